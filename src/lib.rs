@@ -1,0 +1,17 @@
+//! `failback` brings machines home from Azure: it checks, plans, rehearses and runs recovery plans kept in git.
+//!
+//! Data flows one way, and a module knows only what is left of it:
+//!
+//! ```text
+//! text ─► syntax ─► model ─► rules ─► graph ─► forecast ─► run ─► journal · report
+//! ```
+
+pub mod clock;
+pub mod diagnostic;
+pub mod id;
+pub mod model;
+pub mod provider;
+pub mod quantity;
+pub mod rules;
+pub mod source;
+pub mod syntax;

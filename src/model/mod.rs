@@ -1,0 +1,235 @@
+//! A plan and the facts, resolved: every name bound, defaults merged, the location mode derived.
+
+pub mod fact;
+mod infrastructure;
+mod machine;
+pub mod order;
+mod point;
+mod reference;
+mod resolve;
+pub mod settings;
+
+pub use fact::Fact;
+pub use fact::Known;
+pub use fact::Unknown;
+pub use infrastructure::Appliance;
+pub use infrastructure::MasterTarget;
+pub use infrastructure::access;
+pub use machine::LocationMode;
+pub use machine::Machine;
+pub use point::PointChoice;
+pub use reference::Kind as ReferenceKind;
+pub use reference::Unresolved;
+pub use resolve::resolve;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::source::Span;
+use crate::source::Spanned;
+use crate::syntax::inventory::Experience;
+use crate::syntax::inventory::Inventory;
+use crate::syntax::machine::Machine as MachineFacts;
+use crate::syntax::plan::Baseline;
+use crate::syntax::plan::Machine as PlanMachine;
+use crate::syntax::plan::RecoveryPlan;
+
+/// A machine of the plan, bound.
+#[derive(Debug)]
+pub struct BoundMachine {
+    /// Its name, where the plan first says it.
+    pub name: Spanned<String>,
+    /// What the plan says about it, defaults merged.
+    pub settings: settings::Settings,
+    /// Index in the plan's `machines`, if it is listed there.
+    pub(crate) listed: Option<usize>,
+    /// Index of its facts in the inventory.
+    pub(crate) facts: Option<usize>,
+    /// Index of its replication group in [`Model::groups`].
+    pub group: Option<usize>,
+    /// Index of its boot group in the plan, its own or its replication group's; the first, if it is in several.
+    pub boot_group: Option<usize>,
+}
+
+/// A replication group of the plan, bound.
+#[derive(Debug)]
+pub struct BoundGroup {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Index in the plan's `replication_groups`.
+    pub(crate) listed: usize,
+    /// Indexes of its machines in [`Model::machines`], in the plan's order.
+    pub members: Vec<usize>,
+    /// Index of its fact in the inventory's `replication_groups`.
+    pub(crate) facts: Option<usize>,
+}
+
+/// A plan and the facts it is checked against and run on.
+#[derive(Debug)]
+pub struct Model {
+    /// The plan as it is written.
+    pub plan: RecoveryPlan,
+    /// The facts; an empty document if there are none.
+    pub inventory: Inventory,
+    /// The plan's machines: those of the replication groups first, then those listed alone.
+    pub(crate) machines: Vec<BoundMachine>,
+    /// The plan's replication groups.
+    pub(crate) groups: Vec<BoundGroup>,
+    /// Names that nothing in the inventory or the plan has.
+    pub unresolved: Vec<Unresolved>,
+    pub(crate) index: Index,
+}
+
+/// Where each name of the inventory stands.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub machines: HashMap<String, usize>,
+    pub hosts: HashMap<String, usize>,
+    pub datastores: HashMap<String, usize>,
+    pub master_targets: HashMap<String, usize>,
+    pub process_servers: HashMap<String, usize>,
+    pub appliances: HashMap<String, usize>,
+    pub vcenters: HashMap<String, usize>,
+    /// Machines of the plan.
+    pub planned: HashMap<String, usize>,
+}
+
+/// A replication group of the plan, with the facts at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Group<'m> {
+    /// The plan and facts it is part of.
+    pub model: &'m Model,
+    index: usize,
+}
+
+impl Model {
+    /// Returns the machines of the plan.
+    pub fn machines(&self) -> impl ExactSizeIterator<Item = Machine<'_>> {
+        (0..self.machines.len()).map(|index| Machine::new(self, index))
+    }
+
+    /// Returns machine `index` of the plan.
+    ///
+    /// # Panics
+    ///
+    /// If the plan has no such machine.
+    #[must_use]
+    pub fn machine(&self, index: usize) -> Machine<'_> {
+        assert!(index < self.machines.len(), "a machine's index comes from this model");
+        Machine::new(self, index)
+    }
+
+    /// Returns the machine of the plan that has this name.
+    #[must_use]
+    pub fn machine_named(&self, name: &str) -> Option<Machine<'_>> {
+        self.index.planned.get(name).map(|index| Machine::new(self, *index))
+    }
+
+    /// Returns the replication groups of the plan.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = Group<'_>> {
+        (0..self.groups.len()).map(|index| Group { model: self, index })
+    }
+
+    /// Returns the replication group of the plan that has this name.
+    #[must_use]
+    pub fn group_named(&self, name: &str) -> Option<Group<'_>> {
+        self.groups().find(|group| group.name().value == name)
+    }
+
+    /// Returns the architecture of the vault.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] if the inventory does not say.
+    pub fn experience(&self) -> Fact<Experience> {
+        let vault = self.inventory.vault.as_ref().ok_or(Unknown::of("vault.experience", "vault"))?;
+        Ok(vault.experience.fact_of("vault.experience", "vault")?.value)
+    }
+
+    /// Returns the state of the documentation that the rules follow.
+    #[must_use]
+    pub fn baseline(&self) -> Baseline {
+        self.plan.baseline.map_or(Baseline::Seed2017, |baseline| baseline.value)
+    }
+
+    /// Returns when the facts were observed, at which their ages are measured.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] if the inventory does not say.
+    pub fn observed_at(&self) -> Fact<Timestamp> {
+        Ok(self.inventory.observed_at.fact_of("observed_at", "inventory")?.value)
+    }
+
+    /// Puts fresh facts in the place of those about the same machines and servers.
+    ///
+    /// What `fresh` leaves out stays as it was; its sections of servers replace the old ones whole.
+    pub fn observe(&mut self, fresh: Inventory) {
+        resolve::replace_facts(self, fresh);
+    }
+}
+
+impl<'m> Group<'m> {
+    /// Returns the group's name, where the plan says it.
+    #[must_use]
+    pub fn name(self) -> &'m Spanned<String> {
+        &self.model.groups[self.index].name
+    }
+
+    /// Returns the group's index in the model.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.index
+    }
+
+    /// Returns what the plan says about the group.
+    #[must_use]
+    pub fn plan(self) -> &'m crate::syntax::plan::ReplicationGroup {
+        &self.model.plan.replication_groups[self.model.groups[self.index].listed]
+    }
+
+    /// Returns the members that the plan names, in its order.
+    pub fn members(self) -> impl Iterator<Item = Machine<'m>> {
+        let model = self.model;
+        model.groups[self.index].members.iter().map(move |index| Machine::new(model, *index))
+    }
+
+    /// Returns the group as Site Recovery has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] if the inventory has no group of this name.
+    pub fn facts(self) -> Fact<&'m crate::syntax::inventory::ReplicationGroup> {
+        let groups = self.model.inventory.replication_groups.as_ref();
+        self.model.groups[self.index]
+            .facts
+            .and_then(|index| groups?.get(index))
+            .ok_or(Unknown::new("replication_groups"))
+    }
+
+    /// Returns the kind of recovery point that the group goes to, where it is written.
+    #[must_use]
+    pub fn recovery_point(self) -> Spanned<&'m str> {
+        self.members().next().map_or(Spanned::bare("latest"), |member| {
+            let point = &member.settings().recovery_point;
+            Spanned::new(point.value.as_str(), point.span)
+        })
+    }
+}
+
+impl Model {
+    pub(crate) fn facts(&self, index: usize) -> Option<&MachineFacts> {
+        self.machines[index].facts.and_then(|facts| self.inventory.machines.as_ref()?.get(facts))
+    }
+
+    pub(crate) fn listed(&self, index: usize) -> Option<&PlanMachine> {
+        self.machines[index].listed.map(|listed| &self.plan.machines[listed].0)
+    }
+
+    /// Returns the span of the plan's name: where findings about the whole plan point.
+    #[must_use]
+    pub fn plan_span(&self) -> Span {
+        self.plan.name.span
+    }
+}

@@ -1,0 +1,254 @@
+//! What must come before what: every edge between phases, with the line that asks for it; and cycles among them.
+//!
+//! The order inside one machine's life cycle is the domain's. Other edges come from `depends_on`, `boot_groups`
+//! and `actions`, so a cycle can only come from those.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+use petgraph::graph::DiGraph;
+use petgraph::graph::NodeIndex;
+
+use crate::model::Machine;
+use crate::model::Model;
+use crate::source::Span;
+use crate::syntax::action::Phase;
+
+/// Whose phase it is. Members of a replication group fail over and commit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// A machine, by its index in the model.
+    Machine(usize),
+    /// A replication group, by its index in the model.
+    Group(usize),
+}
+
+/// A point in the order of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Point {
+    /// A phase of a subject.
+    Phase(Phase, Subject),
+    /// The end of a boot group, by its index in the plan: all its members are verified.
+    BootGroupDone(usize),
+    /// An action, by its index in the plan.
+    Action(usize),
+}
+
+/// Why one point comes before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The life cycle of a machine.
+    LifeCycle,
+    /// `depends_on`.
+    DependsOn,
+    /// The order of the boot groups.
+    BootGroup,
+    /// An action before or after a phase.
+    Action,
+}
+
+/// One point comes before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// What comes first.
+    pub from: Point,
+    /// What waits for it.
+    pub to: Point,
+    /// Why.
+    pub reason: Reason,
+    /// The line that asks for it.
+    pub span: Span,
+}
+
+/// Returns the subject whose failover and commit a machine takes part in.
+#[must_use]
+pub fn switch_subject(machine: Machine<'_>) -> Subject {
+    machine.group().map_or(Subject::Machine(machine.index()), |group| Subject::Group(group.index()))
+}
+
+/// Returns the subject of a phase of a machine: failover and commit are of its replication group, the others its own.
+#[must_use]
+pub fn subject_of(phase: Phase, machine: Machine<'_>) -> Subject {
+    match phase {
+        Phase::Failover | Phase::Commit => switch_subject(machine),
+        Phase::Run | Phase::Reprotect | Phase::Verify | Phase::Forward => Subject::Machine(machine.index()),
+    }
+}
+
+/// Returns every edge of a plan, in the order of the document. Names that nothing has make no edge.
+#[must_use]
+pub fn edges(model: &Model) -> Vec<Edge> {
+    let mut edges = Vec::with_capacity(model.machines().len() * 5);
+    life_cycles(model, &mut edges);
+    dependencies(model, &mut edges);
+    boot_groups(model, &mut edges);
+    actions(model, &mut edges);
+    edges
+}
+
+/// Phases of a machine in the order of site-recovery-failback-azure-to-vmware (2017-06-05).
+const LIFE_CYCLE: [Phase; 5] =
+    [Phase::Reprotect, Phase::Failover, Phase::Verify, Phase::Commit, Phase::Forward];
+
+fn life_cycles(model: &Model, edges: &mut Vec<Edge>) {
+    for machine in model.machines() {
+        for pair in LIFE_CYCLE.windows(2) {
+            edges.push(Edge {
+                from: Point::Phase(pair[0], subject_of(pair[0], machine)),
+                to: Point::Phase(pair[1], subject_of(pair[1], machine)),
+                reason: Reason::LifeCycle,
+                span: machine.name().span,
+            });
+        }
+    }
+}
+
+/// Returns the machines that a name of the plan stands for: a machine, or the members of a replication group.
+#[must_use]
+pub fn machines_of<'m>(model: &'m Model, name: &str) -> Vec<Machine<'m>> {
+    match model.group_named(name) {
+        Some(group) => group.members().collect(),
+        None => model.machine_named(name).into_iter().collect(),
+    }
+}
+
+fn dependencies(model: &Model, edges: &mut Vec<Edge>) {
+    let mut depend = |subject: Subject, dependencies: &[crate::source::Spanned<String>]| {
+        for dependency in dependencies {
+            for machine in machines_of(model, &dependency.value) {
+                edges.push(Edge {
+                    from: Point::Phase(Phase::Verify, Subject::Machine(machine.index())),
+                    to: Point::Phase(Phase::Failover, subject),
+                    reason: Reason::DependsOn,
+                    span: dependency.span,
+                });
+            }
+        }
+    };
+    for group in model.groups() {
+        depend(Subject::Group(group.index()), &group.plan().depends_on);
+    }
+    for machine in model.machines() {
+        depend(switch_subject(machine), machine.depends_on());
+    }
+}
+
+fn boot_groups(model: &Model, edges: &mut Vec<Edge>) {
+    for (at, group) in model.plan.boot_groups.iter().enumerate() {
+        for member in &group.members {
+            for machine in machines_of(model, &member.value) {
+                let edge = |from, to| Edge { from, to, reason: Reason::BootGroup, span: member.span };
+                let verified = Point::Phase(Phase::Verify, Subject::Machine(machine.index()));
+                edges.push(edge(verified, Point::BootGroupDone(at)));
+                if at > 0 {
+                    let failover = Point::Phase(Phase::Failover, switch_subject(machine));
+                    edges.push(edge(Point::BootGroupDone(at - 1), failover));
+                }
+            }
+        }
+        if at > 0 {
+            // A group whose members are all gone or elsewhere still keeps the order of its neighbours.
+            let (from, to) = (Point::BootGroupDone(at - 1), Point::BootGroupDone(at));
+            edges.push(Edge { from, to, reason: Reason::BootGroup, span: group.name.span });
+        }
+    }
+    edges.dedup();
+}
+
+/// Returns the subjects of a phase that a hook names: of a machine, of a replication group, or of all members of a boot group.
+#[must_use]
+pub fn hook_subjects(model: &Model, phase: Phase, of: &str) -> Vec<Subject> {
+    let boot_group = model.plan.boot_groups.iter().find(|group| group.name.value == of);
+    let machines: Vec<Machine<'_>> = match boot_group {
+        Some(group) => group.members.iter().flat_map(|member| machines_of(model, &member.value)).collect(),
+        None => machines_of(model, of),
+    };
+    let mut subjects: Vec<Subject> = machines.into_iter().map(|machine| subject_of(phase, machine)).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    subjects
+}
+
+fn actions(model: &Model, edges: &mut Vec<Edge>) {
+    for (at, action) in model.plan.actions.iter().enumerate() {
+        for (before, hook) in [(true, &action.before), (false, &action.after)] {
+            let Some(hook) = hook else { continue };
+            let Some(of) = &hook.of else { continue };
+            for subject in hook_subjects(model, hook.phase.value, &of.value) {
+                let phase = Point::Phase(hook.phase.value, subject);
+                let (from, to) = if before { (Point::Action(at), phase) } else { (phase, Point::Action(at)) };
+                edges.push(Edge { from, to, reason: Reason::Action, span: of.span });
+            }
+        }
+    }
+}
+
+/// Returns the shortest cycle, beginning at an edge that the document asks for; `None` if the steps can be ordered.
+#[must_use]
+pub fn shortest_cycle(edges: &[Edge]) -> Option<Vec<Edge>> {
+    let mut graph: DiGraph<Point, usize> = DiGraph::new();
+    let mut nodes: HashMap<Point, NodeIndex> = HashMap::new();
+    for (at, edge) in edges.iter().enumerate() {
+        let from = *nodes.entry(edge.from).or_insert_with(|| graph.add_node(edge.from));
+        let to = *nodes.entry(edge.to).or_insert_with(|| graph.add_node(edge.to));
+        graph.add_edge(from, to, at);
+    }
+    // Kosaraju's algorithm does not recurse, so a long chain can't overflow the stack.
+    let component: HashMap<NodeIndex, usize> = petgraph::algo::kosaraju_scc(&graph)
+        .into_iter()
+        .enumerate()
+        .flat_map(|(at, nodes)| nodes.into_iter().map(move |node| (node, at)))
+        .collect();
+    let inside = |edge: &Edge| component[&nodes[&edge.from]] == component[&nodes[&edge.to]];
+    let mut best: Option<Vec<usize>> = None;
+    // The document's own edges, a bounded number of them: each search is linear in the size of its component.
+    let starts =
+        edges.iter().enumerate().filter(|(_, edge)| edge.reason != Reason::LifeCycle && inside(edge));
+    for (at, edge) in starts.take(512) {
+        let limit = best.as_ref().map_or(usize::MAX, Vec::len);
+        if let Some(path) = path_back(&graph, &component, nodes[&edge.to], nodes[&edge.from], limit) {
+            let mut cycle = vec![at];
+            cycle.extend(path);
+            if cycle.len() < limit {
+                best = Some(cycle);
+            }
+        }
+    }
+    best.map(|cycle| cycle.into_iter().map(|at| edges[at]).collect())
+}
+
+/// Returns the edges of a shortest path inside one component, if it is shorter than `limit`.
+fn path_back(
+    graph: &DiGraph<Point, usize>,
+    component: &HashMap<NodeIndex, usize>,
+    from: NodeIndex,
+    to: NodeIndex,
+    limit: usize,
+) -> Option<Vec<usize>> {
+    use petgraph::visit::EdgeRef as _;
+    let mut reached: HashMap<NodeIndex, Option<(NodeIndex, usize)>> = HashMap::from([(from, None)]);
+    let mut queue = VecDeque::from([(from, 0_usize)]);
+    while let Some((node, depth)) = queue.pop_front() {
+        if node == to {
+            let mut path = Vec::new();
+            let mut node = node;
+            while let Some((before, edge)) = reached[&node] {
+                path.push(edge);
+                node = before;
+            }
+            path.reverse();
+            return Some(path);
+        }
+        if depth + 2 > limit {
+            return None;
+        }
+        for edge in graph.edges(node) {
+            let next = edge.target();
+            if component[&next] == component[&node] && !reached.contains_key(&next) {
+                reached.insert(next, Some((node, *edge.weight())));
+                queue.push_back((next, depth + 1));
+            }
+        }
+    }
+    None
+}

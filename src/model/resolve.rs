@@ -1,0 +1,297 @@
+//! The pass that binds every name and merges the defaults.
+
+use std::collections::HashMap;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::BoundGroup;
+use crate::model::BoundMachine;
+use crate::model::Index;
+use crate::model::Model;
+use crate::model::reference;
+use crate::model::settings;
+use crate::source::Spanned;
+use crate::syntax::inventory::Inventory;
+use crate::syntax::machine::OsFamily;
+use crate::syntax::plan::RecoveryPlan;
+
+/// Binds a plan to its facts.
+///
+/// Names that nothing has are kept in [`Model::unresolved`] (a rule reports them); what contradicts itself inside the
+/// plan, such as a machine in two replication groups, is added to `diagnostics`.
+#[must_use]
+pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<Diagnostic>) -> Model {
+    let index = index_of(&inventory);
+    let mut model =
+        Model { plan, inventory, machines: Vec::new(), groups: Vec::new(), unresolved: Vec::new(), index };
+    bind_groups(&mut model, diagnostics);
+    bind_machines(&mut model, diagnostics);
+    bind_boot_groups(&mut model);
+    merge_settings(&mut model);
+    check_names(&model, diagnostics);
+    check_actions(&model.plan, diagnostics);
+    model.unresolved = reference::unresolved(&model);
+    model
+}
+
+/// Puts fresh facts in the place of old ones.
+pub(crate) fn replace_facts(model: &mut Model, fresh: Inventory) {
+    let old = &mut model.inventory;
+    if let Some(machines) = fresh.machines {
+        let known = old.machines.get_or_insert_default();
+        for machine in machines {
+            match model.index.machines.get(&machine.name.value) {
+                Some(index) => {
+                    let place = &mut known[*index];
+                    // Findings go on pointing at the document that first told the machine's facts.
+                    let name = place.name.clone();
+                    *place = machine;
+                    place.name = name;
+                }
+                None => known.push(machine),
+            }
+        }
+    }
+    macro_rules! sections {
+        ($($section:ident),*) => { $( if fresh.$section.is_some() { old.$section = fresh.$section; } )* };
+    }
+    sections!(observed_at, vcenters, hosts, datastores, master_targets, process_servers, appliances, network);
+    if fresh.configuration_server.as_option().is_some() {
+        old.configuration_server = fresh.configuration_server;
+    }
+    let planned = std::mem::take(&mut model.index.planned);
+    model.index = index_of(&model.inventory);
+    model.index.planned = planned;
+    for machine in &mut model.machines {
+        machine.facts = model.index.machines.get(&machine.name.value).copied();
+    }
+}
+
+fn index_of(inventory: &Inventory) -> Index {
+    fn names<'a, T: 'a>(
+        things: &'a Option<Vec<T>>,
+        name: impl Fn(&'a T) -> &'a Spanned<String>,
+    ) -> HashMap<String, usize> {
+        let things = things.as_deref().unwrap_or_default();
+        let mut index = HashMap::with_capacity(things.len());
+        for (at, thing) in things.iter().enumerate() {
+            index.entry(name(thing).value.clone()).or_insert(at);
+        }
+        index
+    }
+    Index {
+        machines: names(&inventory.machines, |machine| &machine.name),
+        hosts: names(&inventory.hosts, |host| &host.name),
+        datastores: names(&inventory.datastores, |datastore| &datastore.name),
+        master_targets: names(&inventory.master_targets, |server| &server.name),
+        process_servers: names(&inventory.process_servers, |server| &server.name),
+        appliances: names(&inventory.appliances, |appliance| &appliance.name),
+        vcenters: names(&inventory.vcenters, |vcenter| &vcenter.id),
+        planned: HashMap::new(),
+    }
+}
+
+fn bind_groups(model: &mut Model, diagnostics: &mut Vec<Diagnostic>) {
+    for (listed, group) in model.plan.replication_groups.iter().enumerate() {
+        let mut members = Vec::with_capacity(group.machines.len());
+        for name in &group.machines {
+            if let Some(other) = model.index.planned.get(&name.value) {
+                diagnostics.push(
+                    Diagnostic::error(
+                        "duplicate-name",
+                        name.span,
+                        format!("`{}` is in a replication group already", name.value),
+                    )
+                    .label(model.machines[*other].name.span, "the first place is here")
+                    .help("keep one: a machine is in one replication group at most"),
+                );
+                continue;
+            }
+            let index = model.machines.len();
+            model.index.planned.insert(name.value.clone(), index);
+            model.machines.push(unbound(name, Some(model.groups.len())));
+            members.push(index);
+        }
+        let facts =
+            model.inventory.replication_groups.iter().flatten().position(|fact| fact.name == group.name);
+        model.groups.push(BoundGroup { name: group.name.clone(), listed, members, facts });
+    }
+}
+
+fn unbound(name: &Spanned<String>, group: Option<usize>) -> BoundMachine {
+    let settings = settings::Settings {
+        failback: settings::FailbackSettings::default(),
+        forward: None,
+        recovery_point: Spanned::bare(String::new()),
+        failover: Spanned::bare(crate::syntax::plan::FailoverGate::Automatic),
+        commit: Spanned::bare(crate::syntax::plan::CommitGate::OnApproval),
+        final_state: None,
+    };
+    BoundMachine { name: name.clone(), settings, listed: None, facts: None, group, boot_group: None }
+}
+
+fn bind_machines(model: &mut Model, diagnostics: &mut Vec<Diagnostic>) {
+    for (listed, machine) in model.plan.machines.iter().enumerate() {
+        let name = &machine.0.name;
+        let index = match model.index.planned.get(&name.value) {
+            Some(index) => *index,
+            None => {
+                let index = model.machines.len();
+                model.index.planned.insert(name.value.clone(), index);
+                model.machines.push(unbound(name, None));
+                index
+            }
+        };
+        let bound = &mut model.machines[index];
+        if let Some(first) = bound.listed {
+            diagnostics.push(
+                Diagnostic::error("duplicate-name", name.span, format!("`{}` is listed already", name.value))
+                    .label(model.plan.machines[first].0.name.span, "the first place is here")
+                    .help("keep one entry for each machine"),
+            );
+        } else {
+            bound.listed = Some(listed);
+        }
+    }
+    for machine in &mut model.machines {
+        machine.facts = model.index.machines.get(&machine.name.value).copied();
+    }
+}
+
+fn bind_boot_groups(model: &mut Model) {
+    for (at, group) in model.plan.boot_groups.iter().enumerate() {
+        for member in &group.members {
+            let machines: Vec<usize> = match model.groups.iter().find(|group| group.name == *member) {
+                Some(group) => group.members.clone(),
+                None => model.index.planned.get(&member.value).copied().into_iter().collect(),
+            };
+            for machine in machines {
+                model.machines[machine].boot_group.get_or_insert(at);
+            }
+        }
+    }
+}
+
+fn merge_settings(model: &mut Model) {
+    for index in 0..model.machines.len() {
+        let bound = &model.machines[index];
+        let group = bound.group.map(|group| &model.plan.replication_groups[model.groups[group].listed]);
+        let listed = bound.listed.map(|listed| &model.plan.machines[listed].0);
+        let family: Option<OsFamily> =
+            model.facts(index).and_then(|facts| facts.os.as_ref()?.family.map(|family| family.value));
+        let settings = settings::merge(&model.plan, group, listed, family);
+        model.machines[index].settings = settings;
+    }
+}
+
+/// Reports names that stand twice where each must be its own.
+fn check_names(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
+    fn twice<'a>(
+        what: &str,
+        names: impl Iterator<Item = &'a Spanned<String>>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let mut seen: HashMap<&str, &Spanned<String>> = HashMap::new();
+        for name in names {
+            if let Some(first) = seen.get(name.value.as_str()) {
+                diagnostics.push(
+                    Diagnostic::error(
+                        "duplicate-name",
+                        name.span,
+                        format!("a second {what} is named `{}`", name.value),
+                    )
+                    .label(first.span, "the first one is here")
+                    .help(format!("give each {what} its own name")),
+                );
+            } else {
+                seen.insert(&name.value, name);
+            }
+        }
+    }
+    let plan = &model.plan;
+    twice("replication group", plan.replication_groups.iter().map(|group| &group.name), diagnostics);
+    twice("boot group", plan.boot_groups.iter().map(|group| &group.name), diagnostics);
+    twice("action", plan.actions.iter().map(|action| &action.name), diagnostics);
+    twice("drill", plan.drills.iter().map(|drill| &drill.name), diagnostics);
+    let inventory = &model.inventory;
+    twice("machine", inventory.machines.iter().flatten().map(|machine| &machine.name), diagnostics);
+    twice("host", inventory.hosts.iter().flatten().map(|host| &host.name), diagnostics);
+    twice("datastore", inventory.datastores.iter().flatten().map(|datastore| &datastore.name), diagnostics);
+    twice("vCenter", inventory.vcenters.iter().flatten().map(|vcenter| &vcenter.id), diagnostics);
+    twice("master target", inventory.master_targets.iter().flatten().map(|server| &server.name), diagnostics);
+    twice(
+        "process server",
+        inventory.process_servers.iter().flatten().map(|server| &server.name),
+        diagnostics,
+    );
+    twice("appliance", inventory.appliances.iter().flatten().map(|appliance| &appliance.name), diagnostics);
+    for group in &plan.replication_groups {
+        if let Some(clash) = plan.machines.iter().find(|machine| machine.0.name == group.name) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "duplicate-name",
+                    group.name.span,
+                    format!("`{}` names a machine and a replication group", group.name.value),
+                )
+                .label(clash.0.name.span, "the machine is here")
+                .help("rename one: `depends_on` and `of` could not tell them apart"),
+            );
+        }
+    }
+}
+
+/// Reports actions and probes that say nothing to do, or two things.
+fn check_actions(plan: &RecoveryPlan, diagnostics: &mut Vec<Diagnostic>) {
+    use crate::syntax::action::Phase;
+    for action in &plan.actions {
+        let kinds =
+            [action.run.is_some(), action.manual.is_some(), action.runbook.is_some(), action.http.is_some()];
+        let name = &action.name;
+        if kinds.iter().filter(|kind| **kind).count() != 1 {
+            let message = format!(
+                "action `{}` must have exactly one of `run`, `manual`, `runbook` and `http`",
+                name.value
+            );
+            diagnostics
+                .push(Diagnostic::error("bad-action", name.span, message).help("write what it does, once"));
+        }
+        if action.before.is_none() && action.after.is_none() {
+            let message =
+                format!("action `{}` says neither `before` nor `after` which phase it runs", name.value);
+            diagnostics.push(
+                Diagnostic::error("bad-action", name.span, message)
+                    .help("add `before: {phase: …, of: …}` or `after: {phase: …, of: …}`"),
+            );
+        }
+        for (before, hook) in [(true, &action.before), (false, &action.after)] {
+            let Some(hook) = hook else { continue };
+            let run = hook.phase.value == Phase::Run;
+            if run && hook.of.is_some() {
+                let message = "the phase `run` is of the whole plan and takes no `of`";
+                diagnostics
+                    .push(Diagnostic::error("bad-action", hook.phase.span, message).help("delete `of`"));
+            } else if !run && hook.of.is_none() {
+                let message = format!("`of` is missing: whose {} is meant?", hook.phase.value);
+                diagnostics.push(
+                    Diagnostic::error("bad-action", hook.phase.span, message)
+                        .help("add `of:` with a machine, replication group or boot group"),
+                );
+            }
+            if before && let Some(outcome) = hook.outcome.first() {
+                let message = "an action before a phase can't depend on how the phase ends";
+                diagnostics.push(
+                    Diagnostic::error("bad-action", outcome.span, message)
+                        .help("delete `outcome`, or use `after`"),
+                );
+            }
+        }
+    }
+    let probes = plan.defaults.iter().flat_map(|defaults| &defaults.verify);
+    for probe in probes.chain(plan.machines.iter().flat_map(|machine| &machine.0.verify)) {
+        if probe.http.is_some() == probe.tcp.is_some() {
+            let message = format!("probe `{}` must have exactly one of `http` and `tcp`", probe.name.value);
+            diagnostics.push(
+                Diagnostic::error("bad-action", probe.name.span, message).help("write what it asks, once"),
+            );
+        }
+    }
+}

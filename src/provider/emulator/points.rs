@@ -1,0 +1,205 @@
+//! Recovery points: known from when they began, computed when somebody asks.
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::provider::emulator::latency;
+use crate::source::Spanned;
+use crate::syntax::machine::PointKind;
+use crate::syntax::machine::RecoveryPoint;
+
+/// Crash-consistent points that are listed at most.
+const LISTED_CRASH_CONSISTENT: i64 = 3;
+/// App-consistent points that are listed at most.
+const LISTED_APP_CONSISTENT: usize = 2;
+
+/// One point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Point {
+    /// The moment it stands for.
+    pub at: Timestamp,
+    /// Its consistency.
+    pub kind: PointKind,
+    /// The moment of the replication group that it belongs to.
+    pub group_point: Option<String>,
+    /// The service's id, if the inventory gave one.
+    id: Option<String>,
+}
+
+/// The points of one machine in the direction Azure to on-premises.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Points {
+    /// Points of an earlier stretch of replication.
+    kept: Vec<Point>,
+    /// When the present stretch had its first point.
+    since: Option<Timestamp>,
+    /// Its end, if replication stands still.
+    until: Option<Timestamp>,
+}
+
+/// Whose points are asked for.
+pub(super) struct Owner<'a> {
+    /// The machine.
+    pub machine: &'a str,
+    /// Its replication group.
+    pub group: Option<&'a str>,
+    /// Seconds past the hour at which app-consistent points are made; the same for all members of a group.
+    pub offset: i64,
+}
+
+impl Points {
+    /// Begins a stretch of replication whose first point is at `at`.
+    pub(super) fn begin(&mut self, at: Timestamp) {
+        self.since = Some(at);
+        self.until = None;
+    }
+
+    /// Takes over points that an inventory lists.
+    pub(super) fn keep_listed(&mut self, listed: &[RecoveryPoint]) {
+        self.kept = listed
+            .iter()
+            .filter_map(|point| {
+                Some(Point {
+                    at: **point.at.as_ref()?,
+                    kind: point.kind.as_deref().copied().unwrap_or(PointKind::CrashConsistent),
+                    group_point: point.group_point.as_ref().map(|group_point| group_point.value.clone()),
+                    id: point.id.as_ref().map(|id| id.value.clone()),
+                })
+            })
+            .collect();
+        self.kept.sort_by_key(|point| point.at);
+    }
+
+    /// Ends the present stretch: no more points, and those that there are stay.
+    pub(super) fn stop(&mut self, now: Timestamp, owner: &Owner<'_>) {
+        if self.since.is_some() {
+            self.kept = self.all(now, owner, LISTED_CRASH_CONSISTENT);
+            self.since = None;
+            self.until = None;
+        }
+    }
+
+    /// Forgets every point.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Adds a point that was made for a planned failover.
+    pub(super) fn add(&mut self, at: Timestamp, kind: PointKind, group_point: Option<String>) {
+        self.kept.push(Point { at, kind, group_point, id: None });
+    }
+
+    fn end(&self, now: Timestamp) -> Timestamp {
+        self.until.map_or(now, |until| until.min(now))
+    }
+
+    /// Returns the newest points, oldest first: all app-consistent ones of the retention time, and the newest others.
+    fn all(&self, now: Timestamp, owner: &Owner<'_>, crash_consistent: i64) -> Vec<Point> {
+        let oldest = now.as_second() - latency::RETENTION;
+        let mut points: Vec<Point> =
+            self.kept.iter().filter(|point| point.at.as_second() >= oldest).cloned().collect();
+        if let Some(since) = self.since {
+            let (since, end) = (since.as_second(), self.end(now).as_second());
+            let made = (end - since).div_euclid(latency::CRASH_CONSISTENT_EVERY);
+            if end >= since {
+                for step in (made - crash_consistent + 1).max(0)..=made {
+                    let at = since + step * latency::CRASH_CONSISTENT_EVERY;
+                    points.push(Point { at: moment(at), kind: PointKind::CrashConsistent, group_point: None, id: None });
+                }
+            }
+            let every = latency::APP_CONSISTENT_EVERY;
+            let last = (end - owner.offset).div_euclid(every);
+            let first = (since.max(oldest) - owner.offset + every - 1).div_euclid(every);
+            for step in first..=last {
+                points.push(Point {
+                    at: moment(step * every + owner.offset),
+                    kind: PointKind::AppConsistent,
+                    group_point: owner.group.map(|group| format!("{group}-{step}")),
+                    id: None,
+                });
+            }
+        }
+        points.sort_by_key(|point| point.at);
+        points
+    }
+
+    /// Returns whether there is a point that a failback can use.
+    pub(super) fn any(&self, now: Timestamp, owner: &Owner<'_>) -> bool {
+        !self.all(now, owner, 1).is_empty()
+    }
+
+    /// Returns the app-consistent points of the retention time.
+    pub(super) fn app_consistent(&self, now: Timestamp, owner: &Owner<'_>) -> Vec<Point> {
+        let mut points = self.all(now, owner, 0);
+        points.retain(|point| point.kind == PointKind::AppConsistent);
+        points
+    }
+
+    /// Returns the newest point.
+    pub(super) fn newest(&self, now: Timestamp, owner: &Owner<'_>) -> Option<Timestamp> {
+        self.all(now, owner, 1).last().map(|point| point.at)
+    }
+
+    /// Returns the newest points as facts, oldest first.
+    pub(super) fn facts(&self, now: Timestamp, owner: &Owner<'_>) -> Vec<RecoveryPoint> {
+        let points = self.all(now, owner, LISTED_CRASH_CONSISTENT);
+        let app_consistent = points.iter().filter(|point| point.kind == PointKind::AppConsistent).count();
+        let mut skip = app_consistent.saturating_sub(LISTED_APP_CONSISTENT);
+        let mut facts = Vec::with_capacity(points.len());
+        for point in points {
+            if point.kind == PointKind::AppConsistent && skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let word = match point.kind {
+                PointKind::CrashConsistent => "crash",
+                PointKind::AppConsistent => "app",
+            };
+            let id = point.id.unwrap_or_else(|| format!("rp-{}-{word}-{}", owner.machine, point.at.as_second()));
+            facts.push(RecoveryPoint {
+                id: Some(Spanned::bare(id)),
+                at: Some(Spanned::bare(point.at)),
+                kind: Some(Spanned::bare(point.kind)),
+                group_point: point.group_point.map(Spanned::bare),
+            });
+        }
+        facts
+    }
+}
+
+fn moment(second: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH
+        .checked_add(SignedDuration::from_secs(second))
+        .expect("a point lies between two moments of the world")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner() -> Owner<'static> {
+        Owner { machine: "w1", group: Some("g"), offset: 600 }
+    }
+
+    #[test]
+    fn points_come_every_five_minutes_and_every_hour() {
+        let mut points = Points::default();
+        points.begin(moment(36_000));
+        let facts = points.facts(moment(36_000 + 7_200), &owner());
+        let kinds: Vec<_> = facts.iter().map(|fact| **fact.kind.as_ref().unwrap()).collect();
+        assert_eq!(kinds.iter().filter(|kind| **kind == PointKind::CrashConsistent).count(), 3);
+        assert_eq!(kinds.iter().filter(|kind| **kind == PointKind::AppConsistent).count(), 2);
+        assert_eq!(points.newest(moment(36_000 + 7_199), &owner()), Some(moment(36_000 + 6_900)));
+        assert!(!points.any(moment(35_999), &owner()));
+        assert_eq!(points.app_consistent(moment(36_000 + 7_200), &owner()).len(), 2);
+    }
+
+    #[test]
+    fn a_stopped_stretch_keeps_its_points_until_they_are_a_day_old() {
+        let mut points = Points::default();
+        points.begin(moment(0));
+        points.stop(moment(3_600), &owner());
+        assert_eq!(points.newest(moment(50_000), &owner()), Some(moment(3_600)));
+        assert!(!points.any(moment(3_600 + latency::RETENTION + 1), &owner()));
+    }
+}

@@ -1,0 +1,117 @@
+//! What is going to happen, in order of time, and in order of decision where the time is the same.
+
+use std::cmp::Ordering;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use jiff::Timestamp;
+
+use crate::provider::request::Request;
+use crate::syntax::machine::ActiveSite;
+
+/// Something that is going to happen by itself.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The present task of a part of a job ends.
+    TaskEnds {
+        /// The job.
+        job: usize,
+        /// The part.
+        part: usize,
+    },
+    /// An agent has registered after a boot.
+    AgentRegisters {
+        /// The machine.
+        machine: usize,
+        /// Where it booted.
+        side: ActiveSite,
+        /// Which boot of the machine: a later one makes this registration void.
+        boot: u32,
+    },
+    /// VMware Tools run again after a boot on-premises.
+    ToolsRun {
+        /// The machine.
+        machine: usize,
+        /// Which boot of the machine.
+        boot: u32,
+    },
+    /// A machine has its first recovery point after an initial replication.
+    FirstPoint {
+        /// The machine.
+        machine: usize,
+    },
+    /// A fault begins.
+    FaultBegins {
+        /// The fault.
+        fault: usize,
+    },
+    /// A fault is over.
+    FaultEnds {
+        /// The fault.
+        fault: usize,
+        /// The machine that it hit, for a fault of machines; else all.
+        machine: Option<usize>,
+    },
+    /// An on-premises VM that did not boot does.
+    BootsAtLast {
+        /// The machine.
+        machine: usize,
+    },
+    /// A person does in the portal what the service refused to take from a program.
+    ByHand {
+        /// What.
+        request: Box<Request>,
+    },
+}
+
+#[derive(Debug)]
+struct Scheduled {
+    at: Timestamp,
+    sequence: u64,
+    event: Event,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Scheduled {}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.at.cmp(&other.at).then(self.sequence.cmp(&other.sequence))
+    }
+}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The events to come.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    events: BinaryHeap<Reverse<Scheduled>>,
+    sequence: u64,
+}
+
+impl Queue {
+    /// Adds an event.
+    pub(super) fn push(&mut self, at: Timestamp, event: Event) {
+        self.sequence += 1;
+        self.events.push(Reverse(Scheduled { at, sequence: self.sequence, event }));
+    }
+
+    /// Returns when the next event is due.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.events.peek().map(|Reverse(scheduled)| scheduled.at)
+    }
+
+    /// Takes the next event.
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        self.events.pop().map(|Reverse(scheduled)| scheduled.event)
+    }
+}

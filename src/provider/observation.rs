@@ -1,0 +1,70 @@
+//! What was seen of a site at one moment.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::id::MachineName;
+use crate::id::OperationId;
+use crate::syntax::inventory::Inventory;
+
+/// An operation that the service offers for a replicated item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Reprotect, in the direction that follows from the item's state.
+    Reprotect,
+    /// The failover from Azure.
+    FailoverToOnprem,
+    /// The commit of whatever failover is pending.
+    Commit,
+    /// Taking back a planned failover.
+    CancelFailover,
+    /// Anything else, in the service's words. `CompleteMigration` is among them, and is never asked for.
+    Other(String),
+}
+
+/// How far the replication of an item is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replication {
+    /// Part of the initial replication that is done, 0 to 1.
+    pub done: f64,
+    /// Bytes that are still to be sent.
+    pub bytes_left: u64,
+    /// When the site expects the item to be protected with a recovery point, if it can tell.
+    pub expected_end: Option<Timestamp>,
+}
+
+/// What the service says about one replicated item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// The machine.
+    pub machine: MachineName,
+    /// The service's word for its protection state.
+    pub protection_state: String,
+    /// What the service offers to do next.
+    pub allowed: Vec<Operation>,
+    /// The operation that runs on it.
+    pub running: Option<OperationId>,
+    /// The initial replication that runs.
+    pub replication: Option<Replication>,
+}
+
+/// What was seen of a site at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Observation {
+    /// When.
+    pub at: Timestamp,
+    /// The facts: the machines that were asked about, and everything that serves machines.
+    pub facts: Inventory,
+    /// What the service says about those machines.
+    pub items: Vec<Item>,
+}
+
+impl Observation {
+    /// Returns what the service says about a machine.
+    #[must_use]
+    pub fn item(&self, machine: &MachineName) -> Option<&Item> {
+        self.items.iter().find(|item| item.machine == *machine)
+    }
+}

@@ -1,0 +1,288 @@
+//! Evaluates rules: over a whole plan, or at a guard of a run.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::diagnostic::Severity;
+use crate::model::Fact;
+use crate::model::Machine;
+use crate::model::Model;
+use crate::rules::all;
+use crate::rules::findings::Finding;
+use crate::rules::findings::Findings;
+use crate::rules::findings::State;
+use crate::rules::findings::Subject;
+use crate::rules::findings::SubjectKind;
+use crate::rules::rule::Check;
+use crate::rules::rule::Guard;
+use crate::rules::rule::Origin;
+use crate::rules::rule::Rule;
+use crate::rules::steps;
+use crate::rules::steps::PlannedStep;
+use crate::rules::waiver;
+use crate::source::Span;
+
+/// Which rules are evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OriginFilter {
+    /// Those that the article of 2017 states, and what keeps the plan consistent in itself.
+    Seed,
+    /// All.
+    #[default]
+    All,
+}
+
+/// How a plan is checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Which rules are evaluated.
+    pub origin: OriginFilter,
+    /// Whether a rule that could be decided from plan and inventory may not stay indeterminate.
+    pub strict: bool,
+    /// The moment at which dates of plan and certificates are measured.
+    pub now: Timestamp,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Report {
+    /// Every finding: the heaviest first, then in the order of the document.
+    pub findings: Vec<Finding>,
+    /// The plan, if nothing refuses it.
+    pub checked: Option<CheckedPlan>,
+}
+
+/// A plan that no rule refuses. Only [`check`] makes one.
+#[derive(Clone, Debug)]
+pub struct CheckedPlan {
+    model: Arc<Model>,
+}
+
+impl CheckedPlan {
+    /// Returns the plan and its facts.
+    #[must_use]
+    pub const fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+}
+
+/// Evaluates every rule over a plan.
+#[must_use]
+pub fn check(model: Model, options: &Options) -> Report {
+    let mut findings = Vec::new();
+    let steps = steps::of(&model);
+    for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
+        evaluate(rule, &model, None, &steps, &mut findings);
+    }
+    for finding in &mut findings {
+        // What the run waits for never refuses a plan.
+        if finding.state == State::Violated && finding.awaited {
+            finding.state = State::Pending;
+        }
+    }
+    waiver::apply(&mut findings, &model, options.now);
+    let order =
+        |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.state, finding.span, finding.rule);
+    findings
+        .sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| one.subject.cmp(&other.subject)));
+    let refused = findings.iter().any(|finding| refuses(finding, options.strict));
+    Report { findings, checked: (!refused).then(|| CheckedPlan { model: Arc::new(model) }) }
+}
+
+/// Returns whether a finding refuses a plan.
+fn refuses(finding: &Finding, strict: bool) -> bool {
+    finding.severity == Severity::Error
+        && match finding.state {
+            State::Violated => true,
+            State::Indeterminate => {
+                strict && super::find(finding.rule).is_some_and(|rule| rule.when.declared)
+            }
+            State::Pending | State::Waived => false,
+        }
+}
+
+fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
+    match (origin, rule.origin) {
+        (OriginFilter::All, _) | (OriginFilter::Seed, Origin::Seed(_) | Origin::Product) => true,
+        (OriginFilter::Seed, Origin::Beyond) => false,
+    }
+}
+
+/// Evaluates the rules of a guard about some machines and what serves them, on the facts that the model has now.
+///
+/// Waivers count; an indeterminate error blocks a guard as a violated one does.
+#[must_use]
+pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in all().filter(|rule| rule.when.guards.contains(&guard) && is_chosen(rule, options.origin)) {
+        if is_about(rule, model) != Some(true) {
+            continue;
+        }
+        let of_machines = machines.iter().map(|index| model.machine(*index));
+        evaluate_of(rule, model, Some(guard), of_machines, &[], &mut findings);
+    }
+    waiver::apply(&mut findings, model, options.now);
+    findings
+}
+
+/// Evaluates one rule alone over a plan, as fixtures and documentation do.
+#[must_use]
+pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    evaluate(rule, model, guard, &steps::of(model), &mut findings);
+    findings
+}
+
+/// Evaluates the rules about order, direction and kind on steps that somebody else put together.
+#[must_use]
+pub fn check_steps(model: &Model, steps: &[PlannedStep]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in all().filter(|rule| matches!(rule.check, Check::Steps(_))) {
+        evaluate(rule, model, None, steps, &mut findings);
+    }
+    findings
+}
+
+/// Returns whether a rule is about the plan's architecture; `None` if that is not known.
+fn is_about(rule: &Rule, model: &Model) -> Option<bool> {
+    use crate::rules::rule::Architecture;
+    match (rule.architecture, model.experience()) {
+        (Architecture::Both, _) => Some(true),
+        (_, Ok(experience)) => Some(rule.is_about(experience)),
+        (_, Err(_)) => None,
+    }
+}
+
+fn evaluate(
+    rule: &'static Rule,
+    model: &Model,
+    guard: Option<Guard>,
+    steps: &[PlannedStep],
+    found: &mut Vec<Finding>,
+) {
+    match is_about(rule, model) {
+        Some(true) => evaluate_of(rule, model, guard, model.machines(), steps, found),
+        Some(false) => {}
+        None => {
+            let span = model.plan_span();
+            let mut findings = Findings::new(rule, plan_subject(model), span, guard, found);
+            findings.unknown_architecture();
+        }
+    }
+}
+
+fn plan_subject(model: &Model) -> Subject {
+    Subject { kind: SubjectKind::Plan, name: model.plan.name.value.clone() }
+}
+
+/// Calls a rule's function once for each thing that it looks at and `machines` have to do with.
+fn evaluate_of<'m>(
+    rule: &'static Rule,
+    model: &'m Model,
+    guard: Option<Guard>,
+    machines: impl Iterator<Item = Machine<'m>>,
+    steps: &[PlannedStep],
+    found: &mut Vec<Finding>,
+) {
+    let mut call = |kind, name: &str, span: Span, check: &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>| {
+        let subject = Subject { kind, name: name.to_owned() };
+        let mut findings = Findings::new(rule, subject, span, guard, found);
+        if let Err(unknown) = check(&mut findings) {
+            findings.unknown(&unknown);
+        }
+    };
+    let mut seen: HashSet<&str> = HashSet::new();
+    match rule.check {
+        Check::Machine(check) => {
+            for machine in machines {
+                let name = machine.name();
+                call(SubjectKind::Machine, &name.value, name.span, &mut |findings| check(machine, findings));
+            }
+        }
+        Check::Group(check) => {
+            for group in machines.filter_map(Machine::group) {
+                let name = group.name();
+                if seen.insert(&name.value) {
+                    call(SubjectKind::ReplicationGroup, &name.value, name.span, &mut |findings| {
+                        check(group, findings)
+                    });
+                }
+            }
+        }
+        Check::MasterTarget(check) => {
+            for server in machines.filter_map(Machine::master_target) {
+                if seen.insert(server.name()) {
+                    let span = server.facts.name.span;
+                    call(SubjectKind::MasterTarget, server.name(), span, &mut |findings| {
+                        check(server, findings)
+                    });
+                }
+            }
+        }
+        Check::Appliance(check) => {
+            for appliance in machines.filter_map(Machine::appliance) {
+                if seen.insert(appliance.name()) {
+                    let span = appliance.facts.name.span;
+                    call(SubjectKind::Appliance, appliance.name(), span, &mut |findings| {
+                        check(appliance, findings)
+                    });
+                }
+            }
+        }
+        Check::Vcenter(check) => {
+            for vcenter in machines.flat_map(vcenters_of) {
+                if seen.insert(&vcenter.id.value) {
+                    let span = vcenter.id.span;
+                    call(SubjectKind::Vcenter, &vcenter.id.value, span, &mut |findings| {
+                        check(vcenter, model, findings)
+                    });
+                }
+            }
+        }
+        Check::Host(check) => {
+            for host in machines.filter_map(|machine| machine.target_host().ok().flatten()) {
+                if seen.insert(&host.name.value) {
+                    let span = host.name.span;
+                    call(SubjectKind::Host, &host.name.value, span, &mut |findings| {
+                        check(host, model, findings)
+                    });
+                }
+            }
+        }
+        Check::Datastore(check) => {
+            for datastore in machines.filter_map(|machine| machine.target_datastore().ok().flatten()) {
+                if seen.insert(&datastore.name.value) {
+                    let span = datastore.name.span;
+                    let name = &datastore.name.value;
+                    call(SubjectKind::Datastore, name, span, &mut |findings| {
+                        check(datastore, model, findings)
+                    });
+                }
+            }
+        }
+        Check::Plan(check) => {
+            let name = model.plan.name.value.as_str();
+            call(SubjectKind::Plan, name, model.plan_span(), &mut |findings| check(model, findings));
+        }
+        Check::Steps(check) => {
+            let name = model.plan.name.value.as_str();
+            call(SubjectKind::Plan, name, model.plan_span(), &mut |findings| check(steps, model, findings));
+        }
+    }
+}
+
+/// Returns the vCenters that a machine has to do with: its own, its source, its target's and its transfer host's.
+fn vcenters_of(machine: Machine<'_>) -> impl Iterator<Item = &crate::syntax::inventory::Vcenter> {
+    let model = machine.model;
+    let own = machine.onprem_vm().ok().and_then(|vm| vm.vcenter.as_option());
+    let source = machine.asr().ok().and_then(|asr| asr.source_vcenter.as_option());
+    let target = machine.settings().failback.vcenter.as_ref();
+    let host = machine.target_host().ok().flatten().and_then(|host| host.vcenter.as_option());
+    let appliance = machine.appliance().and_then(|appliance| appliance.facts.vcenter.as_ref());
+    [own, source, target, host, appliance]
+        .into_iter()
+        .flatten()
+        .filter_map(move |id| model.vcenter(&id.value).ok())
+}

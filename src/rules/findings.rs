@@ -1,0 +1,238 @@
+//! What rules write to.
+
+use serde::Serialize;
+
+use crate::diagnostic::Label;
+use crate::diagnostic::Severity;
+use crate::model::Unknown;
+use crate::rules::rule::Guard;
+use crate::rules::rule::Rule;
+use crate::source::Span;
+
+/// How a finding stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The rule is broken.
+    Violated,
+    /// A fact is missing, so nobody can tell.
+    Indeterminate,
+    /// The run waits for it.
+    Pending,
+    /// It is broken, and accepted with a reason.
+    Waived,
+}
+
+impl State {
+    /// Returns the word of outputs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Violated => "violated",
+            Self::Indeterminate => "indeterminate",
+            Self::Pending => "pending",
+            Self::Waived => "waived",
+        }
+    }
+}
+
+/// What kind of thing a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the variants are the words of the glossary")]
+pub enum SubjectKind {
+    Plan,
+    Machine,
+    ReplicationGroup,
+    BootGroup,
+    Action,
+    Drill,
+    Waiver,
+    Vault,
+    ConfigurationServer,
+    Vcenter,
+    Host,
+    Datastore,
+    MasterTarget,
+    ProcessServer,
+    Appliance,
+    Network,
+}
+
+impl SubjectKind {
+    /// Returns the words of a message.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Machine => "machine",
+            Self::ReplicationGroup => "replication group",
+            Self::BootGroup => "boot group",
+            Self::Action => "action",
+            Self::Drill => "drill",
+            Self::Waiver => "waiver",
+            Self::Vault => "vault",
+            Self::ConfigurationServer => "configuration server",
+            Self::Vcenter => "vCenter",
+            Self::Host => "host",
+            Self::Datastore => "datastore",
+            Self::MasterTarget => "master target",
+            Self::ProcessServer => "process server",
+            Self::Appliance => "appliance",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// What a finding is about: that which is at fault. Machines that suffer from it are among its labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Subject {
+    /// Its kind.
+    pub kind: SubjectKind,
+    /// Its name.
+    pub name: String,
+}
+
+/// What a rule found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// Name of the rule.
+    pub name: &'static str,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// How it stands.
+    pub state: State,
+    /// What it is about.
+    pub subject: Subject,
+    /// What is wrong, as a fragment.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// The articles that state the rule.
+    pub source: &'static str,
+    /// Where to change something.
+    pub span: Span,
+    /// Places that explain it.
+    pub related: Vec<Label>,
+    /// The fact that is missing, of an indeterminate finding.
+    pub fact: Option<&'static str>,
+    /// Reason of the waiver that accepts it.
+    pub waived_because: Option<String>,
+    /// Whether the run waits for it, so that it does not refuse a plan before its guard.
+    pub awaited: bool,
+}
+
+/// Where one rule writes what it found about one subject.
+pub struct Findings<'f> {
+    rule: &'static Rule,
+    subject: Subject,
+    /// Where an indeterminate finding points: the subject's name.
+    span: Span,
+    guard: Option<Guard>,
+    found: &'f mut Vec<Finding>,
+}
+
+impl<'f> Findings<'f> {
+    pub(crate) fn new(
+        rule: &'static Rule,
+        subject: Subject,
+        span: Span,
+        guard: Option<Guard>,
+        found: &'f mut Vec<Finding>,
+    ) -> Self {
+        Self { rule, subject, span, guard, found }
+    }
+
+    /// Returns the moment of the run; `None` before a run.
+    #[must_use]
+    pub const fn guard(&self) -> Option<Guard> {
+        self.guard
+    }
+
+    /// Adds a finding about the rule's subject: `message` says what is wrong at `span`, where something is to be changed.
+    pub fn at(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
+        let finding = self.finding(State::Violated, span, message.into());
+        self.found.push(finding);
+        self.found.last_mut().expect("a finding was just added")
+    }
+
+    /// Adds that the rule can't be decided about its subject, because a fact is missing.
+    pub(crate) fn unknown(&mut self, unknown: &Unknown) {
+        debug_assert!(
+            self.rule.facts.contains(&unknown.field),
+            "{} does not declare the fact {}",
+            self.rule.id,
+            unknown.field
+        );
+        let of = unknown.object.as_deref().unwrap_or(&self.subject.name);
+        let message = format!("{}: `{}` of {of} is not known", self.rule.summary, unknown.field);
+        let mut finding = self.finding(State::Indeterminate, self.span, message);
+        finding.help = format!("add `{}` to the inventory", unknown.field);
+        finding.fact = Some(unknown.field);
+        self.found.push(finding);
+    }
+
+    /// Adds that the rule can't be decided, because nobody knows whether the vault is classic or modernized.
+    pub(crate) fn unknown_architecture(&mut self) {
+        let message =
+            format!("{}: whether the vault is classic or modernized is not known", self.rule.summary);
+        let mut finding = self.finding(State::Indeterminate, self.span, message);
+        finding.help = "add `vault.experience` to the inventory".to_owned();
+        finding.fact = Some("vault.experience");
+        self.found.push(finding);
+    }
+
+    fn finding(&self, state: State, span: Span, message: String) -> Finding {
+        Finding {
+            rule: self.rule.id,
+            name: self.rule.name,
+            severity: self.rule.severity,
+            state,
+            subject: self.subject.clone(),
+            message,
+            help: self.rule.help.to_owned(),
+            source: self.rule.article,
+            span: if span.is_none() { self.span } else { span },
+            related: Vec::new(),
+            fact: None,
+            waived_because: None,
+            awaited: self.rule.awaited,
+        }
+    }
+}
+
+impl Finding {
+    /// Points at a second place; a place that no text holds is left out.
+    pub fn also(&mut self, span: Span, text: impl Into<String>) -> &mut Self {
+        if !span.is_none() {
+            self.related.push(Label { span, text: text.into() });
+        }
+        self
+    }
+
+    /// Says what to do, where the rule's own help is too general.
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = help.into();
+        self
+    }
+
+    /// Weighs the finding otherwise than its rule.
+    pub fn severity(&mut self, severity: Severity) -> &mut Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Says that the run waits for it, or does not, otherwise than its rule.
+    pub fn awaited(&mut self, awaited: bool) -> &mut Self {
+        self.awaited = awaited;
+        self
+    }
+
+    /// Names what is at fault, if it is not what the rule looks at.
+    pub fn subject(&mut self, kind: SubjectKind, name: impl Into<String>) -> &mut Self {
+        self.subject = Subject { kind, name: name.into() };
+        self
+    }
+}

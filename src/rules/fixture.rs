@@ -1,0 +1,249 @@
+//! Fixtures of rules: small changes to a healthy reference world, and what the rule must say about each.
+//!
+//! Tests, `explain` and the documentation read the same fixtures, so that an example shown is an example tested.
+//!
+//! A change is a merge patch: `null` takes a key out, `"!null"` writes a null. A list of things with names is
+//! changed by a mapping from names to changes; a name that is new adds a thing, and `null` takes one out.
+
+use serde::Deserialize;
+use serde_yaml::Mapping;
+use serde_yaml::Value;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::Model;
+use crate::model::resolve;
+use crate::rules::evaluate;
+use crate::rules::findings::Finding;
+use crate::rules::rule::Check;
+use crate::rules::rule::Guard;
+use crate::rules::rule::Rule;
+use crate::rules::steps::Direction;
+use crate::rules::steps::FailoverKind;
+use crate::rules::steps::PlannedStep;
+use crate::source::Sources;
+use crate::source::Span;
+use crate::syntax::Document;
+use crate::syntax::action::Phase;
+use crate::syntax::parse;
+
+const CLASSIC_PLAN: &str = include_str!("../../tests/worlds/classic.plan.yaml");
+const CLASSIC_INVENTORY: &str = include_str!("../../tests/worlds/classic.inventory.yaml");
+const MODERNIZED_PLAN: &str = include_str!("../../tests/worlds/modernized.plan.yaml");
+const MODERNIZED_INVENTORY: &str = include_str!("../../tests/worlds/modernized.inventory.yaml");
+
+/// A fixture: the cases of one rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// Id of the rule.
+    pub rule: String,
+    /// Its cases; the first one is the example that documentation shows.
+    pub cases: Vec<Case>,
+}
+
+/// A healthy reference world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum World {
+    /// The classic one.
+    Classic,
+    /// The modernized one.
+    Modernized,
+}
+
+/// A change to a reference world, and what the rule must say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What the case shows.
+    pub name: String,
+    /// The world that is changed.
+    pub world: World,
+    /// The change to its plan.
+    #[serde(default)]
+    pub plan: Value,
+    /// The change to its inventory.
+    #[serde(default)]
+    pub inventory: Value,
+    /// The moment of a run at which the rule is asked; left out: before a run.
+    pub guard: Option<Guard>,
+    /// Steps that somebody else put together, for rules that ours can't break.
+    pub steps: Option<Vec<MadeUpStep>>,
+    /// What the rule must say, in order; empty: nothing.
+    pub expect: Vec<Expectation>,
+}
+
+/// A step that no plan of ours would hold.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeUpStep {
+    machine: String,
+    phase: Phase,
+    /// `azure_to_onprem` or `onprem_to_azure`.
+    direction: Option<String>,
+    /// `planned` or `unplanned`.
+    kind: Option<String>,
+}
+
+/// A finding that must be made.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// How it stands: `violated`, `indeterminate`, `pending` (violated, and the run waits for it).
+    pub state: String,
+    /// Name of its subject.
+    pub of: String,
+    /// Its severity, where it is not the rule's.
+    pub severity: Option<String>,
+}
+
+/// What a case gave.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The changed world's texts, for excerpts.
+    pub sources: Sources,
+    /// Mistakes of the changed documents; a good fixture makes none.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What the rule found.
+    pub findings: Vec<Finding>,
+}
+
+/// Returns the fixture of a rule.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong with the fixture's text.
+pub fn of(rule: &Rule) -> Result<Fixture, String> {
+    serde_yaml::from_str(rule.fixture).map_err(|error| format!("fixture of {}: {error}", rule.name))
+}
+
+/// Returns the texts of a world with a case's change: plan, inventory.
+///
+/// # Errors
+///
+/// A sentence that says what can't be changed.
+pub fn texts(case: &Case) -> Result<(String, String), String> {
+    let (plan, inventory) = match case.world {
+        World::Classic => (CLASSIC_PLAN, CLASSIC_INVENTORY),
+        World::Modernized => (MODERNIZED_PLAN, MODERNIZED_INVENTORY),
+    };
+    Ok((changed(plan, &case.plan)?, changed(inventory, &case.inventory)?))
+}
+
+/// Runs a rule alone on a case.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong with the case.
+pub fn run(rule: &'static Rule, case: &Case) -> Result<Outcome, String> {
+    let (plan, inventory) = texts(case)?;
+    let mut sources = Sources::new();
+    let mut diagnostics = Vec::new();
+    let mut documents = Vec::new();
+    for (name, text) in [("plan.yaml", plan), ("inventory.yaml", inventory)] {
+        let index = sources.add(name, text).map_err(|error| error.to_string())?;
+        documents.extend(parse(sources.get(index), &mut diagnostics));
+    }
+    let mut findings = Vec::new();
+    if let [Document::Plan(plan), Document::Inventory(inventory)] = documents.as_slice() {
+        let model = resolve((**plan).clone(), (**inventory).clone(), &mut diagnostics);
+        findings = found(rule, &model, case);
+    }
+    Ok(Outcome { sources, diagnostics, findings })
+}
+
+fn found(rule: &'static Rule, model: &Model, case: &Case) -> Vec<Finding> {
+    match (&rule.check, &case.steps) {
+        (Check::Steps(_), Some(steps)) => {
+            let steps: Vec<PlannedStep> = steps.iter().map(MadeUpStep::planned).collect();
+            let mut found = evaluate::check_steps(model, &steps);
+            found.retain(|finding| finding.rule == rule.id);
+            found
+        }
+        _ => evaluate::run_rule(rule, model, case.guard),
+    }
+}
+
+impl MadeUpStep {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            machine: self.machine.clone(),
+            phase: self.phase,
+            direction: self.direction.as_deref().map(|word| match word {
+                "onprem_to_azure" => Direction::OnpremToAzure,
+                _ => Direction::AzureToOnprem,
+            }),
+            kind: self.kind.as_deref().map(|word| match word {
+                "planned" => FailoverKind::Planned,
+                _ => FailoverKind::Unplanned,
+            }),
+            span: Span::NONE,
+        }
+    }
+}
+
+/// Returns the text of a document with a change; the text itself, if there is none.
+fn changed(text: &str, patch: &Value) -> Result<String, String> {
+    if patch.is_null() {
+        return Ok(text.to_owned());
+    }
+    let mut document: Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    document.apply_merge().map_err(|error| error.to_string())?;
+    apply(&mut document, patch)?;
+    serde_yaml::to_string(&document).map_err(|error| error.to_string())
+}
+
+fn apply(target: &mut Value, patch: &Value) -> Result<(), String> {
+    match (target, patch) {
+        (Value::Mapping(target), Value::Mapping(patch)) => {
+            for (key, change) in patch {
+                if change.is_null() {
+                    target.remove(key);
+                } else {
+                    apply(target.entry(key.clone()).or_insert(Value::Null), change)?;
+                }
+            }
+            Ok(())
+        }
+        (Value::Sequence(items), Value::Mapping(patch)) => {
+            for (name, change) in patch {
+                apply_to_item(items, name, change)?;
+            }
+            Ok(())
+        }
+        (target, Value::Mapping(patch)) => {
+            // A new mapping: changes inside it still take keys out and write nulls.
+            *target = Value::Mapping(Mapping::new());
+            apply(target, &Value::Mapping(patch.clone()))
+        }
+        (target, change) => {
+            *target = if change.as_str() == Some("!null") { Value::Null } else { change.clone() };
+            Ok(())
+        }
+    }
+}
+
+fn apply_to_item(items: &mut Vec<Value>, name: &Value, change: &Value) -> Result<(), String> {
+    let is_it = |item: &Value| ["name", "id"].iter().any(|key| item.get(key) == Some(name)) || item == name;
+    let at = items.iter().position(is_it);
+    match (at, change) {
+        (Some(at), Value::Null) => {
+            items.remove(at);
+            Ok(())
+        }
+        (Some(at), change) => apply(&mut items[at], change),
+        (None, Value::Null) => Err(format!("there is no {name:?} to take out")),
+        (None, change) => {
+            let mut item = Value::Mapping(Mapping::from_iter([(Value::from("name"), name.clone())]));
+            apply(&mut item, change)?;
+            // Things that are known by an id have no name.
+            if let Value::Mapping(item) = &mut item
+                && item.contains_key("id")
+            {
+                item.remove("name");
+            }
+            items.push(item);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Rules about a resolved plan and its facts: what Azure Site Recovery refuses, refused before it is asked.
+
+mod alternate_location;
+mod configuration_server;
+mod eligibility;
+mod evaluate;
+mod findings;
+pub mod fixture;
+mod master_target;
+mod network;
+mod original_location;
+mod plan_structure;
+mod recovery_point;
+mod rule;
+mod runtime;
+pub mod steps;
+mod waiver;
+
+pub use evaluate::CheckedPlan;
+pub use evaluate::Options;
+pub use evaluate::OriginFilter;
+pub use evaluate::Report;
+pub use evaluate::check;
+pub use evaluate::check_guard;
+pub use evaluate::check_steps;
+pub use evaluate::run_rule;
+pub use findings::Finding;
+pub use findings::Findings;
+pub use findings::State;
+pub use findings::Subject;
+pub use findings::SubjectKind;
+pub use rule::Architecture;
+pub use rule::Check;
+pub use rule::Guard;
+pub use rule::Origin;
+pub use rule::Rule;
+pub use rule::When;
+pub use waiver::is_waivable;
+
+/// The families of rules; their rules stand in the order of their ids.
+static FAMILIES: &[&[&Rule]] = &[
+    eligibility::RULES,
+    original_location::RULES,
+    alternate_location::RULES,
+    master_target::RULES,
+    configuration_server::RULES,
+    network::RULES,
+    plan_structure::RULES,
+    recovery_point::RULES,
+    runtime::RULES,
+];
+
+/// Returns every rule, in the order of their ids.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.iter().flat_map(|family| family.iter().copied())
+}
+
+/// Returns the rule with this id or name.
+#[must_use]
+pub fn find(word: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.id.eq_ignore_ascii_case(word) || rule.name == word)
+}

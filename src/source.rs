@@ -1,0 +1,298 @@
+//! Texts that were read, and places in them: every value of a document knows where it stands.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A place in one of the texts of a [`Sources`].
+///
+/// Offsets are bytes in the address space of all texts together, so a span alone says which
+/// file it belongs to. Twelve bytes, because every value of a large inventory carries one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// Start of the alias (`*name`) or merge (`<<`) through which the value is used; 0 if the
+    /// value is written where it is used.
+    pub via: u32,
+}
+
+impl Span {
+    /// The span of something that no text holds, such as a default.
+    pub const NONE: Self = Self { start: 0, end: 0, via: 0 };
+
+    /// Returns the span from `start` to `end`, both offsets of a [`Sources`].
+    #[must_use]
+    pub const fn new(start: u32, end: u32) -> Self {
+        Self { start, end, via: 0 }
+    }
+
+    /// Returns whether the span points at no text.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.end == 0
+    }
+}
+
+/// A value and where it is written.
+#[derive(Clone, Copy, Default)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it is written, and the alias it came through.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// Returns `value` at `span`.
+    pub const fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+
+    /// Returns `value` without a place: a default, or a fact that was observed.
+    pub const fn bare(value: T) -> Self {
+        Self { value, span: Span::NONE }
+    }
+}
+
+impl<T> Deref for Spanned<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Spanned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Spanned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<T: PartialEq> PartialEq for Spanned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Spanned<T> {}
+
+impl<T: serde::Serialize> serde::Serialize for Spanned<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+/// One text and its name.
+#[derive(Debug)]
+pub struct Source {
+    name: Arc<str>,
+    text: String,
+    base: u32,
+    /// Offset of the first byte of each line, relative to the text.
+    lines: Vec<u32>,
+}
+
+impl Source {
+    /// Returns the name under which the text was read, usually a path.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the offset of the text's first byte in the address space of its [`Sources`].
+    #[must_use]
+    pub const fn base(&self) -> u32 {
+        self.base
+    }
+
+    /// Returns how many lines the text has; at least 1.
+    #[must_use]
+    pub fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Returns the byte range of a line (1-based) within the text, without its line ending.
+    #[must_use]
+    pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
+        let start = self.lines.get(line - 1).map_or(self.text.len(), |at| *at as usize);
+        let end = self.lines.get(line).map_or(self.text.len(), |at| *at as usize);
+        let end = start + self.text[start..end].trim_end_matches(['\n', '\r']).len();
+        start..end
+    }
+}
+
+/// Where a span begins or ends, as people and editors count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column in Unicode scalar values, counted from 1; a byte order mark does not count.
+    pub column: usize,
+}
+
+/// A span, resolved to its file, lines and columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Name of the file.
+    pub file: Arc<str>,
+    /// Where it begins.
+    pub start: Position,
+    /// One past where it ends.
+    pub end: Position,
+    /// Line of the alias through which the value is used, in the same file.
+    pub via_line: Option<usize>,
+}
+
+/// All texts of one command. Their offsets share one address space of 4 GiB.
+#[derive(Debug, Default)]
+pub struct Sources {
+    sources: Vec<Source>,
+}
+
+/// The texts together are larger than the address space of spans, 4 GiB.
+#[derive(Debug, thiserror::Error)]
+#[error("the files together are larger than 4 GiB")]
+pub struct TooLarge;
+
+impl Sources {
+    /// Returns a set without texts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a text and returns its index.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`] if all texts together would pass 4 GiB.
+    pub fn add(&mut self, name: impl Into<Arc<str>>, text: String) -> Result<usize, TooLarge> {
+        // Offset 0 is reserved, so that a span of zeros means "nowhere".
+        let base = self.sources.last().map_or(Some(1), |last| {
+            u32::try_from(last.text.len()).ok()?.checked_add(last.base)?.checked_add(1)
+        });
+        let base = base.ok_or(TooLarge)?;
+        u32::try_from(text.len()).ok().and_then(|len| len.checked_add(base)).ok_or(TooLarge)?;
+        let lines = line_starts(&text);
+        self.sources.push(Source { name: name.into(), text, base, lines });
+        Ok(self.sources.len() - 1)
+    }
+
+    /// Returns the text with the index that [`Sources::add`] gave.
+    ///
+    /// # Panics
+    ///
+    /// If no text has this index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> &Source {
+        &self.sources[index]
+    }
+
+    /// Returns all texts, in the order in which they were added.
+    #[must_use]
+    pub fn all(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Returns the text that a span points into, or `None` for [`Span::NONE`].
+    #[must_use]
+    pub fn source_of(&self, span: Span) -> Option<&Source> {
+        if span.is_none() {
+            return None;
+        }
+        let after = self.sources.partition_point(|source| source.base <= span.start);
+        self.sources.get(after.checked_sub(1)?)
+    }
+
+    /// Returns the characters of a span; empty for [`Span::NONE`].
+    #[must_use]
+    pub fn slice(&self, span: Span) -> &str {
+        self.source_of(span).map_or("", |source| {
+            let from = (span.start - source.base) as usize;
+            let to = ((span.end - source.base) as usize).min(source.text.len());
+            source.text.get(from..to).unwrap_or("")
+        })
+    }
+
+    /// Returns file, lines and columns of a span, or `None` for [`Span::NONE`].
+    #[must_use]
+    pub fn locate(&self, span: Span) -> Option<Location> {
+        let source = self.source_of(span)?;
+        let via_line = (span.via != 0).then(|| source.position(span.via).line);
+        Some(Location {
+            file: Arc::clone(&source.name),
+            start: source.position(span.start),
+            end: source.position(span.end.max(span.start)),
+            via_line,
+        })
+    }
+}
+
+impl Source {
+    fn position(&self, offset: u32) -> Position {
+        let at = (offset.saturating_sub(self.base) as usize).min(self.text.len());
+        let line = self.lines.partition_point(|start| (*start as usize) <= at);
+        let start = self.lines[line - 1] as usize;
+        let head = self.text.get(start..at).unwrap_or("");
+        let head = if start == 0 { head.trim_start_matches('\u{feff}') } else { head };
+        Position { line, column: head.chars().count() + 1 }
+    }
+}
+
+/// Lines end with LF or CRLF; a lone CR ends one too, as YAML 1.2 has it.
+fn line_starts(text: &str) -> Vec<u32> {
+    let bytes = text.as_bytes();
+    let mut lines = vec![0];
+    for (at, byte) in bytes.iter().enumerate() {
+        let ends = match byte {
+            b'\n' => true,
+            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        if ends {
+            lines.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_not_bytes() {
+        let mut sources = Sources::new();
+        sources.add("first", "x: 1\n".into()).expect("fits");
+        let index = sources.add("둘", "\u{feff}이름: 값\r\n둘째: 값\n".into()).expect("fits");
+        let source = sources.get(index);
+        let at = u32::try_from(source.text().rfind('값').expect("there")).expect("fits") + source.base();
+        let location = sources.locate(Span::new(at, at + 3)).expect("in a text");
+        assert_eq!((&*location.file, location.start.line, location.start.column), ("둘", 2, 5));
+        assert_eq!(location.end.column, 6);
+        let first = source.base() + 3;
+        assert_eq!(sources.locate(Span::new(first, first + 6)).expect("in a text").start.column, 1);
+    }
+
+    #[test]
+    fn nowhere_is_not_in_a_file() {
+        let mut sources = Sources::new();
+        sources.add("a", "x".into()).expect("fits");
+        assert!(sources.locate(Span::NONE).is_none());
+        assert_eq!(sources.slice(Span::new(1, 2)), "x");
+    }
+}

@@ -1,0 +1,486 @@
+//! Trees into typed documents: one declaration of a block gives its reader, its JSON Schema and its writer.
+//!
+//! A reader never stops at a mistake: it reports it and goes on, so that one pass finds all of them.
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::did_you_mean;
+use crate::source::Span;
+use crate::source::Spanned;
+use crate::syntax::scalar::Plain;
+use crate::syntax::schema::Schema;
+use crate::syntax::tree::Kind;
+use crate::syntax::tree::NodeId;
+use crate::syntax::tree::Tree;
+use crate::syntax::yaml::is_stand_in;
+
+/// Levels of nesting, aliases included, that a reader follows.
+const MAX_DEPTH: usize = 256;
+/// Values a document may hold once its aliases are expanded, beside four for each node that is written.
+const EXPANSION_ALLOWANCE: u64 = 4_000_000;
+
+/// A type that can be read from a node of a document.
+pub trait Decode: Sized {
+    /// Reads a node; `None` if it could not be, which was then reported.
+    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self>;
+
+    /// Returns what the value of a key is when the key is left out; `None` if it may not be.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// Returns whether the value is what [`Decode::absent`] gives, so that a writer leaves its key out.
+    fn is_absent(&self) -> bool {
+        false
+    }
+
+    /// Returns the JSON Schema of the type.
+    fn schema(schema: &mut Schema) -> serde_json::Value;
+
+    /// Returns a value to show in documentation.
+    fn example() -> serde_json::Value;
+}
+
+enum Segment {
+    Key(NodeId),
+    Index(usize),
+}
+
+/// Reads one document of a tree and collects what is wrong with it.
+pub struct Reader<'t, 's> {
+    tree: &'t Tree<'s>,
+    diagnostics: &'t mut Vec<Diagnostic>,
+    path: Vec<Segment>,
+    /// Start of the outermost alias through which the present node was reached.
+    via: u32,
+    steps_left: u64,
+}
+
+/// A pair of a mapping, merges resolved.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// The key's node, always a scalar.
+    pub key: NodeId,
+    /// The value's node.
+    pub value: NodeId,
+    via: u32,
+}
+
+impl<'t, 's> Reader<'t, 's> {
+    /// Returns a reader of `tree` that adds to `diagnostics`.
+    pub fn new(tree: &'t Tree<'s>, diagnostics: &'t mut Vec<Diagnostic>) -> Self {
+        let steps_left = (tree.nodes.len() as u64).saturating_mul(4).saturating_add(EXPANSION_ALLOWANCE);
+        Self { tree, diagnostics, path: Vec::new(), via: 0, steps_left }
+    }
+
+    /// Returns the tree.
+    #[must_use]
+    pub fn tree(&self) -> &'t Tree<'s> {
+        self.tree
+    }
+
+    /// Returns how many mistakes were reported so far, those before this reader included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.diagnostics.len()
+    }
+
+    /// Returns the span of a node, with the alias through which it was reached.
+    #[must_use]
+    pub fn span(&self, node: NodeId) -> Span {
+        Span { via: self.via, ..self.tree.node(node).span }
+    }
+
+    /// Follows aliases: returns the node that holds the value, and sets where it is used.
+    fn resolve(&mut self, mut node: NodeId) -> NodeId {
+        while let Kind::Alias(target) = self.tree.node(node).kind {
+            if self.via == 0 {
+                self.via = self.tree.node(node).span.start;
+            }
+            node = target;
+        }
+        node
+    }
+
+    /// Reports a mistake at the present path.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        let path = self.path();
+        self.diagnostics.push(diagnostic.path(path));
+    }
+
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for segment in &self.path {
+            match segment {
+                Segment::Key(key) => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.extend(self.tree.text(*key).unwrap_or("?").chars().take(64));
+                }
+                Segment::Index(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        path
+    }
+
+    /// Reads the value of a key.
+    pub fn entry<T: Decode>(&mut self, entry: Entry) -> Option<T> {
+        let outer = self.via;
+        if outer == 0 {
+            self.via = entry.via;
+        }
+        let value = self.descend(Segment::Key(entry.key), entry.value);
+        self.via = outer;
+        value
+    }
+
+    /// Reads item `index` of a sequence.
+    pub fn item<T: Decode>(&mut self, index: usize, node: NodeId) -> Option<T> {
+        self.descend(Segment::Index(index), node)
+    }
+
+    fn descend<T: Decode>(&mut self, segment: Segment, node: NodeId) -> Option<T> {
+        let outer = self.via;
+        self.path.push(segment);
+        let node = self.resolve(node);
+        let value = if self.may_go_on(node) { T::decode(self, node) } else { None };
+        self.path.pop();
+        self.via = outer;
+        value
+    }
+
+    /// Reads the top node of a document.
+    pub fn document<T: Decode>(&mut self, root: NodeId) -> Option<T> {
+        let root = self.resolve(root);
+        T::decode(self, root)
+    }
+
+    fn may_go_on(&mut self, node: NodeId) -> bool {
+        // What the loader could not read was reported there.
+        if self.steps_left == 0 || is_stand_in(self.tree.node(node)) {
+            return false;
+        }
+        self.steps_left -= 1;
+        let span = self.span(node);
+        if self.steps_left == 0 {
+            self.report(
+                Diagnostic::error(
+                    "alias-expansion",
+                    span,
+                    "the aliases of this document stand for far more data than it holds",
+                )
+                .help("write the values out, or split the document"),
+            );
+        } else if self.path.len() > MAX_DEPTH {
+            self.report(
+                Diagnostic::error(
+                    "too-deep",
+                    span,
+                    format!("nested more than {MAX_DEPTH} levels deep, aliases included"),
+                )
+                .help("no part of the language nests that deep"),
+            );
+        } else {
+            return true;
+        }
+        false
+    }
+
+    /// Returns the kind of a node in the words of a message.
+    #[must_use]
+    pub fn describe(&self, node: NodeId) -> String {
+        match &self.tree.node(node).kind {
+            Kind::Scalar { text, plain: true } => match Plain::of(text) {
+                Plain::Null => "nothing (null)".into(),
+                Plain::Boolean(value) => format!("the boolean {value}"),
+                Plain::Integer(_) | Plain::Float(_) => {
+                    format!("the number {}", text.chars().take(40).collect::<String>())
+                }
+                Plain::Text => quoted(text),
+            },
+            Kind::Scalar { text, plain: false } => quoted(text),
+            Kind::Sequence(_) => "a list".into(),
+            Kind::Mapping(_) => "a mapping".into(),
+            Kind::Alias(_) => "an alias".into(),
+        }
+    }
+
+    /// Reports that a node is not what its key asks for; returns the diagnostic's absence of a value.
+    pub fn wrong_type<T>(&mut self, node: NodeId, expected: &str) -> Option<T> {
+        let found = self.describe(node);
+        let mut diagnostic =
+            Diagnostic::error("wrong-type", self.span(node), format!("expected {expected}, found {found}"));
+        if let Kind::Scalar { text, plain: true } = &self.tree.node(node).kind
+            && Plain::of(text) == Plain::Null
+        {
+            diagnostic =
+                diagnostic.help("write a value, or delete the key: a fact that is left out is unknown");
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    /// Returns the items of a sequence, or reports that the node is none.
+    pub fn sequence(&mut self, node: NodeId, expected: &str) -> Option<&'t [NodeId]> {
+        match &self.tree.node(node).kind {
+            Kind::Sequence(items) => Some(items),
+            Kind::Scalar { .. } | Kind::Mapping(_) | Kind::Alias(_) => self.wrong_type(node, expected),
+        }
+    }
+
+    /// Returns the pairs of a mapping, merges (`<<`) resolved, or reports that the node is none.
+    pub fn mapping(&mut self, node: NodeId, expected: &str) -> Option<Vec<Entry>> {
+        let Kind::Mapping(pairs) = &self.tree.node(node).kind else {
+            return self.wrong_type(node, expected);
+        };
+        let mut entries = Vec::with_capacity(pairs.len());
+        let mut merges = Vec::new();
+        for (key, value) in pairs {
+            if self.is_merge(*key) {
+                merges.push((*value, 0));
+            } else if self.tree.text(*key).is_some() {
+                entries.push(Entry { key: *key, value: *value, via: 0 });
+            } else {
+                let span = self.span(*key);
+                self.report(
+                    Diagnostic::error("bad-key", span, "a key must be a word")
+                        .help("write the key as plain text"),
+                );
+            }
+        }
+        if !merges.is_empty() {
+            self.merge(&mut entries, merges);
+        }
+        Some(entries)
+    }
+
+    fn is_merge(&self, key: NodeId) -> bool {
+        matches!(&self.tree.node(key).kind, Kind::Scalar { text, plain: true } if text == "<<")
+    }
+
+    /// Adds the pairs that `<<` brings in: a key that is written wins, then the earlier mapping.
+    fn merge(&mut self, entries: &mut Vec<Entry>, mut work: Vec<(NodeId, u32)>) {
+        let tree = self.tree;
+        let mut known: std::collections::HashSet<&str> =
+            entries.iter().filter_map(|entry| tree.text(entry.key)).collect();
+        let mut sources = 0;
+        work.reverse();
+        while let Some((value, mut via)) = work.pop() {
+            let mut node = value;
+            while let Kind::Alias(target) = tree.node(node).kind {
+                if via == 0 {
+                    via = tree.node(node).span.start;
+                }
+                node = target;
+            }
+            sources += 1;
+            if sources > 1_000 {
+                let span = self.span(value);
+                return self.report(Diagnostic::error(
+                    "alias-expansion",
+                    span,
+                    "more than 1,000 mappings are merged here",
+                ));
+            }
+            match &tree.node(node).kind {
+                Kind::Sequence(items) => work.extend(items.iter().rev().map(|item| (*item, via))),
+                Kind::Mapping(pairs) => {
+                    let via = if via == 0 { tree.node(value).span.start } else { via };
+                    for (key, value) in pairs {
+                        if self.is_merge(*key) {
+                            work.push((*value, via));
+                        } else if let Some(text) = tree.text(*key)
+                            && known.insert(text)
+                        {
+                            entries.push(Entry { key: *key, value: *value, via });
+                        }
+                    }
+                }
+                Kind::Scalar { .. } | Kind::Alias(_) => {
+                    let span = self.span(value);
+                    self.report(
+                        Diagnostic::error("bad-merge", span, "`<<` needs a mapping or a list of mappings")
+                            .help("write an alias of a mapping: `<<: *name`"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Returns the text of a pair's key.
+    #[must_use]
+    pub fn key(&self, entry: Entry) -> &'t str {
+        let tree: &'t Tree<'s> = self.tree;
+        tree.text(entry.key).expect("mapping() leaves out keys that are not scalars")
+    }
+
+    /// Reports a key that the block does not have, unless it begins with `x-`.
+    pub fn unknown_key(&mut self, entry: Entry, known: &[&'static str]) {
+        let key = self.key(entry);
+        if key.starts_with("x-") {
+            return;
+        }
+        let shown = quoted(key);
+        let help = did_you_mean(key, known.iter().copied())
+            .unwrap_or_else(|| format!("known keys here: {}", known.join(", ")));
+        let span =
+            Span { via: if self.via == 0 { entry.via } else { self.via }, ..self.tree.node(entry.key).span };
+        self.report(Diagnostic::error("unknown-key", span, format!("unknown key {shown}")).help(help));
+    }
+
+    /// Reports a key that the block needs, unless a misspelt one near it was already reported.
+    pub fn missing_key(&mut self, node: NodeId, key: &str, entries: &[Entry], known: &[&'static str]) {
+        let misspelt = entries.iter().any(|entry| {
+            let written = self.key(*entry);
+            !known.contains(&written) && did_you_mean(written, [key]).is_some()
+        });
+        if misspelt {
+            return;
+        }
+        let mut span = self.span(node);
+        if let Some(first) = entries.iter().find(|entry| entry.via == 0) {
+            span.end = self.tree.node(first.key).span.end.max(span.start);
+        }
+        self.report(
+            Diagnostic::error("missing-key", span, format!("`{key}` is missing"))
+                .help(format!("add `{key}:`")),
+        );
+    }
+
+    /// Returns the text of a scalar that means text, or reports what else the node is.
+    pub fn text(&mut self, node: NodeId, expected: &str) -> Option<&'t str> {
+        let tree = self.tree;
+        let Kind::Scalar { text, plain } = &tree.node(node).kind else {
+            return self.wrong_type(node, expected);
+        };
+        if *plain {
+            match Plain::of(text) {
+                Plain::Text => {}
+                Plain::Null => return self.wrong_type(node, expected),
+                Plain::Boolean(_) | Plain::Integer(_) | Plain::Float(_) => {
+                    let found = self.describe(node);
+                    let span = self.span(node);
+                    self.report(
+                        Diagnostic::error("wrong-type", span, format!("expected {expected}, found {found}"))
+                            .help(format!("write it in quotes: \"{text}\"")),
+                    );
+                    return None;
+                }
+            }
+        }
+        Some(text)
+    }
+}
+
+impl Reader<'_, '_> {
+    /// Returns the word of `known` that a scalar is, or reports that it is none.
+    pub fn word(&mut self, node: NodeId, known: &'static [&'static str]) -> Option<&'static str> {
+        let all = || known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let tree = self.tree;
+        let Kind::Scalar { text, .. } = &tree.node(node).kind else {
+            return self.wrong_type(node, &format!("one of {}", all()));
+        };
+        if let Some(word) = known.iter().find(|word| *word == text) {
+            return Some(word);
+        }
+        let help = match did_you_mean(text, known.iter().copied()) {
+            Some(near) => near,
+            None => format!("allowed: {}", all()),
+        };
+        let found = quoted(text);
+        let span = self.span(node);
+        self.report(
+            Diagnostic::error("unknown-word", span, format!("{found} is not one of {}", all())).help(help),
+        );
+        None
+    }
+}
+
+/// Returns text in back quotes, shortened, for a message.
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((at, _)) => format!("`{}…`", text[..at].escape_debug()),
+        None => format!("`{}`", text.escape_debug()),
+    }
+}
+
+impl<T: Decode> Decode for Spanned<T> {
+    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
+        let span = reader.span(node);
+        T::decode(reader, node).map(|value| Self { value, span })
+    }
+    fn absent() -> Option<Self> {
+        T::absent().map(Self::bare)
+    }
+    fn is_absent(&self) -> bool {
+        self.value.is_absent()
+    }
+    fn schema(schema: &mut Schema) -> serde_json::Value {
+        T::schema(schema)
+    }
+    fn example() -> serde_json::Value {
+        T::example()
+    }
+}
+
+impl<T: Decode> Decode for Option<T> {
+    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
+        T::decode(reader, node).map(Some)
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+    fn schema(schema: &mut Schema) -> serde_json::Value {
+        T::schema(schema)
+    }
+    fn example() -> serde_json::Value {
+        T::example()
+    }
+}
+
+impl<T: Decode> Decode for Box<T> {
+    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
+        T::decode(reader, node).map(Self::new)
+    }
+    fn absent() -> Option<Self> {
+        T::absent().map(Self::new)
+    }
+    fn is_absent(&self) -> bool {
+        (**self).is_absent()
+    }
+    fn schema(schema: &mut Schema) -> serde_json::Value {
+        T::schema(schema)
+    }
+    fn example() -> serde_json::Value {
+        T::example()
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
+        let items = reader.sequence(node, "a list")?;
+        let mut values = Self::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            // An item that could not be read was reported; the others are still looked at.
+            if let Some(value) = reader.item(index, *item) {
+                values.push(value);
+            }
+        }
+        Some(values)
+    }
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+    fn schema(schema: &mut Schema) -> serde_json::Value {
+        serde_json::json!({"type": "array", "items": T::schema(schema)})
+    }
+    fn example() -> serde_json::Value {
+        serde_json::json!([T::example()])
+    }
+}

@@ -1,0 +1,65 @@
+//! A YAML text as a tree: shape only, aliases kept as they are, every node with its span.
+
+use std::borrow::Cow;
+
+use crate::source::Span;
+
+/// Index of a node in its [`Tree`].
+pub type NodeId = u32;
+
+/// What a node is.
+#[derive(Debug)]
+pub enum Kind<'s> {
+    /// A scalar; `plain` if it was written without quotes and without a block indicator.
+    Scalar {
+        /// The text, with escapes resolved.
+        text: Cow<'s, str>,
+        /// Whether it was written plain, so that `true`, `12` and `null` have their meaning.
+        plain: bool,
+    },
+    /// A sequence and its items.
+    Sequence(Box<[NodeId]>),
+    /// A mapping and its pairs of key and value, in the order of the text.
+    Mapping(Box<[(NodeId, NodeId)]>),
+    /// A use of an anchored node.
+    Alias(NodeId),
+}
+
+/// One node.
+#[derive(Debug)]
+pub struct Node<'s> {
+    /// Where it is written.
+    pub span: Span,
+    /// What it is.
+    pub kind: Kind<'s>,
+}
+
+/// All documents of one text.
+#[derive(Debug, Default)]
+pub struct Tree<'s> {
+    /// Every node; children come after the collection that holds them.
+    pub nodes: Vec<Node<'s>>,
+    /// The top node of each document that could be read.
+    pub roots: Vec<NodeId>,
+}
+
+impl<'s> Tree<'s> {
+    /// Returns a node.
+    ///
+    /// # Panics
+    ///
+    /// If `id` is of another tree.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node<'s> {
+        &self.nodes[id as usize]
+    }
+
+    /// Returns the text of a scalar; `None` for anything else.
+    #[must_use]
+    pub fn text(&self, id: NodeId) -> Option<&str> {
+        match &self.node(id).kind {
+            Kind::Scalar { text, .. } => Some(text),
+            Kind::Sequence(_) | Kind::Mapping(_) | Kind::Alias(_) => None,
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! Reads YAML texts into trees, reporting every mistake with its place; the only user of the YAML crate.
+
+mod mistake;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use granit_parser::Event;
+use granit_parser::Parser;
+use granit_parser::ScalarStyle;
+use granit_parser::Tag;
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::did_you_mean;
+use crate::source::Source;
+use crate::source::Span;
+use crate::syntax::tree::Kind;
+use crate::syntax::tree::Node;
+use crate::syntax::tree::NodeId;
+use crate::syntax::tree::Tree;
+
+use self::mistake::shortened;
+
+/// How much a text may ask for before it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Collections inside each other; a level that an alias leads to does not count.
+    pub max_depth: u32,
+    /// Values in one text, keys and empty ones included. Each takes about 50 bytes of memory.
+    pub max_nodes: u32,
+    /// Mistakes listed for one text; a last one says that there are more.
+    pub max_mistakes: u32,
+}
+
+impl Default for Limits {
+    /// 128 levels, 20 million values (an inventory of 100,000 machines has about 3 million), 1,000 mistakes.
+    fn default() -> Self {
+        Self { max_depth: 128, max_nodes: 20_000_000, max_mistakes: 1000 }
+    }
+}
+
+/// Unknown aliases that are compared with anchors, and anchors that each is compared with.
+const NAMES_COMPARED: usize = 64;
+
+/// Mappings up to this size are searched for repeated keys without building a table.
+const SMALL_MAPPING: usize = 8;
+
+/// Characters of a key written without `?`; also of a key that an alias stands for and that is still
+/// compared by its text, since many aliases may stand for one long text.
+const LONGEST_KEY: usize = 1024;
+
+/// Reads all documents of a text.
+///
+/// A document with a mistake of syntax, or nested too deeply, has no root; the documents after it are
+/// read. Nor has an empty document one. A value that could not be read (an unknown or recursive alias, a
+/// scalar with an unsupported tag) is an empty plain scalar for which [`is_stand_in`] holds. Repeated
+/// keys stay in the tree. Diagnostics are added in the order of the text.
+pub fn read<'s>(source: &'s Source, limits: &Limits, diagnostics: &mut Vec<Diagnostic>) -> Tree<'s> {
+    let text = source.text();
+    let first = diagnostics.len();
+    let mut reader = Reader {
+        text,
+        base: source.base(),
+        limits: *limits,
+        tabs: text.split(LINE_ENDS).any(|line| line.trim_start_matches(' ').starts_with('\t')),
+        binary: text.contains('\0'),
+        found: diagnostics,
+        tree: Tree::default(),
+        open: Vec::new(),
+        pending: Vec::new(),
+        anchors: Vec::new(),
+        names: Vec::new(),
+        last: Span::new(source.base(), source.base()),
+        roots_before: 0,
+        nodes_before: 0,
+        listed: 0,
+        names_compared: 0,
+        last_tab: None,
+    };
+    reader.tree.nodes.reserve(text.len() / 24);
+    reader.control_characters();
+    reader.documents();
+    let tree = reader.tree;
+    diagnostics[first..].sort_by_key(|diagnostic| diagnostic.span.start);
+    tree
+}
+
+/// Returns whether a node stands for a value that could not be read, which was reported.
+#[must_use]
+pub fn is_stand_in(node: &Node<'_>) -> bool {
+    // A value that is really empty has no characters, so its span has none either.
+    is_empty(node) && node.span.start < node.span.end
+}
+
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
+const BLANKS: [char; 2] = [' ', '\t'];
+const SPACES: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// A collection whose end has not been read.
+struct Open {
+    id: NodeId,
+    mapping: bool,
+    /// Whether it is written with brackets.
+    flow: bool,
+    /// Where its items begin among the pending ones.
+    first: usize,
+}
+
+/// What makes two keys of a mapping the same key.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a> {
+    Scalar(&'a str),
+    Collection(&'a str),
+    Node(NodeId),
+}
+
+struct Reader<'s, 'd> {
+    text: &'s str,
+    base: u32,
+    limits: Limits,
+    /// Whether any line begins with blanks that hold a tab.
+    tabs: bool,
+    /// Whether the text holds a NUL, where the parser would say that the text ends.
+    binary: bool,
+    found: &'d mut Vec<Diagnostic>,
+    tree: Tree<'s>,
+    open: Vec<Open>,
+    /// Items of all open collections, the innermost last; keys and values of a mapping take turns.
+    pending: Vec<NodeId>,
+    /// Node of each anchor, by the number that the parser gave the anchor.
+    anchors: Vec<Option<NodeId>>,
+    /// Names of the anchors of this document.
+    names: Vec<Cow<'s, str>>,
+    /// Where the latest value, or the beginning of a collection, is written.
+    last: Span,
+    roots_before: usize,
+    nodes_before: usize,
+    listed: u32,
+    names_compared: usize,
+    last_tab: Option<usize>,
+}
+
+impl<'s> Reader<'s, '_> {
+    fn documents(&mut self) {
+        let depth = self.limits.max_depth as usize;
+        let options = granit_parser::options! {
+            emit_comments: false,
+            emit_unresolved_aliases: true,
+            emit_anchor_events: true,
+            block_scalar_eof_without_line_feed: true,
+            simple_key_max_lookahead: LONGEST_KEY,
+            flow_nesting_limit: depth,
+            block_nesting_limit: depth,
+        };
+        let mut parser = Parser::new_from_str_with_options(self.text, options);
+        while let Some(event) = parser.next_event() {
+            let readable = match event {
+                Ok((_, span)) if self.tree.nodes.len() > self.limits.max_nodes as usize => {
+                    self.too_many_values(self.span(&span));
+                    return self.abandon();
+                }
+                Ok((event, span)) => self.event(event, &span),
+                Err(error) => {
+                    self.syntax(&error);
+                    false
+                }
+            };
+            if !readable {
+                self.abandon();
+                if !matches!(parser.proceed_next_document(), Ok(true)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Returns false if the rest of the document is not to be read.
+    fn event(&mut self, event: Event<'s>, span: &granit_parser::Span) -> bool {
+        let place = self.span(span);
+        match event {
+            Event::DocumentStart(explicit, _) => {
+                self.begin_document();
+                // Without `---` this is the place of the first value.
+                self.last = if explicit { place } else { self.last };
+            }
+            Event::DocumentEnd => self.end_document(),
+            Event::Anchor(_, name) => self.names.push(name),
+            Event::Scalar(text, style, anchor, tag) => {
+                let node = self.scalar(text, style, tag.as_deref(), span);
+                self.push(node, anchor);
+            }
+            Event::Alias(anchor) => self.alias(anchor, place),
+            Event::UnresolvedAlias(name) => self.unknown_alias(&name, place),
+            Event::SequenceStart(_, anchor, tag) => return self.begin(false, anchor, tag.as_deref(), span),
+            Event::MappingStart(_, anchor, tag) => return self.begin(true, anchor, tag.as_deref(), span),
+            Event::SequenceEnd | Event::MappingEnd => self.end(place),
+            _ => {}
+        }
+        true
+    }
+
+    fn begin_document(&mut self) {
+        self.roots_before = self.tree.roots.len();
+        self.nodes_before = self.tree.nodes.len();
+        self.names.clear();
+    }
+
+    fn end_document(&mut self) {
+        if let [root] = self.tree.roots[self.roots_before..] {
+            let node = self.tree.node(root);
+            if is_empty(node) && !is_stand_in(node) {
+                self.tree.roots.pop();
+            }
+        }
+        // A mistake before the next document begins is no reason to drop this one.
+        self.begin_document();
+    }
+
+    fn abandon(&mut self) {
+        self.open.clear();
+        self.pending.clear();
+        self.tree.roots.truncate(self.roots_before);
+        self.tree.nodes.truncate(self.nodes_before);
+    }
+
+    fn push(&mut self, node: Node<'s>, anchor: usize) -> NodeId {
+        let id = NodeId::try_from(self.tree.nodes.len()).expect("max_nodes fits");
+        if self.tabs && !self.open.iter().any(|open| open.flow) {
+            let tab = self.tab_before((node.span.start - self.base) as usize);
+            self.tab_indent(tab);
+        }
+        self.last = node.span;
+        self.tree.nodes.push(node);
+        if anchor != 0 {
+            if self.anchors.len() <= anchor {
+                self.anchors.resize(anchor + 1, None);
+            }
+            self.anchors[anchor] = Some(id);
+        }
+        if self.open.is_empty() {
+            self.tree.roots.push(id);
+        } else {
+            self.pending.push(id);
+        }
+        id
+    }
+
+    fn scalar(
+        &mut self,
+        mut text: Cow<'s, str>,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+        span: &granit_parser::Span,
+    ) -> Node<'s> {
+        let mut place = self.span(span);
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+            place = self.block(place);
+        }
+        let mut plain = style == ScalarStyle::Plain;
+        if plain && place.start == place.end {
+            // The parser reads an empty value as `~`, in front of the `:`.
+            text = Cow::Borrowed("");
+            place = self.after_colon(place);
+        }
+        if let Some(tag) = tag {
+            match tag.core_suffix() {
+                Some("str") => plain = false,
+                Some("null" | "bool" | "int" | "float") => {
+                    plain = true;
+                    if text.is_empty() {
+                        text = Cow::Borrowed("null");
+                    }
+                }
+                Some(_) => {}
+                // `!` alone says that the text is no number and no boolean.
+                None if is_bare(tag) => plain = false,
+                None => {
+                    let tag = self.unsupported_tag(span);
+                    return stand_in(Span::new(tag.start, place.end.max(tag.end)));
+                }
+            }
+        }
+        Node { span: place, kind: Kind::Scalar { text, plain } }
+    }
+
+    /// Returns the place after the `:` that an empty value was found in front of.
+    fn after_colon(&self, place: Span) -> Span {
+        let is_value =
+            self.open.last().is_some_and(|open| open.mapping && (self.pending.len() - open.first) % 2 == 1);
+        let rest = &self.text[(place.start - self.base) as usize..];
+        let colon = rest.trim_start_matches(BLANKS);
+        if is_value && colon.starts_with(':') {
+            let at = self.offset(self.text.len() - colon.len() + 1);
+            return Span::new(at, at);
+        }
+        place
+    }
+
+    /// Returns the place of a block scalar with its `|` or `>` and without the line breaks after it.
+    fn block(&self, content: Span) -> Span {
+        let (from, to) = ((self.last.end - self.base) as usize, (content.start - self.base) as usize);
+        let head = self.text.get(from..to).unwrap_or("").trim_end_matches(SPACES);
+        let line = &head[head.rfind(LINE_ENDS).map_or(0, |at| at + 1)..];
+        let indicator = line.match_indices(['|', '>']).map(|(at, _)| at).find(|at| {
+            let rest =
+                line[at + 1..].trim_start_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+            let after = rest.trim_start_matches(BLANKS);
+            (*at == 0 || line[..*at].ends_with(BLANKS))
+                && (after.is_empty() || (after.starts_with('#') && after.len() < rest.len()))
+        });
+        let start = indicator.map_or(to, |at| from + (head.len() - line.len()) + at);
+        let end = self.text[..(content.end - self.base) as usize].trim_end_matches(SPACES).len();
+        Span::new(self.offset(start), self.offset(end.max(start)))
+    }
+
+    fn alias(&mut self, anchor: usize, place: Span) {
+        let written = self.slice(place);
+        let Some(target) = self.anchors.get(anchor).copied().flatten() else {
+            return self.unknown_alias(written.trim_start_matches('*'), place);
+        };
+        if self.open.iter().any(|open| open.id == target) {
+            let start = self.tree.node(target).span.start as usize - self.base as usize;
+            let message = format!("`{}` is inside the value that it stands for", shortened(written));
+            self.report(
+                Diagnostic::error("recursive-alias", place, message)
+                    .label(self.at(start), "that value begins here")
+                    .help("write the value out, or anchor a smaller part of it"),
+            );
+            self.push(stand_in(place), 0);
+        } else {
+            self.push(Node { span: place, kind: Kind::Alias(target) }, 0);
+        }
+    }
+
+    fn unknown_alias(&mut self, name: &str, place: Span) {
+        self.names_compared += 1;
+        let near = if self.names_compared <= NAMES_COMPARED {
+            did_you_mean(name, self.names.iter().rev().take(NAMES_COMPARED).map(Cow::as_ref))
+        } else {
+            None
+        };
+        let name = shortened(name);
+        let help = near.unwrap_or_else(|| {
+            format!(
+                "write `&{name}` before the value that is meant, or put text that begins with `*` in quotes"
+            )
+        });
+        let message = format!("no anchor `&{name}` before this alias in this document");
+        self.report(Diagnostic::error("unknown-alias", place, message).help(help));
+        self.push(stand_in(place), 0);
+    }
+
+    fn begin(&mut self, mapping: bool, anchor: usize, tag: Option<&Tag>, span: &granit_parser::Span) -> bool {
+        let place = self.span(span);
+        if self.open.len() >= self.limits.max_depth as usize {
+            self.too_deep(place);
+            return false;
+        }
+        if tag.is_some_and(|tag| tag.core_suffix().is_none() && !is_bare(tag)) {
+            self.unsupported_tag(span);
+        }
+        let kind = if mapping { Kind::Mapping(Box::default()) } else { Kind::Sequence(Box::default()) };
+        let id = self.push(Node { span: place, kind }, anchor);
+        let flow = place.start < place.end;
+        self.open.push(Open { id, mapping, flow, first: self.pending.len() });
+        true
+    }
+
+    fn end(&mut self, place: Span) {
+        let Some(Open { id, mapping, first, .. }) = self.open.pop() else { return };
+        // A block has no closing character: it ends where its last value does.
+        let last = self.pending[first..].last().map_or(0, |last| self.tree.node(*last).span.end);
+        let end = if place.start < place.end { place.end } else { last };
+        let items = self.pending.drain(first..);
+        let kind = if mapping {
+            let flat: Vec<NodeId> = items.collect();
+            let (pairs, _) = flat.as_chunks();
+            Kind::Mapping(pairs.iter().map(|[key, value]| (*key, *value)).collect())
+        } else {
+            Kind::Sequence(items.collect())
+        };
+        let node = &mut self.tree.nodes[id as usize];
+        node.span.end = node.span.end.max(end);
+        node.kind = kind;
+        self.last = Span::new(node.span.end, node.span.end);
+        if mapping {
+            self.repeated_keys(id);
+        }
+    }
+
+    fn repeated_keys(&mut self, id: NodeId) {
+        let Kind::Mapping(pairs) = &self.tree.node(id).kind else { return };
+        let mut repeated: Vec<(Span, Span)> = Vec::new();
+        let mut repeat = |first: NodeId, again: NodeId| {
+            repeated.push((self.tree.node(first).span, self.tree.node(again).span));
+        };
+        if pairs.len() <= SMALL_MAPPING {
+            for (at, (again, _)) in pairs.iter().enumerate() {
+                let key = self.key(*again);
+                if let Some((first, _)) = pairs[..at].iter().find(|(other, _)| self.key(*other) == key) {
+                    repeat(*first, *again);
+                }
+            }
+        } else {
+            let mut seen: HashMap<Key<'_>, NodeId> = HashMap::with_capacity(pairs.len());
+            for (again, _) in pairs {
+                let first = *seen.entry(self.key(*again)).or_insert(*again);
+                if first != *again {
+                    repeat(first, *again);
+                }
+            }
+        }
+        for (first, again) in repeated {
+            let written = self.slice(again);
+            let help = match written {
+                "<<" => "merge several mappings with one `<<: [*first, *second]`",
+                _ => "remove or rename one of them",
+            };
+            let message = format!("key `{}` is written twice in this mapping", shortened(written));
+            let diagnostic = Diagnostic::error("duplicate-key", again, message);
+            self.report(diagnostic.label(first, "first written here").help(help));
+        }
+    }
+
+    fn key(&self, id: NodeId) -> Key<'_> {
+        let node = self.tree.node(id);
+        match &node.kind {
+            Kind::Scalar { .. } if is_stand_in(node) => Key::Node(id),
+            Kind::Scalar { text, .. } => Key::Scalar(text),
+            Kind::Sequence(_) | Kind::Mapping(_) => Key::Collection(self.slice(node.span)),
+            Kind::Alias(target) => match self.tree.text(*target) {
+                Some(text) if text.len() <= LONGEST_KEY => Key::Scalar(text),
+                Some(_) | None => Key::Node(*target),
+            },
+        }
+    }
+
+    fn span(&self, span: &granit_parser::Span) -> Span {
+        let range = span.byte_range().unwrap_or(0..0);
+        Span::new(self.offset(range.start), self.offset(range.end))
+    }
+
+    fn offset(&self, at: usize) -> u32 {
+        self.base + u32::try_from(at).expect("a source is smaller than 4 GiB")
+    }
+
+    /// Returns the place of the character at `at`; nothing wide at the end of a line.
+    fn at(&self, at: usize) -> Span {
+        let character = self.text[at..].chars().next().filter(|found| !LINE_ENDS.contains(found));
+        Span::new(self.offset(at), self.offset(at + character.map_or(0, char::len_utf8)))
+    }
+
+    fn slice(&self, span: Span) -> &'s str {
+        let range = (span.start - self.base) as usize..(span.end - self.base) as usize;
+        self.text.get(range).unwrap_or("")
+    }
+}
+
+fn is_empty(node: &Node<'_>) -> bool {
+    matches!(&node.kind, Kind::Scalar { text, plain: true } if text.is_empty())
+}
+
+fn stand_in<'s>(span: Span) -> Node<'s> {
+    Node { span, kind: Kind::Scalar { text: Cow::Borrowed(""), plain: true } }
+}
+
+fn is_bare(tag: &Tag) -> bool {
+    matches!(tag.parts(), ("", "!") | ("!", ""))
+}

@@ -1,0 +1,141 @@
+//! Every rule says what its fixture expects, and registry, source files and fixtures name the same rules.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use failback::rules;
+use failback::rules::Finding;
+use failback::rules::State;
+use failback::rules::fixture;
+use failback::rules::fixture::Case;
+use failback::rules::fixture::Expectation;
+use failback::rules::fixture::World;
+
+fn said(finding: &Finding, severity: bool) -> Expectation {
+    let state = match finding.state {
+        State::Violated if finding.awaited => "pending",
+        other => other.as_str(),
+    };
+    Expectation {
+        state: state.to_owned(),
+        of: finding.subject.name.clone(),
+        severity: severity.then(|| finding.severity.as_str().to_owned()),
+    }
+}
+
+fn check_case(rule: &'static rules::Rule, case: &Case) -> Result<(), String> {
+    let outcome = fixture::run(rule, case).map_err(|error| format!("{}: {error}", case.name))?;
+    if !outcome.diagnostics.is_empty() {
+        return Err(format!("{}: the changed world has mistakes: {:#?}", case.name, outcome.diagnostics));
+    }
+    let mut found: Vec<Expectation> = Vec::new();
+    for (at, finding) in outcome.findings.iter().enumerate() {
+        let asked = case.expect.get(at).is_some_and(|expected| expected.severity.is_some());
+        found.push(said(finding, asked));
+        if outcome.sources.source_of(finding.span).is_none() {
+            return Err(format!("{}: a finding points nowhere: {}", case.name, finding.message));
+        }
+        if finding.state == State::Indeterminate
+            && !rule.facts.contains(&finding.fact.unwrap_or("vault.experience"))
+        {
+            return Err(format!("{}: `{:?}` is not among the rule's facts", case.name, finding.fact));
+        }
+    }
+    if found != case.expect {
+        let messages: Vec<_> = outcome.findings.iter().map(|finding| &finding.message).collect();
+        return Err(format!(
+            "{}:\n  expected {:?}\n  found    {found:?}\n  {messages:?}",
+            case.name, case.expect
+        ));
+    }
+    Ok(())
+}
+
+#[test]
+fn each_rule_says_what_its_fixture_expects() {
+    let mut wrong = Vec::new();
+    for rule in rules::all() {
+        let fixture = fixture::of(rule).expect("a fixture is readable");
+        if fixture.rule != rule.id {
+            wrong.push(format!("the fixture of {} is of {}", rule.id, fixture.rule));
+        }
+        if fixture.cases.first().is_none_or(|case| case.expect.is_empty()) {
+            wrong.push(format!("{}: the first case is the example and must report something", rule.id));
+        }
+        if fixture.cases.iter().all(|case| !case.expect.is_empty()) {
+            wrong.push(format!("{}: no near-miss case that must stay silent", rule.id));
+        }
+        for case in &fixture.cases {
+            if let Err(error) = check_case(rule, case) {
+                wrong.push(format!("{} {}: {error}", rule.id, rule.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_healthy_world_breaks_no_rule_and_leaves_none_open() {
+    for world in [World::Classic, World::Modernized] {
+        for rule in rules::all() {
+            let case = Case {
+                name: "untouched".into(),
+                world,
+                plan: Default::default(),
+                inventory: Default::default(),
+                guard: None,
+                steps: None,
+                expect: Vec::new(),
+            };
+            let outcome = fixture::run(rule, &case).expect("the reference worlds are readable");
+            assert!(outcome.diagnostics.is_empty(), "{:#?}", outcome.diagnostics);
+            for finding in outcome.findings {
+                let quiet = finding.awaited || finding.severity == failback::diagnostic::Severity::Info;
+                assert!(
+                    finding.state == State::Violated && quiet,
+                    "{world:?}: {} {:?}: {}",
+                    finding.rule,
+                    finding.state,
+                    finding.message
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn registry_sources_and_fixtures_name_the_same_rules() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let registered: BTreeSet<String> = rules::all().map(|rule| rule.name.to_owned()).collect();
+    assert_eq!(registered.len(), rules::all().count(), "two rules of one name");
+    let fixtures: BTreeSet<String> = fs::read_dir(root.join("tests/rules"))
+        .expect("fixtures can be listed")
+        .map(|entry| entry.expect("fixtures can be listed").path())
+        .map(|path| path.file_stem().expect("a file has a name").to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(registered, fixtures);
+    let mut sources = BTreeSet::new();
+    for family in fs::read_dir(root.join("src/rules")).expect("rules can be listed") {
+        let family = family.expect("rules can be listed").path();
+        for file in
+            family.is_dir().then(|| fs::read_dir(&family).expect("rules can be listed")).into_iter().flatten()
+        {
+            let stem = file
+                .expect("rules can be listed")
+                .path()
+                .file_stem()
+                .expect("named")
+                .to_string_lossy()
+                .into_owned();
+            if stem != "mod" {
+                sources.insert(stem.replace('_', "-"));
+            }
+        }
+    }
+    assert_eq!(registered, sources);
+    let ids: Vec<&str> = rules::all().map(|rule| rule.id).collect();
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    assert_eq!(ids, sorted, "rules stand in the order of their ids");
+}
