@@ -6,12 +6,18 @@
 //! text ─► syntax ─► model ─► rules ─► graph ─► forecast ─► run ─► journal · report
 //! ```
 
+pub mod cli;
 pub mod clock;
 pub mod diagnostic;
+pub mod escape;
+pub mod event;
+pub mod graph;
 pub mod id;
 pub mod model;
 pub mod provider;
 pub mod quantity;
+pub mod render;
 pub mod rules;
 pub mod source;
 pub mod syntax;
+pub mod run;

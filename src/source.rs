@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 /// A place in one of the texts of a [`Sources`].
 ///
@@ -98,7 +99,12 @@ pub struct Source {
     base: u32,
     /// Offset of the first byte of each line, relative to the text.
     lines: Vec<u32>,
+    /// Characters before each block of [`BLOCK`] bytes: a line may be as long as the text.
+    blocks: OnceLock<Vec<u32>>,
 }
+
+/// Bytes whose characters are counted for one position.
+const BLOCK: usize = 4096;
 
 impl Source {
     /// Returns the name under which the text was read, usually a path.
@@ -188,7 +194,7 @@ impl Sources {
         let base = base.ok_or(TooLarge)?;
         u32::try_from(text.len()).ok().and_then(|len| len.checked_add(base)).ok_or(TooLarge)?;
         let lines = line_starts(&text);
-        self.sources.push(Source { name: name.into(), text, base, lines });
+        self.sources.push(Source { name: name.into(), text, base, lines, blocks: OnceLock::new() });
         Ok(self.sources.len() - 1)
     }
 
@@ -247,10 +253,34 @@ impl Source {
         let at = (offset.saturating_sub(self.base) as usize).min(self.text.len());
         let line = self.lines.partition_point(|start| (*start as usize) <= at);
         let start = self.lines[line - 1] as usize;
-        let head = self.text.get(start..at).unwrap_or("");
-        let head = if start == 0 { head.trim_start_matches('\u{feff}') } else { head };
-        Position { line, column: head.chars().count() + 1 }
+        let mark = usize::from(start == 0 && at > 0 && self.text.starts_with('\u{feff}'));
+        Position { line, column: self.characters_before(at) - self.characters_before(start) - mark + 1 }
     }
+
+    /// Returns how many characters begin before the byte `at`.
+    fn characters_before(&self, at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let blocks = self.blocks.get_or_init(|| {
+            let mut sum = 0;
+            let mut add = |block| {
+                let before = sum;
+                sum += characters(block);
+                before
+            };
+            bytes.chunks(BLOCK).map(&mut add).collect()
+        });
+        let block = at / BLOCK;
+        let rest = &bytes[(block * BLOCK).min(bytes.len())..at];
+        let before = blocks.get(block).copied().unwrap_or_else(|| {
+            blocks.last().map_or(0, |last| last + characters(&bytes[(blocks.len() - 1) * BLOCK..]))
+        });
+        (before + characters(rest)) as usize
+    }
+}
+
+/// Counts the characters that begin in a piece of text: every byte but those that go on with a character.
+fn characters(bytes: &[u8]) -> u32 {
+    bytes.iter().map(|byte| u32::from(byte & 0xc0 != 0x80)).sum()
 }
 
 /// Lines end with LF or CRLF; a lone CR ends one too, as YAML 1.2 has it.
@@ -286,6 +316,22 @@ mod tests {
         assert_eq!(location.end.column, 6);
         let first = source.base() + 3;
         assert_eq!(sources.locate(Span::new(first, first + 6)).expect("in a text").start.column, 1);
+    }
+
+    #[test]
+    fn columns_of_a_line_as_long_as_its_text_are_counted_right() {
+        for text in ["가나".repeat(9000), format!("\u{feff}{}", "a가".repeat(4096)), "x".repeat(2 * BLOCK)] {
+            let mut sources = Sources::new();
+            let index = sources.add("long", text.clone()).expect("fits");
+            let base = sources.get(index).base();
+            let bare = text.trim_start_matches('\u{feff}');
+            let mark = text.len() - bare.len();
+            let ends = bare.char_indices().map(|(at, _)| at).chain([bare.len()]);
+            for (column, at) in ends.enumerate().filter(|(column, _)| column % 997 == 0 || *column > 8190) {
+                let at = base + u32::try_from(at + mark).expect("fits");
+                assert_eq!(sources.locate(Span::new(at, at)).expect("in the text").start.column, column + 1);
+            }
+        }
     }
 
     #[test]

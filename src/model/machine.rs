@@ -188,17 +188,31 @@ impl<'m> Machine<'m> {
     }
 
     /// Returns where it comes back: into its on-premises VM if that exists and is to be kept, else as a new one.
-    /// A physical server always comes back as a new one.
+    ///
+    /// A physical server always comes back as a new one, and so does a machine whose on-premises VM is another than the one
+    /// that was protected: a rebuilt VM of the same name is not the original.
     ///
     /// # Errors
     ///
     /// [`Unknown`] if the inventory does not say what it was, or whether its on-premises VM exists.
     pub fn location_mode(self) -> Fact<LocationMode> {
-        if self.kind()? != MachineKind::VmwareVm || self.deletes_existing_vm() {
+        if self.deletes_existing_vm() {
             return Ok(LocationMode::Alternate);
         }
-        let exists = self.onprem_vm()?.exists.fact("onprem_vm.exists")?.value;
-        Ok(if exists { LocationMode::Original } else { LocationMode::Alternate })
+        let vm = self.onprem_vm();
+        let exists = vm.clone().and_then(|vm| vm.exists.fact("onprem_vm.exists"));
+        if exists.as_ref().is_ok_and(|exists| !exists.value) || self.kind()? != MachineKind::VmwareVm {
+            return Ok(LocationMode::Alternate);
+        }
+        exists?;
+        let source = self.asr().ok().and_then(|asr| asr.source_vm_uuid.as_ref());
+        let present = vm.ok().and_then(|vm| vm.uuid.as_ref());
+        if let (Some(source), Some(present)) = (source, present)
+            && !source.value.eq_ignore_ascii_case(&present.value)
+        {
+            return Ok(LocationMode::Alternate);
+        }
+        Ok(LocationMode::Original)
     }
 
     /// Returns whether a person is to delete its on-premises VM before reprotect.

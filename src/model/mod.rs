@@ -1,11 +1,14 @@
 //! A plan and the facts, resolved: every name bound, defaults merged, the location mode derived.
 
+pub mod digest;
 pub mod fact;
+pub mod fact_source;
 mod infrastructure;
 mod machine;
 pub mod order;
 mod point;
 mod reference;
+pub mod release;
 mod resolve;
 pub mod settings;
 
@@ -20,6 +23,7 @@ pub use machine::Machine;
 pub use point::PointChoice;
 pub use reference::Kind as ReferenceKind;
 pub use reference::Unresolved;
+pub use resolve::check_inventory;
 pub use resolve::resolve;
 
 use std::collections::HashMap;

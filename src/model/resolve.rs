@@ -9,6 +9,7 @@ use crate::model::Index;
 use crate::model::Model;
 use crate::model::reference;
 use crate::model::settings;
+use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::machine::OsFamily;
@@ -33,51 +34,62 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<D
     model
 }
 
-/// Puts fresh facts in the place of old ones.
+/// Puts fresh facts in the place of old ones, at a cost that does not grow with the number of machines.
 pub(crate) fn replace_facts(model: &mut Model, fresh: Inventory) {
     let old = &mut model.inventory;
-    if let Some(machines) = fresh.machines {
+    for machine in fresh.machines.into_iter().flatten() {
         let known = old.machines.get_or_insert_default();
-        for machine in machines {
-            match model.index.machines.get(&machine.name.value) {
-                Some(index) => {
-                    let place = &mut known[*index];
-                    // Findings go on pointing at the document that first told the machine's facts.
-                    let name = place.name.clone();
-                    *place = machine;
-                    place.name = name;
+        match model.index.machines.get(&machine.name.value) {
+            Some(index) => {
+                let place = &mut known[*index];
+                // Findings go on pointing at the document that first told of the machine.
+                let name = std::mem::replace(&mut place.name, Spanned::bare(String::new()));
+                *place = machine;
+                place.name = name;
+            }
+            None => {
+                let at = known.len();
+                if let Some(planned) = model.index.planned.get(&machine.name.value) {
+                    model.machines[*planned].facts = Some(at);
                 }
-                None => known.push(machine),
+                model.index.machines.insert(machine.name.value.clone(), at);
+                known.push(machine);
             }
         }
     }
-    macro_rules! sections {
-        ($($section:ident),*) => { $( if fresh.$section.is_some() { old.$section = fresh.$section; } )* };
+    if fresh.observed_at.is_some() {
+        old.observed_at = fresh.observed_at;
     }
-    sections!(observed_at, vcenters, hosts, datastores, master_targets, process_servers, appliances, network);
+    if fresh.network.is_some() {
+        old.network = fresh.network;
+    }
     if fresh.configuration_server.as_option().is_some() {
         old.configuration_server = fresh.configuration_server;
     }
-    let planned = std::mem::take(&mut model.index.planned);
-    model.index = index_of(&model.inventory);
-    model.index.planned = planned;
-    for machine in &mut model.machines {
-        machine.facts = model.index.machines.get(&machine.name.value).copied();
+    macro_rules! sections {
+        ($($section:ident by $name:ident),*) => { $( if fresh.$section.is_some() {
+            old.$section = fresh.$section;
+            model.index.$section = names(&old.$section, |thing| &thing.$name);
+        } )* };
     }
+    sections!(
+        vcenters by id, hosts by name, datastores by name, master_targets by name, process_servers by name, appliances by name
+    );
+}
+
+fn names<'a, T: 'a>(
+    things: &'a Option<Vec<T>>,
+    name: impl Fn(&'a T) -> &'a Spanned<String>,
+) -> HashMap<String, usize> {
+    let things = things.as_deref().unwrap_or_default();
+    let mut index = HashMap::with_capacity(things.len());
+    for (at, thing) in things.iter().enumerate() {
+        index.entry(name(thing).value.clone()).or_insert(at);
+    }
+    index
 }
 
 fn index_of(inventory: &Inventory) -> Index {
-    fn names<'a, T: 'a>(
-        things: &'a Option<Vec<T>>,
-        name: impl Fn(&'a T) -> &'a Spanned<String>,
-    ) -> HashMap<String, usize> {
-        let things = things.as_deref().unwrap_or_default();
-        let mut index = HashMap::with_capacity(things.len());
-        for (at, thing) in things.iter().enumerate() {
-            index.entry(name(thing).value.clone()).or_insert(at);
-        }
-        index
-    }
     Index {
         machines: names(&inventory.machines, |machine| &machine.name),
         hosts: names(&inventory.hosts, |host| &host.name),
@@ -185,34 +197,31 @@ fn merge_settings(model: &mut Model) {
 
 /// Reports names that stand twice where each must be its own.
 fn check_names(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
-    fn twice<'a>(
-        what: &str,
-        names: impl Iterator<Item = &'a Spanned<String>>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) {
-        let mut seen: HashMap<&str, &Spanned<String>> = HashMap::new();
-        for name in names {
-            if let Some(first) = seen.get(name.value.as_str()) {
-                diagnostics.push(
-                    Diagnostic::error(
-                        "duplicate-name",
-                        name.span,
-                        format!("a second {what} is named `{}`", name.value),
-                    )
-                    .label(first.span, "the first one is here")
-                    .help(format!("give each {what} its own name")),
-                );
-            } else {
-                seen.insert(&name.value, name);
-            }
-        }
-    }
     let plan = &model.plan;
     twice("replication group", plan.replication_groups.iter().map(|group| &group.name), diagnostics);
     twice("boot group", plan.boot_groups.iter().map(|group| &group.name), diagnostics);
     twice("action", plan.actions.iter().map(|action| &action.name), diagnostics);
     twice("drill", plan.drills.iter().map(|drill| &drill.name), diagnostics);
-    let inventory = &model.inventory;
+    check_inventory(&model.inventory, diagnostics);
+    let machines: HashMap<&str, Span> =
+        plan.machines.iter().map(|machine| (machine.0.name.value.as_str(), machine.0.name.span)).collect();
+    for group in &plan.replication_groups {
+        if let Some(clash) = machines.get(group.name.value.as_str()) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "duplicate-name",
+                    group.name.span,
+                    format!("`{}` names a machine and a replication group", group.name.value),
+                )
+                .label(*clash, "the machine is here")
+                .help("rename one: `depends_on` and `of` could not tell them apart"),
+            );
+        }
+    }
+}
+
+/// Reports names of an inventory that stand twice where each must be its own.
+pub fn check_inventory(inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) {
     twice("machine", inventory.machines.iter().flatten().map(|machine| &machine.name), diagnostics);
     twice("host", inventory.hosts.iter().flatten().map(|host| &host.name), diagnostics);
     twice("datastore", inventory.datastores.iter().flatten().map(|datastore| &datastore.name), diagnostics);
@@ -224,17 +233,32 @@ fn check_names(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
         diagnostics,
     );
     twice("appliance", inventory.appliances.iter().flatten().map(|appliance| &appliance.name), diagnostics);
-    for group in &plan.replication_groups {
-        if let Some(clash) = plan.machines.iter().find(|machine| machine.0.name == group.name) {
+    twice(
+        "replication group",
+        inventory.replication_groups.iter().flatten().map(|group| &group.name),
+        diagnostics,
+    );
+}
+
+fn twice<'a>(
+    what: &str,
+    names: impl Iterator<Item = &'a Spanned<String>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut seen: HashMap<&str, &Spanned<String>> = HashMap::new();
+    for name in names {
+        if let Some(first) = seen.get(name.value.as_str()) {
             diagnostics.push(
                 Diagnostic::error(
                     "duplicate-name",
-                    group.name.span,
-                    format!("`{}` names a machine and a replication group", group.name.value),
+                    name.span,
+                    format!("a second {what} is named `{}`", name.value),
                 )
-                .label(clash.0.name.span, "the machine is here")
-                .help("rename one: `depends_on` and `of` could not tell them apart"),
+                .label(first.span, "the first one is here")
+                .help(format!("give each {what} its own name")),
             );
+        } else {
+            seen.insert(&name.value, name);
         }
     }
 }

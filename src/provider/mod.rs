@@ -2,6 +2,7 @@
 //!
 //! Questions change nothing; a request is *begun* and then *polled*, so that a crash between the two can be resumed.
 
+pub mod emulator;
 mod error;
 mod observation;
 mod operation;

@@ -9,6 +9,7 @@ use crate::diagnostic::Severity;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
+use crate::model::Unknown;
 use crate::rules::all;
 use crate::rules::findings::Finding;
 use crate::rules::findings::Findings;
@@ -127,6 +128,18 @@ pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Op
     findings
 }
 
+/// Evaluates every rule on the facts that the model has now, waivers applied.
+#[must_use]
+pub fn evaluate_all(model: &Model, options: &Options) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let steps = steps::of(model);
+    for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
+        evaluate(rule, model, None, &steps, &mut findings);
+    }
+    waiver::apply(&mut findings, model, options.now);
+    findings
+}
+
 /// Evaluates one rule alone over a plan, as fixtures and documentation do.
 #[must_use]
 pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>) -> Vec<Finding> {
@@ -194,6 +207,7 @@ fn evaluate_of<'m>(
         }
     };
     let mut seen: HashSet<&str> = HashSet::new();
+    let mut told: HashSet<String> = HashSet::new();
     match rule.check {
         Check::Machine(check) => {
             for machine in machines {
@@ -232,33 +246,41 @@ fn evaluate_of<'m>(
             }
         }
         Check::Vcenter(check) => {
-            for vcenter in machines.flat_map(vcenters_of) {
-                if seen.insert(&vcenter.id.value) {
-                    let span = vcenter.id.span;
-                    call(SubjectKind::Vcenter, &vcenter.id.value, span, &mut |findings| {
-                        check(vcenter, model, findings)
-                    });
+            for (machine, id) in machines.flat_map(|machine| vcenters_of(machine).map(move |id| (machine, id))) {
+                if seen.insert(id) {
+                    match model.vcenter(id) {
+                        Ok(vcenter) => call(SubjectKind::Vcenter, id, vcenter.id.span, &mut |findings| {
+                            check(vcenter, model, findings)
+                        }),
+                        Err(unknown) => missing(&mut call, &mut told, rule, SubjectKind::Vcenter, machine, unknown),
+                    }
                 }
             }
         }
         Check::Host(check) => {
-            for host in machines.filter_map(|machine| machine.target_host().ok().flatten()) {
-                if seen.insert(&host.name.value) {
-                    let span = host.name.span;
-                    call(SubjectKind::Host, &host.name.value, span, &mut |findings| {
-                        check(host, model, findings)
-                    });
+            for machine in machines {
+                match machine.target_host() {
+                    Ok(Some(host)) if seen.insert(&host.name.value) => {
+                        call(SubjectKind::Host, &host.name.value, host.name.span, &mut |findings| {
+                            check(host, model, findings)
+                        });
+                    }
+                    Ok(_) => {}
+                    Err(unknown) => missing(&mut call, &mut told, rule, SubjectKind::Host, machine, unknown),
                 }
             }
         }
         Check::Datastore(check) => {
-            for datastore in machines.filter_map(|machine| machine.target_datastore().ok().flatten()) {
-                if seen.insert(&datastore.name.value) {
-                    let span = datastore.name.span;
-                    let name = &datastore.name.value;
-                    call(SubjectKind::Datastore, name, span, &mut |findings| {
-                        check(datastore, model, findings)
-                    });
+            for machine in machines {
+                match machine.target_datastore() {
+                    Ok(Some(datastore)) if seen.insert(&datastore.name.value) => {
+                        let name = &datastore.name;
+                        call(SubjectKind::Datastore, &name.value, name.span, &mut |findings| {
+                            check(datastore, model, findings)
+                        });
+                    }
+                    Ok(_) => {}
+                    Err(unknown) => missing(&mut call, &mut told, rule, SubjectKind::Datastore, machine, unknown),
                 }
             }
         }
@@ -273,16 +295,29 @@ fn evaluate_of<'m>(
     }
 }
 
+type Call<'c> = dyn FnMut(SubjectKind, &str, Span, &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>) + 'c;
+
+/// Reports that what a rule looks at is not in the inventory, if the rule needs it: it must not pass for lack of a subject.
+fn missing(
+    call: &mut Call<'_>,
+    told: &mut HashSet<String>,
+    rule: &Rule,
+    kind: SubjectKind,
+    machine: Machine<'_>,
+    unknown: Unknown,
+) {
+    let name = unknown.object.clone().unwrap_or_else(|| machine.name().value.clone());
+    if rule.facts.contains(&unknown.field) && told.insert(name.clone()) {
+        call(kind, &name, machine.name().span, &mut |_| Err(unknown.clone()));
+    }
+}
+
 /// Returns the vCenters that a machine has to do with: its own, its source, its target's and its transfer host's.
-fn vcenters_of(machine: Machine<'_>) -> impl Iterator<Item = &crate::syntax::inventory::Vcenter> {
-    let model = machine.model;
+fn vcenters_of(machine: Machine<'_>) -> impl Iterator<Item = &str> {
     let own = machine.onprem_vm().ok().and_then(|vm| vm.vcenter.as_option());
     let source = machine.asr().ok().and_then(|asr| asr.source_vcenter.as_option());
     let target = machine.settings().failback.vcenter.as_ref();
     let host = machine.target_host().ok().flatten().and_then(|host| host.vcenter.as_option());
     let appliance = machine.appliance().and_then(|appliance| appliance.facts.vcenter.as_ref());
-    [own, source, target, host, appliance]
-        .into_iter()
-        .flatten()
-        .filter_map(move |id| model.vcenter(&id.value).ok())
+    [own, source, target, host, appliance].into_iter().flatten().map(|id| id.value.as_str())
 }

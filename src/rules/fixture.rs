@@ -5,6 +5,8 @@
 //! A change is a merge patch: `null` takes a key out, `"!null"` writes a null. A list of things with names is
 //! changed by a mapping from names to changes; a name that is new adds a thing, and `null` takes one out.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_yaml::Mapping;
 use serde_yaml::Value;
@@ -179,6 +181,16 @@ impl MadeUpStep {
             }),
             span: Span::NONE,
         }
+    }
+}
+
+impl fmt::Display for MadeUpStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.machine, self.phase)?;
+        for word in [&self.direction, &self.kind].into_iter().flatten() {
+            write!(f, ", {word}")?;
+        }
+        Ok(())
     }
 }
 

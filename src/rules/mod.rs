@@ -7,6 +7,7 @@ mod evaluate;
 mod findings;
 pub mod fixture;
 mod master_target;
+mod modernized;
 mod network;
 mod original_location;
 mod plan_structure;
@@ -23,6 +24,7 @@ pub use evaluate::Report;
 pub use evaluate::check;
 pub use evaluate::check_guard;
 pub use evaluate::check_steps;
+pub use evaluate::evaluate_all;
 pub use evaluate::run_rule;
 pub use findings::Finding;
 pub use findings::Findings;
@@ -48,6 +50,7 @@ static FAMILIES: &[&[&Rule]] = &[
     plan_structure::RULES,
     recovery_point::RULES,
     runtime::RULES,
+    modernized::RULES,
 ];
 
 /// Returns every rule, in the order of their ids.

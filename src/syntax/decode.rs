@@ -2,6 +2,8 @@
 //!
 //! A reader never stops at a mistake: it reports it and goes on, so that one pass finds all of them.
 
+use std::cmp::Ordering;
+
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
 use crate::source::Span;
@@ -40,6 +42,9 @@ pub trait Decode: Sized {
     fn example() -> serde_json::Value;
 }
 
+/// Mistakes reported for one document; nobody reads more, and each takes memory.
+const MOST_MISTAKES: usize = 10_000;
+
 enum Segment {
     Key(NodeId),
     Index(usize),
@@ -49,6 +54,8 @@ enum Segment {
 pub struct Reader<'t, 's> {
     tree: &'t Tree<'s>,
     diagnostics: &'t mut Vec<Diagnostic>,
+    /// Mistakes that others had reported before.
+    before: usize,
     path: Vec<Segment>,
     /// Start of the outermost alias through which the present node was reached.
     via: u32,
@@ -69,7 +76,8 @@ impl<'t, 's> Reader<'t, 's> {
     /// Returns a reader of `tree` that adds to `diagnostics`.
     pub fn new(tree: &'t Tree<'s>, diagnostics: &'t mut Vec<Diagnostic>) -> Self {
         let steps_left = (tree.nodes.len() as u64).saturating_mul(4).saturating_add(EXPANSION_ALLOWANCE);
-        Self { tree, diagnostics, path: Vec::new(), via: 0, steps_left }
+        let before = diagnostics.len();
+        Self { tree, diagnostics, before, path: Vec::new(), via: 0, steps_left }
     }
 
     /// Returns the tree.
@@ -82,6 +90,11 @@ impl<'t, 's> Reader<'t, 's> {
     #[must_use]
     pub fn count(&self) -> usize {
         self.diagnostics.len()
+    }
+
+    /// Takes back the mistakes that were reported since [`Reader::count`] was `count`.
+    pub(crate) fn forget(&mut self, count: usize) {
+        self.diagnostics.truncate(count);
     }
 
     /// Returns the span of a node, with the alias through which it was reached.
@@ -101,10 +114,19 @@ impl<'t, 's> Reader<'t, 's> {
         node
     }
 
-    /// Reports a mistake at the present path.
+    /// Reports a mistake at the present path; beyond ten thousand in a document, one says that there are more.
     pub fn report(&mut self, diagnostic: Diagnostic) {
-        let path = self.path();
-        self.diagnostics.push(diagnostic.path(path));
+        match self.diagnostics.len().saturating_sub(self.before).cmp(&MOST_MISTAKES) {
+            Ordering::Less => {
+                let path = self.path();
+                self.diagnostics.push(diagnostic.path(path));
+            }
+            Ordering::Equal => self.diagnostics.push(
+                Diagnostic::error("too-many-mistakes", diagnostic.span, "more mistakes follow from here on")
+                    .help("correct those above first"),
+            ),
+            Ordering::Greater => {}
+        }
     }
 
     fn path(&self) -> String {

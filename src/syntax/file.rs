@@ -85,15 +85,28 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// Returns the same error about a path as a person wrote it, which may be shorter than the one that was opened.
+    #[must_use]
+    pub fn with_path(mut self, shown: &Path) -> Self {
+        match &mut self {
+            Self::NotFound { path, .. }
+            | Self::Directory { path }
+            | Self::NotRegular { path }
+            | Self::TooLarge { path, .. }
+            | Self::Utf16 { path }
+            | Self::PermissionDenied { path }
+            | Self::Io { path, .. } => shown.clone_into(path),
+        }
+        self
+    }
+
     /// Returns what to do about it, if there is more to say than the error itself says.
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::NotFound { help, .. } => help.as_deref(),
             Self::Directory { .. } => Some("name a file in it"),
-            Self::NotRegular { .. } => {
-                Some("save the text to a file, or pipe it in and write `-` for the name")
-            }
+            Self::NotRegular { .. } => Some("save the text to a file and name that"),
             Self::TooLarge { .. } => Some("split it into several files"),
             Self::Utf16 { .. } => Some("save it as UTF-8"),
             Self::PermissionDenied { .. } => Some("check the owner and mode of the file and of its folders"),

@@ -57,6 +57,32 @@ block! {
     }
 }
 
+impl Inventory {
+    /// Returns an inventory that knows nothing.
+    #[must_use]
+    pub fn unknown(name: &str) -> Self {
+        Self {
+            kind: Spanned::bare(InventoryKind::Inventory),
+            version: Spanned::bare(crate::syntax::Version::ONE),
+            name: Spanned::bare(name.to_owned()),
+            observed_at: None,
+            vault: None,
+            configuration_server: Nullable::Unknown,
+            vcenters: None,
+            hosts: None,
+            datastores: None,
+            master_targets: None,
+            process_servers: None,
+            appliances: None,
+            storage_accounts: None,
+            automation_accounts: None,
+            network: None,
+            machines: None,
+            replication_groups: None,
+        }
+    }
+}
+
 words! {
     /// The kind of an inventory document.
     pub enum InventoryKind {

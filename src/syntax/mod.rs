@@ -15,6 +15,11 @@ pub mod tree;
 pub mod value;
 pub mod yaml;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::mem::Discriminant;
+use std::mem::discriminant;
+
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
 use crate::source::Source;
@@ -22,21 +27,28 @@ use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::decode::Decode;
 use crate::syntax::decode::Reader;
+use crate::syntax::decode::quoted;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::schema::Schema;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
+use crate::syntax::tree::Tree;
 
 /// The version of the language that a document is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Version(u8);
 
+impl Version {
+    /// The version that there is.
+    pub const ONE: Self = Self(1);
+}
+
 impl Decode for Version {
     fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
         let version = u8::decode(reader, node)?;
         if version == 1 {
-            return Some(Self(1));
+            return Some(Self::ONE);
         }
         let span = reader.span(node);
         let message = format!("version {version} of the language is not known");
@@ -89,25 +101,70 @@ pub fn parse(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document
                 .help("write a document that begins with `kind: RecoveryPlan` or `kind: Inventory`"),
         );
     }
+    documents(&tree, diagnostics)
+}
+
+/// Reads all documents of a text that may be about something else.
+///
+/// Returns `None`, and reports nothing, if no document of it is or seems meant to be one of ours.
+pub fn parse_if_ours(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<Document>> {
+    let before = diagnostics.len();
+    let tree = yaml::read(source, &yaml::Limits::default(), diagnostics);
+    let is_ours = tree.roots.iter().any(|root| seems_ours(&tree, *root))
+        // A document with a mistake of syntax has no root: its first lines must say what it was meant to be.
+        || (diagnostics.len() > before && source.text().lines().any(|line| line.strip_prefix("kind:").is_some_and(is_near_kind)));
+    if !is_ours {
+        diagnostics.truncate(before);
+        return None;
+    }
+    Some(documents(&tree, diagnostics))
+}
+
+/// Returns whether a document is one of ours, or is near enough to one that somebody wants to hear about it.
+fn seems_ours(tree: &Tree<'_>, root: NodeId) -> bool {
+    let Kind::Mapping(pairs) = &tree.node(root).kind else { return false };
+    let keys = || pairs.iter().filter_map(|(key, value)| Some((tree.text(*key)?, *value)));
+    let kind = |value: NodeId| tree.text(resolved(tree, value)).is_some_and(is_near_kind);
+    let has = |word: &str| keys().any(|(key, _)| key == word);
+    match keys().find(|(key, _)| *key == "kind") {
+        Some((_, value)) => kind(value),
+        None => {
+            keys().any(|(key, value)| did_you_mean(key, ["kind"]).is_some() && kind(value))
+                || (has("version") && (has("machines") || has("replication_groups")))
+        }
+    }
+}
+
+fn is_near_kind(word: &str) -> bool {
+    let word = word.trim().trim_matches(['"', '\'']);
+    did_you_mean(word, KINDS.iter().copied()).is_some()
+}
+
+fn documents(tree: &Tree<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
     let mut documents: Vec<Document> = Vec::new();
+    let mut names: HashMap<(Discriminant<Document>, String), Span> = HashMap::new();
     for root in &tree.roots {
-        let mut reader = Reader::new(&tree, diagnostics);
+        let mut reader = Reader::new(tree, diagnostics);
         let Some(document) = read_document(&mut reader, *root) else { continue };
-        if let Some(same) = documents.iter().find(|other| same_name(other, &document)) {
-            let message = format!("a second document is named `{}`", document.name().value);
-            diagnostics.push(
-                Diagnostic::error("duplicate-name", document.name().span, message)
-                    .label(same.name().span, "the first one is here")
-                    .help("give each document of a kind its own name"),
-            );
+        let name = document.name();
+        match names.entry((discriminant(&document), name.value.clone())) {
+            Entry::Vacant(entry) => {
+                entry.insert(name.span);
+            }
+            Entry::Occupied(first) => diagnostics.push(duplicate_name(name, *first.get())),
         }
         documents.push(document);
     }
     documents
 }
 
-fn same_name(one: &Document, other: &Document) -> bool {
-    std::mem::discriminant(one) == std::mem::discriminant(other) && one.name() == other.name()
+/// Returns the mistake that two documents of a kind have one name.
+#[must_use]
+pub fn duplicate_name(name: &Spanned<String>, first: Span) -> Diagnostic {
+    let message = format!("a second document is named {}", quoted(&name.value));
+    Diagnostic::error("duplicate-name", name.span, message)
+        .label(first, "the first one is here")
+        .help("give each document of a kind its own name")
 }
 
 fn read_document(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<Document> {
@@ -122,9 +179,13 @@ fn read_document(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<Document> 
 
 /// Returns the kind that a document says it is.
 fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<&'static str> {
+    if yaml::is_stand_in(reader.tree().node(root)) {
+        return None;
+    }
     if !matches!(reader.tree().node(root).kind, Kind::Mapping(_)) {
         return reader.wrong_type(root, "a document, which is a mapping that begins with `kind:`");
     }
+    let before = reader.count();
     let entries = reader.mapping(root, "a mapping")?;
     let Some(kind) = entries.iter().find(|entry| reader.key(**entry) == "kind") else {
         let near =
@@ -139,10 +200,18 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<&'static str> {
         );
         return None;
     };
-    let tree = reader.tree();
-    let mut value = kind.value;
-    while let Kind::Alias(target) = tree.node(value).kind {
-        value = target;
+    // What is wrong with the keys is reported when the document is read.
+    reader.forget(before);
+    let value = resolved(reader.tree(), kind.value);
+    if yaml::is_stand_in(reader.tree().node(value)) {
+        return None;
     }
     reader.word(value, KINDS)
+}
+
+fn resolved(tree: &Tree<'_>, mut node: NodeId) -> NodeId {
+    while let Kind::Alias(target) = tree.node(node).kind {
+        node = target;
+    }
+    node
 }

@@ -18,7 +18,11 @@ pub(super) fn draw(seed: u64, of: &str, what: &str) -> f64 {
 
 /// Returns a whole number from `least` to `most`, both included.
 pub(super) fn between(seed: u64, of: &str, what: &str, least: i64, most: i64) -> i64 {
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "spans of seconds are small")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "spans of seconds are small"
+    )]
     let offset = (draw(seed, of, what) * (most - least + 1) as f64) as i64;
     least + offset.min(most - least)
 }
@@ -31,7 +35,9 @@ mod tests {
     fn a_draw_depends_on_the_seed_and_on_both_names() {
         let drawn = draw(1, "w1", "boot");
         assert_eq!(drawn, draw(1, "w1", "boot"));
-        for other in [draw(2, "w1", "boot"), draw(1, "w2", "boot"), draw(1, "w1", "bytes"), draw(1, "w1b", "oot")] {
+        for other in
+            [draw(2, "w1", "boot"), draw(1, "w2", "boot"), draw(1, "w1", "bytes"), draw(1, "w1b", "oot")]
+        {
             assert_ne!(drawn, other);
         }
     }

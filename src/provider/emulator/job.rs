@@ -11,7 +11,6 @@ use crate::provider::operation::MemberOutcome;
 use crate::provider::operation::OperationStatus;
 use crate::provider::operation::Progress;
 use crate::provider::request::Request;
-use crate::syntax::machine::State;
 
 /// Why something does not work, before it is known at which task that shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +52,6 @@ pub(super) struct Part {
     pub ended: Option<Timestamp>,
     /// Why it failed.
     pub failure: Option<Failure>,
-    /// The machine's state before the job.
-    pub before: Option<State>,
     /// Whether the job has the machine for itself: a job that only fails has not.
     pub owns: bool,
     /// The task at which it is going to fail, and why.

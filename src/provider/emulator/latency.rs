@@ -93,18 +93,23 @@ pub(super) const COMMIT_TO_AZURE: &[TaskSpec] = &[
 
 /// Commit of an item whose commit is not pending: the tasks of the recording, which fails with 25037.
 pub(super) const COMMIT_REFUSED: &[TaskSpec] = &[
-    task(TaskKind::Refuse, "FinalizeRestoreOnRecovery", "Finalizing restore on the recovery virtual machine", 1),
-    task(TaskKind::Refuse, "FinalizeRestoreOnPrimary", "Finalizing restore on the primary virtual machine", 1),
+    task(
+        TaskKind::Refuse,
+        "FinalizeRestoreOnRecovery",
+        "Finalizing restore on the recovery virtual machine",
+        1,
+    ),
+    task(
+        TaskKind::Refuse,
+        "FinalizeRestoreOnPrimary",
+        "Finalizing restore on the primary virtual machine",
+        1,
+    ),
 ];
 
 /// Taking a planned failover back: the tasks are recorded (2021-08-26), their duration is not; five minutes are ours.
 pub(super) const CANCEL: &[TaskSpec] = &[
-    task(
-        TaskKind::Check,
-        "CancelFailoverPreflightChecksTask",
-        "Prerequisites check for cancel failover",
-        10,
-    ),
+    task(TaskKind::Check, "CancelFailoverPreflightChecksTask", "Prerequisites check for cancel failover", 10),
     task(TaskKind::Cancel, "CancelFailoverRecovery", "Cancel failover recovery", 120),
     task(TaskKind::Vault, "CancelFailoverPrimaryTask", "Cancel failover primary", 50),
     task(TaskKind::StartAzure, "StartVmOnPrimary", "Starting the virtual machine", 120),
@@ -197,7 +202,11 @@ pub(super) fn varied(model: DurationModel, seed: u64, of: &str, what: &str, seco
         DurationModel::Fixed => seconds,
         DurationModel::Recorded => {
             let tenth = seconds / 10;
-            if tenth == 0 { seconds } else { chance::between(seed, of, what, seconds - tenth, seconds + tenth) }
+            if tenth == 0 {
+                seconds
+            } else {
+                chance::between(seed, of, what, seconds - tenth, seconds + tenth)
+            }
         }
     }
 }

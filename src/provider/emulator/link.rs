@@ -81,7 +81,10 @@ impl Link {
     fn reschedule(&mut self) {
         self.next_end = self.flows.peek().map(|Reverse(flow)| {
             let seconds = ((flow.mark - self.got) / self.rate()).max(0.0).ceil();
-            #[expect(clippy::cast_possible_truncation, reason = "bounded by the longest transfer of an inventory")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "bounded by the longest transfer of an inventory"
+            )]
             let seconds = seconds.min(4e9) as i64;
             self.at.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
         });

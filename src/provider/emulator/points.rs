@@ -33,8 +33,6 @@ pub(super) struct Points {
     kept: Vec<Point>,
     /// When the present stretch had its first point.
     since: Option<Timestamp>,
-    /// Its end, if replication stands still.
-    until: Option<Timestamp>,
 }
 
 /// Whose points are asked for.
@@ -51,7 +49,6 @@ impl Points {
     /// Begins a stretch of replication whose first point is at `at`.
     pub(super) fn begin(&mut self, at: Timestamp) {
         self.since = Some(at);
-        self.until = None;
     }
 
     /// Takes over points that an inventory lists.
@@ -75,7 +72,6 @@ impl Points {
         if self.since.is_some() {
             self.kept = self.all(now, owner, LISTED_CRASH_CONSISTENT);
             self.since = None;
-            self.until = None;
         }
     }
 
@@ -89,22 +85,23 @@ impl Points {
         self.kept.push(Point { at, kind, group_point, id: None });
     }
 
-    fn end(&self, now: Timestamp) -> Timestamp {
-        self.until.map_or(now, |until| until.min(now))
-    }
-
     /// Returns the newest points, oldest first: all app-consistent ones of the retention time, and the newest others.
     fn all(&self, now: Timestamp, owner: &Owner<'_>, crash_consistent: i64) -> Vec<Point> {
         let oldest = now.as_second() - latency::RETENTION;
         let mut points: Vec<Point> =
             self.kept.iter().filter(|point| point.at.as_second() >= oldest).cloned().collect();
         if let Some(since) = self.since {
-            let (since, end) = (since.as_second(), self.end(now).as_second());
+            let (since, end) = (since.as_second(), now.as_second());
             let made = (end - since).div_euclid(latency::CRASH_CONSISTENT_EVERY);
             if end >= since {
                 for step in (made - crash_consistent + 1).max(0)..=made {
                     let at = since + step * latency::CRASH_CONSISTENT_EVERY;
-                    points.push(Point { at: moment(at), kind: PointKind::CrashConsistent, group_point: None, id: None });
+                    points.push(Point {
+                        at: moment(at),
+                        kind: PointKind::CrashConsistent,
+                        group_point: None,
+                        id: None,
+                    });
                 }
             }
             let every = latency::APP_CONSISTENT_EVERY;
@@ -155,7 +152,8 @@ impl Points {
                 PointKind::CrashConsistent => "crash",
                 PointKind::AppConsistent => "app",
             };
-            let id = point.id.unwrap_or_else(|| format!("rp-{}-{word}-{}", owner.machine, point.at.as_second()));
+            let id =
+                point.id.unwrap_or_else(|| format!("rp-{}-{word}-{}", owner.machine, point.at.as_second()));
             facts.push(RecoveryPoint {
                 id: Some(Spanned::bare(id)),
                 at: Some(Spanned::bare(point.at)),

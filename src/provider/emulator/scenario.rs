@@ -194,8 +194,7 @@ impl Scenario {
                 let start = source.base();
                 let span = crate::source::Span::new(start, start.max(1));
                 let diagnostic = Diagnostic::error("no-document", span, "the file holds no document");
-                diagnostics
-                    .push(diagnostic.help("write a document that begins with `kind: Scenario`"));
+                diagnostics.push(diagnostic.help("write a document that begins with `kind: Scenario`"));
             }
             return None;
         };
@@ -238,4 +237,3 @@ impl Scenario {
         self.baseline.as_deref().copied().unwrap_or(Baseline::Seed2017)
     }
 }
-

@@ -10,6 +10,8 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
+use crate::rules::eligibility::known_state;
+use crate::syntax::machine::State;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB001",
@@ -31,21 +33,25 @@ Completing the migration ends the machine's protection; nothing is left that cou
 Remove the machine from the plan and bring it home by other means: a backup, or a rebuild.
 ",
     help: "remove the machine from the plan; bring it home by other means (backup and restore, rebuild)",
-    article: "site-recovery-failback-azure-to-vmware, introduction (2017-06-05); vmware-azure-reprotect, Before you begin",
+    article: "site-recovery-failback-azure-to-vmware, introduction (2017-06-05); vmware-azure-reprotect, Before you begin; site-recovery-migrate-to-azure, What do we mean by migration",
     fixture: include_str!("../../../tests/rules/migration-completed.yaml"),
     facts: &["machines", "asr", "asr.migration_completed"],
     check: Check::Machine(check),
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let completed = machine.asr()?.migration_completed.fact("asr.migration_completed")?;
-    if completed.value {
-        findings
-            .at(
-                completed.span,
-                format!("{}: migration was completed, so failback is no longer possible", machine.name()),
-            )
-            .also(machine.name().span, "the plan brings it back here");
-    }
+    let span = match known_state(machine) {
+        Some(state) if state.value == State::Migrated => state.span,
+        Some(_) | None => {
+            let completed = machine.asr()?.migration_completed.fact("asr.migration_completed")?;
+            if !completed.value {
+                return Ok(());
+            }
+            completed.span
+        }
+    };
+    findings
+        .at(span, format!("{}: migration was completed, so failback is no longer possible", machine.name()))
+        .also(machine.name().span, "the plan brings it back here");
     Ok(())
 }

@@ -1,6 +1,103 @@
 //! Rules about what is observed while a plan runs (FB700–FB739).
 
+pub(crate) mod agent_not_registered_yet;
+pub(crate) mod azure_vm_not_running_for_reprotect;
+pub(crate) mod azure_vm_remains_after_commit;
+pub(crate) mod azure_vm_still_running;
+pub(crate) mod commit_not_finished;
+pub(crate) mod failover_direction_wrong;
+pub(crate) mod failover_kind_wrong;
+pub(crate) mod onprem_vm_not_running;
+pub(crate) mod onprem_vm_powered_on_during_replication;
+pub(crate) mod replication_health_not_ok;
+pub(crate) mod reprotect_not_complete;
+pub(crate) mod vmware_tools_state;
+
+use jiff::Timestamp;
+
+use crate::model::Fact;
+use crate::model::Machine;
+use crate::model::Model;
+use crate::quantity::Seconds;
+use crate::rules::Findings;
+use crate::rules::Guard;
 use crate::rules::Rule;
+use crate::rules::steps::PlannedStep;
+use crate::source::Span;
+use crate::source::Spanned;
+use crate::syntax::machine::PowerState;
+use crate::syntax::machine::State;
 
 /// The rules of this family, in the order of their ids.
-pub(crate) static RULES: &[&Rule] = &[];
+pub(crate) static RULES: &[&Rule] = &[
+    &reprotect_not_complete::RULE,
+    &replication_health_not_ok::RULE,
+    &failover_direction_wrong::RULE,
+    &failover_kind_wrong::RULE,
+    &azure_vm_still_running::RULE,
+    &onprem_vm_not_running::RULE,
+    &commit_not_finished::RULE,
+    &azure_vm_remains_after_commit::RULE,
+    &agent_not_registered_yet::RULE,
+    &onprem_vm_powered_on_during_replication::RULE,
+    &azure_vm_not_running_for_reprotect::RULE,
+    &vmware_tools_state::RULE,
+];
+
+/// How long an agent may take to register after its machine booted (site-recovery-failback-azure-to-vmware, Reprotect from
+/// on-premises to Azure, 2017-06-05; vmware-azure-reprotect, Before you start, for the boot in Azure).
+const AGENT_WINDOW: Seconds = Seconds::minutes(15);
+
+/// Returns the moment until which an agent may still register.
+pub(super) fn agent_deadline(booted_at: Timestamp) -> Timestamp {
+    booted_at.saturating_add(std::time::Duration::from_secs(AGENT_WINDOW.0)).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns whether a machine in this state has yet to be failed over from Azure.
+pub(super) const fn failover_is_ahead(state: State) -> bool {
+    match state {
+        State::FailedOver
+        | State::FailedOverCommitted
+        | State::ReprotectingToOnprem
+        | State::ProtectedToOnprem => true,
+        State::ProtectedToAzure
+        | State::FailingBack
+        | State::FailedBack
+        | State::FailedBackCommitted
+        | State::ReprotectingToAzure
+        | State::Migrated
+        | State::AzureVmDeleted
+        | State::ReplicationDisabled
+        | State::AzureVmMoved => false,
+    }
+}
+
+/// Returns whether it is time for a rule: at its guard, or before a run in the state that the guard follows.
+///
+/// A fact of another moment says nothing: a machine that runs in Azure is as it should be until it has failed back.
+pub(super) fn is_due(
+    machine: Machine<'_>,
+    findings: &Findings<'_>,
+    guard: Guard,
+    state: State,
+) -> Fact<bool> {
+    match findings.guard() {
+        Some(now) => Ok(now == guard),
+        None => Ok(machine.state()? == state),
+    }
+}
+
+/// Returns whether a virtual machine is off; one that is suspended or on its way is not.
+const fn is_off(power: PowerState) -> bool {
+    match power {
+        PowerState::Stopped | PowerState::Deallocated => true,
+        PowerState::Running | PowerState::Suspended | PowerState::Starting | PowerState::Stopping => false,
+    }
+}
+
+/// Returns the name of a step's machine, and the line to change: the step's, else the machine's.
+fn step_place(step: &PlannedStep, model: &Model) -> Spanned<String> {
+    let of_machine = || model.machine_named(&step.machine).map_or(Span::NONE, |machine| machine.name().span);
+    let span = if step.span.is_none() { of_machine() } else { step.span };
+    Spanned::new(step.machine.clone(), span)
+}

@@ -1,0 +1,368 @@
+//! Reads plans with the inventories that they name, each file once, and collects every mistake.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::cli::args::PlanArgs;
+use crate::cli::env::Env;
+use crate::cli::walk;
+use crate::diagnostic::Diagnostic;
+use crate::model::Model;
+use crate::model::check_inventory;
+use crate::model::resolve;
+use crate::source::Sources;
+use crate::source::Span;
+use crate::source::Spanned;
+use crate::syntax::Document;
+use crate::syntax::duplicate_name;
+use crate::syntax::file;
+use crate::syntax::file::FileError;
+use crate::syntax::inventory::Inventory;
+use crate::syntax::parse;
+use crate::syntax::parse_if_ours;
+use crate::syntax::plan::RecoveryPlan;
+
+/// A file or folder that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its name, as it was given.
+    pub file: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn of(path: &Path, error: FileError) -> Self {
+        let error = error.with_path(path);
+        let mut message = error.to_string();
+        if let Some(cause) = std::error::Error::source(&error) {
+            message = format!("{message}: {cause}");
+        }
+        Self { file: path.display().to_string(), message, help: error.help().map(str::to_owned) }
+    }
+}
+
+/// A plan that was read.
+#[derive(Debug)]
+pub struct LoadedPlan {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The plan, bound to its facts; `None` if it or its inventory has mistakes.
+    pub model: Option<Model>,
+    /// Mistakes of the plan that were found when it was bound.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// All texts.
+    pub sources: Sources,
+    /// Mistakes of the documents, in the order in which they were read.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Files that could not be read.
+    pub failures: Vec<Failure>,
+    /// Whether an inventory that a plan names could not be read.
+    pub lacks_inventory: bool,
+    /// How many inventories were read.
+    pub inventories: usize,
+    plans: VecDeque<Pending>,
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    plan: Box<RecoveryPlan>,
+    facts: Facts,
+}
+
+/// Where a plan's facts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Facts {
+    /// An inventory that was read.
+    Slot(usize),
+    /// Nowhere: nothing is known.
+    Nowhere,
+    /// An inventory with mistakes, or one that can't be read.
+    Broken,
+}
+
+/// An inventory, and how many plans still need it.
+#[derive(Debug)]
+struct Slot {
+    inventory: Option<Box<Inventory>>,
+    users: usize,
+}
+
+/// What a file gave.
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    inventories: Vec<usize>,
+    /// Whether a document of it has mistakes.
+    broken: bool,
+}
+
+/// Which files are looked at however they look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interest {
+    /// The file was named.
+    Named,
+    /// The file was found in a folder, where other files may lie too.
+    Found,
+}
+
+struct Loader<'e, 'w> {
+    env: &'e Env<'w>,
+    limit: u64,
+    loaded: Loaded,
+    /// Files that were read, by their real path.
+    files: HashMap<PathBuf, Contents>,
+    /// Plans of the files, each with its file and what else that holds.
+    plans: Vec<(Box<RecoveryPlan>, PathBuf, Contents)>,
+}
+
+/// Reads the documents of files and folders.
+///
+/// Files that can't be read are in [`Loaded::failures`], and do not keep the others from being read.
+#[must_use]
+pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
+    let limit = args.max_file_size.0;
+    let mut loader =
+        Loader { env, limit, loaded: Loaded::default(), files: HashMap::new(), plans: Vec::new() };
+    for path in paths {
+        loader.path(path);
+    }
+    let given = args.inventory.as_deref().map(|path| loader.given_inventory(path));
+    loader.bind(given);
+    loader.loaded
+}
+
+impl Loaded {
+    /// Returns how many plans are still to be taken.
+    #[must_use]
+    pub fn plans_left(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// Takes the next plan and binds it to its facts.
+    ///
+    /// An inventory is copied only where a later plan needs it too.
+    pub fn next_plan(&mut self) -> Option<LoadedPlan> {
+        let Pending { plan, facts } = self.plans.pop_front()?;
+        let name = plan.name.clone();
+        let inventory = match facts {
+            Facts::Slot(slot) => self.slots[slot].take(),
+            Facts::Nowhere => Some(Inventory::unknown("none")),
+            Facts::Broken => None,
+        };
+        let Some(inventory) = inventory else {
+            return Some(LoadedPlan { name, model: None, diagnostics: Vec::new() });
+        };
+        let mut diagnostics = Vec::new();
+        let model = resolve(*plan, inventory, &mut diagnostics);
+        let model = diagnostics.is_empty().then_some(model);
+        Some(LoadedPlan { name, model, diagnostics })
+    }
+}
+
+impl Slot {
+    fn take(&mut self) -> Option<Inventory> {
+        self.users = self.users.saturating_sub(1);
+        if self.users == 0 {
+            self.inventory.take().map(|inventory| *inventory)
+        } else {
+            self.inventory.as_deref().cloned()
+        }
+    }
+}
+
+impl Loader<'_, '_> {
+    /// Reads what a path of the command line names.
+    fn path(&mut self, path: &Path) {
+        if !self.env.path(path).is_dir() {
+            if let Err(error) = self.file(path, Interest::Named) {
+                self.loaded.failures.push(Failure::of(path, error));
+            }
+            return;
+        }
+        let found = walk::yaml_files(path, self.env);
+        self.loaded.failures.extend(found.failures);
+        for path in found.files {
+            let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+            let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
+            let interest = match stem.ends_with(".plan") || stem.ends_with(".inventory") {
+                true => Interest::Named,
+                false => Interest::Found,
+            };
+            if let Err(error) = self.file(&path, interest) {
+                self.loaded.failures.push(Failure::of(&path, error));
+            }
+        }
+    }
+
+    /// Reads a file, unless it was read already.
+    fn file(&mut self, path: &Path, interest: Interest) -> Result<Contents, FileError> {
+        let full = self.env.path(path);
+        let real = full.canonicalize().unwrap_or_else(|_| full.clone());
+        if let Some(contents) = self.files.get(&real) {
+            return Ok(contents.clone());
+        }
+        let text = file::read_file(&full, self.limit)?;
+        let io = |error: crate::source::TooLarge| FileError::Io {
+            path: path.to_owned(),
+            error: std::io::Error::other(error),
+        };
+        let loaded = &mut self.loaded;
+        let index = loaded.sources.add(path.display().to_string(), text.text).map_err(io)?;
+        let source = loaded.sources.get(index);
+        let before = loaded.diagnostics.len();
+        let documents = match (text.bad_utf8, interest) {
+            (Some(at), _) => {
+                loaded.diagnostics.push(file::bad_utf8(source, at));
+                Vec::new()
+            }
+            (None, Interest::Named) => parse(source, &mut loaded.diagnostics),
+            (None, Interest::Found) => {
+                parse_if_ours(source, &mut loaded.diagnostics).unwrap_or_default()
+            }
+        };
+        let mut contents = Contents { inventories: Vec::new(), broken: loaded.diagnostics.len() > before };
+        let mut plans = Vec::new();
+        for document in documents {
+            match document {
+                Document::Plan(plan) => plans.push(plan),
+                Document::Inventory(inventory) => {
+                    let before = loaded.diagnostics.len();
+                    check_inventory(&inventory, &mut loaded.diagnostics);
+                    contents.broken |= loaded.diagnostics.len() > before;
+                    loaded.inventories += 1;
+                    if loaded.diagnostics.len() == before {
+                        contents.inventories.push(loaded.slots.len());
+                        loaded.slots.push(Slot { inventory: Some(inventory), users: 0 });
+                    }
+                }
+            }
+        }
+        self.plans.extend(plans.into_iter().map(|plan| (plan, path.to_owned(), contents.clone())));
+        self.files.insert(real, contents.clone());
+        Ok(contents)
+    }
+
+    /// Reads the inventory that the command line gives for all plans.
+    fn given_inventory(&mut self, path: &Path) -> Facts {
+        let (plans, sources) = (self.plans.len(), self.loaded.sources.all().len());
+        let contents = match self.file(path, Interest::Named) {
+            Ok(contents) => contents,
+            Err(error) => {
+                self.loaded.failures.push(Failure::of(path, error));
+                return Facts::Broken;
+            }
+        };
+        // Plans beside the inventory were not asked for.
+        if self.loaded.sources.all().len() > sources {
+            self.plans.truncate(plans);
+        }
+        self.only_one(&contents, || {
+            let file = path.display().to_string();
+            (Span::NONE, format!("`{file}` holds no inventory"), format!("`{file}` holds several inventories"))
+        })
+    }
+
+    /// Returns the one inventory of a file, or reports that there is none, or more than one.
+    fn only_one(&mut self, contents: &Contents, place: impl FnOnce() -> (Span, String, String)) -> Facts {
+        if let [slot] = contents.inventories[..] {
+            return Facts::Slot(slot);
+        }
+        if !contents.broken {
+            let (span, none, several) = place();
+            let message = if contents.inventories.is_empty() { none } else { several };
+            let help = "name a file with one document of `kind: Inventory`";
+            self.loaded.diagnostics.push(Diagnostic::error("no-inventory", span, message).help(help));
+        }
+        Facts::Broken
+    }
+
+    /// Finds the facts of every plan, and counts how many plans need each inventory.
+    ///
+    /// Plans of files that are read as inventories here were not asked for, and are dropped.
+    fn bind(&mut self, given: Option<Facts>) {
+        let mut names: HashMap<String, (PathBuf, Span)> = HashMap::new();
+        for (plan, file, beside) in std::mem::take(&mut self.plans) {
+            let facts = given.unwrap_or_else(|| self.facts_of(&plan, &file, &beside));
+            if let Some((first, span)) = names.get(&plan.name.value) {
+                // Two documents of one file were compared when it was read.
+                if *first != file {
+                    self.loaded.diagnostics.push(duplicate_name(&plan.name, *span));
+                }
+            } else {
+                names.insert(plan.name.value.clone(), (file, plan.name.span));
+            }
+            if let Facts::Slot(slot) = facts {
+                self.loaded.slots[slot].users += 1;
+            }
+            self.loaded.plans.push_back(Pending { plan, facts });
+        }
+        for slot in self.loaded.slots.iter_mut().filter(|slot| slot.users == 0) {
+            slot.inventory = None;
+        }
+    }
+
+    fn facts_of(&mut self, plan: &RecoveryPlan, file: &Path, beside: &Contents) -> Facts {
+        let Some(named) = &plan.inventory else {
+            return match beside.inventories[..] {
+                [slot] => Facts::Slot(slot),
+                // A broken document beside the plan may have been its inventory.
+                [] if beside.broken => Facts::Broken,
+                [] => Facts::Nowhere,
+                _ => {
+                    let span = plan.name.span;
+                    let message = "the file holds several inventories, and the plan names none";
+                    self.loaded.diagnostics.push(
+                        Diagnostic::error("no-inventory", span, message)
+                            .help("add `inventory:` with the file of the one that is meant, or use --inventory"),
+                    );
+                    Facts::Broken
+                }
+            };
+        };
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let path = folder.join(&named.value);
+        if let Ok(real) = self.env.path(&path).canonicalize() {
+            let folder = self.env.path(&folder).canonicalize().unwrap_or(folder);
+            if !real.starts_with(workspace(&folder)) {
+                let message = format!("`{}` is outside the plan's workspace", named.value);
+                self.loaded.diagnostics.push(
+                    Diagnostic::error("outside-workspace", named.span, message)
+                        .help("move it under the plan's folder or git root, or name it with --inventory"),
+                );
+                return Facts::Broken;
+            }
+        }
+        match self.file(&path, Interest::Named) {
+            Ok(contents) => {
+                self.only_one(&contents, || {
+                    let file = &named.value;
+                    (named.span, format!("`{file}` holds no inventory"), format!("`{file}` holds several inventories"))
+                })
+            }
+            Err(error) => {
+                let failure = Failure::of(&path, error);
+                let help = failure.help.unwrap_or_else(|| "correct the name, or use --inventory".to_owned());
+                self.loaded
+                    .diagnostics
+                    .push(Diagnostic::error("unreadable-inventory", named.span, failure.message).help(help));
+                self.loaded.lacks_inventory = true;
+                Facts::Broken
+            }
+        }
+    }
+}
+
+/// Returns the folder that a plan's files must be under: the nearest one with a `.git`, else the plan's own.
+fn workspace(folder: &Path) -> &Path {
+    folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder)
+}

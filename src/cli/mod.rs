@@ -1,0 +1,125 @@
+//! The command line: arguments in, an exit code out. One file for each command.
+
+pub mod args;
+pub mod check;
+pub mod env;
+pub mod error;
+pub mod exit;
+pub mod explain;
+pub mod load;
+pub mod schema;
+mod walk;
+
+use std::error::Error as _;
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use clap::Parser as _;
+
+use crate::cli::env::ColorChoice;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::escape;
+use crate::render::style::Tone;
+use crate::render::style::Verbosity;
+
+/// Bring machines home from Azure: checked, planned, rehearsed and run from plans kept in git
+#[derive(Debug, clap::Parser)]
+#[command(name = "failback", bin_name = "failback", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Write colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    color: ColorChoice,
+    /// Say only what refuses
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say everything
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
+    Schema(schema::SchemaArgs),
+}
+
+/// Runs a command line, the name of the program first, and returns how it ended.
+pub fn run<I>(arguments: I, env: &mut Env<'_>) -> Exit
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return refused(&error, env),
+    };
+    env.color = arguments.color;
+    env.verbosity = match (arguments.quiet, arguments.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, true) => Verbosity::Verbose,
+        (false, false) => Verbosity::Normal,
+    };
+    let ended = match &arguments.command {
+        Command::Check(args) => check::run(args, env),
+        Command::Explain(args) => explain::run(args, env),
+        Command::Schema(args) => schema::run(args, env),
+    };
+    let ended = ended.and_then(|exit| {
+        env.out.flush()?;
+        Ok(exit)
+    });
+    match ended {
+        Ok(exit) => exit,
+        Err(error) => {
+            tell(&error, env);
+            error.exit()
+        }
+    }
+}
+
+/// Prints help, or why the command line can't be understood.
+fn refused(error: &clap::Error, env: &mut Env<'_>) -> Exit {
+    let text = error.render();
+    let is_help = !error.use_stderr();
+    let (style, output) =
+        if is_help { (env.style(), &mut env.out) } else { (env.talk_style(), &mut env.err) };
+    let written = if style.color { write!(output, "{}", text.ansi()) } else { write!(output, "{text}") };
+    match written {
+        Ok(()) if is_help => Exit::Success,
+        Ok(()) | Err(_) => Exit::Usage,
+    }
+}
+
+/// Prints an error, what caused it, and what to do next.
+fn tell(error: &CliError, env: &mut Env<'_>) {
+    let style = env.talk_style();
+    let mut text = format!("{}: {}", style.paint(Tone::Error, "error"), escape::line(&error.to_string()));
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {}", escape::line(&cause.to_string())));
+        source = cause.source();
+    }
+    text.push('\n');
+    for hint in error.hints() {
+        text.push_str(&format!("{}: {}\n", style.paint(Tone::Open, "help"), escape::line(hint)));
+    }
+    // Nobody is left to be told that the error can't be told.
+    let _ = env.err.write_all(text.as_bytes());
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run_process() -> Exit {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    // The hook has told of the panic when it comes here.
+    std::panic::catch_unwind(move || {
+        let mut env = Env::of_process(&mut out, &mut err);
+        run(std::env::args_os(), &mut env)
+    })
+    .unwrap_or(Exit::Bug)
+}

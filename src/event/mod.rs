@@ -1,0 +1,282 @@
+//! What a run says: one list of events, from which its state, displays, reports and proofs are made.
+
+mod sink;
+mod state;
+
+pub use sink::Journal;
+pub use sink::JournalError;
+pub use sink::Reporter;
+pub use sink::StepProgress;
+pub use state::Answer;
+pub use state::IllegalEvent;
+pub use state::RunState;
+pub use state::RunStatus;
+pub use state::StepState;
+pub use state::StepStatus;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::id::IdempotencyKey;
+use crate::id::OperationId;
+use crate::id::RunId;
+use crate::id::StepId;
+use crate::provider::Request;
+use crate::rules::Guard;
+
+/// One thing that happened in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// The run.
+    pub run: RunId,
+    /// Its place in the run, counted from 1; it orders events, their times are for people.
+    pub seq: u64,
+    /// When it happened, by the run's clock.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: RunEventKind,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every step was done.
+    Succeeded,
+    /// Some steps failed, and what waited for them was not done.
+    Failed,
+    /// A person cancelled it.
+    Cancelled,
+}
+
+/// How an approver is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownAs {
+    /// By a name that was given.
+    Claimed,
+    /// As the user of the operating system at the terminal.
+    OsUser,
+    /// Nobody: the emulator approves by itself.
+    Simulated,
+}
+
+/// What a guard found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardFinding {
+    /// Id of the rule.
+    pub rule: String,
+    /// `violated`, `indeterminate`, `waived` or `pending`.
+    pub state: String,
+    /// Its severity.
+    pub severity: String,
+    /// Name of its subject.
+    pub subject: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RunEventKind {
+    /// The run began.
+    RunStarted {
+        /// Name of the plan.
+        plan: String,
+        /// Digest of the resolved plan.
+        plan_digest: String,
+        /// Digest of the facts.
+        facts_digest: String,
+        /// Provider: `emulator`.
+        provider: String,
+        /// Version of the program.
+        program: String,
+        /// Number of machines.
+        machines: u32,
+        /// Number of steps.
+        steps: u32,
+        /// Whether actions and probes are simulated.
+        simulated_actions: bool,
+    },
+    /// A process took the run over after another one ended.
+    Resumed {
+        /// Version of the program.
+        program: String,
+    },
+    /// A step began.
+    StepStarted {
+        /// The step.
+        step: StepId,
+    },
+    /// Disks were reserved on a master target or appliance.
+    SlotsTaken {
+        /// The step that needs them.
+        step: StepId,
+        /// The server.
+        server: String,
+        /// How many.
+        disks: u32,
+    },
+    /// Disks came free on a master target or appliance.
+    SlotsFreed {
+        /// The step that reserved them.
+        step: StepId,
+        /// The server.
+        server: String,
+        /// How many.
+        disks: u32,
+    },
+    /// Rules were evaluated on fresh facts.
+    GuardEvaluated {
+        /// The step that they guard.
+        step: StepId,
+        /// The moment.
+        guard: Guard,
+        /// Digest of the facts.
+        facts_digest: String,
+        /// What was found; empty if everything holds.
+        findings: Vec<GuardFinding>,
+        /// Whether the step may go on.
+        passed: bool,
+    },
+    /// A request is about to be sent.
+    IntentRecorded {
+        /// The step.
+        step: StepId,
+        /// The attempt, counted from 1.
+        attempt: u32,
+        /// The key under which the request is found again.
+        key: IdempotencyKey,
+        /// The request.
+        request: Request,
+    },
+    /// The site took the request on.
+    OperationAccepted {
+        /// The step.
+        step: StepId,
+        /// The operation.
+        operation: OperationId,
+    },
+    /// An attempt ended without success, and is not the last.
+    AttemptFailed {
+        /// The step.
+        step: StepId,
+        /// The attempt.
+        attempt: u32,
+        /// The service's code, or ours.
+        code: String,
+        /// What was said.
+        message: String,
+        /// When the next attempt begins.
+        retry_at: Timestamp,
+    },
+    /// A step waits for something that it can only watch.
+    StepWaiting {
+        /// The step.
+        step: StepId,
+        /// What it waits for.
+        reason: String,
+        /// When it gives up.
+        deadline: Option<Timestamp>,
+    },
+    /// A person is asked.
+    ApprovalAsked {
+        /// The step.
+        step: StepId,
+        /// What is asked.
+        prompt: String,
+        /// Roles that may answer; empty: anybody.
+        roles: Vec<String>,
+    },
+    /// A person answered yes.
+    ApprovalGiven {
+        /// The step.
+        step: StepId,
+        /// Who.
+        by: String,
+        /// How that is known.
+        known_as: KnownAs,
+    },
+    /// A person answered no.
+    ApprovalDenied {
+        /// The step.
+        step: StepId,
+        /// Who.
+        by: String,
+        /// How that is known.
+        known_as: KnownAs,
+    },
+    /// The result of a step was there already.
+    StepAdopted {
+        /// The step.
+        step: StepId,
+        /// What shows it.
+        because: String,
+    },
+    /// A step was done.
+    StepSucceeded {
+        /// The step.
+        step: StepId,
+        /// What was seen.
+        note: Option<String>,
+    },
+    /// A step failed for good.
+    StepFailed {
+        /// The step.
+        step: StepId,
+        /// The service's code, or ours.
+        code: String,
+        /// What was said.
+        message: String,
+    },
+    /// A step is not begun, because the run stops at its first failure.
+    StepBlocked {
+        /// The step.
+        step: StepId,
+    },
+    /// A step is left out.
+    StepSkipped {
+        /// The step.
+        step: StepId,
+        /// Why.
+        reason: String,
+    },
+    /// Nothing is begun any more until the run is resumed.
+    Interrupted {
+        /// Why.
+        reason: String,
+    },
+    /// The run ended.
+    RunFinished {
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+impl RunEventKind {
+    /// Returns the step that the event is about.
+    #[must_use]
+    pub const fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::StepStarted { step }
+            | Self::SlotsTaken { step, .. }
+            | Self::SlotsFreed { step, .. }
+            | Self::GuardEvaluated { step, .. }
+            | Self::IntentRecorded { step, .. }
+            | Self::OperationAccepted { step, .. }
+            | Self::AttemptFailed { step, .. }
+            | Self::StepWaiting { step, .. }
+            | Self::ApprovalAsked { step, .. }
+            | Self::ApprovalGiven { step, .. }
+            | Self::ApprovalDenied { step, .. }
+            | Self::StepAdopted { step, .. }
+            | Self::StepSucceeded { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepBlocked { step }
+            | Self::StepSkipped { step, .. } => Some(step),
+            Self::RunStarted { .. } | Self::Resumed { .. } | Self::Interrupted { .. } | Self::RunFinished { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,585 @@
+//! What state a run is in, worked out from its events alone.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::event::Outcome;
+use crate::event::RunEvent;
+use crate::event::RunEventKind;
+use crate::graph::Graph;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::graph::StepSubject;
+use crate::id::IdempotencyKey;
+use crate::id::OperationId;
+use crate::id::StepId;
+use crate::provider::Request;
+use crate::syntax::action::HookOutcome;
+use crate::syntax::inventory::Experience;
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepStatus {
+    /// It waits for others.
+    Waiting,
+    /// It may begin.
+    Ready,
+    /// It runs.
+    Running,
+    /// A person is asked.
+    Asked,
+    /// It was done.
+    Succeeded,
+    /// Its result was there already.
+    Adopted,
+    /// It was left out.
+    Skipped,
+    /// It failed for good.
+    Failed,
+    /// Something that it waits for failed.
+    Blocked,
+}
+
+impl StepStatus {
+    /// Returns whether nothing will happen to the step any more.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        match self {
+            Self::Succeeded | Self::Adopted | Self::Skipped | Self::Failed | Self::Blocked => true,
+            Self::Waiting | Self::Ready | Self::Running | Self::Asked => false,
+        }
+    }
+
+    /// Returns whether what waits for the step may go on.
+    #[must_use]
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Adopted | Self::Skipped)
+    }
+
+    /// Returns the word of outputs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Asked => "asked",
+            Self::Succeeded => "succeeded",
+            Self::Adopted => "adopted",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// A person's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Yes or no.
+    pub approved: bool,
+    /// Who answered.
+    pub by: String,
+}
+
+/// The state of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepState {
+    /// How it stands.
+    pub status: StepStatus,
+    /// Steps that it still waits for.
+    pub waiting_for: u32,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// The request that was recorded last, and its key, while its end is not known.
+    pub intent: Option<(IdempotencyKey, Request)>,
+    /// The operation that the site took on for it.
+    pub operation: Option<OperationId>,
+    /// When the next attempt begins.
+    pub retry_at: Option<Timestamp>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When its first attempt was recorded.
+    pub first_attempt_at: Option<Timestamp>,
+    /// When it was settled.
+    pub ended_at: Option<Timestamp>,
+    /// What a person answered.
+    pub answer: Option<Answer>,
+    /// What was seen, what it waits for, or why it failed.
+    pub note: Option<String>,
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// It did not begin.
+    New,
+    /// It goes on.
+    Running,
+    /// Nothing is begun until it is resumed.
+    Interrupted,
+    /// It ended.
+    Finished(Outcome),
+}
+
+impl RunStatus {
+    /// Returns the word of outputs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Finished(Outcome::Succeeded) => "succeeded",
+            Self::Finished(Outcome::Failed) => "failed",
+            Self::Finished(Outcome::Cancelled) => "cancelled",
+        }
+    }
+}
+
+/// An event that can't follow the ones before it.
+#[derive(Debug, thiserror::Error)]
+#[error("event {seq} can't follow: {reason}")]
+pub struct IllegalEvent {
+    /// Its place.
+    pub seq: u64,
+    /// Why not.
+    pub reason: String,
+}
+
+/// The state of a run.
+#[derive(Clone, Debug)]
+pub struct RunState {
+    graph: Arc<Graph>,
+    status: RunStatus,
+    steps: Vec<StepState>,
+    seq: u64,
+    started_at: Option<Timestamp>,
+    last_at: Option<Timestamp>,
+    /// Disks that the run holds on each server.
+    slots: BTreeMap<String, u32>,
+    /// Which steps hold them.
+    held: BTreeMap<StepIndex, (String, u32)>,
+    /// Steps that hold disks which came free.
+    freeable: Vec<StepIndex>,
+    /// Steps that may begin and change nothing, as an ordered set: ties go to the earlier step.
+    ready: BTreeSet<StepIndex>,
+    /// Steps that may begin and ask the site to change something.
+    ready_to_change: BTreeSet<StepIndex>,
+    /// How many steps run that ask the site to change something.
+    changing: usize,
+    /// Steps that run or are asked about.
+    active: BTreeSet<StepIndex>,
+    settled: usize,
+    failed: usize,
+}
+
+impl RunState {
+    /// Returns the state before the first event.
+    #[must_use]
+    pub fn new(graph: Arc<Graph>) -> Self {
+        let steps: Vec<StepState> = (0..)
+            .zip(graph.steps())
+            .map(|(index, _)| StepState {
+                status: StepStatus::Waiting,
+                waiting_for: u32::try_from(graph.before(index).len()).expect("indexes are 32 bits wide"),
+                attempts: 0,
+                intent: None,
+                operation: None,
+                retry_at: None,
+                started_at: None,
+                first_attempt_at: None,
+                ended_at: None,
+                answer: None,
+                note: None,
+            })
+            .collect();
+        Self {
+            graph,
+            status: RunStatus::New,
+            steps,
+            seq: 0,
+            started_at: None,
+            last_at: None,
+            slots: BTreeMap::new(),
+            held: BTreeMap::new(),
+            freeable: Vec::new(),
+            ready: BTreeSet::new(),
+            ready_to_change: BTreeSet::new(),
+            changing: 0,
+            active: BTreeSet::new(),
+            settled: 0,
+            failed: 0,
+        }
+    }
+
+    /// Returns the graph that the run executes.
+    #[must_use]
+    pub const fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
+    /// Returns where the run is.
+    #[must_use]
+    pub const fn status(&self) -> RunStatus {
+        self.status
+    }
+
+    /// Returns the state of a step.
+    ///
+    /// # Panics
+    ///
+    /// If the step is of another graph.
+    #[must_use]
+    pub fn step(&self, step: StepIndex) -> &StepState {
+        &self.steps[step as usize]
+    }
+
+    /// Returns the place of the last event; 0 before the first.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Returns when the run began.
+    #[must_use]
+    pub const fn started_at(&self) -> Option<Timestamp> {
+        self.started_at
+    }
+
+    /// Returns the time of the last event.
+    #[must_use]
+    pub const fn last_at(&self) -> Option<Timestamp> {
+        self.last_at
+    }
+
+    /// Returns the steps that may begin and change nothing, in the order of the graph.
+    pub fn ready(&self) -> impl Iterator<Item = StepIndex> {
+        self.ready.iter().copied()
+    }
+
+    /// Returns the steps that may begin and ask the site to change something, in the order of the graph.
+    pub fn ready_to_change(&self) -> impl Iterator<Item = StepIndex> {
+        self.ready_to_change.iter().copied()
+    }
+
+    /// Returns how many steps run that ask the site to change something.
+    #[must_use]
+    pub const fn changing(&self) -> usize {
+        self.changing
+    }
+
+    /// Returns a step whose disks came free and were not given back, with the server and their number.
+    #[must_use]
+    pub fn freeable(&self) -> Option<(StepIndex, &str, u32)> {
+        self.freeable
+            .iter()
+            .rev()
+            .find_map(|step| self.held.get(step).map(|(server, disks)| (*step, server.as_str(), *disks)))
+    }
+
+    /// Returns the steps that run or are asked about.
+    pub fn active(&self) -> impl Iterator<Item = StepIndex> {
+        self.active.iter().copied()
+    }
+
+    /// Returns how many steps are settled.
+    #[must_use]
+    pub const fn settled(&self) -> usize {
+        self.settled
+    }
+
+    /// Returns how many steps failed or are blocked by one that did.
+    #[must_use]
+    pub const fn failed(&self) -> usize {
+        self.failed
+    }
+
+    /// Returns how many disks the run holds on a server.
+    #[must_use]
+    pub fn slots(&self, server: &str) -> u32 {
+        self.slots.get(server).copied().unwrap_or(0)
+    }
+
+    /// Returns whether a step holds disks on a server.
+    #[must_use]
+    pub fn holds_slots(&self, step: StepIndex) -> bool {
+        self.held.contains_key(&step)
+    }
+
+    /// Refuses an event that can't follow the ones before it, before the journal takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalEvent`], which says why.
+    pub fn check(&self, event: &RunEvent) -> Result<(), IllegalEvent> {
+        let illegal = |reason: String| Err(IllegalEvent { seq: event.seq, reason });
+        if event.seq != self.seq + 1 {
+            return illegal(format!("the last event was {}", self.seq));
+        }
+        let begins = matches!(event.kind, RunEventKind::RunStarted { .. });
+        match self.status {
+            RunStatus::New if !begins => return illegal("the run has not begun".into()),
+            RunStatus::Finished(_) => return illegal("the run has ended".into()),
+            RunStatus::Running | RunStatus::Interrupted if begins => return illegal("the run has begun already".into()),
+            RunStatus::New | RunStatus::Running | RunStatus::Interrupted => {}
+        }
+        let Some(id) = event.kind.step() else { return Ok(()) };
+        let Some(index) = self.graph.find(id) else { return illegal(format!("there is no step {id}")) };
+        let step = &self.steps[index as usize];
+        let allowed: &[StepStatus] = match &event.kind {
+            RunEventKind::StepStarted { .. } => &[StepStatus::Ready],
+            RunEventKind::SlotsTaken { .. } => &[StepStatus::Ready, StepStatus::Running],
+            RunEventKind::GuardEvaluated { .. }
+            | RunEventKind::IntentRecorded { .. }
+            | RunEventKind::OperationAccepted { .. }
+            | RunEventKind::AttemptFailed { .. }
+            | RunEventKind::StepWaiting { .. }
+            | RunEventKind::ApprovalAsked { .. } => &[StepStatus::Running],
+            RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => &[StepStatus::Asked],
+            RunEventKind::SlotsFreed { .. } => return self.check_freed(event, index),
+            RunEventKind::StepBlocked { .. } => &[StepStatus::Ready],
+            RunEventKind::StepAdopted { .. }
+            | RunEventKind::StepSucceeded { .. }
+            | RunEventKind::StepFailed { .. } => &[StepStatus::Running, StepStatus::Asked],
+            RunEventKind::StepSkipped { .. } => &[StepStatus::Waiting, StepStatus::Ready, StepStatus::Running, StepStatus::Asked],
+            RunEventKind::RunStarted { .. }
+            | RunEventKind::Resumed { .. }
+            | RunEventKind::Interrupted { .. }
+            | RunEventKind::RunFinished { .. } => return Ok(()),
+        };
+        if !allowed.contains(&step.status) {
+            return illegal(format!("step {id} is {}", step.status.as_str()));
+        }
+        match &event.kind {
+            // What was sent and not answered must be settled before anything is sent again.
+            RunEventKind::IntentRecorded { attempt, .. } if step.intent.is_some() || *attempt != step.attempts + 1 => {
+                illegal(format!("attempt {} of {id} is still open", step.attempts))
+            }
+            RunEventKind::OperationAccepted { .. } if step.intent.is_none() || step.operation.is_some() => {
+                illegal(format!("no request of {id} is open"))
+            }
+            RunEventKind::AttemptFailed { .. } if step.intent.is_none() => illegal(format!("no request of {id} is open")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_freed(&self, event: &RunEvent, index: StepIndex) -> Result<(), IllegalEvent> {
+        if self.held.contains_key(&index) {
+            return Ok(());
+        }
+        Err(IllegalEvent { seq: event.seq, reason: format!("step {} holds no disks", self.id(index)) })
+    }
+
+    /// Takes an event that [`RunState::check`] allowed.
+    pub fn apply(&mut self, event: &RunEvent) {
+        self.seq = event.seq;
+        self.last_at = Some(event.at);
+        match &event.kind {
+            RunEventKind::RunStarted { .. } => {
+                self.status = RunStatus::Running;
+                self.started_at = Some(event.at);
+                for index in (0..).take(self.steps.len()) {
+                    self.refresh(index, event.at);
+                }
+            }
+            RunEventKind::Resumed { .. } => self.status = RunStatus::Running,
+            RunEventKind::Interrupted { .. } => self.status = RunStatus::Interrupted,
+            RunEventKind::RunFinished { outcome } => self.status = RunStatus::Finished(*outcome),
+            RunEventKind::SlotsTaken { step, server, disks } => {
+                *self.slots.entry(server.clone()).or_default() += disks;
+                if let Some(index) = self.graph.find(step) {
+                    self.held.insert(index, (server.clone(), *disks));
+                }
+            }
+            RunEventKind::SlotsFreed { step, .. } => {
+                if let Some((server, disks)) = self.graph.find(step).and_then(|index| self.held.remove(&index))
+                    && let Some(held) = self.slots.get_mut(&server)
+                {
+                    *held = held.saturating_sub(disks);
+                }
+            }
+            kind => {
+                if let Some(index) = kind.step().and_then(|step| self.graph.find(step)) {
+                    self.apply_to_step(index, kind, event.at);
+                }
+            }
+        }
+    }
+
+    fn apply_to_step(&mut self, index: StepIndex, kind: &RunEventKind, at: Timestamp) {
+        let step = &mut self.steps[index as usize];
+        match kind {
+            RunEventKind::StepStarted { .. } => {
+                step.started_at = Some(at);
+                self.set(index, StepStatus::Running, at);
+            }
+            RunEventKind::IntentRecorded { attempt, key, request, .. } => {
+                step.attempts = *attempt;
+                step.intent = Some((key.clone(), request.clone()));
+                step.first_attempt_at.get_or_insert(at);
+                step.operation = None;
+                step.retry_at = None;
+            }
+            RunEventKind::OperationAccepted { operation, .. } => step.operation = Some(operation.clone()),
+            RunEventKind::AttemptFailed { code, message, retry_at, .. } => {
+                step.intent = None;
+                step.operation = None;
+                step.retry_at = Some(*retry_at);
+                step.note = Some(format!("{message} ({code})"));
+            }
+            RunEventKind::StepWaiting { reason, .. } => step.note = Some(reason.clone()),
+            RunEventKind::GuardEvaluated { findings, passed, .. } => {
+                if !passed {
+                    step.note = findings.first().map(|finding| format!("{}: {}", finding.rule, finding.message));
+                }
+            }
+            RunEventKind::ApprovalAsked { prompt, .. } => {
+                step.note = Some(prompt.clone());
+                self.set(index, StepStatus::Asked, at);
+            }
+            RunEventKind::ApprovalGiven { by, .. } => {
+                step.answer = Some(Answer { approved: true, by: by.clone() });
+                self.set(index, StepStatus::Running, at);
+            }
+            RunEventKind::ApprovalDenied { by, .. } => {
+                step.answer = Some(Answer { approved: false, by: by.clone() });
+                self.set(index, StepStatus::Running, at);
+            }
+            RunEventKind::StepAdopted { because, .. } => self.settle(index, StepStatus::Adopted, Some(because), at),
+            RunEventKind::StepSucceeded { note, .. } => {
+                self.settle(index, StepStatus::Succeeded, note.as_ref(), at);
+            }
+            RunEventKind::StepFailed { code, message, .. } => {
+                self.settle(index, StepStatus::Failed, Some(&format!("{message} ({code})")), at);
+            }
+            RunEventKind::StepBlocked { .. } => self.settle(index, StepStatus::Blocked, None, at),
+            RunEventKind::StepSkipped { reason, .. } => self.settle(index, StepStatus::Skipped, Some(reason), at),
+            RunEventKind::RunStarted { .. }
+            | RunEventKind::Resumed { .. }
+            | RunEventKind::SlotsTaken { .. }
+            | RunEventKind::SlotsFreed { .. }
+            | RunEventKind::Interrupted { .. }
+            | RunEventKind::RunFinished { .. } => {}
+        }
+    }
+
+    fn settle(&mut self, index: StepIndex, status: StepStatus, note: Option<&String>, at: Timestamp) {
+        let step = &mut self.steps[index as usize];
+        step.intent = None;
+        if note.is_some() {
+            step.note = note.cloned();
+        }
+        self.set(index, status, at);
+    }
+
+    /// Gives a step its status, and lets the steps after it know.
+    fn set(&mut self, index: StepIndex, status: StepStatus, at: Timestamp) {
+        // A long chain of blocked steps must not overflow the stack.
+        let mut work = vec![(index, status)];
+        while let Some((index, status)) = work.pop() {
+            let step = &mut self.steps[index as usize];
+            let was_settled = step.status.is_settled();
+            step.status = status;
+            let mutating = self.graph.step(index).kind.is_mutating();
+            let ready = if mutating { &mut self.ready_to_change } else { &mut self.ready };
+            ready.remove(&index);
+            if self.active.remove(&index) && mutating {
+                self.changing -= 1;
+            }
+            match status {
+                StepStatus::Ready => {
+                    ready.insert(index);
+                }
+                StepStatus::Running | StepStatus::Asked => {
+                    self.active.insert(index);
+                    self.changing += usize::from(mutating);
+                }
+                StepStatus::Waiting
+                | StepStatus::Succeeded
+                | StepStatus::Adopted
+                | StepStatus::Skipped
+                | StepStatus::Failed
+                | StepStatus::Blocked => {}
+            }
+            if !status.is_settled() || was_settled {
+                continue;
+            }
+            step.ended_at = Some(at);
+            self.give_back(index, status);
+            self.settled += 1;
+            self.failed += usize::from(!status.is_good());
+            let graph = Arc::clone(&self.graph);
+            for next in graph.after(index) {
+                self.steps[*next as usize].waiting_for -= 1;
+                if let Some(status) = self.next_status(*next, !status.is_good()) {
+                    work.push((*next, status));
+                }
+            }
+        }
+    }
+
+    /// Notes which disks come free with the end of a step: a failed reprotect's own; in classic those of the machines that
+    /// failed over, in modernized those of the machines that committed.
+    fn give_back(&mut self, index: StepIndex, status: StepStatus) {
+        if self.held.is_empty() {
+            return;
+        }
+        self.freeable.retain(|step| self.held.contains_key(step));
+        let kind = self.graph.step(index).kind;
+        if kind == StepKind::Reprotect && status == StepStatus::Failed {
+            self.freeable.push(index);
+        }
+        let frees = match self.graph.experience() {
+            Experience::Classic => StepKind::Failover,
+            Experience::Modernized => StepKind::Commit,
+        };
+        if kind == frees && status.is_good() {
+            for machine in self.graph.machines_of(index) {
+                let holder = StepId::new(format!("{}/{}", StepKind::Reprotect.as_str(), machine.name().value));
+                self.freeable.extend(self.graph.find(&holder));
+            }
+        }
+    }
+
+    /// Returns the status that a waiting step takes on, now that something before it was settled.
+    fn next_status(&self, index: StepIndex, failed: bool) -> Option<StepStatus> {
+        let step = &self.steps[index as usize];
+        if step.status != StepStatus::Waiting {
+            return None;
+        }
+        match self.hook(index) {
+            // An action after a phase or a run looks at how that ended, once it has.
+            Some((on_success, on_failure)) => (step.waiting_for == 0).then(|| {
+                let good = self.graph.before(index).iter().all(|before| self.steps[*before as usize].status.is_good());
+                if if good { on_success } else { on_failure } { StepStatus::Ready } else { StepStatus::Skipped }
+            }),
+            None if failed => Some(StepStatus::Blocked),
+            None => (step.waiting_for == 0).then_some(StepStatus::Ready),
+        }
+    }
+
+    /// Returns whether an `after` action runs on success and on failure; `None` for every other step.
+    fn hook(&self, index: StepIndex) -> Option<(bool, bool)> {
+        let step = self.graph.step(index);
+        let (StepKind::Action, StepSubject::Action(action)) = (step.kind, step.subject) else { return None };
+        let outcomes = &self.graph.model().plan.actions[action].after.as_ref()?.outcome;
+        let has = |outcome| outcomes.iter().any(|given| given.value == outcome);
+        Some((outcomes.is_empty() || has(HookOutcome::Success), has(HookOutcome::Failure)))
+    }
+
+    fn refresh(&mut self, index: StepIndex, at: Timestamp) {
+        if let Some(status) = self.next_status(index, false) {
+            self.set(index, status, at);
+        }
+    }
+
+    /// Returns the id of a step.
+    #[must_use]
+    pub fn id(&self, step: StepIndex) -> &StepId {
+        &self.graph.step(step).id
+    }
+}

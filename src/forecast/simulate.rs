@@ -1,0 +1,490 @@
+//! One run of a graph as it may go: every step begins as soon as its predecessors are done and there is room for it.
+
+use std::cmp::Ordering;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use crate::forecast::draw::Draw;
+use crate::forecast::draw::What;
+use crate::forecast::duration;
+use crate::forecast::line::Line;
+use crate::forecast::window::Calendar;
+use crate::forecast::window::Hours;
+use crate::forecast::work::Amount;
+use crate::forecast::work::Boot;
+use crate::forecast::work::Direction;
+use crate::forecast::work::Work;
+use crate::forecast::work::Workload;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::graph::StepSubject;
+use crate::graph::wave::SlotUse;
+use crate::syntax::inventory::Experience;
+
+/// What may hold a run up; each can be taken away in thought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitKind {
+    /// What the line between the sites carries.
+    Bandwidth,
+    /// What one machine gets of it.
+    MachineRate,
+    /// Mutating operations at once.
+    MaxParallel,
+    /// Disks that a master target or an appliance takes, and the waves that follow from it.
+    Slots,
+    /// The hours in which failover and commit may begin.
+    Window,
+    /// The pace at which app-consistent recovery points are made.
+    RecoveryPoints,
+    /// `depends_on` and `boot_groups`.
+    Order,
+    /// Actions of the plan.
+    Actions,
+    /// The service's own jobs and waits.
+    Service,
+}
+
+/// How a run is simulated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings<'h> {
+    /// Where figures come from.
+    pub draw: Draw,
+    /// Part of their longest time that actions take.
+    pub actions: f64,
+    /// What is taken away.
+    pub without: Option<LimitKind>,
+    /// When failover and commit may begin.
+    pub hours: Option<&'h Hours>,
+    /// When the run begins.
+    pub start: Timestamp,
+}
+
+/// How a simulated run went; times are seconds after its start.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// When each step began: when there was room for it.
+    pub begin: Vec<f64>,
+    /// When each step ended.
+    pub end: Vec<f64>,
+    /// The step that each step waited for last.
+    pub cause: Vec<StepIndex>,
+    /// The end of the last step.
+    pub makespan: f64,
+    /// Most transfers that shared a line, and the first time at which the window held something up.
+    pub peak: usize,
+    pub first_wake: Option<f64>,
+}
+
+/// Nothing had to end for the step to begin.
+pub(super) const NO_CAUSE: StepIndex = StepIndex::MAX;
+
+/// What happens at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Happening {
+    /// A step ends.
+    Ends(StepIndex),
+    /// The window opens for a step.
+    Opens(StepIndex),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Event {
+    at: f64,
+    what: Happening,
+}
+
+impl Eq for Event {}
+
+impl Ord for Event {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.at.total_cmp(&other.at).then(self.what.cmp(&other.what))
+    }
+}
+
+impl PartialOrd for Event {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+struct Simulation<'w, 'g, 'h> {
+    load: &'w Workload<'g>,
+    settings: Settings<'h>,
+    calendar: Option<Calendar<'h>>,
+    /// Steps that each step still waits for.
+    open: Vec<u32>,
+    events: BinaryHeap<Reverse<Event>>,
+    lines: [Line; 2],
+    /// Transfers that have begun.
+    started: Vec<bool>,
+    /// Transfers that ended before their step was ready.
+    carried: Vec<bool>,
+    parallel: u32,
+    waiting: VecDeque<StepIndex>,
+    free: Vec<i64>,
+    slot_waiting: Vec<VecDeque<StepIndex>>,
+    ready: Vec<bool>,
+    outcome: Outcome,
+}
+
+/// Simulates one run.
+pub(super) fn simulate(load: &Workload<'_>, settings: Settings<'_>) -> Outcome {
+    let count = load.graph.steps().len();
+    let without = |limit| settings.without == Some(limit);
+    let bytes_per_second = if without(LimitKind::Bandwidth) { f64::INFINITY } else { load.bytes_per_second };
+    let ceiling = if without(LimitKind::MachineRate) { f64::INFINITY } else { duration::MACHINE_CEILING };
+    let hours = settings.hours.filter(|_| !without(LimitKind::Window));
+    let mut simulation = Simulation {
+        load,
+        settings,
+        calendar: hours.map(|hours| Calendar::new(hours, settings.start)),
+        open: vec![0; count],
+        events: BinaryHeap::new(),
+        lines: [Line::new(bytes_per_second, ceiling), Line::new(bytes_per_second, ceiling)],
+        started: vec![false; count],
+        carried: vec![false; count],
+        parallel: 0,
+        waiting: VecDeque::new(),
+        free: load.servers.iter().map(|server| server.free).collect(),
+        slot_waiting: load.servers.iter().map(|_| VecDeque::new()).collect(),
+        ready: vec![false; count],
+        outcome: Outcome {
+            begin: vec![0.0; count],
+            end: vec![f64::NAN; count],
+            cause: vec![NO_CAUSE; count],
+            makespan: 0.0,
+            peak: 0,
+            first_wake: None,
+        },
+    };
+    simulation.run();
+    let mut outcome = simulation.outcome;
+    outcome.peak = simulation.lines.iter().map(|line| line.peak).max().unwrap_or(0);
+    outcome
+}
+
+impl Simulation<'_, '_, '_> {
+    fn run(&mut self) {
+        let count = StepIndex::try_from(self.open.len()).expect("a graph counts its steps in as many bits");
+        for step in 0..count {
+            let before = self.load.graph.before(step).iter().filter(|before| !self.is_cut(**before, step));
+            self.open[step as usize] = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        }
+        let running = &self.load.running;
+        for step in running {
+            self.begin_transfer(*step, 0.0);
+        }
+        for step in 0..count {
+            if self.open[step as usize] == 0 {
+                self.becomes_ready(step, 0.0, NO_CAUSE);
+            }
+        }
+        while self.next() || self.force() {}
+    }
+
+    /// Returns whether an edge is taken away in thought.
+    fn is_cut(&self, from: StepIndex, to: StepIndex) -> bool {
+        let Some(limit) = self.settings.without else { return false };
+        let kinds = (self.load.graph.step(from).kind, self.load.graph.step(to).kind);
+        match limit {
+            LimitKind::Slots => kinds == (StepKind::Barrier, StepKind::AwaitAzureAgent),
+            LimitKind::Order => matches!(
+                kinds,
+                (
+                    StepKind::Verify | StepKind::BootGroup,
+                    StepKind::ApproveFailover | StepKind::AwaitPoint | StepKind::Recheck,
+                )
+            ),
+            LimitKind::Bandwidth
+            | LimitKind::MachineRate
+            | LimitKind::MaxParallel
+            | LimitKind::Window
+            | LimitKind::RecoveryPoints
+            | LimitKind::Actions
+            | LimitKind::Service => false,
+        }
+    }
+
+    /// Lets the next thing happen; `false` when nothing is to come.
+    fn next(&mut self) -> bool {
+        let event = self.events.peek().map(|Reverse(event)| event.at);
+        let ends = [self.lines[0].next_end(), self.lines[1].next_end()];
+        let Some(at) = ends.into_iter().chain([event]).flatten().min_by(f64::total_cmp) else { return false };
+        for (line, end) in ends.into_iter().enumerate() {
+            if end == Some(at) {
+                if let Some(step) = self.lines[line].end_next(at) {
+                    self.data_is_there(step, at);
+                }
+                return true;
+            }
+        }
+        if let Some(Reverse(event)) = self.events.pop() {
+            match event.what {
+                Happening::Ends(step) => self.ends(step, event.at),
+                Happening::Opens(step) => self.admit(step, event.at),
+            }
+        }
+        true
+    }
+
+    /// Lets a machine begin for whose disks there is never room: what can't be is for the rules to say.
+    fn force(&mut self) -> bool {
+        let at = self.outcome.makespan;
+        for server in 0..self.slot_waiting.len() {
+            if let Some(step) = self.slot_waiting[server].pop_front() {
+                self.take_slots(step);
+                self.enter(step, at, NO_CAUSE);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_mutating(&self, step: StepIndex) -> bool {
+        let step = self.load.graph.step(step);
+        step.kind.is_mutating() && !step.adopted
+    }
+
+    fn becomes_ready(&mut self, step: StepIndex, at: f64, cause: StepIndex) {
+        self.outcome.cause[step as usize] = cause;
+        self.ready[step as usize] = true;
+        if self.load.graph.step(step).kind == StepKind::Reprotect
+            && self.is_mutating(step)
+            && let Some(server) = self.slots_missing(step)
+        {
+            self.slot_waiting[server].push_back(step);
+            return;
+        }
+        self.take_slots(step);
+        self.admit(step, at);
+    }
+
+    /// Returns the server that has no room for a machine's disks.
+    fn slots_missing(&self, step: StepIndex) -> Option<usize> {
+        let StepSubject::Machine(machine) = self.load.graph.step(step).subject else { return None };
+        let slots = self.load.slots[machine].filter(|slots| slots.now == SlotUse::Needed)?;
+        let server = slots.server as usize;
+        let unlimited = self.settings.without == Some(LimitKind::Slots);
+        (!unlimited && self.free[server] < i64::from(slots.disks)).then_some(server)
+    }
+
+    fn take_slots(&mut self, step: StepIndex) {
+        let of = self.load.graph.step(step);
+        if of.kind != StepKind::Reprotect || of.adopted {
+            return;
+        }
+        if let StepSubject::Machine(machine) = of.subject
+            && let Some(slots) = self.load.slots[machine].filter(|slots| slots.now == SlotUse::Needed)
+        {
+            self.free[slots.server as usize] -= i64::from(slots.disks);
+        }
+    }
+
+    fn release_slots(&mut self, step: StepIndex, at: f64) {
+        let of = self.load.graph.step(step);
+        let releases = match self.load.graph.experience() {
+            Experience::Classic => StepKind::Failover,
+            Experience::Modernized => StepKind::Commit,
+        };
+        if of.kind != releases || of.adopted {
+            return;
+        }
+        let mut servers = Vec::new();
+        for machine in self.load.members(step) {
+            if let Some(slots) = self.load.slots[*machine].filter(|slots| slots.now != SlotUse::Done) {
+                self.free[slots.server as usize] += i64::from(slots.disks);
+                servers.push(slots.server as usize);
+            }
+        }
+        for server in servers {
+            let waiting = std::mem::take(&mut self.slot_waiting[server]);
+            for waits in waiting {
+                if self.slots_missing(waits).is_some() {
+                    self.slot_waiting[server].push_back(waits);
+                } else {
+                    self.take_slots(waits);
+                    self.enter(waits, at, step);
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, step: StepIndex, at: f64, cause: StepIndex) {
+        self.outcome.cause[step as usize] = cause;
+        self.admit(step, at);
+    }
+
+    /// Lets a step begin if the window is open and there is room for one more operation.
+    fn admit(&mut self, step: StepIndex, at: f64) {
+        let gated = matches!(self.load.graph.step(step).kind, StepKind::Failover | StepKind::Commit);
+        if gated
+            && self.is_mutating(step)
+            && let Some(calendar) = &mut self.calendar
+        {
+            let opens = calendar.next(at);
+            if opens > at {
+                self.outcome.first_wake.get_or_insert(opens);
+                self.events.push(Reverse(Event { at: opens, what: Happening::Opens(step) }));
+                return;
+            }
+        }
+        if self.is_mutating(step) {
+            let most = self.load.max_parallel;
+            if self.settings.without != Some(LimitKind::MaxParallel) && self.parallel >= most {
+                self.waiting.push_back(step);
+                return;
+            }
+            self.parallel += 1;
+        }
+        self.begins(step, at);
+    }
+
+    fn begins(&mut self, step: StepIndex, at: f64) {
+        self.outcome.begin[step as usize] = at;
+        if let Work::Transfer { .. } = self.load.work[step as usize] {
+            if self.carried[step as usize] {
+                self.first_point(step, at);
+            } else if !self.started[step as usize] {
+                self.begin_transfer(step, at);
+            }
+            return;
+        }
+        let seconds = self.seconds(step, at);
+        self.events.push(Reverse(Event { at: at + seconds, what: Happening::Ends(step) }));
+    }
+
+    fn begin_transfer(&mut self, step: StepIndex, at: f64) {
+        if let Work::Transfer { direction, amount } = self.load.work[step as usize] {
+            self.started[step as usize] = true;
+            let bytes = self.bytes(step, amount, at);
+            let line = match direction {
+                Direction::ToOnprem => 0,
+                Direction::ToAzure => 1,
+            };
+            self.lines[line].begin(at, step, bytes);
+        }
+    }
+
+    fn data_is_there(&mut self, step: StepIndex, at: f64) {
+        if self.ready[step as usize] {
+            self.first_point(step, at);
+        } else {
+            self.carried[step as usize] = true;
+        }
+    }
+
+    fn first_point(&mut self, step: StepIndex, at: f64) {
+        let seconds = self.tasks(step, duration::FIRST_POINT, 0) + self.seen(step);
+        self.events.push(Reverse(Event { at: at + seconds, what: Happening::Ends(step) }));
+    }
+
+    fn ends(&mut self, step: StepIndex, at: f64) {
+        self.outcome.end[step as usize] = at;
+        self.outcome.makespan = self.outcome.makespan.max(at);
+        if self.is_mutating(step) {
+            self.parallel -= 1;
+        }
+        self.release_slots(step, at);
+        for after in self.load.graph.after(step) {
+            if self.is_cut(step, *after) {
+                continue;
+            }
+            let open = &mut self.open[*after as usize];
+            *open -= 1;
+            if *open == 0 {
+                self.becomes_ready(*after, at, step);
+            }
+        }
+        while self.parallel < self.load.max_parallel
+            && let Some(waits) = self.waiting.pop_front()
+        {
+            self.outcome.cause[waits as usize] = step;
+            self.admit(waits, at);
+        }
+    }
+
+    fn between(&self, step: StepIndex, what: What, range: (f64, f64)) -> f64 {
+        self.settings.draw.between(u64::from(step), what, range)
+    }
+
+    fn seen(&self, step: StepIndex) -> f64 {
+        self.between(step, What::Seen, duration::SEEN_AFTER)
+    }
+
+    /// Returns the time of a job's tasks for its member number `member`.
+    fn tasks(&self, step: StepIndex, tasks: &[u32], member: u32) -> f64 {
+        let spread = |(number, seconds): (u32, &u32)| {
+            let (seconds, what) = (f64::from(*seconds), What::Task(member * 8 + number));
+            // Tasks of a few seconds are not seen to vary.
+            let part = if seconds < 10.0 { 0.0 } else { duration::SPREAD };
+            self.between(step, what, (seconds * (1.0 - part), seconds * (1.0 + part)))
+        };
+        (0..).zip(tasks).map(spread).sum()
+    }
+
+    fn bytes(&self, step: StepIndex, amount: Amount, at: f64) -> f64 {
+        match amount {
+            Amount::All(total) => total,
+            Amount::Part(total) => total * self.between(step, What::Bytes, duration::CHANGED_PART),
+            Amount::Since { per_second, moment, total } => (per_second * (at - moment).max(0.0)).min(total),
+            Amount::SinceStep { per_second, step, total } => {
+                let since = (at - self.outcome.end[step as usize]).max(0.0);
+                (per_second * since).min(total)
+            }
+        }
+    }
+
+    /// Returns how long a step takes that begins at `at`.
+    fn seconds(&self, step: StepIndex, at: f64) -> f64 {
+        match self.load.work[step as usize] {
+            Work::Nothing | Work::Transfer { .. } => 0.0,
+            Work::Look(range) => self.between(step, What::Look, range) + self.seen(step),
+            Work::Job { tasks, members, through_plan } => {
+                let slowest = (0..members).map(|member| self.tasks(step, tasks, member)).fold(0.0, f64::max);
+                let check = if through_plan { f64::from(duration::PLAN_CHECK) } else { 0.0 };
+                slowest + check + self.seen(step)
+            }
+            Work::Agent(boot) => {
+                let booted = match boot {
+                    Boot::Step(failover) => self.outcome.end[failover as usize],
+                    Boot::At(moment) => moment,
+                    Boot::Unknown => return self.between(step, What::Agent, duration::AGENT_MISSING),
+                };
+                let registers = booted + self.between(step, What::Agent, duration::AGENT_REGISTERS);
+                (registers - at).max(0.0) + self.seen(step)
+            }
+            Work::Point { every, phase, newer } => {
+                if self.settings.without == Some(LimitKind::RecoveryPoints) {
+                    return 0.0;
+                }
+                // Every machine and group has its own moment in the hour, the same each time it is asked about.
+                let of = phase | 1 << 40;
+                let offset = self.settings.draw.between(of, What::Phase, (0.0, every));
+                let since = if newer { at } else { self.protected_since(step) };
+                let next = ((since - offset) / every).ceil().mul_add(every, offset);
+                (next - at).max(0.0) + self.between(step, What::Look, duration::LOOK) + self.seen(step)
+            }
+            Work::Action(timeout) => {
+                let part = if self.settings.without == Some(LimitKind::Actions) { 0.0 } else { self.settings.actions };
+                timeout * part
+            }
+        }
+    }
+
+    /// Returns since when all machines behind a step have recovery points.
+    fn protected_since(&self, step: StepIndex) -> f64 {
+        let since = |machine: usize| {
+            let protected = self.load.protected[machine];
+            if self.load.graph.step(protected).adopted {
+                self.load.protected_before[machine]
+            } else {
+                self.outcome.end[protected as usize]
+            }
+        };
+        self.load.members_behind(step).iter().map(|machine| since(*machine)).fold(-1e12, f64::max)
+    }
+}

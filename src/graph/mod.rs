@@ -1,0 +1,169 @@
+//! A checked plan as a graph of steps: compiled once, then frozen.
+
+mod compile;
+pub mod dot;
+mod step;
+pub mod wave;
+
+pub use compile::compile;
+pub use step::Step;
+pub use step::StepIndex;
+pub use step::StepKind;
+pub use step::StepSubject;
+pub use wave::Waves;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::id::StepId;
+use crate::model::Machine;
+use crate::model::Model;
+use crate::syntax::inventory::Experience;
+
+/// The steps of a plan and what each waits for.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    model: Arc<Model>,
+    experience: Experience,
+    waves: Waves,
+    /// In an order in which each step comes after those that it waits for.
+    steps: Vec<Step>,
+    before: Neighbours,
+    after: Neighbours,
+    index: HashMap<StepId, StepIndex>,
+}
+
+/// Neighbours of every step, in one array.
+#[derive(Clone, Debug, Default)]
+struct Neighbours {
+    starts: Vec<u32>,
+    steps: Vec<StepIndex>,
+}
+
+impl Neighbours {
+    fn of(&self, step: StepIndex) -> &[StepIndex] {
+        let at = step as usize;
+        &self.steps[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+
+    fn new(count: usize, mut pairs: Vec<(StepIndex, StepIndex)>) -> Self {
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut starts = vec![0; count + 1];
+        for (step, _) in &pairs {
+            starts[*step as usize + 1] += 1;
+        }
+        for at in 0..count {
+            starts[at + 1] += starts[at];
+        }
+        Self { starts, steps: pairs.into_iter().map(|(_, other)| other).collect() }
+    }
+}
+
+impl Graph {
+    /// Returns the plan and the facts that it was compiled with.
+    #[must_use]
+    pub const fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// Returns the architecture of the vault.
+    #[must_use]
+    pub const fn experience(&self) -> Experience {
+        self.experience
+    }
+
+    /// Returns the waves of the machines.
+    #[must_use]
+    pub const fn waves(&self) -> &Waves {
+        &self.waves
+    }
+
+    /// Returns every step; each comes after those that it waits for.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Returns a step.
+    ///
+    /// # Panics
+    ///
+    /// If `step` is of another graph.
+    #[must_use]
+    pub fn step(&self, step: StepIndex) -> &Step {
+        &self.steps[step as usize]
+    }
+
+    /// Returns the index of a step.
+    #[must_use]
+    pub fn find(&self, id: &StepId) -> Option<StepIndex> {
+        self.index.get(id).copied()
+    }
+
+    /// Returns the steps that a step waits for.
+    #[must_use]
+    pub fn before(&self, step: StepIndex) -> &[StepIndex] {
+        self.before.of(step)
+    }
+
+    /// Returns the steps that wait for a step.
+    #[must_use]
+    pub fn after(&self, step: StepIndex) -> &[StepIndex] {
+        self.after.of(step)
+    }
+
+    /// Returns the machines that a step is about: one, the members of a replication group, or none.
+    #[must_use]
+    pub fn machines_of(&self, step: StepIndex) -> Vec<Machine<'_>> {
+        match self.step(step).subject {
+            StepSubject::Machine(index) => vec![self.model.machine(index)],
+            StepSubject::Group(index) => {
+                self.model.groups().nth(index).map_or(Vec::new(), |group| group.members().collect())
+            }
+            StepSubject::Wave(wave) => {
+                self.model.machines().filter(|machine| self.waves.of_machine[machine.index()] == wave).collect()
+            }
+            StepSubject::Plan | StepSubject::BootGroup(_) | StepSubject::Action(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the name of what a step is about.
+    #[must_use]
+    pub fn subject_name(&self, step: StepIndex) -> String {
+        match self.step(step).subject {
+            StepSubject::Plan => self.model.plan.name.value.clone(),
+            StepSubject::Machine(index) => self.model.machine(index).name().value.clone(),
+            StepSubject::Group(index) => {
+                self.model.groups().nth(index).map_or(String::new(), |group| group.name().value.clone())
+            }
+            StepSubject::Wave(wave) => format!("wave {wave}"),
+            StepSubject::BootGroup(index) => self.model.plan.boot_groups[index].name.value.clone(),
+            StepSubject::Action(index) => self.model.plan.actions[index].name.value.clone(),
+        }
+    }
+
+    /// Returns whether a person ends the step: an approval, a manual action, or a deletion that a person makes.
+    #[must_use]
+    pub fn needs_approval(&self, step: StepIndex) -> bool {
+        let step = self.step(step);
+        match (step.kind, step.subject) {
+            (StepKind::Action, StepSubject::Action(index)) => self.model.plan.actions[index].manual.is_some(),
+            (kind, _) => kind.is_approval() || kind == StepKind::AwaitDeletion,
+        }
+    }
+
+    /// Returns whether the step can't be taken back.
+    #[must_use]
+    pub fn is_irreversible(&self, step: StepIndex) -> bool {
+        self.step(step).kind.is_irreversible(self.experience == Experience::Classic)
+    }
+
+    /// Returns whether an action runs when everything else has ended, however it ended.
+    #[must_use]
+    pub fn runs_last(&self, step: StepIndex) -> bool {
+        let StepSubject::Action(index) = self.step(step).subject else { return false };
+        let after = self.model.plan.actions[index].after.as_ref();
+        after.is_some_and(|hook| hook.phase.value == crate::syntax::action::Phase::Run)
+    }
+}

@@ -1,0 +1,38 @@
+//! Digests of plans and facts: the same content gives the same digest, whatever its layout was.
+
+use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
+
+/// Returns `sha256:` and the digest of a value's JSON, with the keys of its mappings in order.
+///
+/// # Panics
+///
+/// If the value has no JSON form, which every document and event has.
+#[must_use]
+pub fn of<T: Serialize>(value: &T) -> String {
+    // A JSON value keeps its keys sorted, which makes the text canonical.
+    let json = serde_json::to_value(value).expect("documents and events have a JSON form");
+    let mut hash = Sha256::new();
+    hash.update(json.to_string());
+    let mut text = String::from("sha256:");
+    for byte in hash.finalize() {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_order_of_keys_does_not_count_and_their_values_do() {
+        let one: serde_json::Value = serde_json::from_str(r#"{"a":1,"b":2}"#).expect("JSON");
+        let other: serde_json::Value = serde_json::from_str(r#"{"b":2,"a":1}"#).expect("JSON");
+        assert_eq!(of(&one), of(&other));
+        assert_ne!(of(&one), of(&BTreeMap::from([("a", 1), ("b", 3)])));
+        assert!(of(&one).starts_with("sha256:"));
+    }
+}

@@ -1,0 +1,118 @@
+//! What a person does to the emulated site by hand.
+
+use crate::id::MachineName;
+use crate::provider::emulator::accept::missing;
+use crate::provider::emulator::checks;
+use crate::provider::emulator::world::World;
+use crate::provider::error::ProviderError;
+use crate::provider::request::Request;
+use crate::source::Spanned;
+use crate::syntax::machine::PowerState;
+use crate::syntax::machine::State;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// What a person does to the emulated site with other tools than Site Recovery's API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "deed", rename_all = "snake_case")]
+pub enum Deed {
+    /// Sends a request in the portal, where a member of a replication group can be reprotected too.
+    Send {
+        /// The request.
+        request: Request,
+    },
+    /// Deletes the on-premises VM in vCenter.
+    DeleteOnpremVm {
+        /// The machine.
+        machine: MachineName,
+    },
+    /// Turns the on-premises VM on in vCenter.
+    StartOnpremVm {
+        /// The machine.
+        machine: MachineName,
+    },
+    /// Starts the Azure VM.
+    StartAzureVm {
+        /// The machine.
+        machine: MachineName,
+    },
+    /// Stops the Azure VM.
+    StopAzureVm {
+        /// The machine.
+        machine: MachineName,
+    },
+    /// Removes the snapshots of a master target.
+    RemoveSnapshots {
+        /// The master target.
+        master_target: String,
+    },
+}
+
+impl World {
+    /// Does what a person does with other tools.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::Refused`] if it can't be done.
+    pub fn by_hand(&mut self, now: Timestamp, deed: &Deed) -> Result<(), ProviderError> {
+        self.advance(now);
+        self.revision += 1;
+        let find = |name: &MachineName| {
+            self.index.get(name).copied().ok_or_else(|| missing("machine", name.as_str()))
+        };
+        match deed {
+            Deed::Send { request } => {
+                self.accept(request, None, true)?;
+            }
+            Deed::DeleteOnpremVm { machine } => {
+                let machine = find(machine)?;
+                let item = &mut self.items[machine];
+                let name = checks::vm_name(item).to_owned();
+                let onprem = item.onprem();
+                onprem.exists = Some(Spanned::bare(false));
+                onprem.power_state = None;
+                onprem.disks = None;
+                if let Some(host) = onprem.host.as_ref().map(|host| host.value.clone()) {
+                    self.site.remove_vm(&host, &name);
+                }
+            }
+            Deed::StartOnpremVm { machine } => {
+                let machine = find(machine)?;
+                if !self.items[machine].onprem_runs() {
+                    self.boot_onprem(machine);
+                }
+            }
+            Deed::StartAzureVm { machine } => {
+                let machine = find(machine)?;
+                if !self.azure_exists(machine) {
+                    return Err(missing("virtual machine", self.items[machine].name.as_str()));
+                }
+                self.start_azure(machine);
+            }
+            Deed::StopAzureVm { machine } => {
+                let machine = find(machine)?;
+                self.items[machine].azure().power_state = Some(Spanned::bare(PowerState::Deallocated));
+            }
+            Deed::RemoveSnapshots { master_target } => {
+                let targets = self.site.facts.master_targets.iter_mut().flatten();
+                for target in targets.filter(|target| target.name.value == *master_target) {
+                    target.snapshots = Some(Spanned::bare(0));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A person does what the service refused to take from a program, unless it was done meanwhile.
+    pub(super) fn done_by_hand(&mut self, request: Request) {
+        let waits = request.machines().iter().filter_map(|name| self.index.get(name)).all(|machine| {
+            self.items[*machine].settled == State::FailedOverCommitted
+                && self.items[*machine].running.is_none()
+        });
+        if waits {
+            // A refusal leaves the machine where it is, as the portal would.
+            drop(self.accept(&request, None, true));
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! One machine of the emulated world: its copies on both sides and its replicated item.
+
+use jiff::Timestamp;
+
+use crate::id::MachineName;
+use crate::provider::emulator::chance;
+use crate::provider::emulator::latency;
+use crate::provider::emulator::points::Owner;
+use crate::provider::emulator::points::Points;
+use crate::quantity::Bytes;
+use crate::quantity::GIB;
+use crate::source::Spanned;
+use crate::syntax::inventory::Known;
+use crate::syntax::machine::Asr;
+use crate::syntax::machine::AzureVm;
+use crate::syntax::machine::Churn;
+use crate::syntax::machine::Health;
+use crate::syntax::machine::Machine;
+use crate::syntax::machine::MachineKind;
+use crate::syntax::machine::OnpremVm;
+use crate::syntax::machine::PowerState;
+use crate::syntax::machine::ServiceState;
+use crate::syntax::machine::State;
+use crate::syntax::scalar::Nullable;
+
+/// The server that receives a machine's data and holds its disks meanwhile.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    /// Name of the master target or appliance.
+    pub server: String,
+    /// Disks that it holds.
+    pub disks: u32,
+    /// Datastore of the server when the disks were attached.
+    pub datastore: Option<String>,
+}
+
+/// How far an initial replication is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    /// None runs.
+    Idle,
+    /// Data is carried.
+    Transfers {
+        /// The mark that its link gave.
+        mark: f64,
+        /// What there is to carry in all.
+        bytes: u64,
+    },
+    /// All data is there; the first recovery point is missing.
+    WaitsForPoint {
+        /// When it is there.
+        until: Timestamp,
+    },
+}
+
+/// One machine.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// Its name.
+    pub name: MachineName,
+    /// Its replication group.
+    pub group: Option<String>,
+    /// Seconds past the hour at which its app-consistent points are made.
+    pub offset: i64,
+    /// The facts about it that don't depend on the moment at which one looks.
+    pub facts: Machine,
+    /// Its state as facts tell it; a job that runs shows in it.
+    pub state: State,
+    /// The state that it goes back to if the job that runs fails.
+    pub settled: State,
+    /// The job that runs on it.
+    pub running: Option<usize>,
+    /// Its initial replication.
+    pub stage: Stage,
+    /// Whether its last failover failed on the way.
+    pub failover_failed: bool,
+    /// Whether the agent of the copy in Azure is registered.
+    pub azure_agent: bool,
+    /// Whether the agent of the copy on-premises is registered.
+    pub onprem_agent: bool,
+    /// Boots so far.
+    pub boots: u32,
+    /// The server that holds its disks.
+    pub holder: Option<Holder>,
+    /// Its recovery points in the direction Azure to on-premises.
+    pub points: Points,
+    /// Calls for each phase so far, those that got no answer included.
+    pub calls: [u32; 6],
+    /// Jobs of each phase so far.
+    pub jobs: [u32; 6],
+}
+
+/// Returns a copy in Azure about which nothing is known but that it exists.
+fn unknown_azure_vm() -> AzureVm {
+    AzureVm {
+        exists: Some(Spanned::bare(true)),
+        id: None,
+        created_by: None,
+        moved: None,
+        power_state: None,
+        resource_group: None,
+        failover_resource_group: None,
+        subscription_id: None,
+        vnet: None,
+        ip_retained: None,
+        agent_service: None,
+        outbound_urls_reachable: None,
+        booted_at: None,
+        disks: None,
+    }
+}
+
+/// Returns a copy on-premises about which nothing is known.
+fn unknown_onprem_vm() -> OnpremVm {
+    OnpremVm {
+        exists: Some(Spanned::bare(false)),
+        name: None,
+        uuid: None,
+        template_id: Nullable::Unknown,
+        vcenter: Nullable::Unknown,
+        host: None,
+        power_state: None,
+        snapshots: None,
+        enable_uuid: None,
+        tools: None,
+        booted_at: None,
+        disks: None,
+    }
+}
+
+/// Returns what Site Recovery knows of a machine about which nothing is written.
+const fn unknown_asr() -> Asr {
+    Asr {
+        migration_completed: None,
+        replication_enabled: None,
+        configuration_server: None,
+        source_vcenter: Nullable::Unknown,
+        source_vm_uuid: None,
+        in_config_server_db: None,
+        health: None,
+        agent_version: None,
+        agent_version_at_last_reboot: None,
+        agent_registration_ok: None,
+        recovery_points: None,
+        rpo_seconds: None,
+        resync_required: None,
+        resync_in_progress: None,
+        failover_vault: None,
+    }
+}
+
+/// Returns whether a fact is known and true.
+pub(super) fn is_true(fact: &Known<bool>) -> bool {
+    fact.as_deref() == Some(&true)
+}
+
+/// Returns whether a fact is known and false.
+pub(super) fn is_false(fact: &Known<bool>) -> bool {
+    fact.as_deref() == Some(&false)
+}
+
+impl Item {
+    /// Returns the machine of an inventory. What a live site would know and the inventory leaves out is taken to be well.
+    pub(super) fn new(mut facts: Machine, group: Option<String>, seed: u64) -> Self {
+        let state = facts.state.as_deref().copied().unwrap_or_else(|| {
+            let in_azure = facts.azure_vm.as_ref().is_some_and(|vm| !is_false(&vm.exists));
+            if in_azure { State::FailedOverCommitted } else { State::ProtectedToAzure }
+        });
+        let runs_in_azure = match state {
+            State::FailedOver
+            | State::FailedOverCommitted
+            | State::ReprotectingToOnprem
+            | State::ProtectedToOnprem
+            | State::FailingBack
+            | State::Migrated
+            | State::AzureVmMoved
+            | State::ReplicationDisabled => true,
+            State::ProtectedToAzure
+            | State::FailedBack
+            | State::FailedBackCommitted
+            | State::ReprotectingToAzure
+            | State::AzureVmDeleted => false,
+        };
+        let onprem_known = facts.onprem_vm.is_some();
+        let azure = facts.azure_vm.get_or_insert_with(unknown_azure_vm);
+        if azure.exists.is_none()
+            || (!runs_in_azure && state != State::FailedBack && azure.power_state.is_none())
+        {
+            azure.exists = Some(Spanned::bare(runs_in_azure || state == State::FailedBack));
+        }
+        if azure.power_state.is_none() && is_true(&azure.exists) {
+            let power = if runs_in_azure { PowerState::Running } else { PowerState::Deallocated };
+            azure.power_state = Some(Spanned::bare(power));
+        }
+        let azure_agent = azure.agent_service.as_deref() != Some(&ServiceState::Stopped)
+            && !is_false(&azure.outbound_urls_reachable);
+        let physical = facts.kind.as_deref() == Some(&MachineKind::Physical);
+        let onprem = facts.onprem_vm.get_or_insert_with(unknown_onprem_vm);
+        if onprem.exists.is_none() {
+            onprem.exists = Some(Spanned::bare(onprem_known && !physical));
+        }
+        if onprem.power_state.is_none() && is_true(&onprem.exists) {
+            let power = if runs_in_azure { PowerState::Stopped } else { PowerState::Running };
+            onprem.power_state = Some(Spanned::bare(power));
+        }
+        let asr = facts.asr.get_or_insert_with(unknown_asr);
+        asr.health.get_or_insert_with(|| Spanned::bare(Health::Ok));
+        asr.resync_required.get_or_insert_with(|| Spanned::bare(false));
+        let agent = !is_false(&asr.agent_registration_ok);
+        let name = MachineName::new(facts.name.as_str());
+        let offset =
+            chance::between(seed, group.as_deref().unwrap_or(name.as_str()), "app-consistent", 0, 3_599);
+        Self {
+            name,
+            group,
+            offset,
+            state,
+            settled: state,
+            running: None,
+            stage: Stage::Idle,
+            failover_failed: false,
+            azure_agent: azure_agent && (agent || !runs_in_azure),
+            onprem_agent: agent || runs_in_azure,
+            boots: 0,
+            holder: None,
+            points: Points::default(),
+            calls: [0; 6],
+            jobs: [0; 6],
+            facts,
+        }
+    }
+
+    /// Returns the copy in Azure.
+    pub(super) fn azure(&mut self) -> &mut AzureVm {
+        self.facts.azure_vm.get_or_insert_with(unknown_azure_vm)
+    }
+
+    /// Returns the copy on-premises.
+    pub(super) fn onprem(&mut self) -> &mut OnpremVm {
+        self.facts.onprem_vm.get_or_insert_with(unknown_onprem_vm)
+    }
+
+    /// Returns what Site Recovery knows.
+    pub(super) fn asr(&mut self) -> &mut Asr {
+        self.facts.asr.get_or_insert_with(unknown_asr)
+    }
+
+    /// Returns whether the copy in Azure runs.
+    pub(super) fn azure_runs(&self) -> bool {
+        self.facts
+            .azure_vm
+            .as_ref()
+            .is_some_and(|vm| is_true(&vm.exists) && vm.power_state.as_deref() == Some(&PowerState::Running))
+    }
+
+    /// Returns whether the copy on-premises runs.
+    pub(super) fn onprem_runs(&self) -> bool {
+        self.facts
+            .onprem_vm
+            .as_ref()
+            .is_some_and(|vm| is_true(&vm.exists) && vm.power_state.as_deref() == Some(&PowerState::Running))
+    }
+
+    /// Returns whether the machine comes back as a new VM: it was physical, or the VM that was protected is gone.
+    pub(super) fn is_alternate(&self) -> bool {
+        let Some(vm) = self.facts.onprem_vm.as_ref().filter(|vm| is_true(&vm.exists)) else { return true };
+        let source = self.facts.asr.as_ref().and_then(|asr| asr.source_vm_uuid.as_ref());
+        source.is_some() && vm.uuid.is_some() && vm.uuid.as_ref() != source
+    }
+
+    /// Returns number and size of the disks that replicate back.
+    pub(super) fn replicated_disks(&self) -> (u32, u64) {
+        let azure = self.facts.azure_vm.as_ref().and_then(|vm| vm.disks.as_ref());
+        let sizes: Vec<u64> = if let Some(disks) = azure {
+            disks
+                .iter()
+                .filter(|disk| !is_true(&disk.temporary) && !is_false(&disk.replicated_from_onprem))
+                .map(|disk| size_of(&disk.size_gb))
+                .collect()
+        } else {
+            let onprem = self.facts.onprem_vm.as_ref().and_then(|vm| vm.disks.as_ref());
+            onprem
+                .into_iter()
+                .flatten()
+                .filter(|disk| !is_true(&disk.excluded))
+                .map(|disk| size_of(&disk.size_gb))
+                .collect()
+        };
+        if sizes.is_empty() {
+            return (1, UNKNOWN_DISK);
+        }
+        (u32::try_from(sizes.len()).unwrap_or(u32::MAX), sizes.iter().sum())
+    }
+
+    /// Returns the bytes that change in a second.
+    pub(super) fn churn(&self, default: Option<&Churn>) -> Option<f64> {
+        let stated = self.facts.churn.as_ref().and_then(|churn| churn.gb_per_day.as_deref());
+        let stated = stated.or_else(|| default.and_then(|churn| churn.gb_per_day.as_deref()));
+        #[expect(clippy::cast_precision_loss, reason = "a GiB is exact")]
+        let bytes = stated.map(|gib| gib * GIB as f64 / 86_400.0);
+        bytes
+    }
+
+    /// Returns the bytes that differ between both sides of a machine whose disks exist on both.
+    pub(super) fn changed_bytes(&self, now: Timestamp, seed: u64, what: &str, churn: Option<&Churn>) -> u64 {
+        let (_, total) = self.replicated_disks();
+        let booted = match what {
+            "to-azure" => self.facts.onprem_vm.as_ref().and_then(|vm| vm.booted_at.as_deref()),
+            _ => self.facts.azure_vm.as_ref().and_then(|vm| vm.booted_at.as_deref()),
+        };
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an estimate of bytes"
+        )]
+        let changed = match (self.churn(churn), booted) {
+            (Some(churn), Some(booted)) => {
+                let age = now.duration_since(*booted).as_secs_f64().max(0.0);
+                (churn * age).min(total as f64) as u64
+            }
+            _ => {
+                let (least, most) = latency::CHANGED_PART;
+                let part = chance::draw(seed, self.name.as_str(), what).mul_add(most - least, least);
+                (total as f64 * part) as u64
+            }
+        };
+        changed
+    }
+
+    /// Returns how its points are asked for.
+    pub(super) fn owner(&self) -> Owner<'_> {
+        Owner { machine: self.name.as_str(), group: self.group.as_deref(), offset: self.offset }
+    }
+
+    /// Ends the making of points; those that there are stay.
+    pub(super) fn stop_points(&mut self, now: Timestamp) {
+        let mut points = std::mem::take(&mut self.points);
+        points.stop(now, &self.owner());
+        self.points = points;
+    }
+
+    /// Returns whether a resynchronisation is needed.
+    pub(super) fn needs_resync(&self) -> bool {
+        self.facts.asr.as_ref().is_some_and(|asr| is_true(&asr.resync_required))
+    }
+}
+
+/// Size of a disk whose size nobody knows.
+const UNKNOWN_DISK: u64 = 100 * GIB;
+
+fn size_of(size: &Known<Bytes>) -> u64 {
+    size.as_deref().map_or(UNKNOWN_DISK, |bytes| bytes.0)
+}

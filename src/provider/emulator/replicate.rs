@@ -1,0 +1,206 @@
+//! Reprotect and initial replication: disks change hands, data comes, the first recovery point is made.
+
+use crate::provider::emulator::chance;
+use crate::provider::emulator::checks;
+use crate::provider::emulator::item::Holder;
+use crate::provider::emulator::item::Stage;
+use crate::provider::emulator::item::is_true;
+use crate::provider::emulator::job::Trouble;
+use crate::provider::emulator::queue::Event;
+use crate::provider::emulator::world::World;
+use crate::provider::emulator::world::after;
+use crate::provider::request::OnpremTarget;
+use crate::provider::request::Request;
+use crate::source::Spanned;
+use crate::syntax::machine::DiskKind;
+use crate::syntax::machine::OnpremDisk;
+use crate::syntax::machine::OsFamily;
+use crate::syntax::machine::PowerState;
+use crate::syntax::machine::State;
+use crate::syntax::scalar::Nullable;
+
+impl World {
+    pub(super) fn reprotect_check(&self, job: usize, machine: usize) -> Result<(), Trouble> {
+        let Request::ReprotectToOnprem { target, .. } = &self.jobs[job].request else { return Ok(()) };
+        if self.site.classic && !self.policy_mapped {
+            return Err(Trouble::new(
+                "78253",
+                "The replication policy isn't associated with the configuration server.",
+            ));
+        }
+        let baseline = self.scenario.baseline();
+        checks::reprotect(&self.site, &self.items[machine], target, baseline).map_or(Ok(()), Err)
+    }
+
+    /// Attaches the machine's disks to the server that is to write them. From here on they are not what they were.
+    pub(super) fn take_disks(&mut self, job: usize, machine: usize) -> Result<(), Trouble> {
+        let Request::ReprotectToOnprem { target, .. } = &self.jobs[job].request else { return Ok(()) };
+        let (server, datastore) = match target {
+            OnpremTarget::Classic { master_target, datastore, .. } => {
+                (master_target.clone(), datastore.clone())
+            }
+            OnpremTarget::Modernized { appliance, datastore, .. } => (appliance.clone(), datastore.clone()),
+        };
+        if let Some(trouble) = checks::slots(&self.site, &self.items[machine], &server) {
+            return Err(trouble);
+        }
+        let (disks, bytes) = self.items[machine].replicated_disks();
+        let alternate = self.items[machine].is_alternate();
+        if alternate {
+            self.site.take_space(&datastore, i128::from(bytes));
+        } else {
+            let onprem = self.items[machine].onprem();
+            onprem.power_state = Some(Spanned::bare(PowerState::Stopped));
+            onprem.booted_at = None;
+        }
+        self.site.set_attached(&server, self.site.attached(&server) + disks);
+        let stands_on = self.site.datastore_of(&server).map(str::to_owned);
+        self.items[machine].holder = Some(Holder { server, disks, datastore: stands_on });
+        Ok(())
+    }
+
+    pub(super) fn give_space_back(&mut self, job: usize, machine: usize) {
+        let Request::ReprotectToOnprem { target, .. } = &self.jobs[job].request else { return };
+        let datastore = match target {
+            OnpremTarget::Classic { datastore, .. } | OnpremTarget::Modernized { datastore, .. } => {
+                datastore.clone()
+            }
+        };
+        let (_, bytes) = self.items[machine].replicated_disks();
+        self.site.take_space(&datastore, -i128::from(bytes));
+    }
+
+    pub(super) fn release_disks(&mut self, machine: usize) {
+        if let Some(holder) = self.items[machine].holder.take() {
+            let attached = self.site.attached(&holder.server).saturating_sub(holder.disks);
+            self.site.set_attached(&holder.server, attached);
+        }
+    }
+
+    /// Chooses the server that holds the disks of a machine which the inventory shows half way; they count as attached.
+    pub(super) fn guess_holder(&mut self, machine: usize) {
+        let family = |os: Option<&crate::syntax::machine::Os>| -> Option<OsFamily> {
+            os.and_then(|os| os.family.as_deref().copied())
+        };
+        let ours = family(self.items[machine].facts.os.as_ref());
+        let server = if self.site.classic {
+            let targets = self.site.facts.master_targets.iter().flatten();
+            targets
+                .filter(|target| {
+                    ours.is_none() || family(target.os.as_ref()).is_none_or(|os| Some(os) == ours)
+                })
+                .map(|target| target.name.value.clone())
+                .next()
+        } else {
+            self.site.facts.appliances.iter().flatten().map(|appliance| appliance.name.value.clone()).next()
+        };
+        if let Some(server) = server {
+            let (disks, _) = self.items[machine].replicated_disks();
+            let datastore = self.site.datastore_of(&server).map(str::to_owned);
+            self.items[machine].holder = Some(Holder { server, disks, datastore });
+        }
+    }
+
+    /// The reprotect job is done: a new VM is there if one was needed, and data begins to come.
+    pub(super) fn begin_initial_replication(&mut self, job: usize, machine: usize) {
+        let alternate = self.items[machine].is_alternate();
+        let (_, total) = self.items[machine].replicated_disks();
+        let bytes = if alternate {
+            self.make_vm(job, machine);
+            total
+        } else {
+            let item = &self.items[machine];
+            item.changed_bytes(self.now, self.scenario.seed(), "to-onprem", self.scenario.churn.as_ref())
+        };
+        let item = &mut self.items[machine];
+        item.settled = State::ReprotectingToOnprem;
+        item.failover_failed = false;
+        item.points.clear();
+        let mark = self.to_onprem.begin(self.now, machine, bytes);
+        self.items[machine].stage = Stage::Transfers { mark, bytes };
+    }
+
+    /// Makes the VM of an alternate location on the host of the server, with disks on the datastore that was chosen.
+    pub(super) fn make_vm(&mut self, job: usize, machine: usize) {
+        let Request::ReprotectToOnprem { target, .. } = &self.jobs[job].request else { return };
+        let (server, datastore) = match target {
+            OnpremTarget::Classic { master_target, datastore, .. } => (master_target, datastore.clone()),
+            OnpremTarget::Modernized { appliance, datastore, .. } => (appliance, datastore.clone()),
+        };
+        let host = self.site.host_of(server).map(str::to_owned);
+        let vcenter = host.as_deref().and_then(|host| self.site.vcenter_of(host)).map(str::to_owned);
+        let seed = self.scenario.seed();
+        let item = &mut self.items[machine];
+        let name = checks::vm_name(item).to_owned();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "48 bits of a draw")]
+        let low = (chance::draw(seed, item.name.as_str(), "uuid") * (1_u64 << 48) as f64) as u64;
+        let uuid = format!("564d0000-0000-4000-8000-{low:012x}");
+        let disks: Vec<OnpremDisk> = item
+            .facts
+            .azure_vm
+            .iter()
+            .flat_map(|vm| vm.disks.iter().flatten())
+            .filter(|disk| !is_true(&disk.temporary))
+            .map(|disk| OnpremDisk {
+                id: disk.id.clone(),
+                kind: Some(Spanned::bare(DiskKind::Vmdk)),
+                datastore: Nullable::Some(Spanned::bare(datastore.clone())),
+                exists: Some(Spanned::bare(true)),
+                attached: Some(Spanned::bare(true)),
+                size_gb: disk.size_gb,
+                excluded: Some(Spanned::bare(false)),
+            })
+            .collect();
+        let onprem = item.onprem();
+        onprem.exists = Some(Spanned::bare(true));
+        onprem.name = Some(Spanned::bare(name.clone()));
+        onprem.uuid = Some(Spanned::bare(uuid.clone()));
+        onprem.host = host.clone().map(Spanned::bare);
+        onprem.vcenter = vcenter.map_or(Nullable::None, |vcenter| Nullable::Some(Spanned::bare(vcenter)));
+        onprem.template_id = Nullable::None;
+        onprem.power_state = Some(Spanned::bare(PowerState::Stopped));
+        onprem.snapshots = Some(Spanned::bare(0));
+        onprem.enable_uuid = Some(Spanned::bare(true));
+        onprem.disks = Some(disks);
+        item.asr().source_vm_uuid = Some(Spanned::bare(uuid));
+        if let Some(host) = host {
+            self.site.add_vm(&host, &name);
+        }
+    }
+
+    /// Begins to carry what differs between both sides; used where the size does not depend on a job.
+    pub(super) fn begin_transfer(&mut self, machine: usize, to_onprem: bool) {
+        let what = if to_onprem { "to-onprem" } else { "to-azure" };
+        let (now, seed) = (self.now, self.scenario.seed());
+        let item = &self.items[machine];
+        let bytes = item.changed_bytes(now, seed, what, self.scenario.churn.as_ref());
+        let link = if to_onprem { &mut self.to_onprem } else { &mut self.to_azure };
+        let mark = link.begin(now, machine, bytes);
+        self.items[machine].stage = Stage::Transfers { mark, bytes };
+    }
+
+    /// All data of an initial replication is there.
+    pub(super) fn transfer_ends(&mut self, machine: usize) {
+        let until = after(self.now, self.first_point_takes(&self.items[machine]));
+        self.items[machine].stage = Stage::WaitsForPoint { until };
+        self.queue.push(until, Event::FirstPoint { machine });
+    }
+
+    /// The first recovery point is there: the machine is protected.
+    pub(super) fn first_point(&mut self, machine: usize) {
+        let now = self.now;
+        let item = &mut self.items[machine];
+        item.stage = Stage::Idle;
+        if item.settled == State::ReprotectingToOnprem {
+            item.settled = State::ProtectedToOnprem;
+            if !item.needs_resync() {
+                item.points.begin(now);
+            }
+        } else {
+            item.settled = State::ProtectedToAzure;
+        }
+        if item.running.is_none() {
+            item.state = item.settled;
+        }
+    }
+}

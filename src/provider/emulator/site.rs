@@ -1,0 +1,332 @@
+//! Everything of the emulated world that serves machines: servers, vCenters, hosts, datastores.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use crate::provider::emulator::item::is_false;
+use crate::provider::emulator::item::is_true;
+use crate::provider::emulator::job::Trouble;
+use crate::quantity::Bytes;
+use crate::source::Spanned;
+use crate::syntax::inventory::Access;
+use crate::syntax::inventory::Appliance;
+use crate::syntax::inventory::Datastore;
+use crate::syntax::inventory::Experience;
+use crate::syntax::inventory::Host;
+use crate::syntax::inventory::Inventory;
+use crate::syntax::inventory::MasterTarget;
+use crate::syntax::inventory::ProcessServer;
+use crate::syntax::machine::Health;
+use crate::syntax::machine::Machine;
+use crate::syntax::plan::Hypervisor;
+use crate::syntax::scalar::Nullable;
+
+/// The servers of the world and what they stand on.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// The facts, without machines.
+    pub facts: Inventory,
+    /// Whether the vault uses the classic architecture.
+    pub classic: bool,
+    /// Names of the virtual machines of each host.
+    vms: HashMap<String, HashSet<String>>,
+}
+
+impl Site {
+    /// Returns the site of an inventory, and the inventory's machines.
+    pub(super) fn new(mut facts: Inventory) -> (Self, Vec<Machine>) {
+        let machines = facts.machines.take().unwrap_or_default();
+        let stated = facts.vault.as_ref().and_then(|vault| vault.experience.as_deref().copied());
+        let has_appliances = facts.appliances.as_ref().is_some_and(|appliances| !appliances.is_empty());
+        let classic = match stated {
+            Some(Experience::Classic) => true,
+            Some(Experience::Modernized) => false,
+            None => facts.configuration_server.as_option().is_some() || !has_appliances,
+        };
+        let mut vms: HashMap<String, HashSet<String>> = HashMap::new();
+        for host in facts.hosts.iter().flatten() {
+            let seen = host.vms.iter().flatten().map(|vm| vm.value.clone());
+            vms.entry(host.name.value.clone()).or_default().extend(seen);
+        }
+        for machine in &machines {
+            let Some(vm) = machine.onprem_vm.as_ref().filter(|vm| !is_false(&vm.exists)) else { continue };
+            if let Some(host) = &vm.host {
+                let name = vm.name.as_ref().unwrap_or(&machine.name).value.clone();
+                vms.entry(host.value.clone()).or_default().insert(name);
+            }
+        }
+        (Self { facts, classic, vms }, machines)
+    }
+
+    /// Returns a host.
+    pub(super) fn host(&self, name: &str) -> Option<&Host> {
+        self.facts.hosts.iter().flatten().find(|host| host.name.value == name)
+    }
+
+    /// Returns a datastore.
+    pub(super) fn datastore(&self, name: &str) -> Option<&Datastore> {
+        self.facts.datastores.iter().flatten().find(|datastore| datastore.name.value == name)
+    }
+
+    /// Returns a master target.
+    pub(super) fn master_target(&self, name: &str) -> Option<&MasterTarget> {
+        self.facts.master_targets.iter().flatten().find(|server| server.name.value == name)
+    }
+
+    /// Returns an appliance.
+    pub(super) fn appliance(&self, name: &str) -> Option<&Appliance> {
+        self.facts.appliances.iter().flatten().find(|server| server.name.value == name)
+    }
+
+    /// Returns a process server.
+    pub(super) fn process_server(&self, name: &str) -> Option<&ProcessServer> {
+        self.facts.process_servers.iter().flatten().find(|server| server.name.value == name)
+    }
+
+    /// Returns the host of a master target or an appliance.
+    pub(super) fn host_of(&self, server: &str) -> Option<&str> {
+        let master_target = self.master_target(server).and_then(|server| server.host.as_ref());
+        let host = master_target.or_else(|| self.appliance(server).and_then(|server| server.host.as_ref()));
+        host.map(|host| host.as_str())
+    }
+
+    /// Returns the datastore of a master target or an appliance.
+    pub(super) fn datastore_of(&self, server: &str) -> Option<&str> {
+        let master_target = self.master_target(server).and_then(|server| server.datastore.as_ref());
+        let datastore =
+            master_target.or_else(|| self.appliance(server).and_then(|server| server.datastore.as_ref()));
+        datastore.map(|datastore| datastore.as_str())
+    }
+
+    /// Moves a master target or an appliance to another datastore.
+    pub(super) fn move_server(&mut self, server: &str) {
+        let here = self.datastore_of(server).map(str::to_owned);
+        let other = self
+            .facts
+            .datastores
+            .iter()
+            .flatten()
+            .map(|datastore| &datastore.name.value)
+            .find(|name| Some(*name) != here.as_ref())
+            .cloned()
+            // A site with one datastore moves the server to one that it had not listed.
+            .unwrap_or_else(|| "moved".to_owned());
+        for target in self.facts.master_targets.iter_mut().flatten() {
+            if target.name.value == server {
+                target.datastore = Some(Spanned::bare(other.clone()));
+            }
+        }
+        for appliance in self.facts.appliances.iter_mut().flatten() {
+            if appliance.name.value == server {
+                appliance.datastore = Some(Spanned::bare(other.clone()));
+            }
+        }
+    }
+
+    /// Returns the disks attached to a master target or an appliance.
+    pub(super) fn attached(&self, server: &str) -> u32 {
+        let master_target = self.master_target(server).and_then(|server| server.attached_disks.as_deref());
+        let attached = master_target
+            .or_else(|| self.appliance(server).and_then(|server| server.attached_disks.as_deref()));
+        attached.copied().unwrap_or(0)
+    }
+
+    /// Sets the disks attached to a master target or an appliance.
+    pub(super) fn set_attached(&mut self, server: &str, disks: u32) {
+        for target in self.facts.master_targets.iter_mut().flatten() {
+            if target.name.value == server {
+                target.attached_disks = Some(Spanned::bare(disks));
+            }
+        }
+        for appliance in self.facts.appliances.iter_mut().flatten() {
+            if appliance.name.value == server {
+                appliance.attached_disks = Some(Spanned::bare(disks));
+            }
+        }
+    }
+
+    /// Returns whether a host may write to a datastore. A datastore whose access is not stated is open to all hosts.
+    pub(super) fn may_write(&self, host: &str, datastore: &str) -> bool {
+        let Some(datastore) = self.datastore(datastore) else { return false };
+        datastore.access.as_ref().is_none_or(|access| {
+            access.get(host).is_some_and(|access| match access.value {
+                Access::ReadWrite => true,
+                Access::ReadOnly => false,
+            })
+        })
+    }
+
+    /// Returns what is wrong with a datastore for a host.
+    pub(super) fn datastore_trouble(&self, host: Option<&str>, name: &str) -> Option<Trouble> {
+        let unreachable =
+            || Trouble::new("8061", format!("The datastore '{name}' isn't accessible from the ESXi host."));
+        let Some(datastore) = self.datastore(name) else { return Some(unreachable()) };
+        let no_access = host.is_some_and(|host| !self.may_write(host, name));
+        (is_false(&datastore.accessible) || no_access).then(unreachable)
+    }
+
+    /// Takes space from a datastore (or gives it back, if negative).
+    pub(super) fn take_space(&mut self, name: &str, bytes: i128) {
+        for datastore in self.facts.datastores.iter_mut().flatten() {
+            if datastore.name.value == name
+                && let Some(free) = datastore.free_gb.as_mut()
+            {
+                let left = (i128::from(free.value.0) - bytes).max(0);
+                free.value = Bytes(u64::try_from(left).unwrap_or(u64::MAX));
+            }
+        }
+    }
+
+    /// Takes memory from a host.
+    pub(super) fn take_memory(&mut self, name: &str, memory: Bytes) {
+        for host in self.facts.hosts.iter_mut().flatten() {
+            if host.name.value == name
+                && let Some(free) = host.free_memory_gb.as_mut()
+            {
+                free.value = Bytes(free.value.0.saturating_sub(memory.0));
+            }
+        }
+    }
+
+    /// Returns what is wrong with a host that is to run a machine.
+    pub(super) fn host_trouble(&self, name: &str) -> Option<Trouble> {
+        let host = self.host(name)?;
+        if host.hypervisor.as_deref().is_some_and(|hypervisor| *hypervisor != Hypervisor::Esxi) {
+            return Some(Trouble::new("TargetNotEsxi", format!("'{name}' isn't an ESXi host.")));
+        }
+        if host.license.as_deref().is_some_and(|license| license == "free") {
+            return Some(Trouble::new("HostLicense", format!("'{name}' runs the free edition of ESXi.")));
+        }
+        if is_false(&host.discovered) {
+            return Some(Trouble::new("HostNotDiscovered", format!("'{name}' hasn't been discovered.")));
+        }
+        None
+    }
+
+    /// Returns the vCenter of a host; `None` if none manages it or nobody knows.
+    pub(super) fn vcenter_of(&self, host: &str) -> Option<&str> {
+        self.host(host).and_then(|host| host.vcenter.as_option()).map(|vcenter| vcenter.as_str())
+    }
+
+    /// Returns what is wrong with a vCenter.
+    pub(super) fn vcenter_trouble(&self, name: &str) -> Option<Trouble> {
+        let vcenter = self.facts.vcenters.iter().flatten().find(|vcenter| vcenter.id.value == name);
+        let Some(vcenter) = vcenter else {
+            let unknown = self.facts.vcenters.is_some();
+            return unknown.then(|| {
+                Trouble::new("VcenterNotRegistered", format!("The vCenter '{name}' isn't registered."))
+            });
+        };
+        if is_false(&vcenter.connected) {
+            let message = "Last successful discovery time of vCenter has exceeded the threshold.";
+            return Some(Trouble::new("811", message));
+        }
+        None
+    }
+
+    /// Returns whether the account on a vCenter may do what a failback needs, as far as the list of privileges tells.
+    pub(super) fn lacks_privileges(&self, name: &str) -> bool {
+        let vcenter = self.facts.vcenters.iter().flatten().find(|vcenter| vcenter.id.value == name);
+        let privileges = vcenter.and_then(|vcenter| vcenter.account.as_ref()?.privileges.as_ref());
+        privileges.is_some_and(|privileges| {
+            let has = |wanted: &str| privileges.iter().any(|privilege| privilege.value == wanted);
+            // Two of the list stand for it: without them no disk is made and no machine is powered off.
+            !has("failback") && !(has("Datastore.AllocateSpace") && has("VirtualMachine.Interact.PowerOff"))
+        })
+    }
+
+    /// Returns what is wrong with the configuration server.
+    pub(super) fn configuration_server_trouble(&self) -> Option<Trouble> {
+        let server = match &self.facts.configuration_server {
+            Nullable::Some(server) => server,
+            Nullable::Unknown => return None,
+            Nullable::None => return Some(Trouble::new("583", "There is no Configuration server.")),
+        };
+        let name = &server.id.value;
+        if is_false(&server.connected) {
+            return Some(Trouble::new("583", format!("The Configuration server '{name}' isn't connected.")));
+        }
+        None
+    }
+
+    /// Returns what is wrong with a process server.
+    pub(super) fn process_server_trouble(&self, name: &str) -> Option<Trouble> {
+        let Some(server) = self.process_server(name) else {
+            return Some(Trouble::new(
+                "ProcessServerNotFound",
+                format!("The process server '{name}' isn't registered."),
+            ));
+        };
+        if server.health.as_deref() == Some(&Health::Critical) {
+            return Some(Trouble::new("806", "Process server heartbeat is missing."));
+        }
+        None
+    }
+
+    /// Returns what is wrong with an appliance.
+    pub(super) fn appliance_trouble(&self, name: &str) -> Option<Trouble> {
+        let Some(appliance) = self.appliance(name) else {
+            return Some(Trouble::new(
+                "ApplianceNotFound",
+                format!("The appliance '{name}' isn't registered."),
+            ));
+        };
+        let vault = self.facts.vault.as_ref().and_then(|vault| vault.name.as_ref());
+        if appliance.vault.is_some() && vault.is_some() && appliance.vault.as_ref() != vault {
+            return Some(Trouble::new(
+                "ApplianceNotFound",
+                format!("The appliance '{name}' is of another vault."),
+            ));
+        }
+        let critical = |health: Option<&Health>| health == Some(&Health::Critical);
+        let part = appliance.components.iter().flatten().find(|part| critical(part.health.as_deref()));
+        if critical(appliance.health.as_deref()) || part.is_some() {
+            let part = part.map(|part| format!(" ({})", part.name.value)).unwrap_or_default();
+            return Some(Trouble::new(
+                "ApplianceUnhealthy",
+                format!("The appliance '{name}' isn't healthy{part}."),
+            ));
+        }
+        None
+    }
+
+    /// Returns whether a host has a virtual machine of this name.
+    pub(super) fn has_vm(&self, host: &str, name: &str) -> bool {
+        self.vms.get(host).is_some_and(|vms| vms.contains(name))
+    }
+
+    /// Adds a virtual machine to a host.
+    pub(super) fn add_vm(&mut self, host: &str, name: &str) {
+        self.vms.entry(host.to_owned()).or_default().insert(name.to_owned());
+        for entry in self.facts.hosts.iter_mut().flatten().filter(|entry| entry.name.value == host) {
+            if let Some(vms) = entry.vms.as_mut()
+                && !vms.iter().any(|vm| vm.value == name)
+            {
+                vms.push(Spanned::bare(name.to_owned()));
+            }
+        }
+    }
+
+    /// Removes a virtual machine from a host.
+    pub(super) fn remove_vm(&mut self, host: &str, name: &str) {
+        if let Some(vms) = self.vms.get_mut(host) {
+            vms.remove(name);
+        }
+        for entry in self.facts.hosts.iter_mut().flatten().filter(|entry| entry.name.value == host) {
+            if let Some(vms) = entry.vms.as_mut() {
+                vms.retain(|vm| vm.value != name);
+            }
+        }
+    }
+
+    /// Returns whether a storage account is there, as far as the inventory lists them.
+    pub(super) fn has_storage_account(&self, name: &str) -> bool {
+        let listed = self.facts.storage_accounts.as_ref();
+        listed.is_none_or(|accounts| accounts.iter().any(|account| account.value == name))
+    }
+
+    /// Returns whether anything is known to be true of the configuration server that keeps machines from coming back.
+    pub(super) fn configuration_server_replaced(&self) -> bool {
+        self.facts.configuration_server.as_option().is_some_and(|server| is_true(&server.cloned))
+    }
+}

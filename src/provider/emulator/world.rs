@@ -1,0 +1,427 @@
+//! The emulated world: what it holds, how its time goes on, and what can be seen of it.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::id::IdempotencyKey;
+use crate::id::MachineName;
+use crate::id::OperationId;
+use crate::provider::emulator::chance;
+use crate::provider::emulator::item::Item;
+use crate::provider::emulator::item::Stage;
+use crate::provider::emulator::item::is_false;
+use crate::provider::emulator::item::is_true;
+use crate::provider::emulator::job::Job;
+use crate::provider::emulator::latency;
+use crate::provider::emulator::link::Link;
+use crate::provider::emulator::queue::Event;
+use crate::provider::emulator::queue::Queue;
+use crate::provider::emulator::scenario::FaultPhase;
+use crate::provider::emulator::scenario::Scenario;
+use crate::provider::emulator::site::Site;
+use crate::provider::error::ProviderError;
+use crate::provider::observation::Observation;
+use crate::provider::observation::Replication;
+use crate::provider::operation::OperationStatus;
+use crate::source::Spanned;
+use crate::syntax::inventory::Inventory;
+use crate::syntax::machine::ActiveSite;
+use crate::syntax::machine::Health;
+use crate::syntax::machine::Machine;
+use crate::syntax::machine::State;
+
+/// Bytes a second of one Mbit/s.
+const BYTES_PER_MBIT: f64 = 125_000.0;
+
+/// The emulated world. It has no clock: each call says what time it is, and the world first goes on to that time.
+///
+/// What it does depends on the inventory, the scenario, the start and the requests with their times, and on nothing
+/// else: looking at it never changes it. Time that goes backwards counts as standing still.
+#[derive(Debug)]
+pub struct World {
+    pub(super) scenario: Scenario,
+    pub(super) start: Timestamp,
+    pub(super) now: Timestamp,
+    pub(super) site: Site,
+    pub(super) items: Vec<Item>,
+    pub(super) index: HashMap<MachineName, usize>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) operations: HashMap<OperationId, usize>,
+    pub(super) keys: HashMap<IdempotencyKey, usize>,
+    pub(super) queue: Queue,
+    pub(super) to_onprem: Link,
+    pub(super) to_azure: Link,
+    pub(super) plans: HashMap<String, Vec<usize>>,
+    pub(super) policy_mapped: bool,
+    pub(super) calls: [u32; 6],
+    pub(super) job_counts: [u32; 6],
+    pub(super) revision: u64,
+}
+
+/// Returns `seconds` after `at`.
+pub(super) fn after(at: Timestamp, seconds: i64) -> Timestamp {
+    at.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns the place of a phase in the counters.
+pub(super) const fn phase_index(phase: FaultPhase) -> usize {
+    match phase {
+        FaultPhase::Prepare => 0,
+        FaultPhase::Reprotect => 1,
+        FaultPhase::Failover => 2,
+        FaultPhase::Cancel => 3,
+        FaultPhase::Commit => 4,
+        FaultPhase::Forward => 5,
+    }
+}
+
+impl World {
+    /// Returns the world that `inventory` describes, at `start`, in which goes wrong what `scenario` says.
+    #[must_use]
+    pub fn new(inventory: Inventory, scenario: Scenario, start: Timestamp) -> Self {
+        let seed = scenario.seed();
+        let bandwidth =
+            inventory.network.as_ref().and_then(|network| network.bandwidth_mbps.as_deref().copied());
+        let bandwidth = bandwidth.unwrap_or(latency::DEFAULT_BANDWIDTH_MBPS) * BYTES_PER_MBIT;
+        let (site, machines) = Site::new(inventory);
+        let mut groups = HashMap::new();
+        for group in site.facts.replication_groups.iter().flatten() {
+            for member in &group.members {
+                groups.insert(member.value.clone(), group.name.value.clone());
+            }
+        }
+        let items: Vec<Item> = machines
+            .into_iter()
+            .map(|machine| {
+                let group = groups.remove(&machine.name.value);
+                Item::new(machine, group, seed)
+            })
+            .collect();
+        let index = items.iter().enumerate().map(|(at, item)| (item.name.clone(), at)).collect();
+        let mut world = Self {
+            scenario,
+            start,
+            now: start,
+            site,
+            items,
+            index,
+            jobs: Vec::new(),
+            operations: HashMap::new(),
+            keys: HashMap::new(),
+            queue: Queue::default(),
+            to_onprem: Link::new(bandwidth, latency::MACHINE_CEILING, start),
+            to_azure: Link::new(bandwidth, latency::MACHINE_CEILING, start),
+            plans: HashMap::new(),
+            policy_mapped: false,
+            calls: [0; 6],
+            job_counts: [0; 6],
+            revision: 0,
+        };
+        for machine in 0..world.items.len() {
+            world.set_up(machine);
+        }
+        world.arm_faults();
+        world
+    }
+
+    /// Brings a machine that the inventory shows half way through the cycle into motion.
+    fn set_up(&mut self, machine: usize) {
+        let start = self.start;
+        self.register_agents(machine);
+        let settled = self.items[machine].settled;
+        match settled {
+            State::ReprotectingToOnprem => {
+                self.policy_mapped = true;
+                self.guess_holder(machine);
+                self.begin_transfer(machine, true);
+            }
+            State::ProtectedToOnprem | State::FailingBack | State::FailedBack => {
+                self.policy_mapped = true;
+                if settled != State::FailedBack || !self.site.classic {
+                    self.guess_holder(machine);
+                }
+                let item = &mut self.items[machine];
+                let listed = item.facts.asr.as_ref().and_then(|asr| asr.recovery_points.clone());
+                item.points.keep_listed(listed.as_deref().unwrap_or_default());
+                if settled == State::FailedBack {
+                    return;
+                }
+                let none_yet = listed.as_ref().is_some_and(Vec::is_empty);
+                // Without a list, the machine is taken to have been protected for a day: it has points of every kind.
+                let first = if none_yet {
+                    after(start, latency::CRASH_CONSISTENT_EVERY)
+                } else if listed.is_some() {
+                    start
+                } else {
+                    after(start, -latency::RETENTION)
+                };
+                item.points.begin(first);
+                if settled == State::FailingBack {
+                    self.resume_failover(machine);
+                }
+            }
+            State::ReprotectingToAzure => self.begin_transfer(machine, false),
+            State::ProtectedToAzure
+            | State::FailedOver
+            | State::FailedOverCommitted
+            | State::FailedBackCommitted
+            | State::Migrated
+            | State::AzureVmDeleted
+            | State::ReplicationDisabled
+            | State::AzureVmMoved => {}
+        }
+    }
+
+    /// Lets agents register that booted shortly before the world began.
+    fn register_agents(&mut self, machine: usize) {
+        let (start, seed) = (self.start, self.scenario.seed());
+        let late = self.late_agent(machine, ActiveSite::Azure);
+        let item = &mut self.items[machine];
+        let in_azure = matches!(item.settled, State::FailedOver | State::FailedOverCommitted);
+        let azure = item.facts.azure_vm.as_ref().and_then(|vm| vm.booted_at.as_deref().copied());
+        let onprem = item.facts.onprem_vm.as_ref().and_then(|vm| vm.booted_at.as_deref().copied());
+        let (side, booted) = if in_azure { (ActiveSite::Azure, azure) } else { (ActiveSite::Onprem, onprem) };
+        let (least, most) = latency::AGENT_REGISTERS;
+        let takes = chance::between(seed, item.name.as_str(), "agent", least, most);
+        let registers = match (late, booted) {
+            (Some(late), booted) if in_azure => Some(after(booted.unwrap_or(start), late)),
+            (_, Some(booted)) => Some(after(booted, takes)),
+            (_, None) => None,
+        };
+        let stopped = in_azure
+            && item.facts.azure_vm.as_ref().is_some_and(|vm| {
+                vm.agent_service.as_deref() == Some(&crate::syntax::machine::ServiceState::Stopped)
+                    || is_false(&vm.outbound_urls_reachable)
+            });
+        if let Some(registers) = registers.filter(|registers| *registers > start && !stopped) {
+            match side {
+                ActiveSite::Azure => item.azure_agent = false,
+                ActiveSite::Onprem => item.onprem_agent = false,
+            }
+            let boot = item.boots;
+            self.queue.push(registers, Event::AgentRegisters { machine, side, boot });
+        }
+    }
+
+    /// Goes on to `now`.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        while let Some(at) = self.next_change().filter(|at| *at <= now) {
+            self.now = self.now.max(at);
+            if self.to_onprem.next_end() == Some(at) {
+                if let Some(machine) = self.to_onprem.end_next() {
+                    self.transfer_ends(machine);
+                }
+            } else if self.to_azure.next_end() == Some(at) {
+                if let Some(machine) = self.to_azure.end_next() {
+                    self.transfer_ends(machine);
+                }
+            } else if let Some(event) = self.queue.pop() {
+                self.happen(event);
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::TaskEnds { job, part } => self.task_ends(job, part),
+            Event::AgentRegisters { machine, side, boot } => {
+                let item = &mut self.items[machine];
+                if item.boots == boot {
+                    match side {
+                        ActiveSite::Azure => item.azure_agent = true,
+                        ActiveSite::Onprem => item.onprem_agent = true,
+                    }
+                }
+            }
+            Event::ToolsRun { machine, boot } => self.tools_run(machine, boot),
+            Event::FirstPoint { machine } => self.first_point(machine),
+            Event::FaultBegins { fault } => self.fault_begins(fault, None),
+            Event::FaultEnds { fault, machine } => self.set_fault(fault, machine, false),
+            Event::BootsAtLast { machine } => {
+                if self.items[machine].settled == State::FailedBack && !self.items[machine].onprem_runs() {
+                    self.boot_onprem(machine);
+                }
+            }
+            Event::ByHand { request } => self.done_by_hand(*request),
+        }
+    }
+
+    /// Returns when something changes by itself the next time; recovery points, which only age, don't count.
+    #[must_use]
+    pub fn next_change(&self) -> Option<Timestamp> {
+        [self.queue.next(), self.to_onprem.next_end(), self.to_azure.next_end()].into_iter().flatten().min()
+    }
+
+    /// Returns the time that the world has reached.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Returns a number that changes with each call that changed the world.
+    pub(super) const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Returns how far an operation is.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::NotFound`] if there is no such operation, or what a fault of the scenario makes of the call.
+    pub fn poll(
+        &mut self,
+        now: Timestamp,
+        operation: &OperationId,
+    ) -> Result<OperationStatus, ProviderError> {
+        self.advance(now);
+        self.outage()?;
+        let job = self.operations.get(operation).and_then(|at| self.jobs.get(*at));
+        let job = job.ok_or_else(|| ProviderError::NotFound { what: format!("operation {operation}") })?;
+        Ok(job.status(&self.items))
+    }
+
+    /// Returns the operation that was begun with `key`.
+    ///
+    /// # Errors
+    ///
+    /// What a fault of the scenario makes of the call.
+    pub fn find(
+        &mut self,
+        now: Timestamp,
+        key: &IdempotencyKey,
+    ) -> Result<Option<OperationId>, ProviderError> {
+        self.advance(now);
+        self.outage()?;
+        Ok(self.keys.get(key).and_then(|at| self.jobs.get(*at)).map(|job| job.id.clone()))
+    }
+
+    /// Returns the facts about `machines` and about everything that serves machines. Machines that the world does not
+    /// know are left out; of the replication groups, those with one of the machines are shown.
+    ///
+    /// # Errors
+    ///
+    /// What a fault of the scenario makes of the call.
+    pub fn observe(
+        &mut self,
+        now: Timestamp,
+        machines: &[MachineName],
+    ) -> Result<Observation, ProviderError> {
+        self.advance(now);
+        self.outage()?;
+        let mut facts = self.site_facts();
+        facts.machines = Some(machines.iter().filter_map(|name| self.facts_of(name)).collect());
+        if let Some(groups) = &mut facts.replication_groups {
+            let asked: HashSet<&str> = machines.iter().map(MachineName::as_str).collect();
+            groups.retain(|group| group.members.iter().any(|member| asked.contains(member.as_str())));
+        }
+        let items = machines.iter().filter_map(|name| self.item_of(name)).collect();
+        Ok(Observation { at: self.now, facts, items })
+    }
+
+    /// Returns what the service says about one machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::NotFound`] if there is no such machine, or what a fault of the scenario makes of the call.
+    pub fn item(
+        &mut self,
+        now: Timestamp,
+        machine: &MachineName,
+    ) -> Result<crate::provider::observation::Item, ProviderError> {
+        self.advance(now);
+        self.outage()?;
+        self.item_of(machine).ok_or_else(|| ProviderError::NotFound { what: format!("machine {machine}") })
+    }
+
+    /// Returns the facts about one machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::NotFound`] if there is no such machine, or what a fault of the scenario makes of the call.
+    pub fn machine_facts(&mut self, now: Timestamp, machine: &MachineName) -> Result<Machine, ProviderError> {
+        self.advance(now);
+        self.outage()?;
+        self.facts_of(machine).ok_or_else(|| ProviderError::NotFound { what: format!("machine {machine}") })
+    }
+
+    /// Returns the facts about everything that serves machines, without machines.
+    ///
+    /// # Errors
+    ///
+    /// What a fault of the scenario makes of the call.
+    pub fn infrastructure(&mut self, now: Timestamp) -> Result<Inventory, ProviderError> {
+        self.advance(now);
+        self.outage()?;
+        Ok(self.site_facts())
+    }
+
+    fn site_facts(&self) -> Inventory {
+        let mut facts = self.site.facts.clone();
+        facts.observed_at = Some(Spanned::bare(self.now));
+        for server in facts.process_servers.iter_mut().flatten() {
+            // A process server that works is heard from all the time.
+            if server.heartbeat_at.is_some() && server.health.as_deref() != Some(&Health::Critical) {
+                server.heartbeat_at = Some(Spanned::bare(self.now));
+            }
+        }
+        facts
+    }
+
+    fn facts_of(&self, machine: &MachineName) -> Option<Machine> {
+        let item = &self.items[*self.index.get(machine)?];
+        Some(item.facts_at(self.now))
+    }
+
+    fn item_of(&self, machine: &MachineName) -> Option<crate::provider::observation::Item> {
+        let item = &self.items[*self.index.get(machine)?];
+        let running = item.running.and_then(|job| self.jobs.get(job)).map(|job| job.id.clone());
+        let mut shown = item.shown(self.site.classic, running);
+        shown.replication = self.replication(item);
+        Some(shown)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a progress figure"
+    )]
+    fn replication(&self, item: &Item) -> Option<Replication> {
+        match item.stage {
+            Stage::Idle => None,
+            Stage::Transfers { mark, bytes } => {
+                let link =
+                    if item.settled == State::ReprotectingToAzure { &self.to_azure } else { &self.to_onprem };
+                let left = link.left(self.now, mark);
+                let seconds = (left / link.rate()).ceil().min(4e9) as i64;
+                let done = if bytes == 0 { 1.0 } else { 1.0 - (left / bytes as f64).min(1.0) };
+                let expected_end = Some(after(self.now, seconds + self.first_point_takes(item)));
+                Some(Replication { done, bytes_left: left as u64, expected_end })
+            }
+            Stage::WaitsForPoint { until } => {
+                Some(Replication { done: 1.0, bytes_left: 0, expected_end: Some(until) })
+            }
+        }
+    }
+
+    /// Returns the seconds from the last byte to the first recovery point.
+    pub(super) fn first_point_takes(&self, item: &Item) -> i64 {
+        let (model, seed) = (self.scenario.durations(), self.scenario.seed());
+        latency::varied(model, seed, item.name.as_str(), "first-point", latency::FIRST_POINT_AFTER)
+    }
+
+    /// Returns whether the failback policy is there and mapped.
+    #[must_use]
+    pub const fn is_prepared(&self) -> bool {
+        self.policy_mapped
+    }
+
+    /// Returns whether the copy of a machine in Azure exists.
+    pub(super) fn azure_exists(&self, machine: usize) -> bool {
+        self.items[machine].facts.azure_vm.as_ref().is_some_and(|vm| is_true(&vm.exists))
+    }
+}

@@ -1,0 +1,264 @@
+//! Items as text for a terminal: source excerpt, caret, help, and the rule with its article.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use annotate_snippets::Group;
+use annotate_snippets::Level;
+
+use crate::diagnostic::Severity;
+use crate::escape;
+use crate::model::fact_source::source_of;
+use crate::render::Item;
+use crate::render::excerpt;
+use crate::render::excerpt::Mark;
+use crate::render::style::Style;
+use crate::render::style::Tone;
+use crate::render::style::Verbosity;
+use crate::rules::State;
+use crate::source::Sources;
+
+/// Similar items that are shown; the others are counted.
+const SIMILAR: usize = 50;
+/// Places that are shown beside an item's own.
+const PLACES: usize = 6;
+/// Subjects that are named for a missing fact.
+const NAMED: usize = 5;
+/// Rules that are named for a missing fact.
+const NAMED_RULES: usize = 8;
+
+/// Writes an item with its excerpt.
+pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) {
+    let mut marks = vec![Mark { span: item.span, text: "", primary: true }];
+    marks.extend(item.related.iter().take(PLACES).map(|label| Mark {
+        span: label.span,
+        text: &label.text,
+        primary: false,
+    }));
+    if sources.source_of(item.span).is_none() {
+        return placeless(out, item, style);
+    }
+    let title = level(item).primary_title(escape::line(item.message)).id(escape::line(item.code));
+    let excerpts = excerpt::of(sources, &marks);
+    let mut misplaced = Vec::new();
+    let mut group: Group<'_> = Group::with_title(title);
+    for excerpt in excerpts {
+        group = group.element(excerpt.snippet);
+        misplaced.extend(excerpt.misplaced);
+    }
+    if item.related.len() > PLACES {
+        let more = item.related.len() - PLACES;
+        group = group.element(Level::NOTE.message(format!("{more} more places are not shown")));
+    }
+    if let Some(note) = used_at(item, sources) {
+        group = group.element(Level::NOTE.message(note));
+    }
+    if let Some(fact) = item.fact {
+        let from = source_of(fact);
+        group = group.element(Level::NOTE.with_name("from").message(format!("`{fact}`: {from}")));
+    }
+    if let Some(reason) = item.waived_because {
+        group = group.element(Level::NOTE.with_name("waived").message(escape::line(reason).into_owned()));
+    }
+    if let Some(help) = item.help.filter(|help| !help.is_empty()) {
+        group = group.element(Level::HELP.message(escape::line(help).into_owned()));
+    }
+    if let Some(article) = item.article {
+        let rule = format!("{} {} — {article}", item.code, item.name);
+        group = group.element(Level::NOTE.with_name("rule").message(rule));
+    }
+    let mut text = style.renderer().render(&[group]);
+    for place in misplaced {
+        text = text.replacen(&place.printed, &place.right, 1);
+    }
+    out.push_str(&text);
+    out.push_str("\n\n");
+}
+
+/// Writes an item that no text holds.
+fn placeless(out: &mut String, item: &Item<'_>, style: Style) {
+    let mut group = Group::with_title(level(item).primary_title(escape::line(item.message)).id(escape::line(item.code)));
+    if let Some(article) = item.article {
+        let rule = format!("{} {} — {article}", item.code, item.name);
+        group = group.element(Level::NOTE.with_name("rule").message(rule));
+    }
+    out.push_str(&style.renderer().render(&[group]));
+    if let Some(help) = item.help.filter(|help| !help.is_empty()) {
+        let _ = write!(out, "\n{}: {}", style.paint(Tone::Open, "help"), escape::line(help));
+    }
+    out.push_str("\n\n");
+}
+
+fn level(item: &Item<'_>) -> Level<'static> {
+    let level = match item.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+    };
+    match item.state {
+        State::Violated => level,
+        State::Indeterminate => level.with_name("undecided"),
+        State::Pending => Level::INFO.with_name("pending"),
+        State::Waived => Level::NOTE.with_name("waived"),
+    }
+}
+
+/// Says where values are used that are written elsewhere, behind an anchor.
+fn used_at(item: &Item<'_>, sources: &Sources) -> Option<String> {
+    let place = sources.locate(item.span)?;
+    let line = place.via_line.filter(|line| *line != place.start.line)?;
+    let file = escape::line(&place.file).into_owned();
+    Some(format!("the value is used in line {line} of {file}, through an alias"))
+}
+
+/// Writes items with their excerpts; of more than fifty similar ones the others are counted.
+pub fn items<'i>(
+    out: &mut String,
+    items: impl IntoIterator<Item = &'i Item<'i>>,
+    sources: &Sources,
+    style: Style,
+) {
+    let mut shown: BTreeMap<(&str, Severity), usize> = BTreeMap::new();
+    for one in items {
+        let count = shown.entry((one.code, one.severity)).or_default();
+        *count += 1;
+        if *count <= SIMILAR {
+            item(out, one, sources, style);
+        }
+    }
+    for ((code, _), count) in shown.into_iter().filter(|(_, count)| *count > SIMILAR) {
+        let _ = writeln!(out, "… and {} more of {}\n", count - SIMILAR, escape::line(code));
+    }
+}
+
+/// Writes an item in one line, with its place.
+pub fn line(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) {
+    let (tone, word) = match item.state {
+        State::Violated => match item.severity {
+            Severity::Error => (Tone::Error, "error"),
+            Severity::Warning => (Tone::Warning, "warning"),
+            Severity::Info => (Tone::Open, "info"),
+        },
+        State::Indeterminate => (Tone::Open, "undecided"),
+        State::Pending => (Tone::Open, "pending"),
+        State::Waived => (Tone::Good, "waived"),
+    };
+    let head = format!("{word}[{}]", escape::line(item.code));
+    let _ = write!(out, "{}: {}", style.paint(tone, head), escape::line(item.message));
+    if let Some(reason) = item.waived_because {
+        let _ = write!(out, " — {}", escape::line(reason));
+    }
+    if let Some(place) = sources.locate(item.span) {
+        let place = format!("({}:{}:{})", escape::line(&place.file), place.start.line, place.start.column);
+        let _ = write!(out, " {}", style.paint(Tone::Faint, place));
+    }
+    out.push('\n');
+}
+
+/// Writes items in one line each; of more than fifty similar ones the others are counted.
+pub fn one_line_each<'i>(
+    out: &mut String,
+    items: impl IntoIterator<Item = &'i Item<'i>>,
+    sources: &Sources,
+    style: Style,
+) {
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in items {
+        let count = shown.entry(one.code).or_default();
+        *count += 1;
+        if *count <= SIMILAR {
+            line(out, one, sources, style);
+        }
+    }
+    for (code, count) in shown.into_iter().filter(|(_, count)| *count > SIMILAR) {
+        let _ = writeln!(out, "… and {} more of {}", count - SIMILAR, escape::line(code));
+    }
+}
+
+/// What is known about a missing fact: rules that ask for it, subjects that lack it.
+#[derive(Default)]
+struct Missing<'i> {
+    rules: BTreeMap<&'i str, Severity>,
+    subjects: Vec<&'i str>,
+    heaviest: Option<Severity>,
+}
+
+/// Writes the facts that are missing: of whom, for which rules, and who can know them.
+pub fn missing_facts<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i>>, style: Style) {
+    let mut facts: BTreeMap<&'static str, Missing<'i>> = BTreeMap::new();
+    let mut seen = std::collections::HashSet::new();
+    for item in items {
+        let fact = item.fact.unwrap_or("inventory");
+        let missing = facts.entry(fact).or_default();
+        missing.rules.insert(item.code, item.severity);
+        missing.heaviest = missing.heaviest.max(Some(item.severity));
+        let crate::render::About::Subject(subject) = item.about else { continue };
+        if seen.insert((fact, subject.name.as_str())) {
+            missing.subjects.push(&subject.name);
+        }
+    }
+    let mut facts: Vec<_> = facts.into_iter().collect();
+    facts.sort_by_key(|(_, missing)| std::cmp::Reverse(missing.heaviest));
+    for (fact, missing) in facts {
+        let tone = match missing.heaviest {
+            Some(Severity::Error) => Tone::Error,
+            Some(Severity::Warning) => Tone::Warning,
+            Some(Severity::Info) | None => Tone::Open,
+        };
+        let named: Vec<_> = missing.subjects.iter().take(NAMED).map(|name| escape::line(name)).collect();
+        let mut of = named.join(", ");
+        if missing.subjects.len() > NAMED {
+            let _ = write!(of, " and {} more", missing.subjects.len() - NAMED);
+        }
+        let mut rules = missing.rules.keys().copied().take(NAMED_RULES).collect::<Vec<_>>().join(", ");
+        if missing.rules.len() > NAMED_RULES {
+            let _ = write!(rules, " and {} more", missing.rules.len() - NAMED_RULES);
+        }
+        let undecided = style.paint(tone, "undecided");
+        let _ = writeln!(out, "{undecided}: `{fact}` of {of} is not known, so {rules} can't be decided");
+        let _ = writeln!(out, "  {} {}", style.paint(Tone::Faint, "from:"), source_of(fact));
+    }
+}
+
+/// Writes in one line what a run will wait for.
+pub fn awaited<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i>>, style: Style) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for item in items {
+        *counts.entry(item.code).or_default() += 1;
+    }
+    if counts.is_empty() {
+        return;
+    }
+    let rules: Vec<String> = counts.iter().map(|(code, count)| format!("{code} ×{count}")).collect();
+    let _ = writeln!(out, "{}: the run will wait for: {}", style.paint(Tone::Open, "pending"), rules.join(", "));
+}
+
+/// Writes everything about one plan: errors first, then what is open, then what needs nobody.
+pub fn plan(out: &mut String, all: &[Item<'_>], sources: &Sources, style: Style) {
+    let of = |state: State, severity: Severity| {
+        all.iter().filter(move |item| item.state == state && item.severity == severity)
+    };
+    let in_state = |state: State| all.iter().filter(move |item| item.state == state);
+    items(out, of(State::Violated, Severity::Error), sources, style);
+    match style.verbosity {
+        Verbosity::Quiet => {}
+        Verbosity::Normal => {
+            items(out, of(State::Violated, Severity::Warning), sources, style);
+            let before = out.len();
+            missing_facts(out, in_state(State::Indeterminate), style);
+            one_line_each(out, of(State::Violated, Severity::Info), sources, style);
+            one_line_each(out, in_state(State::Waived), sources, style);
+            awaited(out, in_state(State::Pending), style);
+            if out.len() > before {
+                out.push('\n');
+            }
+        }
+        Verbosity::Verbose => {
+            items(out, of(State::Violated, Severity::Warning), sources, style);
+            items(out, in_state(State::Indeterminate), sources, style);
+            items(out, of(State::Violated, Severity::Info), sources, style);
+            items(out, in_state(State::Waived), sources, style);
+            items(out, in_state(State::Pending), sources, style);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! FB004: failback can't lead to a Hyper-V host.
+
+use crate::diagnostic::Severity;
+use crate::model::Fact;
+use crate::model::Machine;
+use crate::rules::Architecture;
+use crate::rules::Check;
+use crate::rules::Findings;
+use crate::rules::Origin;
+use crate::rules::Rule;
+use crate::rules::When;
+use crate::source::Span;
+use crate::source::Spanned;
+use crate::syntax::inventory::Experience;
+use crate::syntax::plan::Hypervisor;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "FB004",
+    name: "hyperv-target",
+    severity: Severity::Error,
+    architecture: Architecture::Both,
+    origin: Origin::Seed(&["S03"]),
+    when: When::STATIC,
+    awaited: false,
+    summary: "the failback target is a Hyper-V host",
+    docs: "\
+### What it checks
+A machine whose target is said to be Hyper-V, or whose target host runs Hyper-V. Without a host in the plan, the target
+is the host of the master target or appliance.
+
+### Why
+Failback writes VMware disks and makes VMware virtual machines; there is no way from Azure to Hyper-V for a machine that
+came from VMware or from a physical server.
+
+### What to do
+Name an ESXi host, or leave the target out.
+",
+    help: "choose an ESXi host, or leave `target` out",
+    article: "site-recovery-failback-azure-to-vmware, introduction (2017-06-05); vmware-azure-failback, Prerequisites (2018)",
+    fixture: include_str!("../../../tests/rules/hyperv-target.yaml"),
+    facts: &["hosts", "master_targets.host", "appliances.host", "vault.experience"],
+    check: Check::Machine(check),
+};
+
+fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
+    let name = machine.name();
+    let target = &machine.settings().failback;
+    let runs_hyperv = |said: &Option<Spanned<Hypervisor>>| match said.map(|said| said.value) {
+        Some(Hypervisor::HyperV) => true,
+        Some(Hypervisor::Esxi | Hypervisor::VmwareWorkstation | Hypervisor::Other) | None => false,
+    };
+    if let Some(said) = target.hypervisor.filter(|_| runs_hyperv(&target.hypervisor)) {
+        findings
+            .at(said.span, format!("{name}: the target is a Hyper-V host, but failback leads only to VMware"))
+            .also(name.span, "this machine would go there");
+        return Ok(());
+    }
+    if let Some(host) = machine.target_host()?
+        && let Some(fact) = host.hypervisor.filter(|_| runs_hyperv(&host.hypervisor))
+    {
+        let host = &host.name.value;
+        let message = format!("{name}: target host {host} runs Hyper-V, but failback leads only to VMware");
+        findings
+            .at(choice_of_host(machine), message)
+            .also(fact.span, format!("{host} runs Hyper-V"))
+            .also(name.span, "this machine would go there");
+    }
+    Ok(())
+}
+
+/// Returns the line of the plan that chooses the target host: the host itself, else the server whose host it is.
+fn choice_of_host(machine: Machine<'_>) -> Span {
+    let failback = &machine.settings().failback;
+    let server = match machine.model.experience() {
+        Ok(Experience::Classic) => failback.master_target.as_ref(),
+        Ok(Experience::Modernized) => failback.appliance.as_ref(),
+        Err(_) => None,
+    };
+    failback.host.as_ref().or(server).map_or(machine.name().span, |choice| choice.span)
+}

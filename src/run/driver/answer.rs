@@ -1,0 +1,257 @@
+//! Turns answers from outside into events.
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::event::RunEventKind;
+use crate::event::StepProgress;
+use crate::event::StepStatus;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::id::OperationId;
+use crate::provider::Failure;
+use crate::provider::Observation;
+use crate::provider::OperationStatus;
+use crate::provider::ProviderError;
+use crate::run::approver::Reply;
+use crate::run::driver::Answer;
+use crate::run::driver::Driver;
+use crate::run::recorder::RunError;
+use crate::run::retry;
+use crate::run::settle;
+use crate::run::step;
+use crate::run::step::Wait;
+
+/// Pause between two tries of a probe.
+const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
+/// Pause before a site that gave no answer is asked the same question again.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
+
+impl Driver<'_> {
+    /// Takes an answer. While the run stops, answers are recorded and nothing new is begun.
+    pub(super) fn take(&mut self, step: StepIndex, answer: Answer, stopping: bool) -> Result<(), RunError> {
+        match answer {
+            Answer::Observed(result) => self.observed(step, result, stopping),
+            Answer::Began(result) => self.began(step, result),
+            Answer::Polled(result) => self.polled(step, result),
+            Answer::Found(result) => self.found(step, result, stopping),
+            Answer::Replied(reply) => self.replied(step, reply),
+            Answer::Acted(Ok(note)) => self.succeed(step, Some(note)),
+            Answer::Acted(Err(message)) => self.fail(step, "action-failed", message),
+            Answer::Probed(Ok(note)) => {
+                let note = format!("on-premises VM seen running, Azure VM seen off; {note}");
+                self.succeed(step, Some(note))
+            }
+            Answer::Probed(Err(message)) => self.probe_failed(step, message),
+        }
+    }
+
+    fn observed(
+        &mut self,
+        step: StepIndex,
+        result: Result<Observation, ProviderError>,
+        stopping: bool,
+    ) -> Result<(), RunError> {
+        match result {
+            Ok(observation) => {
+                self.parts.model.observe(observation.facts);
+                if stopping {
+                    return Ok(());
+                }
+                let decision = self.decide(step, &observation.items);
+                self.carry_out(step, decision)
+            }
+            Err(error) => self.ask_again(step, &error),
+        }
+    }
+
+    /// The site could not be asked; nothing was changed, so the same question is asked again.
+    fn ask_again(&mut self, step: StepIndex, error: &ProviderError) -> Result<(), RunError> {
+        let now = self.parts.pace.now();
+        if !error.is_transient() {
+            return self.fail(step, "observation", error.to_string());
+        }
+        let pause = error.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or(ASK_AGAIN);
+        let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+        self.look_again(step, Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None })
+    }
+
+    fn began(&mut self, step: StepIndex, result: Result<OperationId, ProviderError>) -> Result<(), RunError> {
+        match result {
+            Ok(operation) => {
+                let id = self.recorder.state().id(step).clone();
+                self.searched_since.remove(&step);
+                self.recorder.record(RunEventKind::OperationAccepted { step: id, operation })?;
+                let now = self.parts.pace.now();
+                self.wake(step, now);
+                Ok(())
+            }
+            Err(error @ ProviderError::NoAnswer { .. }) => {
+                // Whether the request had an effect is not known: the site is asked before anything is sent again.
+                let now = self.parts.pace.now();
+                self.searched_since.entry(step).or_insert(now);
+                let until = now.saturating_add(settle::PAUSE).unwrap_or(now);
+                self.look_again(step, Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None })
+            }
+            Err(error) => {
+                let (code, transient) = match &error {
+                    ProviderError::Refused { code, .. } => (code.clone(), false),
+                    ProviderError::Busy { .. } => ("busy".to_owned(), true),
+                    ProviderError::NoAnswer { .. } | ProviderError::NotFound { .. } | ProviderError::World { .. } => {
+                        ("refused".to_owned(), false)
+                    }
+                };
+                let retry_after = error.retry_after().and_then(|after| SignedDuration::try_from(after).ok());
+                self.attempt_failed(step, &code, error.to_string(), transient, retry_after)
+            }
+        }
+    }
+
+    fn polled(&mut self, step: StepIndex, result: Result<OperationStatus, ProviderError>) -> Result<(), RunError> {
+        let now = self.parts.pace.now();
+        let soon = now.saturating_add(step::LOOK_AGAIN).unwrap_or(Timestamp::MAX);
+        match result {
+            Ok(OperationStatus::Running(progress)) => {
+                self.progress.insert(step, StepProgress { step, done: progress.done, text: progress.task });
+                let until = self.shown_until(progress.expected_end.filter(|end| *end > now).unwrap_or(soon));
+                self.wake(step, until);
+                Ok(())
+            }
+            Ok(OperationStatus::Unknown { state }) => {
+                self.progress.insert(step, StepProgress { step, done: 0.0, text: format!("in state {state}") });
+                self.wake(step, soon);
+                Ok(())
+            }
+            Ok(OperationStatus::Succeeded) => self.succeed(step, None),
+            Ok(OperationStatus::PartiallySucceeded { members }) => {
+                let failed: Vec<String> = members
+                    .iter()
+                    .filter_map(|member| {
+                        let failure = member.failure.as_ref()?;
+                        Some(format!("{}: {} ({})", member.machine, failure.message, failure.code))
+                    })
+                    .collect();
+                self.fail(step, "partial", format!("not every member came through: {}", failed.join("; ")))
+            }
+            Ok(OperationStatus::Failed(failure)) => self.operation_failed(step, failure),
+            Err(error) => self.ask_again(step, &error),
+        }
+    }
+
+    fn operation_failed(&mut self, step: StepIndex, failure: Failure) -> Result<(), RunError> {
+        let message = format!("{} ({})", failure.message, failure.task);
+        self.attempt_failed(step, &failure.code, message, false, None)
+    }
+
+    fn attempt_failed(
+        &mut self,
+        step: StepIndex,
+        code: &str,
+        message: String,
+        transient: bool,
+        retry_after: Option<SignedDuration>,
+    ) -> Result<(), RunError> {
+        let id = self.recorder.state().id(step).clone();
+        let state = self.recorder.state().step(step);
+        let now = self.parts.pace.now();
+        let kind = self.graph.step(step).kind;
+        let attempt = retry::Attempt {
+            kind,
+            number: state.attempts,
+            code,
+            transient,
+            retry_after,
+            window_from: self.agent_window(step, kind).max(state.first_attempt_at.unwrap_or(now)),
+            now,
+        };
+        match retry::judge(&self.policy, &attempt, id.as_str()) {
+            retry::Verdict::Again(retry_at) => {
+                let attempt = attempt.number;
+                self.recorder.record(RunEventKind::AttemptFailed {
+                    step: id,
+                    attempt,
+                    code: code.to_owned(),
+                    message: message.clone(),
+                    retry_at,
+                })?;
+                self.progress.insert(step, StepProgress { step, done: 0.0, text: message });
+                self.wake(step, retry_at);
+                Ok(())
+            }
+            retry::Verdict::Final => self.fail(step, code, message),
+        }
+    }
+
+    /// Returns when the boot was seen after which the step's agent has to register.
+    fn agent_window(&self, step: StepIndex, kind: StepKind) -> Timestamp {
+        let machine = self.graph.machines_of(step).first().map(|machine| self.parts.model.machine(machine.index()));
+        let booted = machine.and_then(|machine| match kind {
+            StepKind::Reprotect => machine.azure_vm().ok()?.booted_at,
+            _ => machine.onprem_vm().ok()?.booted_at,
+        });
+        booted.map_or(Timestamp::MIN, |booted| booted.value)
+    }
+
+    fn found(
+        &mut self,
+        step: StepIndex,
+        result: Result<Option<OperationId>, ProviderError>,
+        stopping: bool,
+    ) -> Result<(), RunError> {
+        let now = self.parts.pace.now();
+        match result {
+            Ok(Some(operation)) => self.began(step, Ok(operation)),
+            Ok(None) => {
+                let since = *self.searched_since.entry(step).or_insert(now);
+                match settle::judge(self.graph.step(step).kind, since, now) {
+                    settle::Search::Again(until) => {
+                        let reason = "the site is asked whether it took the request on".into();
+                        self.look_again(step, Wait { until, reason, deadline: Timestamp::MAX, done: None })
+                    }
+                    settle::Search::Resend => {
+                        let intent = self.recorder.state().step(step).intent.clone();
+                        if let Some((key, request)) = intent.filter(|_| !stopping) {
+                            self.searched_since.remove(&step);
+                            self.send(step, request, key);
+                        }
+                        Ok(())
+                    }
+                    settle::Search::Person => self.fail(
+                        step,
+                        "outcome-unknown",
+                        "the request was sent and the site knows nothing of it: look at the machine before anything is sent again".into(),
+                    ),
+                }
+            }
+            Err(error) => self.ask_again(step, &error),
+        }
+    }
+
+    fn replied(&mut self, step: StepIndex, reply: Reply) -> Result<(), RunError> {
+        if self.recorder.state().step(step).status != StepStatus::Asked {
+            return Ok(());
+        }
+        let id = self.recorder.state().id(step).clone();
+        let kind = match reply {
+            Reply::Approved { by, known_as } => RunEventKind::ApprovalGiven { step: id, by, known_as },
+            Reply::Refused { by, known_as } => RunEventKind::ApprovalDenied { step: id, by, known_as },
+            Reply::Nobody => return Ok(()),
+        };
+        self.recorder.record(kind)?;
+        let now = self.parts.pace.now();
+        self.wake(step, now);
+        Ok(())
+    }
+
+    fn probe_failed(&mut self, step: StepIndex, message: String) -> Result<(), RunError> {
+        let now = self.parts.pace.now();
+        let began = self.recorder.state().step(step).started_at.unwrap_or(now);
+        let probes = self.graph.machines_of(step).first().map_or(Vec::new(), |machine| machine.probes().to_vec());
+        let deadline = probes.iter().map(|probe| step::probe_deadline(probe, began)).min().unwrap_or(began);
+        if now >= deadline {
+            return self.fail(step, "verification-failed", message);
+        }
+        let until = now.saturating_add(PROBE_PAUSE).unwrap_or(deadline).min(deadline);
+        self.look_again(step, Wait { until, reason: message, deadline, done: None })
+    }
+}

@@ -1,0 +1,227 @@
+//! Carries out what a step decided.
+
+use crate::event::GuardFinding;
+use crate::event::RunEventKind;
+use crate::event::StepProgress;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::graph::StepSubject;
+use crate::id::IdempotencyKey;
+use crate::model::digest;
+use crate::provider::Item;
+use crate::provider::Request;
+use crate::rules::Guard;
+use crate::rules::Options;
+use crate::run::driver::Driver;
+use crate::run::guard;
+use crate::run::recorder::RunError;
+use crate::run::step;
+use crate::run::step::Context;
+use crate::run::step::Decision;
+use crate::run::step::Wait;
+
+/// How long a guard may stay closed before its step fails: long enough for a vCenter to be restarted or a backup's snapshot
+/// to be taken away.
+const GUARD_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
+
+impl Driver<'_> {
+    pub(super) fn decide(&self, step: StepIndex, items: &[Item]) -> Decision {
+        step::decide(&Context {
+            run: self.recorder.run(),
+            graph: &self.graph,
+            model: &self.parts.model,
+            step,
+            state: self.recorder.state().step(step),
+            items,
+            now: self.parts.pace.now(),
+        })
+    }
+
+    pub(super) fn carry_out(&mut self, step: StepIndex, decision: Decision) -> Result<(), RunError> {
+        let id = self.recorder.state().id(step).clone();
+        match decision {
+            Decision::Succeed(note) => {
+                // A recheck does nothing but look at its guard; the preflight looks at everything.
+                let kind = self.graph.step(step).kind;
+                let open = match kind {
+                    StepKind::Recheck => self.guard_opens(step, Guard::Failover)?,
+                    StepKind::Preflight => self.preflight_passes(step)?,
+                    _ => true,
+                };
+                if open {
+                    self.settled(step);
+                    self.recorder.record(RunEventKind::StepSucceeded { step: id, note })?;
+                }
+            }
+            Decision::Adopt(because) => {
+                self.settled(step);
+                self.recorder.record(RunEventKind::StepAdopted { step: id, because })?;
+            }
+            Decision::Fail { code, message } => self.fail(step, code, message)?,
+            Decision::Send(request) => {
+                let guard = step::guard_of(self.graph.step(step).kind);
+                if match guard {
+                    Some(guard) => self.guard_opens(step, guard)?,
+                    None => true,
+                } {
+                    self.intend(step, request)?;
+                }
+            }
+            Decision::Wait(wait) => self.look_again(step, wait)?,
+            Decision::Ask { prompt, roles } => self.ask(step, prompt, roles)?,
+            Decision::Probe => self.probe(step),
+            Decision::Act => self.begin_action(step)?,
+        }
+        Ok(())
+    }
+
+    /// Forgets what was kept about a step while it ran.
+    fn settled(&mut self, step: StepIndex) {
+        self.progress.remove(&step);
+        self.blocked.remove(&step);
+        self.searched_since.remove(&step);
+        self.waits.remove(&step);
+    }
+
+    pub(super) fn succeed(&mut self, step: StepIndex, note: Option<String>) -> Result<(), RunError> {
+        self.settled(step);
+        let id = self.recorder.state().id(step).clone();
+        self.recorder.record(RunEventKind::StepSucceeded { step: id, note })
+    }
+
+    pub(super) fn fail(&mut self, step: StepIndex, code: &str, message: String) -> Result<(), RunError> {
+        self.settled(step);
+        let id = self.recorder.state().id(step).clone();
+        self.recorder.record(RunEventKind::StepFailed { step: id, code: code.to_owned(), message })
+    }
+
+    /// Records the intent, makes it durable, and only then sends it.
+    fn intend(&mut self, step: StepIndex, request: Request) -> Result<(), RunError> {
+        let id = self.recorder.state().id(step).clone();
+        let attempt = self.recorder.state().step(step).attempts + 1;
+        let key = IdempotencyKey::new(format!("{}/{id}/{attempt}", self.recorder.run()));
+        self.recorder.record(RunEventKind::IntentRecorded { step: id, attempt, key: key.clone(), request: request.clone() })?;
+        self.recorder.sync()?;
+        self.send(step, request, key);
+        Ok(())
+    }
+
+    pub(super) fn look_again(&mut self, step: StepIndex, wait: Wait) -> Result<(), RunError> {
+        let known = self.waits.get(&step).is_some_and(|reason| *reason == wait.reason);
+        if !known {
+            let id = self.recorder.state().id(step).clone();
+            self.recorder.record(RunEventKind::StepWaiting {
+                step: id,
+                reason: wait.reason.clone(),
+                deadline: Some(wait.deadline),
+            })?;
+            self.waits.insert(step, wait.reason.clone());
+        }
+        self.progress.insert(step, StepProgress { step, done: wait.done.unwrap_or(0.0), text: wait.reason });
+        let until = self.shown_until(wait.until);
+        self.wake(step, until);
+        Ok(())
+    }
+
+    /// A wait that somebody watches is looked at often enough for its bar to move.
+    pub(super) fn shown_until(&self, until: jiff::Timestamp) -> jiff::Timestamp {
+        if self.parts.pace.is_immediate() {
+            return until;
+        }
+        let soon = self.parts.pace.now().saturating_add(step::LOOK_AGAIN).unwrap_or(until);
+        until.min(soon)
+    }
+
+    fn ask(&mut self, step: StepIndex, prompt: String, roles: Vec<String>) -> Result<(), RunError> {
+        let id = self.recorder.state().id(step).clone();
+        let asked = RunEventKind::ApprovalAsked { step: id, prompt: prompt.clone(), roles: roles.clone() };
+        self.recorder.record(asked)?;
+        self.recorder.sync()?;
+        self.ask_person(step, prompt, roles);
+        Ok(())
+    }
+
+    /// Begins an action: a manual one asks, any other one runs.
+    fn begin_action(&mut self, step: StepIndex) -> Result<(), RunError> {
+        let StepSubject::Action(index) = self.graph.step(step).subject else { return Ok(()) };
+        let manual = self.graph.model().plan.actions[index].manual.clone();
+        let answer = self.recorder.state().step(step).answer.clone();
+        match (manual, answer) {
+            (Some(manual), None) => {
+                let roles = manual.approvers.iter().map(|role| role.value.clone()).collect();
+                self.ask(step, manual.prompt.value, roles)
+            }
+            (Some(_), Some(answer)) if answer.approved => self.succeed(step, Some(format!("confirmed by {}", answer.by))),
+            (Some(_), Some(answer)) => self.fail(step, "refused", format!("refused by {}", answer.by)),
+            (None, _) => {
+                self.act(step);
+                Ok(())
+            }
+        }
+    }
+
+    /// Evaluates a guard; a closed one is looked at again until its time is over.
+    fn guard_opens(&mut self, step: StepIndex, guard: Guard) -> Result<bool, RunError> {
+        let machines: Vec<usize> = self.graph.machines_of(step).iter().map(|machine| machine.index()).collect();
+        let options = Options { now: self.parts.pace.now(), ..self.parts.options };
+        let verdict = guard::evaluate(&self.parts.model, &machines, guard, &options);
+        let passed = verdict.blocking.is_empty();
+        self.record_guard(step, guard, verdict.findings, &verdict.blocking)?;
+        if passed {
+            self.blocked.remove(&step);
+            return Ok(true);
+        }
+        let first = &verdict.blocking[0];
+        let began = self.recorder.state().step(step).started_at.unwrap_or(options.now);
+        let deadline = began.saturating_add(GUARD_PATIENCE).unwrap_or(jiff::Timestamp::MAX);
+        if options.now >= deadline {
+            let (code, message) = (first.rule.clone(), first.message.clone());
+            self.fail(step, &code, message)?;
+            return Ok(false);
+        }
+        let until = options.now.saturating_add(step::LOOK_AGAIN).unwrap_or(deadline).min(deadline);
+        let reason = format!("{}: {}", first.rule, first.message);
+        self.look_again(step, Wait { until, reason, deadline, done: None })?;
+        Ok(false)
+    }
+
+    /// Records what a guard found, unless it is what was recorded last.
+    fn record_guard(
+        &mut self,
+        step: StepIndex,
+        guard: Guard,
+        findings: Vec<GuardFinding>,
+        blocking: &[GuardFinding],
+    ) -> Result<(), RunError> {
+        let now: Vec<String> = blocking.iter().map(|finding| format!("{} {}", finding.rule, finding.subject)).collect();
+        if !now.is_empty() && self.blocked.get(&step) == Some(&now) {
+            return Ok(());
+        }
+        let facts_digest = self.facts_digest(step);
+        let id = self.recorder.state().id(step).clone();
+        let passed = now.is_empty();
+        self.blocked.insert(step, now);
+        self.recorder.record(RunEventKind::GuardEvaluated { step: id, guard, facts_digest, findings, passed })
+    }
+
+    /// Returns the digest of the facts about a step's machines.
+    fn facts_digest(&self, step: StepIndex) -> String {
+        let facts: Vec<_> = self
+            .graph
+            .machines_of(step)
+            .iter()
+            .filter_map(|machine| self.parts.model.machine(machine.index()).facts().ok())
+            .collect();
+        digest::of(&facts)
+    }
+
+    fn preflight_passes(&mut self, step: StepIndex) -> Result<bool, RunError> {
+        let options = Options { now: self.parts.pace.now(), ..self.parts.options };
+        let verdict = guard::preflight(&self.parts.model, &options);
+        let Some(first) = verdict.blocking.first() else { return Ok(true) };
+        let (code, message) = (first.rule.clone(), first.message.clone());
+        self.record_guard(step, Guard::Reprotect, verdict.blocking.clone(), &verdict.blocking)?;
+        self.fail(step, &code, message)?;
+        Ok(false)
+    }
+}

@@ -1,0 +1,56 @@
+//! Guards: rules evaluated on fresh facts before a step does what can't be taken back.
+
+use crate::diagnostic::Severity;
+use crate::event::GuardFinding;
+use crate::model::Model;
+use crate::rules;
+use crate::rules::Finding;
+use crate::rules::Guard;
+use crate::rules::Options;
+use crate::rules::State;
+
+/// What a guard found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Everything that was found.
+    pub findings: Vec<GuardFinding>,
+    /// What stops the step; empty if it may go on.
+    pub blocking: Vec<GuardFinding>,
+}
+
+fn told(finding: &Finding) -> GuardFinding {
+    GuardFinding {
+        rule: finding.rule.to_owned(),
+        state: finding.state.as_str().to_owned(),
+        severity: finding.severity.as_str().to_owned(),
+        subject: finding.subject.name.clone(),
+        message: finding.message.clone(),
+    }
+}
+
+fn verdict(findings: &[Finding], blocks: impl Fn(&Finding) -> bool) -> Verdict {
+    let is_unknown_or_broken = |finding: &&Finding| {
+        finding.severity == Severity::Error && matches!(finding.state, State::Violated | State::Indeterminate)
+    };
+    Verdict {
+        findings: findings.iter().filter(|finding| finding.severity > Severity::Info).map(told).collect(),
+        blocking: findings.iter().filter(is_unknown_or_broken).filter(|finding| blocks(finding)).map(told).collect(),
+    }
+}
+
+/// Evaluates the rules of a guard: an error that is violated or not known stops the step.
+#[must_use]
+pub fn evaluate(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Verdict {
+    verdict(&rules::check_guard(model, machines, guard, options), |_| true)
+}
+
+/// Evaluates all rules before anything is changed. What the run waits for does not stop it, nor does a fact that a later
+/// guard will ask for again.
+#[must_use]
+pub fn preflight(model: &Model, options: &Options) -> Verdict {
+    let findings = rules::evaluate_all(model, options);
+    verdict(&findings, |finding| {
+        let guarded = rules::find(finding.rule).is_some_and(|rule| !rule.when.guards.is_empty());
+        !finding.awaited && (finding.state == State::Violated || !guarded)
+    })
+}

@@ -1,0 +1,90 @@
+//! What happens next in a run as far as the run itself decides it: which steps begin, which disks are reserved, when it ends.
+//!
+//! Pure: no clock, no waiting, no site. The same events give the same decisions, so that a replayed journal proves them.
+
+use crate::event::Outcome;
+use crate::event::RunEventKind;
+use crate::event::RunState;
+use crate::event::RunStatus;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::graph::StepSubject;
+use crate::graph::wave;
+use crate::syntax::execution::OnFailure;
+
+/// Mutating operations at once, if the plan says nothing.
+const MAX_PARALLEL: u16 = 20;
+
+/// Returns the event that the run itself makes next; `None` if it waits for something from outside.
+#[must_use]
+pub fn next(state: &RunState) -> Option<RunEventKind> {
+    if state.status() != RunStatus::Running {
+        return None;
+    }
+    if let Some((step, server, disks)) = state.freeable() {
+        return Some(RunEventKind::SlotsFreed { step: state.id(step).clone(), server: server.to_owned(), disks });
+    }
+    let execution = state.graph().model().plan.execution.as_ref();
+    let stops = execution.and_then(|execution| execution.on_failure).is_some_and(|choice| choice.value == OnFailure::Stop);
+    if stops && state.failed() > 0 {
+        if let Some(blocked) = begin_nothing(state) {
+            return Some(blocked);
+        }
+    } else if let Some(step) = state.ready().next() {
+        return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
+    } else {
+        let limit = execution.and_then(|execution| execution.max_parallel).map_or(MAX_PARALLEL, |limit| limit.value);
+        if state.changing() < usize::from(limit.max(1))
+            && let Some(event) = state.ready_to_change().find_map(|step| begin_change(state, step))
+        {
+            return Some(event);
+        }
+    }
+    if state.active().next().is_some() {
+        return None;
+    }
+    let outcome = if state.failed() > 0 || state.settled() < state.graph().steps().len() {
+        Outcome::Failed
+    } else {
+        Outcome::Succeeded
+    };
+    Some(RunEventKind::RunFinished { outcome })
+}
+
+/// Under `on_failure: stop`: what may begin is blocked, except actions that run when everything else has ended.
+fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
+    let last = state.ready().find(|step| state.graph().runs_last(*step));
+    if let Some(step) = last {
+        return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
+    }
+    let step = state.ready().chain(state.ready_to_change()).next()?;
+    Some(RunEventKind::StepBlocked { step: state.id(step).clone() })
+}
+
+/// Returns the event with which a changing step begins, or `None` if its server has no room.
+fn begin_change(state: &RunState, step: StepIndex) -> Option<RunEventKind> {
+    let id = state.id(step).clone();
+    if let Some((server, disks)) = slots_needed(state, step) {
+        if !state.holds_slots(step) {
+            return (disks <= free(state, &server)).then_some(RunEventKind::SlotsTaken { step: id, server, disks });
+        }
+    }
+    Some(RunEventKind::StepStarted { step: id })
+}
+
+/// Returns the disks that a reprotect attaches to its master target or appliance.
+fn slots_needed(state: &RunState, step: StepIndex) -> Option<(String, u32)> {
+    let described = state.graph().step(step);
+    let (StepKind::Reprotect, StepSubject::Machine(index)) = (described.kind, described.subject) else { return None };
+    // Disks that are attached at the start are among those that the server is seen to have.
+    if described.adopted {
+        return None;
+    }
+    let machine = state.graph().model().machine(index);
+    Some((wave::slot_server(machine)?.to_owned(), wave::disks(machine)))
+}
+
+/// Returns how many disks a server can still take: the limit, less what it had at the start, less what the run attached.
+fn free(state: &RunState, server: &str) -> u32 {
+    wave::free_slots(state.graph().model(), server).saturating_sub(state.slots(server))
+}

@@ -1,0 +1,20 @@
+//! The executor: a run is driven from event to event, observed before it is acted on, and recorded before it is sent.
+
+pub mod approver;
+mod driver;
+mod guard;
+pub mod hook;
+pub mod machine;
+pub mod pace;
+mod recorder;
+pub mod retry;
+mod settle;
+pub mod step;
+pub mod window;
+
+pub use driver::Driver;
+pub use driver::End;
+pub use driver::Parts;
+pub use driver::Site;
+pub use recorder::Recorder;
+pub use recorder::RunError;

@@ -1,0 +1,82 @@
+//! How a run's time passes: with the machine's clock, faster, or from event to event.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+
+/// How fast the emulator's time passes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// This many times as fast as real time.
+    Times(f64),
+    /// From event to event, without waiting.
+    Max,
+}
+
+/// Waits for moments of the run's clock.
+#[async_trait]
+pub trait Pace: Clock {
+    /// Returns when the clock has reached `moment`.
+    async fn until(&self, moment: Timestamp);
+
+    /// Returns whether waiting takes no real time.
+    fn is_immediate(&self) -> bool;
+}
+
+/// The clock of an emulated world: it begins at a moment of that world and stands still while no process has it.
+#[derive(Debug)]
+pub struct WorldPace {
+    speed: Speed,
+    began: tokio::time::Instant,
+    start: Timestamp,
+    /// The present moment under [`Speed::Max`].
+    now: Mutex<Timestamp>,
+}
+
+impl WorldPace {
+    /// Returns a clock that begins at `start` now.
+    #[must_use]
+    pub fn new(start: Timestamp, speed: Speed) -> Self {
+        Self { speed, began: tokio::time::Instant::now(), start, now: Mutex::new(start) }
+    }
+}
+
+impl Clock for WorldPace {
+    fn now(&self) -> Timestamp {
+        match self.speed {
+            Speed::Max => *self.now.lock().expect("no thread panics while it holds the clock"),
+            Speed::Times(times) => {
+                let passed = self.began.elapsed().mul_f64(times);
+                let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+                self.start.saturating_add(passed).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Pace for WorldPace {
+    async fn until(&self, moment: Timestamp) {
+        match self.speed {
+            Speed::Max => {
+                let mut now = self.now.lock().expect("no thread panics while it holds the clock");
+                *now = (*now).max(moment);
+            }
+            Speed::Times(times) => {
+                let left = moment.duration_since(self.now());
+                if let Ok(left) = Duration::try_from(left) {
+                    tokio::time::sleep(left.div_f64(times.max(f64::MIN_POSITIVE))).await;
+                }
+            }
+        }
+    }
+
+    fn is_immediate(&self) -> bool {
+        self.speed == Speed::Max
+    }
+}

@@ -1,0 +1,107 @@
+//! The one place where events are made: checked, journalled, applied, then shown.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::event::IllegalEvent;
+use crate::event::Journal;
+use crate::event::JournalError;
+use crate::event::Reporter;
+use crate::event::RunEvent;
+use crate::event::RunEventKind;
+use crate::event::RunState;
+use crate::event::StepProgress;
+use crate::id::RunId;
+
+/// A run can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal can't be kept.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal holds, or the run made, an event that can't follow.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEvent),
+}
+
+/// Keeps a run's state and its journal in step.
+pub struct Recorder<'r> {
+    run: RunId,
+    clock: Arc<dyn Clock>,
+    journal: &'r mut dyn Journal,
+    reporters: Vec<Box<dyn Reporter>>,
+    state: RunState,
+    /// Events that the journal took and has not kept yet; nobody is shown what might be lost.
+    taken: Vec<RunEvent>,
+}
+
+impl<'r> Recorder<'r> {
+    /// Returns a recorder of a run that is in `state`.
+    pub fn new(
+        run: RunId,
+        clock: Arc<dyn Clock>,
+        journal: &'r mut dyn Journal,
+        reporters: Vec<Box<dyn Reporter>>,
+        state: RunState,
+    ) -> Self {
+        Self { run, clock, journal, reporters, state, taken: Vec::new() }
+    }
+
+    /// Returns the run.
+    #[must_use]
+    pub const fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Returns the state.
+    #[must_use]
+    pub const fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// Records one fact.
+    ///
+    /// # Errors
+    ///
+    /// The journal's, or [`IllegalEvent`].
+    pub fn record(&mut self, kind: RunEventKind) -> Result<(), RunError> {
+        // Journals are read in order, so time does not run backwards in them even if a clock does.
+        let at = self.state.last_at().map_or(self.clock.now(), |last| last.max(self.clock.now()));
+        let event = RunEvent { run: self.run.clone(), seq: self.state.seq() + 1, at, kind };
+        self.state.check(&event)?;
+        self.journal.append(&event)?;
+        self.state.apply(&event);
+        self.taken.push(event);
+        Ok(())
+    }
+
+    /// Makes what was recorded durable, then shows it.
+    ///
+    /// # Errors
+    ///
+    /// The journal's. A reporter's error only drops that reporter: a closed terminal must not stop a failover.
+    pub fn sync(&mut self) -> Result<(), RunError> {
+        if self.taken.is_empty() {
+            return Ok(());
+        }
+        self.journal.sync()?;
+        for event in self.taken.drain(..) {
+            let state = &self.state;
+            self.reporters.retain_mut(|reporter| reporter.event(&event, state).is_ok());
+        }
+        Ok(())
+    }
+
+    /// Shows the progress of running steps.
+    pub fn tick(&mut self, progress: &[StepProgress]) {
+        let (now, state) = (self.clock.now(), &self.state);
+        self.reporters.retain_mut(|reporter| reporter.tick(now, state, progress).is_ok());
+    }
+
+    /// Lets reporters stand back while a person is asked, or come back.
+    pub fn pause(&mut self, paused: bool) {
+        for reporter in &mut self.reporters {
+            reporter.pause(paused);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! When a failed attempt is tried again: the site says whether it may help, the plan how often, this file when.
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::graph::StepKind;
+use crate::syntax::plan::RecoveryPlan;
+
+/// Attempts in all, if the plan says nothing.
+const ATTEMPTS: u32 = 5;
+/// First pause, if the plan says nothing.
+const BACKOFF: SignedDuration = SignedDuration::from_secs(30);
+/// Longest pause: a site that recovers is not left waiting for an hour.
+const LONGEST: SignedDuration = SignedDuration::from_mins(10);
+/// How long an agent may take to register after a boot (site-recovery-failback-azure-to-vmware, Reprotect from on-premises
+/// to Azure, 2017-06-05; vmware-azure-reprotect for the boot in Azure).
+pub const AGENT_WINDOW: SignedDuration = SignedDuration::from_mins(15);
+/// Pause between attempts inside that window.
+const AGENT_PAUSE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How often and at what distance a plan's calls are tried again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Policy {
+    /// Attempts in all.
+    pub attempts: u32,
+    /// First pause; it doubles.
+    pub backoff: SignedDuration,
+}
+
+impl Policy {
+    /// Returns what a plan says.
+    #[must_use]
+    pub fn of(plan: &RecoveryPlan) -> Self {
+        let retry = plan.execution.as_ref().and_then(|execution| execution.retry.as_ref());
+        let backoff = retry.and_then(|retry| retry.backoff).map_or(BACKOFF, |backoff| {
+            SignedDuration::from_secs(i64::try_from(backoff.value.0).unwrap_or(i64::MAX))
+        });
+        let attempts = retry.and_then(|retry| retry.attempts).map_or(ATTEMPTS, |attempts| attempts.value.into());
+        Self { attempts, backoff }
+    }
+
+    /// Returns the pause after attempt number `attempt`: doubled each time, up to ten minutes, and between half and all of
+    /// that, so that machines which failed together don't come back together. `salt` makes the choice repeatable.
+    #[must_use]
+    pub fn pause(&self, attempt: u32, salt: &str) -> SignedDuration {
+        let doubled = self.backoff.as_secs().saturating_mul(1_i64 << attempt.saturating_sub(1).min(20));
+        let most = doubled.clamp(1, LONGEST.as_secs());
+        let seed = salt.bytes().fold(u64::from(attempt), |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        let least = most - most / 2;
+        SignedDuration::from_secs(fastrand::Rng::with_seed(seed).i64(least..=most))
+    }
+}
+
+/// What a failed attempt means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is tried again at this moment.
+    Again(Timestamp),
+    /// It is not tried again.
+    Final,
+}
+
+/// Returns whether a code says that an agent has not registered yet.
+///
+/// 95226 is documented for an Azure VM whose agent does not reach the configuration server; the number for a modernized
+/// item is not documented anywhere.
+#[must_use]
+pub fn is_agent_missing(code: &str) -> bool {
+    matches!(code, "95226" | "AgentNotRegistered")
+}
+
+/// Codes of failures that another attempt can mend: another operation was in progress (532), a server's link was down
+/// (583, 811, 813), the provider's action failed (539, 559).
+fn is_transient(code: &str) -> bool {
+    matches!(code, "532" | "539" | "559" | "583" | "811" | "812" | "813")
+}
+
+/// What is known of the attempt that failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// Kind of the step.
+    pub kind: StepKind,
+    /// Its number, counted from 1.
+    pub number: u32,
+    /// The code with which it failed.
+    pub code: &'a str,
+    /// Whether the site says that asking again may help.
+    pub transient: bool,
+    /// How long the site asks to wait.
+    pub retry_after: Option<SignedDuration>,
+    /// When the agent's window began: the later of the machine's boot and the first attempt.
+    pub window_from: Timestamp,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// Returns whether and when an attempt is followed by another.
+#[must_use]
+pub fn judge(policy: &Policy, attempt: &Attempt<'_>, salt: &str) -> Verdict {
+    let after = |pause: SignedDuration| Verdict::Again(attempt.now.saturating_add(pause).unwrap_or(Timestamp::MAX));
+    if is_agent_missing(attempt.code) && matches!(attempt.kind, StepKind::Reprotect | StepKind::Forward) {
+        let end = attempt.window_from.saturating_add(AGENT_WINDOW).unwrap_or(Timestamp::MAX);
+        return if attempt.now < end { after(AGENT_PAUSE) } else { Verdict::Final };
+    }
+    if attempt.number >= policy.attempts {
+        return Verdict::Final;
+    }
+    if let Some(pause) = attempt.retry_after {
+        return after(pause.max(SignedDuration::from_secs(1)));
+    }
+    // A classic failover that failed may have moved the machine: it is not repeated without a person.
+    if attempt.transient || (is_transient(attempt.code) && attempt.kind != StepKind::Failover) {
+        return after(policy.pause(attempt.number, salt));
+    }
+    Verdict::Final
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(kind: StepKind, number: u32, code: &str) -> Attempt<'_> {
+        Attempt {
+            kind,
+            number,
+            code,
+            transient: false,
+            retry_after: None,
+            window_from: Timestamp::UNIX_EPOCH,
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    const POLICY: Policy = Policy { attempts: 3, backoff: BACKOFF };
+
+    #[test]
+    fn a_missing_agent_is_waited_for_inside_its_window_only() {
+        let early = Attempt { now: Timestamp::from_second(14 * 60).expect("in range"), ..attempt(StepKind::Forward, 14, "95226") };
+        assert!(matches!(judge(&POLICY, &early, "w1"), Verdict::Again(_)));
+        let late = Attempt { now: Timestamp::from_second(15 * 60).expect("in range"), ..early };
+        assert_eq!(judge(&POLICY, &late, "w1"), Verdict::Final);
+        assert_eq!(judge(&POLICY, &attempt(StepKind::Commit, 1, "95226"), "w1"), Verdict::Final);
+    }
+
+    #[test]
+    fn pauses_double_and_stay_below_ten_minutes() {
+        for number in 1..40 {
+            let pause = POLICY.pause(number, "w1").as_secs();
+            let most = (30_i64 << (number - 1).min(20)).min(600);
+            assert!(pause >= most / 2 && pause <= most, "{number}: {pause}");
+        }
+    }
+
+    #[test]
+    fn the_site_is_obeyed_when_it_says_how_long_to_wait() {
+        let busy = Attempt { retry_after: Some(SignedDuration::from_secs(7)), ..attempt(StepKind::Commit, 1, "429") };
+        assert_eq!(judge(&POLICY, &busy, ""), Verdict::Again(Timestamp::from_second(7).expect("in range")));
+        let last = Attempt { number: 3, ..busy };
+        assert_eq!(judge(&POLICY, &last, ""), Verdict::Final);
+    }
+
+    #[test]
+    fn a_failed_failover_is_not_repeated_by_its_code() {
+        assert_eq!(judge(&POLICY, &attempt(StepKind::Failover, 1, "811"), ""), Verdict::Final);
+        assert!(matches!(judge(&POLICY, &attempt(StepKind::Reprotect, 1, "811"), ""), Verdict::Again(_)));
+    }
+}

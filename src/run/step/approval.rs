@@ -1,0 +1,77 @@
+//! `approve_failover`, `approve_commit` and `await_deletion`: what only a person may decide or do.
+
+use jiff::SignedDuration;
+
+use crate::model::Known as _;
+use crate::model::PointChoice;
+use crate::run::step::Context;
+use crate::run::step::Decision;
+use crate::run::step::least_place;
+
+/// How long a person may take to delete a machine before the run gives up.
+const DELETION_PATIENCE: SignedDuration = SignedDuration::from_hours(48);
+
+fn names(context: &Context<'_>) -> String {
+    let names: Vec<&str> = context.machines().iter().map(|machine| machine.name().value.as_str()).collect();
+    names.join(", ")
+}
+
+fn answered(context: &Context<'_>) -> Option<Decision> {
+    let answer = context.state.answer.as_ref()?;
+    Some(if answer.approved {
+        Decision::Succeed(Some(format!("approved by {}", answer.by)))
+    } else {
+        Decision::Fail { code: "refused", message: format!("refused by {}", answer.by) }
+    })
+}
+
+pub(super) fn failover(context: &Context<'_>) -> Decision {
+    match least_place(context) {
+        Err(decision) => return decision,
+        Ok(place) if place >= 3 => return Decision::Adopt("the machine has failed back already".into()),
+        Ok(_) => {}
+    }
+    if let Some(decision) = answered(context) {
+        return decision;
+    }
+    let point = context.machine().point_choice().ok().flatten().map_or("its recovery point", PointChoice::as_str);
+    let prompt = format!(
+        "Fail over {} from Azure to on-premises, to the {} recovery point? The Azure VM is shut down.",
+        names(context),
+        point.replace('_', "-"),
+    );
+    Decision::Ask { prompt, roles: Vec::new() }
+}
+
+pub(super) fn commit(context: &Context<'_>) -> Decision {
+    match least_place(context) {
+        Err(decision) => return decision,
+        Ok(place) if place >= 4 => return Decision::Adopt("the failover is committed already".into()),
+        Ok(_) => {}
+    }
+    if let Some(decision) = answered(context) {
+        return decision;
+    }
+    let prompt = format!(
+        "Commit {}? The on-premises VM was seen running and the Azure VM off. The commit deletes the Azure VM for good.",
+        names(context)
+    );
+    Decision::Ask { prompt, roles: Vec::new() }
+}
+
+/// A person deletes the on-premises VM; the step ends when it is seen to be gone. Nothing here deletes a machine.
+pub(super) fn deletion(context: &Context<'_>) -> Decision {
+    match least_place(context) {
+        Err(decision) => return decision,
+        Ok(place) if place >= 1 => return Decision::Adopt("the machine replicates to on-premises already".into()),
+        Ok(_) => {}
+    }
+    let machine = context.machine();
+    match machine.onprem_vm().and_then(|vm| vm.exists.fact("onprem_vm.exists")) {
+        Ok(exists) if !exists.value => Decision::Succeed(Some("the on-premises VM was seen to be gone".into())),
+        Ok(_) | Err(_) => {
+            let reason = format!("delete the on-premises VM of {}: the plan recovers it into a new one", machine.name());
+            context.wait(reason, None, DELETION_PATIENCE)
+        }
+    }
+}

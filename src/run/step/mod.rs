@@ -1,0 +1,241 @@
+//! What each kind of step makes of what it sees: pure functions from facts to decisions. One file for each kind.
+
+mod agent;
+mod approval;
+mod commit;
+mod failover;
+mod forward;
+mod prepare;
+mod protection;
+mod reprotect;
+mod verify;
+
+pub use verify::probe_deadline;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::event::StepState;
+use crate::graph::Graph;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::id::RunId;
+use crate::model::Machine;
+use crate::model::Model;
+use crate::provider::Item;
+use crate::provider::Request;
+use crate::rules::Guard;
+use crate::syntax::machine::State;
+
+/// What a step knows when it decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'c> {
+    /// The run.
+    pub run: &'c RunId,
+    /// The graph that it executes.
+    pub graph: &'c Graph,
+    /// The plan with the facts as they were just observed.
+    pub model: &'c Model,
+    /// The step.
+    pub step: StepIndex,
+    /// Its state.
+    pub state: &'c StepState,
+    /// What the service says about the step's machines.
+    pub items: &'c [Item],
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What a step does next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// It is done.
+    Succeed(Option<String>),
+    /// Its result was there already.
+    Adopt(String),
+    /// It failed for good.
+    Fail {
+        /// Our code.
+        code: &'static str,
+        /// What was seen.
+        message: String,
+    },
+    /// It asks the site to change something, if its guard passes.
+    Send(Request),
+    /// It looks again.
+    Wait(Wait),
+    /// It asks a person.
+    Ask {
+        /// What is asked.
+        prompt: String,
+        /// Roles that may answer.
+        roles: Vec<String>,
+    },
+    /// It runs the probes of its machine, and is done when they pass.
+    Probe,
+    /// It runs its action.
+    Act,
+}
+
+/// What a step waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wait {
+    /// When it looks again.
+    pub until: Timestamp,
+    /// What it waits for.
+    pub reason: String,
+    /// When it gives up.
+    pub deadline: Timestamp,
+    /// Part that is done, if that can be told.
+    pub done: Option<f64>,
+}
+
+/// How long a look that found nothing new is followed by the next, where the site can't tell when something will change.
+pub const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+impl<'c> Context<'c> {
+    /// Returns the machines that the step is about, with the facts as they were just observed.
+    pub(crate) fn machines(&self) -> Vec<Machine<'c>> {
+        self.graph.machines_of(self.step).into_iter().map(|machine| self.model.machine(machine.index())).collect()
+    }
+
+    /// Returns the machine of a step that is about one.
+    fn machine(&self) -> Machine<'c> {
+        self.machines().into_iter().next().expect("the step is about a machine")
+    }
+
+    fn item(&self, machine: Machine<'_>) -> Option<&'c Item> {
+        self.items.iter().find(|item| item.machine.as_str() == machine.name().value)
+    }
+
+    fn kind(&self) -> StepKind {
+        self.graph.step(self.step).kind
+    }
+
+    fn began(&self) -> Timestamp {
+        self.state.started_at.unwrap_or(self.now)
+    }
+
+    /// Returns a wait until the site expects a change, else for half a minute, never past `patience` from the step's begin.
+    fn wait(&self, reason: String, expected: Option<Timestamp>, patience: SignedDuration) -> Decision {
+        let deadline = self.began().saturating_add(patience).unwrap_or(Timestamp::MAX);
+        if self.now >= deadline {
+            return Decision::Fail { code: "deadline", message: format!("{reason}, after {}", in_words(patience)) };
+        }
+        let soon = self.now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
+        let until = expected.filter(|expected| *expected > self.now).unwrap_or(soon).min(deadline);
+        Decision::Wait(Wait { until, reason, deadline, done: None })
+    }
+}
+
+/// Returns a duration in words.
+fn in_words(duration: SignedDuration) -> String {
+    crate::quantity::Seconds(u64::try_from(duration.as_secs()).unwrap_or(0)).to_string()
+}
+
+/// Returns the moment of a run at which rules are evaluated before a kind of step does its work.
+#[must_use]
+pub const fn guard_of(kind: StepKind) -> Option<Guard> {
+    match kind {
+        StepKind::Reprotect => Some(Guard::Reprotect),
+        StepKind::Recheck | StepKind::Failover => Some(Guard::Failover),
+        StepKind::Commit => Some(Guard::Commit),
+        StepKind::Forward => Some(Guard::Forward),
+        StepKind::Preflight
+        | StepKind::Prepare
+        | StepKind::AwaitAzureAgent
+        | StepKind::AwaitDeletion
+        | StepKind::AwaitProtected
+        | StepKind::Barrier
+        | StepKind::ApproveFailover
+        | StepKind::AwaitPoint
+        | StepKind::Verify
+        | StepKind::BootGroup
+        | StepKind::ApproveCommit
+        | StepKind::Cleanup
+        | StepKind::AwaitAgent
+        | StepKind::AwaitForward
+        | StepKind::Action => None,
+    }
+}
+
+/// Returns whether a kind of step has to look at the site before it decides.
+#[must_use]
+pub const fn looks(kind: StepKind) -> bool {
+    match kind {
+        StepKind::Barrier | StepKind::BootGroup | StepKind::Action | StepKind::Prepare | StepKind::Cleanup => false,
+        StepKind::Preflight
+        | StepKind::AwaitAzureAgent
+        | StepKind::AwaitDeletion
+        | StepKind::Reprotect
+        | StepKind::AwaitProtected
+        | StepKind::ApproveFailover
+        | StepKind::AwaitPoint
+        | StepKind::Recheck
+        | StepKind::Failover
+        | StepKind::Verify
+        | StepKind::ApproveCommit
+        | StepKind::Commit
+        | StepKind::AwaitAgent
+        | StepKind::Forward
+        | StepKind::AwaitForward => true,
+    }
+}
+
+/// Decides what a step does next, from facts that were just observed.
+#[must_use]
+pub fn decide(context: &Context<'_>) -> Decision {
+    match context.kind() {
+        StepKind::Preflight => Decision::Succeed(None),
+        StepKind::Prepare => prepare::decide(context),
+        StepKind::Cleanup => prepare::clean_up(context),
+        StepKind::AwaitAzureAgent => agent::in_azure(context),
+        StepKind::AwaitAgent => agent::onprem(context),
+        StepKind::AwaitDeletion => approval::deletion(context),
+        StepKind::Reprotect => reprotect::decide(context),
+        StepKind::AwaitProtected => protection::to_onprem(context),
+        StepKind::AwaitForward => protection::to_azure(context),
+        StepKind::AwaitPoint => protection::point(context),
+        StepKind::Barrier | StepKind::BootGroup | StepKind::Recheck => Decision::Succeed(None),
+        StepKind::ApproveFailover => approval::failover(context),
+        StepKind::ApproveCommit => approval::commit(context),
+        StepKind::Failover => failover::decide(context),
+        StepKind::Verify => verify::decide(context),
+        StepKind::Commit => commit::decide(context),
+        StepKind::Forward => forward::decide(context),
+        StepKind::Action => Decision::Act,
+    }
+}
+
+/// Returns how far a state is in the cycle: 0 in Azure and unprotected, 1 replicating to on-premises, 2 protected there,
+/// 3 failed back, 4 committed, 5 replicating to Azure, 6 protected in Azure; `None` if it is out of the cycle.
+fn place(state: State) -> Option<u8> {
+    match state {
+        State::FailedOver | State::FailedOverCommitted => Some(0),
+        State::ReprotectingToOnprem => Some(1),
+        State::ProtectedToOnprem | State::FailingBack => Some(2),
+        State::FailedBack => Some(3),
+        State::FailedBackCommitted => Some(4),
+        State::ReprotectingToAzure => Some(5),
+        State::ProtectedToAzure => Some(6),
+        State::Migrated | State::AzureVmDeleted | State::ReplicationDisabled | State::AzureVmMoved => None,
+    }
+}
+
+/// Returns the least place of the step's machines in the cycle; a machine out of the cycle, or of unknown state, ends the step.
+fn least_place(context: &Context<'_>) -> Result<u8, Decision> {
+    let mut least = u8::MAX;
+    for machine in context.machines() {
+        let name = &machine.name().value;
+        let state = machine.state().map_err(|_| Decision::Fail {
+            code: "state-unknown",
+            message: format!("the state of {name} could not be observed"),
+        })?;
+        let place = place(state).ok_or_else(|| Decision::Fail {
+            code: "out-of-cycle",
+            message: format!("{name} is {state}: it can't be failed back any more"),
+        })?;
+        least = least.min(place);
+    }
+    Ok(least)
+}
