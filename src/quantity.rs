@@ -68,7 +68,7 @@ impl fmt::Display for Seconds {
             return f.write_str("0s");
         }
         // `24h` reads better than `1d`, `36h` better than `1d12h`: days only where they are whole and several.
-        let skip_days = left % 86_400 != 0 || left < 2 * 86_400;
+        let skip_days = !left.is_multiple_of(86_400) || left < 2 * 86_400;
         for (size, unit) in parts.into_iter().skip(usize::from(skip_days)) {
             if left >= size {
                 write!(f, "{}{unit}", left / size)?;
@@ -147,7 +147,7 @@ impl fmt::Display for Bytes {
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 % GIB == 0 {
+        if self.0.is_multiple_of(GIB) {
             serializer.serialize_u64(self.0 / GIB)
         } else {
             serializer.collect_str(&format_args!("{} B", self.0))

@@ -320,7 +320,8 @@ mod tests {
 
     #[test]
     fn columns_of_a_line_as_long_as_its_text_are_counted_right() {
-        for text in ["가나".repeat(9000), format!("\u{feff}{}", "a가".repeat(4096)), "x".repeat(2 * BLOCK)] {
+        for text in ["가나".repeat(9000), format!("\u{feff}{}", "a가".repeat(4096)), "x".repeat(2 * BLOCK)]
+        {
             let mut sources = Sources::new();
             let index = sources.add("long", text.clone()).expect("fits");
             let base = sources.get(index).base();

@@ -63,7 +63,8 @@ pub struct CheckArgs {
 /// [`CliError`] if there is no plan to check, or the output can't be written.
 pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     if args.paths == [Path::new("plans")] && !env.path(Path::new("plans")).exists() {
-        return Err(CliError::usage("there is no folder `plans` here").hinted("name what to check: failback check PATH…"));
+        return Err(CliError::usage("there is no folder `plans` here")
+            .hinted("name what to check: failback check PATH…"));
     }
     let mut loaded = load::load(&args.paths, &args.plan, env);
     let nothing = loaded.plans_left() == 0
@@ -85,7 +86,7 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
 /// What became of one plan.
 #[derive(Debug)]
 pub struct Checked {
-    /// Its name.
+    /// The plan's name.
     pub name: String,
     /// What rules found.
     pub findings: Vec<Finding>,
@@ -121,7 +122,7 @@ pub fn evaluate(loaded: LoadedPlan, options: &Options) -> Checked {
 }
 
 /// Returns the exit code for what was read and checked.
-fn exit(loaded: &Loaded, refused: bool) -> Exit {
+pub(crate) fn exit(loaded: &Loaded, refused: bool) -> Exit {
     if !loaded.failures.is_empty() || loaded.lacks_inventory {
         Exit::Usage
     } else if refused || !loaded.diagnostics.is_empty() {
@@ -133,66 +134,67 @@ fn exit(loaded: &Loaded, refused: bool) -> Exit {
 
 fn human(loaded: &mut Loaded, options: &Options, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let style = env.style();
-    print_failures(&loaded.failures, env)?;
-    print_mistakes(&loaded.diagnostics, &loaded.sources, style, env)?;
+    let failures = failures(&loaded.failures, env.talk_style());
+    env.err.write_all(failures.as_bytes())?;
+    env.out.write_all(mistakes(&loaded.diagnostics, &loaded.sources, style).as_bytes())?;
     let (mut refused, mut plans) = (false, 0);
     while let Some(plan) = loaded.next_plan() {
-        plans += 1;
         let checked = evaluate(plan, options);
         refused |= checked.plan.is_none();
-        print_mistakes(&checked.diagnostics, &loaded.sources, style, env)?;
-        print_plan(&checked, &loaded.sources, style, env)?;
+        let text = outcome(&checked, &loaded.sources, style);
+        // Plans of which there is more to say than one line stand apart.
+        if plans > 0 && text.lines().nth(1).is_some() {
+            writeln!(env.out)?;
+        }
+        plans += 1;
+        env.out.write_all(text.as_bytes())?;
     }
-    if plans == 0 && loaded.diagnostics.is_empty() && loaded.failures.is_empty() && style.verbosity > Verbosity::Quiet {
+    if plans == 0
+        && loaded.diagnostics.is_empty()
+        && loaded.failures.is_empty()
+        && style.verbosity > Verbosity::Quiet
+    {
         let what = if loaded.inventories == 1 { "an inventory" } else { "inventories" };
         writeln!(env.out, "{what} without mistakes; no plan to check")?;
     }
     Ok(exit(loaded, refused))
 }
 
-/// Prints files that could not be read.
-pub(crate) fn print_failures(failures: &[Failure], env: &mut Env<'_>) -> Result<(), CliError> {
-    let style = env.talk_style();
+/// Returns the text about files that could not be read.
+#[must_use]
+pub fn failures(failures: &[Failure], style: Style) -> String {
     let mut text = String::new();
     for failure in failures {
         text::item(&mut text, &item_of(failure), &Sources::new(), style);
     }
-    Ok(env.err.write_all(text.as_bytes())?)
+    text
 }
 
 fn item_of(failure: &Failure) -> Item<'_> {
     Item::of_file("unreadable-file", &failure.file, &failure.message, failure.help.as_deref())
 }
 
-/// Prints mistakes of documents.
-pub(crate) fn print_mistakes(
-    diagnostics: &[Diagnostic],
-    sources: &Sources,
-    style: Style,
-    env: &mut Env<'_>,
-) -> Result<(), CliError> {
+/// Returns the text about mistakes of documents.
+#[must_use]
+pub fn mistakes(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let items: Vec<Item<'_>> =
         diagnostics.iter().map(|diagnostic| Item::of_diagnostic(diagnostic, sources)).collect();
     let mut text = String::new();
     text::items(&mut text, &items, sources, style);
-    Ok(env.out.write_all(text.as_bytes())?)
+    text
 }
 
-/// Prints what rules found about a plan, and the line that sums it up.
-pub(crate) fn print_plan(
-    checked: &Checked,
-    sources: &Sources,
-    style: Style,
-    env: &mut Env<'_>,
-) -> Result<(), CliError> {
+/// Returns the text about what became of a plan, with the line that sums it up.
+#[must_use]
+pub fn outcome(checked: &Checked, sources: &Sources, style: Style) -> String {
+    let mut text = mistakes(&checked.diagnostics, sources, style);
     let items: Vec<Item<'_>> = checked.findings.iter().map(Item::of_finding).collect();
-    let mut text = String::new();
     text::plan(&mut text, &items, sources, style);
     if style.verbosity > Verbosity::Quiet {
         let counts = Counts::of(&items);
         summary::line(&mut text, &checked.name, &counts, checked.verdict, checked.as_of, style);
     }
-    Ok(env.out.write_all(text.as_bytes())?)
+    text
 }
 
 fn as_json(loaded: &mut Loaded, options: &Options, env: &mut Env<'_>) -> Result<Exit, CliError> {

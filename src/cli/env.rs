@@ -78,6 +78,8 @@ pub struct Env<'w> {
     pub out: Output<'w>,
     /// Standard error: talk.
     pub err: Output<'w>,
+    /// Whether a person can type answers.
+    pub input_is_terminal: bool,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The folder that relative paths begin at.
@@ -101,6 +103,7 @@ impl<'w> Env<'w> {
         Self {
             out: Output::new(out, false),
             err: Output::new(err, false),
+            input_is_terminal: false,
             clock,
             folder: folder.into(),
             variables: BTreeMap::new(),
@@ -114,6 +117,7 @@ impl<'w> Env<'w> {
         Self {
             out: Output::new(out, io::stdout().is_terminal()),
             err: Output::new(err, io::stderr().is_terminal()),
+            input_is_terminal: io::stdin().is_terminal(),
             clock: Arc::new(SystemClock),
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             // Values that are not Unicode are of no use to any command.

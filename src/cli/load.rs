@@ -42,7 +42,11 @@ impl Failure {
         if let Some(cause) = std::error::Error::source(&error) {
             message = format!("{message}: {cause}");
         }
-        Self { file: path.display().to_string(), message, help: error.help().map(str::to_owned) }
+        let mut help = error.help().map(str::to_owned);
+        if let FileError::TooLarge { .. } = error {
+            help = Some("split it into several files, or raise --max-file-size".to_owned());
+        }
+        Self { file: path.display().to_string(), message, help }
     }
 }
 
@@ -226,9 +230,7 @@ impl Loader<'_, '_> {
                 Vec::new()
             }
             (None, Interest::Named) => parse(source, &mut loaded.diagnostics),
-            (None, Interest::Found) => {
-                parse_if_ours(source, &mut loaded.diagnostics).unwrap_or_default()
-            }
+            (None, Interest::Found) => parse_if_ours(source, &mut loaded.diagnostics).unwrap_or_default(),
         };
         let mut contents = Contents { inventories: Vec::new(), broken: loaded.diagnostics.len() > before };
         let mut plans = Vec::new();
@@ -268,7 +270,11 @@ impl Loader<'_, '_> {
         }
         self.only_one(&contents, || {
             let file = path.display().to_string();
-            (Span::NONE, format!("`{file}` holds no inventory"), format!("`{file}` holds several inventories"))
+            (
+                Span::NONE,
+                format!("`{file}` holds no inventory"),
+                format!("`{file}` holds several inventories"),
+            )
         })
     }
 
@@ -322,8 +328,9 @@ impl Loader<'_, '_> {
                     let span = plan.name.span;
                     let message = "the file holds several inventories, and the plan names none";
                     self.loaded.diagnostics.push(
-                        Diagnostic::error("no-inventory", span, message)
-                            .help("add `inventory:` with the file of the one that is meant, or use --inventory"),
+                        Diagnostic::error("no-inventory", span, message).help(
+                            "add `inventory:` with the file of the one that is meant, or use --inventory",
+                        ),
                     );
                     Facts::Broken
                 }
@@ -343,12 +350,14 @@ impl Loader<'_, '_> {
             }
         }
         match self.file(&path, Interest::Named) {
-            Ok(contents) => {
-                self.only_one(&contents, || {
-                    let file = &named.value;
-                    (named.span, format!("`{file}` holds no inventory"), format!("`{file}` holds several inventories"))
-                })
-            }
+            Ok(contents) => self.only_one(&contents, || {
+                let file = &named.value;
+                (
+                    named.span,
+                    format!("`{file}` holds no inventory"),
+                    format!("`{file}` holds several inventories"),
+                )
+            }),
             Err(error) => {
                 let failure = Failure::of(&path, error);
                 let help = failure.help.unwrap_or_else(|| "correct the name, or use --inventory".to_owned());

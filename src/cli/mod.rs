@@ -6,8 +6,18 @@ pub mod env;
 pub mod error;
 pub mod exit;
 pub mod explain;
+pub mod graph;
 pub mod load;
+pub mod outline;
+pub mod plan;
+pub mod ready;
+pub mod resume;
+pub mod run;
+pub mod runs;
+pub mod saved;
 pub mod schema;
+pub mod session;
+mod terminal;
 mod walk;
 
 use std::error::Error as _;
@@ -26,7 +36,13 @@ use crate::render::style::Verbosity;
 
 /// Bring machines home from Azure: checked, planned, rehearsed and run from plans kept in git
 #[derive(Debug, clap::Parser)]
-#[command(name = "failback", bin_name = "failback", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "failback",
+    bin_name = "failback",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -44,8 +60,15 @@ struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Plan(plan::DryRunArgs),
+    Graph(graph::GraphArgs),
     Explain(explain::ExplainArgs),
     Schema(schema::SchemaArgs),
+    Run(run::RunArgs),
+    Resume(resume::ResumeArgs),
+    Runs(runs::RunsArgs),
+    Show(runs::ShowArgs),
+    Logs(runs::LogsArgs),
 }
 
 /// Runs a command line, the name of the program first, and returns how it ended.
@@ -66,8 +89,15 @@ where
     };
     let ended = match &arguments.command {
         Command::Check(args) => check::run(args, env),
+        Command::Plan(args) => plan::run(args, env),
+        Command::Graph(args) => graph::run(args, env),
         Command::Explain(args) => explain::run(args, env),
         Command::Schema(args) => schema::run(args, env),
+        Command::Run(args) => run::run(args, env),
+        Command::Resume(args) => resume::run(args, env),
+        Command::Runs(args) => runs::list(args, env),
+        Command::Show(args) => runs::show(args, env),
+        Command::Logs(args) => runs::logs(args, env),
     };
     let ended = ended.and_then(|exit| {
         env.out.flush()?;

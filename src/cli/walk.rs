@@ -43,10 +43,9 @@ pub(crate) fn yaml_files(folder: &Path, env: &Env<'_>) -> Found {
             let path = if folder == Path::new(".") { PathBuf::from(&name) } else { folder.join(&name) };
             if env.path(&path).is_dir() {
                 open.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|ending| ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml"))
-            {
+            } else if path.extension().is_some_and(|ending| {
+                ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml")
+            }) {
                 found.files.push(path);
             }
         }

@@ -181,6 +181,11 @@ pub enum RunEventKind {
         /// When it gives up.
         deadline: Option<Timestamp>,
     },
+    /// An action is about to be run.
+    ActionStarted {
+        /// The step.
+        step: StepId,
+    },
     /// A person is asked.
     ApprovalAsked {
         /// The step.
@@ -268,6 +273,7 @@ impl RunEventKind {
             | Self::OperationAccepted { step, .. }
             | Self::AttemptFailed { step, .. }
             | Self::StepWaiting { step, .. }
+            | Self::ActionStarted { step }
             | Self::ApprovalAsked { step, .. }
             | Self::ApprovalGiven { step, .. }
             | Self::ApprovalDenied { step, .. }
@@ -276,7 +282,10 @@ impl RunEventKind {
             | Self::StepFailed { step, .. }
             | Self::StepBlocked { step }
             | Self::StepSkipped { step, .. } => Some(step),
-            Self::RunStarted { .. } | Self::Resumed { .. } | Self::Interrupted { .. } | Self::RunFinished { .. } => None,
+            Self::RunStarted { .. }
+            | Self::Resumed { .. }
+            | Self::Interrupted { .. }
+            | Self::RunFinished { .. } => None,
         }
     }
 }

@@ -54,7 +54,12 @@ pub trait Reporter {
     /// # Errors
     ///
     /// The output's; the reporter is then dropped.
-    fn tick(&mut self, now: jiff::Timestamp, state: &RunState, progress: &[StepProgress]) -> std::io::Result<()>;
+    fn tick(
+        &mut self,
+        now: jiff::Timestamp,
+        state: &RunState,
+        progress: &[StepProgress],
+    ) -> std::io::Result<()>;
 
     /// Stands back while a person is asked at the same terminal; `false` takes the terminal again.
     fn pause(&mut self, _paused: bool) {}

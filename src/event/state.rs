@@ -106,6 +106,10 @@ pub struct StepState {
     pub first_attempt_at: Option<Timestamp>,
     /// When it was settled.
     pub ended_at: Option<Timestamp>,
+    /// Whether it only waits before its first request, so that it takes no place among those that change something.
+    pub parked: bool,
+    /// Whether its action was begun.
+    pub acted: bool,
     /// What a person answered.
     pub answer: Option<Answer>,
     /// What was seen, what it waits for, or why it failed.
@@ -193,6 +197,8 @@ impl RunState {
                 started_at: None,
                 first_attempt_at: None,
                 ended_at: None,
+                parked: false,
+                acted: false,
                 answer: None,
                 note: None,
             })
@@ -324,7 +330,9 @@ impl RunState {
         match self.status {
             RunStatus::New if !begins => return illegal("the run has not begun".into()),
             RunStatus::Finished(_) => return illegal("the run has ended".into()),
-            RunStatus::Running | RunStatus::Interrupted if begins => return illegal("the run has begun already".into()),
+            RunStatus::Running | RunStatus::Interrupted if begins => {
+                return illegal("the run has begun already".into());
+            }
             RunStatus::New | RunStatus::Running | RunStatus::Interrupted => {}
         }
         let Some(id) = event.kind.step() else { return Ok(()) };
@@ -338,6 +346,7 @@ impl RunState {
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::AttemptFailed { .. }
             | RunEventKind::StepWaiting { .. }
+            | RunEventKind::ActionStarted { .. }
             | RunEventKind::ApprovalAsked { .. } => &[StepStatus::Running],
             RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => &[StepStatus::Asked],
             RunEventKind::SlotsFreed { .. } => return self.check_freed(event, index),
@@ -345,7 +354,9 @@ impl RunState {
             RunEventKind::StepAdopted { .. }
             | RunEventKind::StepSucceeded { .. }
             | RunEventKind::StepFailed { .. } => &[StepStatus::Running, StepStatus::Asked],
-            RunEventKind::StepSkipped { .. } => &[StepStatus::Waiting, StepStatus::Ready, StepStatus::Running, StepStatus::Asked],
+            RunEventKind::StepSkipped { .. } => {
+                &[StepStatus::Waiting, StepStatus::Ready, StepStatus::Running, StepStatus::Asked]
+            }
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
             | RunEventKind::Interrupted { .. }
@@ -356,13 +367,17 @@ impl RunState {
         }
         match &event.kind {
             // What was sent and not answered must be settled before anything is sent again.
-            RunEventKind::IntentRecorded { attempt, .. } if step.intent.is_some() || *attempt != step.attempts + 1 => {
+            RunEventKind::IntentRecorded { attempt, .. }
+                if step.intent.is_some() || *attempt != step.attempts + 1 =>
+            {
                 illegal(format!("attempt {} of {id} is still open", step.attempts))
             }
             RunEventKind::OperationAccepted { .. } if step.intent.is_none() || step.operation.is_some() => {
                 illegal(format!("no request of {id} is open"))
             }
-            RunEventKind::AttemptFailed { .. } if step.intent.is_none() => illegal(format!("no request of {id} is open")),
+            RunEventKind::AttemptFailed { .. } if step.intent.is_none() => {
+                illegal(format!("no request of {id} is open"))
+            }
             _ => Ok(()),
         }
     }
@@ -396,7 +411,8 @@ impl RunState {
                 }
             }
             RunEventKind::SlotsFreed { step, .. } => {
-                if let Some((server, disks)) = self.graph.find(step).and_then(|index| self.held.remove(&index))
+                if let Some((server, disks)) =
+                    self.graph.find(step).and_then(|index| self.held.remove(&index))
                     && let Some(held) = self.slots.get_mut(&server)
                 {
                     *held = held.saturating_sub(disks);
@@ -423,6 +439,7 @@ impl RunState {
                 step.first_attempt_at.get_or_insert(at);
                 step.operation = None;
                 step.retry_at = None;
+                self.park(index, false);
             }
             RunEventKind::OperationAccepted { operation, .. } => step.operation = Some(operation.clone()),
             RunEventKind::AttemptFailed { code, message, retry_at, .. } => {
@@ -431,10 +448,20 @@ impl RunState {
                 step.retry_at = Some(*retry_at);
                 step.note = Some(format!("{message} ({code})"));
             }
-            RunEventKind::StepWaiting { reason, .. } => step.note = Some(reason.clone()),
+            RunEventKind::StepWaiting { reason, .. } => {
+                step.note = Some(reason.clone());
+                if step.intent.is_none() {
+                    self.park(index, true);
+                }
+            }
+            RunEventKind::ActionStarted { .. } => {
+                step.acted = true;
+                step.answer = None;
+            }
             RunEventKind::GuardEvaluated { findings, passed, .. } => {
                 if !passed {
-                    step.note = findings.first().map(|finding| format!("{}: {}", finding.rule, finding.message));
+                    step.note =
+                        findings.first().map(|finding| format!("{}: {}", finding.rule, finding.message));
                 }
             }
             RunEventKind::ApprovalAsked { prompt, .. } => {
@@ -449,7 +476,9 @@ impl RunState {
                 step.answer = Some(Answer { approved: false, by: by.clone() });
                 self.set(index, StepStatus::Running, at);
             }
-            RunEventKind::StepAdopted { because, .. } => self.settle(index, StepStatus::Adopted, Some(because), at),
+            RunEventKind::StepAdopted { because, .. } => {
+                self.settle(index, StepStatus::Adopted, Some(because), at)
+            }
             RunEventKind::StepSucceeded { note, .. } => {
                 self.settle(index, StepStatus::Succeeded, note.as_ref(), at);
             }
@@ -457,7 +486,9 @@ impl RunState {
                 self.settle(index, StepStatus::Failed, Some(&format!("{message} ({code})")), at);
             }
             RunEventKind::StepBlocked { .. } => self.settle(index, StepStatus::Blocked, None, at),
-            RunEventKind::StepSkipped { reason, .. } => self.settle(index, StepStatus::Skipped, Some(reason), at),
+            RunEventKind::StepSkipped { reason, .. } => {
+                self.settle(index, StepStatus::Skipped, Some(reason), at)
+            }
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
             | RunEventKind::SlotsTaken { .. }
@@ -470,10 +501,22 @@ impl RunState {
     fn settle(&mut self, index: StepIndex, status: StepStatus, note: Option<&String>, at: Timestamp) {
         let step = &mut self.steps[index as usize];
         step.intent = None;
-        if note.is_some() {
-            step.note = note.cloned();
-        }
+        step.note = note.cloned();
         self.set(index, status, at);
+    }
+
+    /// Takes a running step that changes something out of their number, or counts it again.
+    fn park(&mut self, index: StepIndex, parked: bool) {
+        let step = &mut self.steps[index as usize];
+        if !self.graph.step(index).kind.is_mutating() || step.parked == parked {
+            return;
+        }
+        step.parked = parked;
+        if parked {
+            self.changing -= 1;
+        } else {
+            self.changing += 1;
+        }
     }
 
     /// Gives a step its status, and lets the steps after it know.
@@ -487,7 +530,7 @@ impl RunState {
             let mutating = self.graph.step(index).kind.is_mutating();
             let ready = if mutating { &mut self.ready_to_change } else { &mut self.ready };
             ready.remove(&index);
-            if self.active.remove(&index) && mutating {
+            if self.active.remove(&index) && mutating && !std::mem::take(&mut step.parked) {
                 self.changing -= 1;
             }
             match status {
@@ -539,7 +582,8 @@ impl RunState {
         };
         if kind == frees && status.is_good() {
             for machine in self.graph.machines_of(index) {
-                let holder = StepId::new(format!("{}/{}", StepKind::Reprotect.as_str(), machine.name().value));
+                let holder =
+                    StepId::new(format!("{}/{}", StepKind::Reprotect.as_str(), machine.name().value));
                 self.freeable.extend(self.graph.find(&holder));
             }
         }
@@ -554,8 +598,16 @@ impl RunState {
         match self.hook(index) {
             // An action after a phase or a run looks at how that ended, once it has.
             Some((on_success, on_failure)) => (step.waiting_for == 0).then(|| {
-                let good = self.graph.before(index).iter().all(|before| self.steps[*before as usize].status.is_good());
-                if if good { on_success } else { on_failure } { StepStatus::Ready } else { StepStatus::Skipped }
+                let good = self
+                    .graph
+                    .before(index)
+                    .iter()
+                    .all(|before| self.steps[*before as usize].status.is_good());
+                if if good { on_success } else { on_failure } {
+                    StepStatus::Ready
+                } else {
+                    StepStatus::Skipped
+                }
             }),
             None if failed => Some(StepStatus::Blocked),
             None => (step.waiting_for == 0).then_some(StepStatus::Ready),

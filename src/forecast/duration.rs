@@ -69,11 +69,15 @@ pub(super) const APP_CONSISTENT_EVERY: f64 = 3_600.0;
 /// One look at the site, for a preflight or a guard; ours.
 pub(super) const LOOK: (f64, f64) = (0.0, 5.0);
 
-/// Until a machine that was switched on is seen to be back: VMware Tools run a minute after the boot; ours.
-pub(super) const VERIFY: (f64, f64) = (0.0, 60.0);
+/// Until a machine that was switched on is seen to be back: VMware Tools run a minute after the boot, if they are known
+/// to be there at all, and a run looks twice a minute; ours.
+pub(super) const VERIFY: (f64, f64) = (0.0, 90.0);
 
-/// Between something's happening and its being seen by who asks now and then; ours.
-pub(super) const SEEN_AFTER: (f64, f64) = (0.0, 10.0);
+/// From the end of a job until a run sees it: it asks again when the service expects the end; ours.
+pub(super) const POLLED_AFTER: (f64, f64) = (0.0, 15.0);
+
+/// From something's happening until a run sees it that looks twice a minute; ours.
+pub(super) const LOOKED_AFTER: (f64, f64) = (0.0, 30.0);
 
 /// Longest time of an action that states none: 10 min, as the language has it.
 pub(super) const ACTION_TIMEOUT: f64 = 600.0;

@@ -2,16 +2,39 @@
 
 use serde::Serialize;
 
+use crate::forecast::amount::total_bytes;
 use crate::forecast::duration;
-use crate::forecast::simulate::LimitKind;
 use crate::forecast::simulate::Outcome;
 use crate::forecast::simulate::Settings;
 use crate::forecast::simulate::simulate;
 use crate::forecast::work::Work;
 use crate::forecast::work::Workload;
-use crate::forecast::work::total_bytes;
 use crate::graph::StepKind;
 use crate::quantity::Bytes;
+
+/// What may hold a run up; each can be taken away in thought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitKind {
+    /// What the line between the sites carries.
+    Bandwidth,
+    /// What one machine gets of it.
+    MachineRate,
+    /// Mutating operations at once.
+    MaxParallel,
+    /// Disks that a master target or an appliance takes, and the waves that follow from it.
+    Slots,
+    /// The hours in which failover and commit may begin.
+    Window,
+    /// The pace at which app-consistent recovery points are made.
+    RecoveryPoints,
+    /// `depends_on` and `boot_groups`.
+    Order,
+    /// Actions of the plan.
+    Actions,
+    /// The service's own jobs and waits.
+    Service,
+}
 
 /// Something that holds a run up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,7 +91,7 @@ fn candidates(load: &Workload<'_>, settings: Settings<'_>, base: &Outcome) -> Ve
     if settings.hours.is_some() && base.first_wake.is_some() {
         kinds.push(LimitKind::Window);
     }
-    if load.work.iter().any(|work| matches!(work, Work::Point { .. })) {
+    if load.work.iter().any(|work| matches!(work, Work::NewPoint { .. } | Work::CommonPoints)) {
         kinds.push(LimitKind::RecoveryPoints);
     }
     let plan = &graph.model().plan;
@@ -97,7 +120,8 @@ fn words(kind: LimitKind, load: &Workload<'_>, settings: Settings<'_>, base: &Ou
             }
         }
         LimitKind::MachineRate => {
-            let largest = model.machines().max_by(|one, other| total_bytes(*one).total_cmp(&total_bytes(*other)));
+            let largest =
+                model.machines().max_by(|one, other| total_bytes(*one).total_cmp(&total_bytes(*other)));
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a disk")]
             let of = largest.map_or(String::new(), |machine| {
                 format!(", the largest {} with {}", machine.name().value, Bytes(total_bytes(machine) as u64))
@@ -105,7 +129,8 @@ fn words(kind: LimitKind, load: &Workload<'_>, settings: Settings<'_>, base: &Ou
             format!("{:.0} MB/s for each machine{of}", duration::MACHINE_CEILING / 1e6)
         }
         LimitKind::MaxParallel => {
-            let reprotects = load.graph.steps().iter().filter(|step| step.kind == StepKind::Reprotect).count();
+            let reprotects =
+                load.graph.steps().iter().filter(|step| step.kind == StepKind::Reprotect).count();
             format!("max_parallel {} with {reprotects} machines", load.max_parallel)
         }
         LimitKind::Slots => {

@@ -61,7 +61,8 @@ impl Line {
         if !self.flows.is_empty() {
             let seconds = (now - self.at).max(0.0);
             // Without a limit at all, every transfer is over at once.
-            self.got = if self.rate().is_finite() { self.rate().mul_add(seconds, self.got) } else { f64::MAX };
+            self.got =
+                if self.rate().is_finite() { self.rate().mul_add(seconds, self.got) } else { f64::MAX };
         } else {
             // An idle line starts its total anew, so that sums stay small and exact.
             self.got = 0.0;

@@ -122,7 +122,8 @@ pub fn losses(model: &Model, points: &[PredictedPoint]) -> Vec<Loss> {
             loss_s: worst,
         }
     };
-    let groups = model.groups().map(|group| of(&group.name().value, &mut group.members().map(Machine::index)));
+    let groups =
+        model.groups().map(|group| of(&group.name().value, &mut group.members().map(Machine::index)));
     let alone = model.machines().filter(|machine| machine.group().is_none());
     let alone = alone.map(|machine| of(&machine.name().value, &mut std::iter::once(machine.index())));
     groups.chain(alone).collect()

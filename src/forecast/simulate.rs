@@ -2,19 +2,19 @@
 
 use std::cmp::Ordering;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::collections::BinaryHeap;
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
+use crate::forecast::cost::Cost;
 use crate::forecast::draw::Draw;
-use crate::forecast::draw::What;
 use crate::forecast::duration;
+use crate::forecast::limit::LimitKind;
 use crate::forecast::line::Line;
 use crate::forecast::window::Calendar;
 use crate::forecast::window::Hours;
-use crate::forecast::work::Amount;
-use crate::forecast::work::Boot;
 use crate::forecast::work::Direction;
 use crate::forecast::work::Work;
 use crate::forecast::work::Workload;
@@ -23,30 +23,6 @@ use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::graph::wave::SlotUse;
 use crate::syntax::inventory::Experience;
-
-/// What may hold a run up; each can be taken away in thought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LimitKind {
-    /// What the line between the sites carries.
-    Bandwidth,
-    /// What one machine gets of it.
-    MachineRate,
-    /// Mutating operations at once.
-    MaxParallel,
-    /// Disks that a master target or an appliance takes, and the waves that follow from it.
-    Slots,
-    /// The hours in which failover and commit may begin.
-    Window,
-    /// The pace at which app-consistent recovery points are made.
-    RecoveryPoints,
-    /// `depends_on` and `boot_groups`.
-    Order,
-    /// Actions of the plan.
-    Actions,
-    /// The service's own jobs and waits.
-    Service,
-}
 
 /// How a run is simulated.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +100,8 @@ struct Simulation<'w, 'g, 'h> {
     /// Transfers that ended before their step was ready.
     carried: Vec<bool>,
     parallel: u32,
-    waiting: VecDeque<StepIndex>,
+    /// Steps for which there is no room, in the order of the graph, as a run takes them.
+    waiting: BTreeSet<StepIndex>,
     free: Vec<i64>,
     slot_waiting: Vec<VecDeque<StepIndex>>,
     ready: Vec<bool>,
@@ -148,7 +125,7 @@ pub(super) fn simulate(load: &Workload<'_>, settings: Settings<'_>) -> Outcome {
         started: vec![false; count],
         carried: vec![false; count],
         parallel: 0,
-        waiting: VecDeque::new(),
+        waiting: BTreeSet::new(),
         free: load.servers.iter().map(|server| server.free).collect(),
         slot_waiting: load.servers.iter().map(|_| VecDeque::new()).collect(),
         ready: vec![false; count],
@@ -295,7 +272,7 @@ impl Simulation<'_, '_, '_> {
         }
         let mut servers = Vec::new();
         for machine in self.load.members(step) {
-            if let Some(slots) = self.load.slots[*machine].filter(|slots| slots.now != SlotUse::Done) {
+            if let Some(slots) = self.load.slots[*machine].filter(|slots| slots.now == SlotUse::Needed) {
                 self.free[slots.server as usize] += i64::from(slots.disks);
                 servers.push(slots.server as usize);
             }
@@ -335,7 +312,7 @@ impl Simulation<'_, '_, '_> {
         if self.is_mutating(step) {
             let most = self.load.max_parallel;
             if self.settings.without != Some(LimitKind::MaxParallel) && self.parallel >= most {
-                self.waiting.push_back(step);
+                self.waiting.insert(step);
                 return;
             }
             self.parallel += 1;
@@ -353,14 +330,14 @@ impl Simulation<'_, '_, '_> {
             }
             return;
         }
-        let seconds = self.seconds(step, at);
+        let seconds = self.cost().seconds(step, at);
         self.events.push(Reverse(Event { at: at + seconds, what: Happening::Ends(step) }));
     }
 
     fn begin_transfer(&mut self, step: StepIndex, at: f64) {
         if let Work::Transfer { direction, amount } = self.load.work[step as usize] {
             self.started[step as usize] = true;
-            let bytes = self.bytes(step, amount, at);
+            let bytes = self.cost().bytes(step, amount, at);
             let line = match direction {
                 Direction::ToOnprem => 0,
                 Direction::ToAzure => 1,
@@ -378,8 +355,12 @@ impl Simulation<'_, '_, '_> {
     }
 
     fn first_point(&mut self, step: StepIndex, at: f64) {
-        let seconds = self.tasks(step, duration::FIRST_POINT, 0) + self.seen(step);
+        let seconds = self.cost().first_point(step);
         self.events.push(Reverse(Event { at: at + seconds, what: Happening::Ends(step) }));
+    }
+
+    const fn cost(&self) -> Cost<'_> {
+        Cost { load: self.load, settings: &self.settings, ends: self.outcome.end.as_slice() }
     }
 
     fn ends(&mut self, step: StepIndex, at: f64) {
@@ -400,91 +381,10 @@ impl Simulation<'_, '_, '_> {
             }
         }
         while self.parallel < self.load.max_parallel
-            && let Some(waits) = self.waiting.pop_front()
+            && let Some(waits) = self.waiting.pop_first()
         {
             self.outcome.cause[waits as usize] = step;
             self.admit(waits, at);
         }
-    }
-
-    fn between(&self, step: StepIndex, what: What, range: (f64, f64)) -> f64 {
-        self.settings.draw.between(u64::from(step), what, range)
-    }
-
-    fn seen(&self, step: StepIndex) -> f64 {
-        self.between(step, What::Seen, duration::SEEN_AFTER)
-    }
-
-    /// Returns the time of a job's tasks for its member number `member`.
-    fn tasks(&self, step: StepIndex, tasks: &[u32], member: u32) -> f64 {
-        let spread = |(number, seconds): (u32, &u32)| {
-            let (seconds, what) = (f64::from(*seconds), What::Task(member * 8 + number));
-            // Tasks of a few seconds are not seen to vary.
-            let part = if seconds < 10.0 { 0.0 } else { duration::SPREAD };
-            self.between(step, what, (seconds * (1.0 - part), seconds * (1.0 + part)))
-        };
-        (0..).zip(tasks).map(spread).sum()
-    }
-
-    fn bytes(&self, step: StepIndex, amount: Amount, at: f64) -> f64 {
-        match amount {
-            Amount::All(total) => total,
-            Amount::Part(total) => total * self.between(step, What::Bytes, duration::CHANGED_PART),
-            Amount::Since { per_second, moment, total } => (per_second * (at - moment).max(0.0)).min(total),
-            Amount::SinceStep { per_second, step, total } => {
-                let since = (at - self.outcome.end[step as usize]).max(0.0);
-                (per_second * since).min(total)
-            }
-        }
-    }
-
-    /// Returns how long a step takes that begins at `at`.
-    fn seconds(&self, step: StepIndex, at: f64) -> f64 {
-        match self.load.work[step as usize] {
-            Work::Nothing | Work::Transfer { .. } => 0.0,
-            Work::Look(range) => self.between(step, What::Look, range) + self.seen(step),
-            Work::Job { tasks, members, through_plan } => {
-                let slowest = (0..members).map(|member| self.tasks(step, tasks, member)).fold(0.0, f64::max);
-                let check = if through_plan { f64::from(duration::PLAN_CHECK) } else { 0.0 };
-                slowest + check + self.seen(step)
-            }
-            Work::Agent(boot) => {
-                let booted = match boot {
-                    Boot::Step(failover) => self.outcome.end[failover as usize],
-                    Boot::At(moment) => moment,
-                    Boot::Unknown => return self.between(step, What::Agent, duration::AGENT_MISSING),
-                };
-                let registers = booted + self.between(step, What::Agent, duration::AGENT_REGISTERS);
-                (registers - at).max(0.0) + self.seen(step)
-            }
-            Work::Point { every, phase, newer } => {
-                if self.settings.without == Some(LimitKind::RecoveryPoints) {
-                    return 0.0;
-                }
-                // Every machine and group has its own moment in the hour, the same each time it is asked about.
-                let of = phase | 1 << 40;
-                let offset = self.settings.draw.between(of, What::Phase, (0.0, every));
-                let since = if newer { at } else { self.protected_since(step) };
-                let next = ((since - offset) / every).ceil().mul_add(every, offset);
-                (next - at).max(0.0) + self.between(step, What::Look, duration::LOOK) + self.seen(step)
-            }
-            Work::Action(timeout) => {
-                let part = if self.settings.without == Some(LimitKind::Actions) { 0.0 } else { self.settings.actions };
-                timeout * part
-            }
-        }
-    }
-
-    /// Returns since when all machines behind a step have recovery points.
-    fn protected_since(&self, step: StepIndex) -> f64 {
-        let since = |machine: usize| {
-            let protected = self.load.protected[machine];
-            if self.load.graph.step(protected).adopted {
-                self.load.protected_before[machine]
-            } else {
-                self.outcome.end[protected as usize]
-            }
-        };
-        self.load.members_behind(step).iter().map(|machine| since(*machine)).fold(-1e12, f64::max)
     }
 }

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::forecast::amount;
+use crate::forecast::amount::Amount;
 use crate::forecast::duration;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
@@ -9,32 +11,16 @@ use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::graph::wave;
 use crate::graph::wave::SlotUse;
-use crate::model::LocationMode;
 use crate::model::Machine;
 use crate::model::PointChoice;
-use crate::quantity::GIB;
 use crate::syntax::inventory::Experience;
 use crate::syntax::machine::PointKind;
-use crate::syntax::machine::State;
 
 /// Which of the two lines between the sites carries data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     ToOnprem,
     ToAzure,
-}
-
-/// Data that a machine has to carry, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Amount {
-    /// All of it.
-    All(f64),
-    /// What changed of it, when nothing tells how much.
-    Part(f64),
-    /// What changed since a moment (seconds after the start, mostly before it), at a known pace, up to a total.
-    Since { per_second: f64, moment: f64, total: f64 },
-    /// What changed since the end of a step, at a known pace, up to a total.
-    SinceStep { per_second: f64, step: StepIndex, total: f64 },
 }
 
 /// When a machine boots whose agent is waited for.
@@ -61,8 +47,10 @@ pub(super) enum Work {
     Transfer { direction: Direction, amount: Amount },
     /// The registration of an agent.
     Agent(Boot),
-    /// A recovery point of machines, every so many seconds. `newer`: than now; else than their protection.
-    Point { every: f64, phase: u64, newer: bool },
+    /// A recovery point that is made from now on, one every so many seconds, of a machine or group.
+    NewPoint { every: f64, of: u64 },
+    /// The first app-consistent point of each machine of a wave that goes to one.
+    CommonPoints,
     /// An action, which takes up to so many seconds.
     Action(f64),
 }
@@ -94,6 +82,10 @@ pub(super) struct Workload<'g> {
     pub servers: Vec<Server>,
     /// Machines of each replication group.
     groups: Vec<Vec<usize>>,
+    /// Every machine's own index, so that one machine is a slice, too.
+    alone: Vec<usize>,
+    /// Machines of each wave that go to app-consistent points, each with the machine that stands for its group.
+    pointed: Vec<Vec<(usize, u64)>>,
     /// Slots of each machine.
     pub slots: Vec<Option<Slots>>,
     /// The step that waits for each machine's protection to on-premises.
@@ -106,57 +98,6 @@ pub(super) struct Workload<'g> {
     pub bytes_per_second: f64,
     /// Mutating operations at once.
     pub max_parallel: u32,
-}
-
-/// Returns the bytes of a machine's disks that are replicated.
-#[expect(clippy::cast_precision_loss, reason = "an estimate of bytes")]
-pub(super) fn total_bytes(machine: Machine<'_>) -> f64 {
-    let size = |known: Option<u64>| known.unwrap_or(duration::UNKNOWN_DISK_GIB * GIB) as f64;
-    let azure = machine.azure_vm().ok().and_then(|vm| vm.disks.as_ref());
-    let sum: f64 = if let Some(disks) = azure {
-        disks
-            .iter()
-            .filter(|disk| disk.replicated_from_onprem.is_none_or(|from| from.value))
-            .filter(|disk| disk.temporary.is_none_or(|temporary| !temporary.value))
-            .map(|disk| size(disk.size_gb.map(|size| size.value.0)))
-            .sum()
-    } else {
-        let disks = machine.onprem_disks().unwrap_or_default();
-        disks
-            .iter()
-            .filter(|disk| disk.excluded.is_none_or(|excluded| !excluded.value))
-            .map(|disk| size(disk.size_gb.map(|size| size.value.0)))
-            .sum()
-    };
-    if sum > 0.0 { sum } else { size(None) }
-}
-
-/// Returns the bytes of a machine that change in a second, if its facts tell.
-#[expect(clippy::cast_precision_loss, reason = "a GiB is exact")]
-fn churn(machine: Machine<'_>) -> Option<f64> {
-    let per_day = machine.facts().ok()?.churn.as_ref()?.gb_per_day?;
-    Some(per_day.value * GIB as f64 / 86_400.0)
-}
-
-/// Returns what a machine has to carry to on-premises.
-pub(super) fn to_onprem(machine: Machine<'_>, start: Timestamp) -> Amount {
-    let total = total_bytes(machine);
-    let begun = matches!(machine.state(), Ok(State::ReprotectingToOnprem));
-    // Of a replication that runs nobody knows how much is left; it is taken to be the changes.
-    if !begun && machine.location_mode() != Ok(LocationMode::Original) {
-        return Amount::All(total);
-    }
-    let booted = machine.azure_vm().ok().and_then(|vm| vm.booted_at);
-    match (churn(machine), booted) {
-        (Some(per_second), Some(booted)) => {
-            Amount::Since { per_second, moment: seconds(start, booted.value), total }
-        }
-        _ => Amount::Part(total),
-    }
-}
-
-fn seconds(start: Timestamp, at: Timestamp) -> f64 {
-    at.duration_since(start).as_secs_f64()
 }
 
 impl<'g> Workload<'g> {
@@ -172,6 +113,8 @@ impl<'g> Workload<'g> {
             work: Vec::with_capacity(graph.steps().len()),
             servers: Vec::new(),
             groups: model.groups().map(|group| group.members().map(Machine::index).collect()).collect(),
+            alone: (0..count).collect(),
+            pointed: vec![Vec::new(); usize::from(graph.waves().count) + 1],
             slots: vec![None; count],
             protected: vec![0; count],
             protected_before: vec![f64::NEG_INFINITY; count],
@@ -180,6 +123,7 @@ impl<'g> Workload<'g> {
             max_parallel: parallel.map_or(duration::MAX_PARALLEL, |most| u32::from(most.value.max(1))),
         };
         load.take_slots();
+        load.find_pointed();
         let mut failover_of: Vec<StepIndex> = vec![0; count];
         let indexed = || (0..).zip(graph.steps());
         for (at, step) in indexed() {
@@ -196,9 +140,12 @@ impl<'g> Workload<'g> {
         }
         for machine in model.machines() {
             let adopted = graph.step(load.protected[machine.index()]).adopted;
-            let lacks = machine.asr().ok().and_then(|asr| asr.recovery_points.as_ref()).is_some_and(|points| {
-                !points.iter().any(|point| point.kind.is_some_and(|kind| kind.value == PointKind::AppConsistent))
-            });
+            let lacks =
+                machine.asr().ok().and_then(|asr| asr.recovery_points.as_ref()).is_some_and(|points| {
+                    !points
+                        .iter()
+                        .any(|point| point.kind.is_some_and(|kind| kind.value == PointKind::AppConsistent))
+                });
             if adopted && lacks {
                 load.protected_before[machine.index()] = 0.0;
             }
@@ -262,18 +209,17 @@ impl<'g> Workload<'g> {
             }
             StepKind::AwaitAzureAgent => machine.map_or(Work::Nothing, |machine| {
                 let booted = machine.azure_vm().ok().and_then(|vm| vm.booted_at);
-                agent(machine, booted.map(|booted| seconds(start, booted.value)))
+                agent(machine, booted.map(|booted| amount::seconds(start, booted.value)))
             }),
             StepKind::Reprotect => job(duration::REPROTECT, false),
             StepKind::AwaitProtected => machine.map_or(Work::Nothing, |machine| Work::Transfer {
                 direction: Direction::ToOnprem,
-                amount: to_onprem(machine, start),
+                amount: amount::to_onprem(machine, start),
             }),
-            StepKind::AwaitPoint => self.point(at, classic, true),
-            StepKind::Recheck => match self.point(at, classic, false) {
-                Work::Nothing => Work::Look(duration::LOOK),
-                point => point,
-            },
+            StepKind::AwaitPoint => self.new_point(at, classic),
+            // The barrier is the guard of all failovers of its wave: it waits for their recovery points.
+            StepKind::Barrier if !self.pointed(at).is_empty() => Work::CommonPoints,
+            StepKind::Recheck => Work::Look(duration::LOOK),
             StepKind::Failover if classic => job(duration::CLASSIC_FAILOVER, grouped),
             StepKind::Failover => job(duration::MODERNIZED_FAILOVER, grouped),
             StepKind::Verify => Work::Look(duration::VERIFY),
@@ -283,7 +229,7 @@ impl<'g> Workload<'g> {
                 let failover = failover_of[machine.index()];
                 if graph.step(failover).adopted {
                     let booted = machine.onprem_vm().ok().and_then(|vm| vm.booted_at);
-                    agent(machine, booted.map(|booted| seconds(start, booted.value)))
+                    agent(machine, booted.map(|booted| amount::seconds(start, booted.value)))
                 } else {
                     Work::Agent(Boot::Step(failover))
                 }
@@ -292,7 +238,7 @@ impl<'g> Workload<'g> {
             StepKind::Forward => job(duration::MODERNIZED_FORWARD, false),
             StepKind::AwaitForward => machine.map_or(Work::Nothing, |machine| Work::Transfer {
                 direction: Direction::ToAzure,
-                amount: self.to_azure(machine, start, failover_of[machine.index()]),
+                amount: amount::to_azure(graph, machine, start, failover_of[machine.index()]),
             }),
             StepKind::Action => {
                 let StepSubject::Action(action) = step.subject else { return Work::Nothing };
@@ -301,7 +247,8 @@ impl<'g> Workload<'g> {
                     return Work::Nothing;
                 }
                 #[expect(clippy::cast_precision_loss, reason = "timeouts are short")]
-                let timeout = action.timeout.map_or(duration::ACTION_TIMEOUT, |timeout| timeout.value.0 as f64);
+                let timeout =
+                    action.timeout.map_or(duration::ACTION_TIMEOUT, |timeout| timeout.value.0 as f64);
                 Work::Action(timeout)
             }
             StepKind::AwaitDeletion
@@ -312,31 +259,37 @@ impl<'g> Workload<'g> {
         }
     }
 
-    fn to_azure(&self, machine: Machine<'_>, start: Timestamp, failover: StepIndex) -> Amount {
-        let total = total_bytes(machine);
-        let Some(per_second) = churn(machine) else { return Amount::Part(total) };
-        if !self.graph.step(failover).adopted {
-            return Amount::SinceStep { per_second, step: failover, total };
-        }
-        let booted = machine.onprem_vm().ok().and_then(|vm| vm.booted_at);
-        booted.map_or(Amount::Part(total), |booted| {
-            Amount::Since { per_second, moment: seconds(start, booted.value), total }
-        })
+    /// Returns the wait for a point newer than a quiescing action. Modernized makes its point by itself.
+    fn new_point(&self, at: StepIndex, classic: bool) -> Work {
+        let Some(first) = self.members(at).first().filter(|_| classic) else { return Work::Nothing };
+        let app_consistent = goes_to_app_consistent(self.graph.model().machine(*first));
+        let every =
+            if app_consistent { duration::APP_CONSISTENT_EVERY } else { duration::CRASH_CONSISTENT_EVERY };
+        Work::NewPoint { every, of: *first as u64 }
     }
 
-    /// Returns the wait for a recovery point that a failover needs. Modernized makes its point by itself.
-    fn point(&self, at: StepIndex, classic: bool, newer: bool) -> Work {
-        let members = self.members_behind(at);
-        let Some(first) = members.first().filter(|_| classic) else { return Work::Nothing };
-        let first = self.graph.model().machine(*first);
-        let app_consistent = first.point_choice() == Ok(Some(PointChoice::AppConsistent));
-        let every = match (app_consistent, newer) {
-            (true, _) => duration::APP_CONSISTENT_EVERY,
-            (false, true) => duration::CRASH_CONSISTENT_EVERY,
-            // The barrier saw to it that there is a crash-consistent point.
-            (false, false) => return Work::Nothing,
-        };
-        Work::Point { every, phase: first.index() as u64, newer }
+    fn find_pointed(&mut self) {
+        let graph = self.graph;
+        if graph.experience() != Experience::Classic {
+            return;
+        }
+        for machine in graph.model().machines().filter(|machine| goes_to_app_consistent(*machine)) {
+            let of = self.group_of(machine.index()).first().copied().unwrap_or_default() as u64;
+            let wave = graph.waves().of_machine[machine.index()];
+            self.pointed[usize::from(wave)].push((machine.index(), of));
+        }
+    }
+
+    /// Returns the machines of a wave that go to app-consistent points, each with who stands for its group.
+    pub(super) fn pointed(&self, at: StepIndex) -> &[(usize, u64)] {
+        match self.graph.step(at).subject {
+            StepSubject::Wave(wave) => &self.pointed[usize::from(wave)],
+            StepSubject::Plan
+            | StepSubject::Machine(_)
+            | StepSubject::Group(_)
+            | StepSubject::BootGroup(_)
+            | StepSubject::Action(_) => &[],
+        }
     }
 
     /// Returns the machines that a step is about, by their indexes.
@@ -344,18 +297,21 @@ impl<'g> Workload<'g> {
         match &self.graph.step(at).subject {
             StepSubject::Machine(index) => std::slice::from_ref(index),
             StepSubject::Group(group) => &self.groups[*group],
-            StepSubject::Plan | StepSubject::Wave(_) | StepSubject::BootGroup(_) | StepSubject::Action(_) => &[],
+            StepSubject::Plan | StepSubject::Wave(_) | StepSubject::BootGroup(_) | StepSubject::Action(_) => {
+                &[]
+            }
         }
     }
 
-    /// Returns the machines whose common recovery point a step waits for, by their indexes.
-    pub(super) fn members_behind(&self, at: StepIndex) -> &[usize] {
-        let model = self.graph.model();
-        match self.members(at) {
-            [machine] => model.machine(*machine).group().map_or(self.members(at), |group| &self.groups[group.index()]),
-            members => members,
-        }
+    /// Returns the members of a machine's replication group; without one, the machine alone.
+    pub(super) fn group_of(&self, machine: usize) -> &[usize] {
+        let group = self.graph.model().machine(machine).group();
+        group.map_or(std::slice::from_ref(&self.alone[machine]), |group| &self.groups[group.index()])
     }
+}
+
+fn goes_to_app_consistent(machine: Machine<'_>) -> bool {
+    machine.point_choice() == Ok(Some(PointChoice::AppConsistent))
 }
 
 /// Returns the wait for an agent that boots with its machine; none where it is registered as far as the facts tell.

@@ -1,5 +1,7 @@
 //! Compiles a checked plan: the steps of each machine's life cycle, the barrier, the waves, and what the plan orders.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -47,13 +49,35 @@ pub fn compile(plan: &CheckedPlan) -> Graph {
     freeze(graph, model, experience, waves)
 }
 
+/// Returns the nodes so that each comes after those before it, else in the order in which they were made: the plan's.
+fn in_order(graph: &DiGraph<Step, ()>) -> Vec<NodeIndex> {
+    use petgraph::Direction::Incoming;
+    let mut waiting: Vec<usize> =
+        graph.node_indices().map(|node| graph.edges_directed(node, Incoming).count()).collect();
+    let free = graph.node_indices().filter(|node| waiting[node.index()] == 0);
+    let mut ready: BinaryHeap<Reverse<NodeIndex>> = free.map(Reverse).collect();
+    let mut order = Vec::with_capacity(graph.node_count());
+    while let Some(Reverse(node)) = ready.pop() {
+        order.push(node);
+        for next in graph.neighbors(node) {
+            waiting[next.index()] -= 1;
+            if waiting[next.index()] == 0 {
+                ready.push(Reverse(next));
+            }
+        }
+    }
+    assert_eq!(order.len(), graph.node_count(), "a checked plan has no cycle");
+    order
+}
+
 /// Turns the graph that was built into arrays, each step after those that it waits for.
 fn freeze(graph: DiGraph<Step, ()>, model: Arc<Model>, experience: Experience, waves: wave::Waves) -> Graph {
-    let order = petgraph::algo::toposort(&graph, None).expect("a checked plan has no cycle");
+    let order = in_order(&graph);
     let mut place: Vec<StepIndex> = vec![0; graph.node_count()];
     let mut steps: Vec<Step> = Vec::with_capacity(order.len());
     for (at, node) in order.iter().enumerate() {
-        place[node.index()] = StepIndex::try_from(at).expect("a plan has less than four thousand million steps");
+        place[node.index()] =
+            StepIndex::try_from(at).expect("a plan has less than four thousand million steps");
         let mut step = graph[*node].clone();
         let levels = graph.neighbors_directed(*node, petgraph::Direction::Incoming);
         step.level = levels.map(|before| steps[place[before.index()] as usize].level + 1).max().unwrap_or(0);
@@ -77,26 +101,26 @@ fn freeze(graph: DiGraph<Step, ()>, model: Arc<Model>, experience: Experience, w
 
 /// What a phase of a subject begins with and ends with, so that other steps can be put before and after it.
 #[derive(Clone, Debug, Default)]
-struct Span {
+pub(super) struct Span {
     /// Steps that everything before the phase must come before, actions excepted.
-    first: Vec<NodeIndex>,
+    pub(super) first: Vec<NodeIndex>,
     /// Steps that actions before the phase must come before.
-    entry: Vec<NodeIndex>,
+    pub(super) entry: Vec<NodeIndex>,
     /// Steps that such actions come after.
-    ready: Vec<NodeIndex>,
+    pub(super) ready: Vec<NodeIndex>,
     /// Its last step.
-    last: Vec<NodeIndex>,
+    pub(super) last: Vec<NodeIndex>,
 }
 
-struct Compiler<'m> {
-    model: &'m Model,
+pub(super) struct Compiler<'m> {
+    pub(super) model: &'m Model,
     experience: Experience,
     waves: wave::Waves,
-    graph: DiGraph<Step, ()>,
-    phases: HashMap<(Phase, Subject), Span>,
+    pub(super) graph: DiGraph<Step, ()>,
+    pub(super) phases: HashMap<(Phase, Subject), Span>,
     /// The last step before anything is changed.
     prepared: NodeIndex,
-    preflight: NodeIndex,
+    pub(super) preflight: NodeIndex,
     barriers: Vec<NodeIndex>,
     boot_groups: Vec<NodeIndex>,
 }
@@ -118,15 +142,15 @@ impl<'m> Compiler<'m> {
         }
     }
 
-    fn step(&mut self, kind: StepKind, subject: StepSubject, name: &str, wave: u16) -> NodeIndex {
+    pub(super) fn step(&mut self, kind: StepKind, subject: StepSubject, name: &str, wave: u16) -> NodeIndex {
         self.graph.add_node(new_step(kind, subject, Some(name), wave))
     }
 
-    fn edge(&mut self, from: NodeIndex, to: NodeIndex) {
+    pub(super) fn edge(&mut self, from: NodeIndex, to: NodeIndex) {
         self.graph.add_edge(from, to, ());
     }
 
-    fn edges(&mut self, from: &[NodeIndex], to: &[NodeIndex]) {
+    pub(super) fn edges(&mut self, from: &[NodeIndex], to: &[NodeIndex]) {
         for from in from {
             for to in to {
                 self.edge(*from, *to);
@@ -155,7 +179,7 @@ impl<'m> Compiler<'m> {
     fn machine_steps(&mut self) {
         let model = self.model;
         for machine in model.machines() {
-            self.to_onprem(machine);
+            self.replicate_to_onprem(machine);
         }
         for group in model.groups() {
             let members: Vec<Machine<'_>> = group.members().collect();
@@ -169,7 +193,7 @@ impl<'m> Compiler<'m> {
     }
 
     /// The steps of a machine until it is protected to on-premises.
-    fn to_onprem(&mut self, machine: Machine<'_>) {
+    fn replicate_to_onprem(&mut self, machine: Machine<'_>) {
         let (index, name) = (machine.index(), machine.name().value.as_str());
         let (subject, wave) = (StepSubject::Machine(index), self.wave_of(index));
         let registered = self.step(StepKind::AwaitAzureAgent, subject, name, wave);
@@ -191,7 +215,12 @@ impl<'m> Compiler<'m> {
         for (step, kind) in [(registered, 1), (ready, 1), (reprotect, 1), (protected, 2)] {
             self.graph[step].adopted = past >= kind;
         }
-        let span = Span { first: vec![registered], entry: vec![reprotect], ready: vec![ready], last: vec![protected] };
+        let span = Span {
+            first: vec![registered],
+            entry: vec![reprotect],
+            ready: vec![ready],
+            last: vec![protected],
+        };
         self.phases.insert((Phase::Reprotect, Subject::Machine(index)), span);
     }
 
@@ -293,19 +322,20 @@ impl<'m> Compiler<'m> {
             entry = approval;
         }
         self.edges(verified, &[entry]);
-        let span = Span { first: vec![entry], entry: vec![entry], ready: verified.to_vec(), last: vec![commit] };
+        let span =
+            Span { first: vec![entry], entry: vec![entry], ready: verified.to_vec(), last: vec![commit] };
         self.phases.insert((Phase::Commit, subject), span);
         if let Subject::Group(_) = subject {
             let cleanup = self.step(StepKind::Cleanup, of, name, wave);
             self.edge(commit, cleanup);
         }
         for member in members.iter().filter(|member| goes_forward(**member)) {
-            self.to_azure(*member, commit, wave);
+            self.replicate_to_azure(*member, commit, wave);
         }
     }
 
     /// The steps of a machine from the commit until it is protected in Azure again.
-    fn to_azure(&mut self, machine: Machine<'_>, commit: NodeIndex, wave: u16) {
+    fn replicate_to_azure(&mut self, machine: Machine<'_>, commit: NodeIndex, wave: u16) {
         let (subject, name) = (StepSubject::Machine(machine.index()), machine.name().value.as_str());
         let registered = self.step(StepKind::AwaitAgent, subject, name, wave);
         let forward = self.step(StepKind::Forward, subject, name, wave);
@@ -317,8 +347,12 @@ impl<'m> Compiler<'m> {
         for (step, kind) in [(registered, 5), (forward, 5), (protected, 6)] {
             self.graph[step].adopted = past >= kind;
         }
-        let span =
-            Span { first: vec![registered], entry: vec![registered], ready: vec![commit], last: vec![protected] };
+        let span = Span {
+            first: vec![registered],
+            entry: vec![registered],
+            ready: vec![commit],
+            last: vec![protected],
+        };
         self.phases.insert((Phase::Forward, Subject::Machine(machine.index())), span);
     }
 
@@ -339,14 +373,18 @@ impl<'m> Compiler<'m> {
                 Reason::LifeCycle | Reason::Action => continue,
             }
             let from = match edge.from {
-                Point::Phase(phase, subject) => self.phases.get(&(phase, subject)).map(|span| span.last.clone()),
+                Point::Phase(phase, subject) => {
+                    self.phases.get(&(phase, subject)).map(|span| span.last.clone())
+                }
                 Point::BootGroupDone(at) => Some(vec![self.boot_groups[at]]),
-                Point::Action(_) => None,
+                Point::Barrier | Point::Action(_) => None,
             };
             let to = match edge.to {
-                Point::Phase(phase, subject) => self.phases.get(&(phase, subject)).map(|span| span.first.clone()),
+                Point::Phase(phase, subject) => {
+                    self.phases.get(&(phase, subject)).map(|span| span.first.clone())
+                }
                 Point::BootGroupDone(at) => Some(vec![self.boot_groups[at]]),
-                Point::Action(_) => None,
+                Point::Barrier | Point::Action(_) => None,
             };
             if let (Some(from), Some(to)) = (from, to) {
                 self.edges(&from, &to);
@@ -360,63 +398,6 @@ impl<'m> Compiler<'m> {
             }
         }
     }
-
-    fn actions(&mut self) {
-        let model = self.model;
-        let sinks: Vec<NodeIndex> = self.graph.externals(petgraph::Direction::Outgoing).collect();
-        for (at, action) in model.plan.actions.iter().enumerate() {
-            let step = self.step(StepKind::Action, StepSubject::Action(at), &action.name.value, 0);
-            if let Some(hook) = &action.before {
-                match &hook.of {
-                    None => {
-                        self.edge(self.preflight, step);
-                        let roots: Vec<NodeIndex> =
-                            self.graph.neighbors(self.preflight).filter(|root| *root != step).collect();
-                        let roots = roots.into_iter().filter(|root| self.graph[*root].kind != StepKind::Action);
-                        for root in roots.collect::<Vec<_>>() {
-                            self.edge(step, root);
-                        }
-                    }
-                    Some(of) => {
-                        for subject in order::hook_subjects(model, hook.phase.value, &of.value) {
-                            let Some(span) = self.phases.get(&(hook.phase.value, subject)).cloned() else { continue };
-                            if action.after.is_none() {
-                                self.edges(&span.ready, &[step]);
-                            }
-                            self.edges(&[step], &span.entry);
-                        }
-                    }
-                }
-            }
-            if let Some(hook) = &action.after {
-                match &hook.of {
-                    None => self.edges(&sinks, &[step]),
-                    Some(of) => {
-                        for subject in order::hook_subjects(model, hook.phase.value, &of.value) {
-                            let Some(span) = self.phases.get(&(hook.phase.value, subject)).cloned() else { continue };
-                            // What followed the phase now follows its hook too, unless the hook is for failures.
-                            let next: Vec<NodeIndex> = span
-                                .last
-                                .iter()
-                                .flat_map(|last| self.graph.neighbors(*last))
-                                .filter(|next| self.graph[*next].kind != StepKind::Action)
-                                .collect();
-                            self.edges(&span.last, &[step]);
-                            if on_success(hook) {
-                                self.edges(&[step], &next);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Returns whether a hook runs when its phase ended well.
-fn on_success(hook: &crate::syntax::action::Hook) -> bool {
-    use crate::syntax::action::HookOutcome;
-    hook.outcome.is_empty() || hook.outcome.iter().any(|outcome| outcome.value == HookOutcome::Success)
 }
 
 /// Returns whether a machine is protected in Azure again at the end: if the plan says so, or says how.

@@ -1,5 +1,6 @@
 //! A checked plan as a graph of steps: compiled once, then frozen.
 
+mod action;
 mod compile;
 pub mod dot;
 mod step;
@@ -121,9 +122,11 @@ impl Graph {
             StepSubject::Group(index) => {
                 self.model.groups().nth(index).map_or(Vec::new(), |group| group.members().collect())
             }
-            StepSubject::Wave(wave) => {
-                self.model.machines().filter(|machine| self.waves.of_machine[machine.index()] == wave).collect()
-            }
+            StepSubject::Wave(wave) => self
+                .model
+                .machines()
+                .filter(|machine| self.waves.of_machine[machine.index()] == wave)
+                .collect(),
             StepSubject::Plan | StepSubject::BootGroup(_) | StepSubject::Action(_) => Vec::new(),
         }
     }

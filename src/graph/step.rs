@@ -83,7 +83,12 @@ impl StepKind {
     #[must_use]
     pub const fn is_mutating(self) -> bool {
         match self {
-            Self::Prepare | Self::Reprotect | Self::Failover | Self::Commit | Self::Cleanup | Self::Forward => true,
+            Self::Prepare
+            | Self::Reprotect
+            | Self::Failover
+            | Self::Commit
+            | Self::Cleanup
+            | Self::Forward => true,
             Self::Preflight
             | Self::AwaitAzureAgent
             | Self::AwaitDeletion

@@ -1,6 +1,10 @@
 //! Waves: a master target or appliance takes 60 disks, so machines that don't fit together come one batch after another.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
+
+use petgraph::graph::DiGraph;
+use petgraph::graph::NodeIndex;
 
 use crate::model::Machine;
 use crate::model::Model;
@@ -81,7 +85,9 @@ pub fn slot_use(machine: Machine<'_>) -> SlotUse {
         Ok(State::ReprotectingToOnprem | State::ProtectedToOnprem | State::FailingBack) => SlotUse::Held,
         Ok(State::FailedBack) if classic => SlotUse::Done,
         Ok(State::FailedBack) => SlotUse::Held,
-        Ok(State::FailedBackCommitted | State::ReprotectingToAzure | State::ProtectedToAzure) => SlotUse::Done,
+        Ok(State::FailedBackCommitted | State::ReprotectingToAzure | State::ProtectedToAzure) => {
+            SlotUse::Done
+        }
         Ok(
             State::FailedOver
             | State::FailedOverCommitted
@@ -101,13 +107,9 @@ pub fn assign(model: &Model) -> Waves {
     let mut wave_of: Vec<u16> = vec![1; model.machines().len()];
     // Disks taken on a server in a wave.
     let mut taken: HashMap<(&str, u16), u32> = HashMap::new();
-    let mut count = 1;
-    // The latest wave of each boot group so far; units of earlier boot groups come first.
-    let mut wave_of_group: Vec<u16> = vec![1; model.plan.boot_groups.len()];
-    for unit in units {
-        let depends = unit.after.iter().map(|machine| wave_of[*machine]).max().unwrap_or(1);
-        let groups_before = unit.boot_group.map_or(&[][..], |group| &wave_of_group[..group]);
-        let earliest = groups_before.iter().copied().max().unwrap_or(1).max(depends);
+    let mut wave_of_unit: Vec<u16> = Vec::with_capacity(units.len());
+    for unit in &units {
+        let earliest = unit.after.iter().map(|before| wave_of_unit[*before]).max().unwrap_or(1);
         let mut needs: HashMap<&str, u32> = HashMap::new();
         for index in &unit.machines {
             let machine = model.machine(*index);
@@ -131,70 +133,91 @@ pub fn assign(model: &Model) -> Waves {
         for (server, disks) in needs {
             *taken.entry((server, wave)).or_default() += disks;
         }
-        for machine in unit.machines {
-            wave_of[machine] = wave;
+        for machine in &unit.machines {
+            wave_of[*machine] = wave;
         }
-        if let Some(group) = unit.boot_group {
-            wave_of_group[group] = wave_of_group[group].max(wave);
-        }
-        count = count.max(wave);
+        wave_of_unit.push(wave);
     }
-    Waves { of_machine: wave_of, count }
+    Waves { of_machine: wave_of, count: wave_of_unit.into_iter().max().unwrap_or(1) }
 }
 
-/// Machines that share a wave, and those that must not come later.
+/// Machines that share a wave. One without machines only hands on what it comes after: a boot group, an action.
 #[derive(Default)]
 struct Unit {
     machines: Vec<usize>,
-    /// Units that it directly depends on.
-    before: Vec<usize>,
-    /// A machine of each of those.
+    /// Places of the units that must not come later.
     after: Vec<usize>,
-    boot_group: Option<usize>,
 }
 
 /// Returns the units so that each comes after what it depends on, else in the order of the plan.
 fn units_in_order(model: &Model) -> Vec<Unit> {
-    let mut unit_of: HashMap<order::Subject, usize> = HashMap::new();
-    let mut units: Vec<Unit> = Vec::new();
+    let mut node_of: HashMap<order::Subject, usize> = HashMap::new();
+    let mut machines_of: Vec<Vec<usize>> = Vec::new();
     for machine in model.machines() {
-        let at = *unit_of.entry(order::switch_subject(machine)).or_insert_with(|| {
-            units.push(Unit::default());
-            units.len() - 1
+        let at = *node_of.entry(order::switch_subject(machine)).or_insert_with(|| {
+            machines_of.push(Vec::new());
+            machines_of.len() - 1
         });
-        units[at].machines.push(machine.index());
+        machines_of[at].push(machine.index());
     }
-    let unit_of_machine = |index: usize| unit_of[&order::switch_subject(model.machine(index))];
-    // Boot groups order whole groups of units through one joint each.
-    let mut graph = petgraph::graph::DiGraph::<Option<usize>, ()>::new();
-    let nodes: Vec<_> = (0..units.len()).map(|unit| graph.add_node(Some(unit))).collect();
-    let joints: Vec<_> = model.plan.boot_groups.iter().map(|_| graph.add_node(None)).collect();
-    let mut direct: Vec<Vec<usize>> = vec![Vec::new(); units.len()];
+    let (boot_groups, actions) = (machines_of.len(), machines_of.len() + model.plan.boot_groups.len());
+    machines_of.resize_with(actions + model.plan.actions.len(), Vec::new);
+    let node = |point: order::Point| match point {
+        order::Point::Phase(_, order::Subject::Machine(machine)) => {
+            Some(node_of[&order::switch_subject(model.machine(machine))])
+        }
+        order::Point::Phase(_, subject @ order::Subject::Group(_)) => node_of.get(&subject).copied(),
+        order::Point::BootGroupDone(group) => Some(boot_groups + group),
+        order::Point::Action(action) => Some(actions + action),
+        // Each wave has a barrier of its own.
+        order::Point::Barrier => None,
+    };
+    let mut graph = DiGraph::<(), ()>::new();
+    for _ in &machines_of {
+        graph.add_node(());
+    }
     for edge in order::edges(model) {
-        let node = |point: order::Point| match point {
-            order::Point::Phase(_, order::Subject::Machine(machine)) => Some(nodes[unit_of_machine(machine)]),
-            order::Point::Phase(_, subject @ order::Subject::Group(_)) => unit_of.get(&subject).map(|unit| nodes[*unit]),
-            order::Point::BootGroupDone(group) => Some(joints[group]),
-            order::Point::Action(_) => None,
-        };
-        let (Some(from), Some(to)) = (node(edge.from), node(edge.to)) else { continue };
+        if let (Some(from), Some(to)) = (node(edge.from), node(edge.to))
+            && from != to
+        {
+            graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), ());
+        }
+    }
+    // Phases of two machines may wait for each other through actions without a cycle: such machines share a wave.
+    let components = petgraph::algo::kosaraju_scc(&graph);
+    let mut component_of = vec![0; machines_of.len()];
+    for (at, nodes) in components.iter().enumerate() {
+        for node in nodes {
+            component_of[node.index()] = at;
+        }
+    }
+    let mut after: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); components.len()];
+    let mut before: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); components.len()];
+    for edge in graph.raw_edges() {
+        let (from, to) = (component_of[edge.source().index()], component_of[edge.target().index()]);
         if from != to {
-            graph.add_edge(from, to, ());
-            if let (Some(before), Some(after)) = (graph[from], graph[to]) {
-                direct[after].push(before);
+            after[to].insert(from);
+            before[from].insert(to);
+        }
+    }
+    let first = |component: usize| components[component].iter().min().map_or(0, |node| node.index());
+    let mut waits: Vec<usize> = after.iter().map(BTreeSet::len).collect();
+    let mut ready: BTreeSet<(usize, usize)> =
+        (0..components.len()).filter(|at| waits[*at] == 0).map(|at| (first(at), at)).collect();
+    let mut place = vec![0; components.len()];
+    let mut units = Vec::with_capacity(components.len());
+    while let Some((_, component)) = ready.pop_first() {
+        place[component] = units.len();
+        let mut machines: Vec<usize> =
+            components[component].iter().flat_map(|node| machines_of[node.index()].iter().copied()).collect();
+        machines.sort_unstable();
+        units.push(Unit { machines, after: after[component].iter().map(|before| place[*before]).collect() });
+        for next in &before[component] {
+            waits[*next] -= 1;
+            if waits[*next] == 0 {
+                ready.insert((first(*next), *next));
             }
         }
     }
-    let sorted = petgraph::algo::toposort(&graph, None).expect("a checked plan has no cycle");
-    for (unit, before) in units.iter_mut().zip(direct) {
-        unit.before = before;
-    }
-    let machines: Vec<usize> = units.iter().filter_map(|unit| unit.machines.first().copied()).collect();
-    for unit in &mut units {
-        // One machine stands for its unit, since a unit's machines share their wave.
-        unit.after = unit.before.iter().map(|before| machines[*before]).collect();
-        unit.boot_group = unit.machines.first().and_then(|machine| model.machine(*machine).boot_group());
-    }
-    let mut slots: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
-    sorted.into_iter().filter_map(|node| graph[node]).filter_map(|unit| slots[unit].take()).collect()
+    units
 }

@@ -4,6 +4,9 @@ use serde::Serialize;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::model::Model;
+use crate::model::settings::Settings;
+
 /// Returns `sha256:` and the digest of a value's JSON, with the keys of its mappings in order.
 ///
 /// # Panics
@@ -20,6 +23,36 @@ pub fn of<T: Serialize>(value: &T) -> String {
         text.push_str(&format!("{byte:02x}"));
     }
     text
+}
+
+/// What a plan says about a machine, defaults merged.
+#[derive(Serialize)]
+struct Resolved<'m> {
+    name: &'m str,
+    replication_group: Option<&'m str>,
+    settings: &'m Settings,
+}
+
+/// Returns the digest of a plan as it was resolved: what it says, and what that means for each machine.
+///
+/// Layout, comments and aliases of the document don't count; defaults that are merged do.
+#[must_use]
+pub fn plan(model: &Model) -> String {
+    let machines: Vec<Resolved<'_>> = model
+        .machines()
+        .map(|machine| Resolved {
+            name: &machine.name().value,
+            replication_group: machine.group().map(|group| group.name().value.as_str()),
+            settings: machine.settings(),
+        })
+        .collect();
+    of(&(&model.plan, machines))
+}
+
+/// Returns the digest of the facts that a plan was bound to, the moment of their observation included.
+#[must_use]
+pub fn facts(model: &Model) -> String {
+    of(&model.inventory)
 }
 
 #[cfg(test)]

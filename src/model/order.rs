@@ -4,6 +4,7 @@
 //! and `actions`, so a cycle can only come from those.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::collections::VecDeque;
 
 use petgraph::graph::DiGraph;
@@ -12,6 +13,8 @@ use petgraph::graph::NodeIndex;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::source::Span;
+use crate::syntax::action::Hook;
+use crate::syntax::action::HookOutcome;
 use crate::syntax::action::Phase;
 
 /// Whose phase it is. Members of a replication group fail over and commit together.
@@ -28,6 +31,9 @@ pub enum Subject {
 pub enum Point {
     /// A phase of a subject.
     Phase(Phase, Subject),
+    /// Every machine is protected to on-premises: no machine fails over before
+    /// (site-recovery-failback-azure-to-vmware, To what recovery point can I fail back, 2017-06-05).
+    Barrier,
     /// The end of a boot group, by its index in the plan: all its members are verified.
     BootGroupDone(usize),
     /// An action, by its index in the plan.
@@ -100,6 +106,10 @@ fn life_cycles(model: &Model, edges: &mut Vec<Edge>) {
                 span: machine.name().span,
             });
         }
+        let life = |from, to| Edge { from, to, reason: Reason::LifeCycle, span: machine.name().span };
+        let reprotected = Point::Phase(Phase::Reprotect, Subject::Machine(machine.index()));
+        edges.push(life(reprotected, Point::Barrier));
+        edges.push(life(Point::Barrier, Point::Phase(Phase::Failover, switch_subject(machine))));
     }
 }
 
@@ -170,17 +180,55 @@ pub fn hook_subjects(model: &Model, phase: Phase, of: &str) -> Vec<Subject> {
 }
 
 fn actions(model: &Model, edges: &mut Vec<Edge>) {
+    let follows = successors(model, edges);
     for (at, action) in model.plan.actions.iter().enumerate() {
-        for (before, hook) in [(true, &action.before), (false, &action.after)] {
-            let Some(hook) = hook else { continue };
-            let Some(of) = &hook.of else { continue };
+        if let Some(hook) = &action.before
+            && let Some(of) = &hook.of
+        {
             for subject in hook_subjects(model, hook.phase.value, &of.value) {
-                let phase = Point::Phase(hook.phase.value, subject);
-                let (from, to) = if before { (Point::Action(at), phase) } else { (phase, Point::Action(at)) };
-                edges.push(Edge { from, to, reason: Reason::Action, span: of.span });
+                let to = Point::Phase(hook.phase.value, subject);
+                edges.push(Edge { from: Point::Action(at), to, reason: Reason::Action, span: of.span });
+            }
+        }
+        if let Some(hook) = &action.after
+            && let Some(of) = &hook.of
+        {
+            for subject in hook_subjects(model, hook.phase.value, &of.value) {
+                let from = Point::Phase(hook.phase.value, subject);
+                edges.push(Edge { from, to: Point::Action(at), reason: Reason::Action, span: of.span });
+                // What follows the phase follows its action too, unless that is for failures only.
+                for to in follows.get(&from).into_iter().flatten().filter(|_| runs_on_success(hook)) {
+                    edges.push(Edge {
+                        from: Point::Action(at),
+                        to: *to,
+                        reason: Reason::Action,
+                        span: of.span,
+                    });
+                }
             }
         }
     }
+}
+
+/// Returns whether an action after a phase runs when the phase ended well.
+#[must_use]
+pub fn runs_on_success(hook: &Hook) -> bool {
+    hook.outcome.is_empty() || hook.outcome.iter().any(|outcome| outcome.value == HookOutcome::Success)
+}
+
+/// Returns what directly follows each phase that an action stands after.
+fn successors(model: &Model, edges: &[Edge]) -> HashMap<Point, Vec<Point>> {
+    let hooked: HashSet<Phase> =
+        model.plan.actions.iter().filter_map(|action| Some(action.after.as_ref()?.phase.value)).collect();
+    let mut follows: HashMap<Point, Vec<Point>> = HashMap::new();
+    for edge in edges {
+        if let Point::Phase(phase, _) = edge.from
+            && hooked.contains(&phase)
+        {
+            follows.entry(edge.from).or_default().push(edge.to);
+        }
+    }
+    follows
 }
 
 /// Returns the shortest cycle, beginning at an edge that the document asks for; `None` if the steps can be ordered.

@@ -14,6 +14,7 @@ use crate::source::Spanned;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::plan::RecoveryPlan;
+use crate::syntax::template;
 
 /// Binds a plan to its facts.
 ///
@@ -307,6 +308,18 @@ fn check_actions(plan: &RecoveryPlan, diagnostics: &mut Vec<Diagnostic>) {
                         .help("delete `outcome`, or use `after`"),
                 );
             }
+        }
+    }
+    let bodies = plan.actions.iter().filter_map(|action| Some((&action.name, action.http.as_ref()?)));
+    for (name, request) in bodies {
+        let unknown =
+            request.body.as_ref().map(|body| template::unknown_variables_of(&body.0)).unwrap_or_default();
+        if let Some(variable) = unknown.first() {
+            let message = format!("the body of `{}` speaks of `{variable}`, which there is not", name.value);
+            diagnostics.push(
+                Diagnostic::error("bad-action", request.url.span, message)
+                    .help(format!("known: {}", template::VARIABLES.join(", "))),
+            );
         }
     }
     let probes = plan.defaults.iter().flat_map(|defaults| &defaults.verify);

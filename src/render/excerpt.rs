@@ -100,8 +100,7 @@ fn fits(one: &Window<'_>, other: &Window<'_>) -> bool {
     }
     if one.cut || other.cut {
         return one.lines == other.lines
-            && one.bytes.start.min(other.bytes.start) + LONG_LINE
-                > one.bytes.end.max(other.bytes.end);
+            && one.bytes.start.min(other.bytes.start) + LONG_LINE > one.bytes.end.max(other.bytes.end);
     }
     one.lines.start <= other.lines.end + LINES_BETWEEN && other.lines.start <= one.lines.end + LINES_BETWEEN
 }
@@ -145,8 +144,7 @@ fn print<'a>(sources: &'a Sources, window: Window<'a>) -> Excerpt<'a> {
             if mark.text.is_empty() { annotation } else { annotation.label(escape::line(mark.text)) }
         })
         .collect();
-    let snippet =
-        Snippet::source(source).line_start(window.lines.start).path(path).annotations(annotations);
+    let snippet = Snippet::source(source).line_start(window.lines.start).path(path).annotations(annotations);
     Excerpt { snippet, misplaced }
 }
 

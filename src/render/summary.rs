@@ -98,10 +98,18 @@ pub fn minute(at: Timestamp) -> String {
 }
 
 /// Writes the line that sums a plan up.
-pub fn line(out: &mut String, plan: &str, counts: &Counts, verdict: Verdict, as_of: Option<Timestamp>, style: Style) {
+pub fn line(
+    out: &mut String,
+    plan: &str,
+    counts: &Counts,
+    verdict: Verdict,
+    as_of: Option<Timestamp>,
+    style: Style,
+) {
     let plan = style.paint(Tone::Strong, escape::line(plan).into_owned());
     let words = counts.in_words();
-    let facts = as_of.map_or_else(|| "facts without a date".to_owned(), |at| format!("facts as of {}", minute(at)));
+    let facts =
+        as_of.map_or_else(|| "facts without a date".to_owned(), |at| format!("facts as of {}", minute(at)));
     let _ = match verdict {
         Verdict::NotChecked => {
             let why = style.paint(Tone::Error, "not checked");

@@ -77,7 +77,8 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
 
 /// Writes an item that no text holds.
 fn placeless(out: &mut String, item: &Item<'_>, style: Style) {
-    let mut group = Group::with_title(level(item).primary_title(escape::line(item.message)).id(escape::line(item.code)));
+    let mut group =
+        Group::with_title(level(item).primary_title(escape::line(item.message)).id(escape::line(item.code)));
     if let Some(article) = item.article {
         let rule = format!("{} {} — {article}", item.code, item.name);
         group = group.element(Level::NOTE.with_name("rule").message(rule));
@@ -230,7 +231,8 @@ pub fn awaited<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i
         return;
     }
     let rules: Vec<String> = counts.iter().map(|(code, count)| format!("{code} ×{count}")).collect();
-    let _ = writeln!(out, "{}: the run will wait for: {}", style.paint(Tone::Open, "pending"), rules.join(", "));
+    let _ =
+        writeln!(out, "{}: the run will wait for: {}", style.paint(Tone::Open, "pending"), rules.join(", "));
 }
 
 /// Writes everything about one plan: errors first, then what is open, then what needs nobody.

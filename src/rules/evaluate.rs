@@ -121,8 +121,7 @@ pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Op
         if is_about(rule, model) != Some(true) {
             continue;
         }
-        let of_machines = machines.iter().map(|index| model.machine(*index));
-        evaluate_of(rule, model, Some(guard), of_machines, &[], &mut findings);
+        evaluate_of(rule, model, Some(guard), Some(machines), &[], &mut findings);
     }
     waiver::apply(&mut findings, model, options.now);
     findings
@@ -176,11 +175,11 @@ fn evaluate(
     found: &mut Vec<Finding>,
 ) {
     match is_about(rule, model) {
-        Some(true) => evaluate_of(rule, model, guard, model.machines(), steps, found),
+        Some(true) => evaluate_of(rule, model, guard, None, steps, found),
         Some(false) => {}
         None => {
             let span = model.plan_span();
-            let mut findings = Findings::new(rule, plan_subject(model), span, guard, found);
+            let mut findings = Findings::new(rule, plan_subject(model), span, (guard, None), found);
             findings.unknown_architecture();
         }
     }
@@ -190,18 +189,20 @@ fn plan_subject(model: &Model) -> Subject {
     Subject { kind: SubjectKind::Plan, name: model.plan.name.value.clone() }
 }
 
-/// Calls a rule's function once for each thing that it looks at and `machines` have to do with.
-fn evaluate_of<'m>(
+/// Calls a rule's function once for each thing that it looks at and the concerned machines have to do with; `None`: all.
+fn evaluate_of(
     rule: &'static Rule,
-    model: &'m Model,
+    model: &Model,
     guard: Option<Guard>,
-    machines: impl Iterator<Item = Machine<'m>>,
+    concerned: Option<&[usize]>,
     steps: &[PlannedStep],
     found: &mut Vec<Finding>,
 ) {
+    let count = concerned.map_or(model.machines().len(), <[usize]>::len);
+    let machines = (0..count).map(|at| model.machine(concerned.map_or(at, |concerned| concerned[at])));
     let mut call = |kind, name: &str, span: Span, check: &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>| {
         let subject = Subject { kind, name: name.to_owned() };
-        let mut findings = Findings::new(rule, subject, span, guard, found);
+        let mut findings = Findings::new(rule, subject, span, (guard, concerned), found);
         if let Err(unknown) = check(&mut findings) {
             findings.unknown(&unknown);
         }
@@ -246,13 +247,17 @@ fn evaluate_of<'m>(
             }
         }
         Check::Vcenter(check) => {
-            for (machine, id) in machines.flat_map(|machine| vcenters_of(machine).map(move |id| (machine, id))) {
+            for (machine, id) in
+                machines.flat_map(|machine| vcenters_of(machine).map(move |id| (machine, id)))
+            {
                 if seen.insert(id) {
                     match model.vcenter(id) {
                         Ok(vcenter) => call(SubjectKind::Vcenter, id, vcenter.id.span, &mut |findings| {
                             check(vcenter, model, findings)
                         }),
-                        Err(unknown) => missing(&mut call, &mut told, rule, SubjectKind::Vcenter, machine, unknown),
+                        Err(unknown) => {
+                            missing(&mut call, &mut told, rule, SubjectKind::Vcenter, machine, unknown)
+                        }
                     }
                 }
             }
@@ -280,7 +285,9 @@ fn evaluate_of<'m>(
                         });
                     }
                     Ok(_) => {}
-                    Err(unknown) => missing(&mut call, &mut told, rule, SubjectKind::Datastore, machine, unknown),
+                    Err(unknown) => {
+                        missing(&mut call, &mut told, rule, SubjectKind::Datastore, machine, unknown)
+                    }
                 }
             }
         }

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::diagnostic::Label;
 use crate::diagnostic::Severity;
+use crate::model::Machine;
+use crate::model::Model;
 use crate::model::Unknown;
 use crate::rules::rule::Guard;
 use crate::rules::rule::Rule;
@@ -131,6 +133,8 @@ pub struct Findings<'f> {
     /// Where an indeterminate finding points: the subject's name.
     span: Span,
     guard: Option<Guard>,
+    /// Indexes of the machines that the guard is about; `None`: all of the plan.
+    concerned: Option<&'f [usize]>,
     found: &'f mut Vec<Finding>,
 }
 
@@ -139,16 +143,23 @@ impl<'f> Findings<'f> {
         rule: &'static Rule,
         subject: Subject,
         span: Span,
-        guard: Option<Guard>,
+        (guard, concerned): (Option<Guard>, Option<&'f [usize]>),
         found: &'f mut Vec<Finding>,
     ) -> Self {
-        Self { rule, subject, span, guard, found }
+        Self { rule, subject, span, guard, concerned, found }
     }
 
     /// Returns the moment of the run; `None` before a run.
     #[must_use]
     pub const fn guard(&self) -> Option<Guard> {
         self.guard
+    }
+
+    /// Returns the machines that are concerned: at a guard those that it is about, else all of the plan.
+    pub(crate) fn machines<'m>(&self, model: &'m Model) -> impl Iterator<Item = Machine<'m>> + use<'m, 'f> {
+        let concerned = self.concerned;
+        let count = concerned.map_or(model.machines().len(), <[usize]>::len);
+        (0..count).map(move |at| model.machine(concerned.map_or(at, |concerned| concerned[at])))
     }
 
     /// Adds a finding about the rule's subject: `message` says what is wrong at `span`, where something is to be changed.

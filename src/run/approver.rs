@@ -41,6 +41,11 @@ pub enum Reply {
 pub trait Approver: Send + Sync {
     /// Asks, and returns when there is an answer.
     async fn ask(&self, question: &Question) -> Reply;
+
+    /// Returns whether the question is asked at the terminal that the run is shown on, so that displays stand back.
+    fn is_at_terminal(&self) -> bool {
+        false
+    }
 }
 
 /// Says yes to everything, as the emulator may.

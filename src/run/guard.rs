@@ -34,7 +34,12 @@ fn verdict(findings: &[Finding], blocks: impl Fn(&Finding) -> bool) -> Verdict {
     };
     Verdict {
         findings: findings.iter().filter(|finding| finding.severity > Severity::Info).map(told).collect(),
-        blocking: findings.iter().filter(is_unknown_or_broken).filter(|finding| blocks(finding)).map(told).collect(),
+        blocking: findings
+            .iter()
+            .filter(is_unknown_or_broken)
+            .filter(|finding| blocks(finding))
+            .map(told)
+            .collect(),
     }
 }
 

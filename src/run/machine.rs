@@ -22,10 +22,16 @@ pub fn next(state: &RunState) -> Option<RunEventKind> {
         return None;
     }
     if let Some((step, server, disks)) = state.freeable() {
-        return Some(RunEventKind::SlotsFreed { step: state.id(step).clone(), server: server.to_owned(), disks });
+        return Some(RunEventKind::SlotsFreed {
+            step: state.id(step).clone(),
+            server: server.to_owned(),
+            disks,
+        });
     }
     let execution = state.graph().model().plan.execution.as_ref();
-    let stops = execution.and_then(|execution| execution.on_failure).is_some_and(|choice| choice.value == OnFailure::Stop);
+    let stops = execution
+        .and_then(|execution| execution.on_failure)
+        .is_some_and(|choice| choice.value == OnFailure::Stop);
     if stops && state.failed() > 0 {
         if let Some(blocked) = begin_nothing(state) {
             return Some(blocked);
@@ -33,9 +39,9 @@ pub fn next(state: &RunState) -> Option<RunEventKind> {
     } else if let Some(step) = state.ready().next() {
         return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
     } else {
-        let limit = execution.and_then(|execution| execution.max_parallel).map_or(MAX_PARALLEL, |limit| limit.value);
-        if state.changing() < usize::from(limit.max(1))
-            && let Some(event) = state.ready_to_change().find_map(|step| begin_change(state, step))
+        let begun = || state.ready_to_change().find_map(|step| begin_change(state, step));
+        if may_change(state)
+            && let Some(event) = begun()
         {
             return Some(event);
         }
@@ -51,6 +57,15 @@ pub fn next(state: &RunState) -> Option<RunEventKind> {
     Some(RunEventKind::RunFinished { outcome })
 }
 
+/// Returns whether another step may change something now: the plan limits how many do at once, and waits don't count.
+#[must_use]
+pub fn may_change(state: &RunState) -> bool {
+    let execution = state.graph().model().plan.execution.as_ref();
+    let limit =
+        execution.and_then(|execution| execution.max_parallel).map_or(MAX_PARALLEL, |limit| limit.value);
+    state.changing() < usize::from(limit.max(1))
+}
+
 /// Under `on_failure: stop`: what may begin is blocked, except actions that run when everything else has ended.
 fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
     let last = state.ready().find(|step| state.graph().runs_last(*step));
@@ -64,10 +79,14 @@ fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
 /// Returns the event with which a changing step begins, or `None` if its server has no room.
 fn begin_change(state: &RunState, step: StepIndex) -> Option<RunEventKind> {
     let id = state.id(step).clone();
-    if let Some((server, disks)) = slots_needed(state, step) {
-        if !state.holds_slots(step) {
-            return (disks <= free(state, &server)).then_some(RunEventKind::SlotsTaken { step: id, server, disks });
-        }
+    if let Some((server, disks)) = slots_needed(state, step)
+        && !state.holds_slots(step)
+    {
+        return (disks <= free(state, &server)).then_some(RunEventKind::SlotsTaken {
+            step: id,
+            server,
+            disks,
+        });
     }
     Some(RunEventKind::StepStarted { step: id })
 }
@@ -75,7 +94,9 @@ fn begin_change(state: &RunState, step: StepIndex) -> Option<RunEventKind> {
 /// Returns the disks that a reprotect attaches to its master target or appliance.
 fn slots_needed(state: &RunState, step: StepIndex) -> Option<(String, u32)> {
     let described = state.graph().step(step);
-    let (StepKind::Reprotect, StepSubject::Machine(index)) = (described.kind, described.subject) else { return None };
+    let (StepKind::Reprotect, StepSubject::Machine(index)) = (described.kind, described.subject) else {
+        return None;
+    };
     // Disks that are attached at the start are among those that the server is seen to have.
     if described.adopted {
         return None;

@@ -10,7 +10,6 @@ mod recorder;
 pub mod retry;
 mod settle;
 pub mod step;
-pub mod window;
 
 pub use driver::Driver;
 pub use driver::End;

@@ -29,7 +29,7 @@ pub struct Recorder<'r> {
     run: RunId,
     clock: Arc<dyn Clock>,
     journal: &'r mut dyn Journal,
-    reporters: Vec<Box<dyn Reporter>>,
+    reporters: Vec<Box<dyn Reporter + 'r>>,
     state: RunState,
     /// Events that the journal took and has not kept yet; nobody is shown what might be lost.
     taken: Vec<RunEvent>,
@@ -41,7 +41,7 @@ impl<'r> Recorder<'r> {
         run: RunId,
         clock: Arc<dyn Clock>,
         journal: &'r mut dyn Journal,
-        reporters: Vec<Box<dyn Reporter>>,
+        reporters: Vec<Box<dyn Reporter + 'r>>,
         state: RunState,
     ) -> Self {
         Self { run, clock, journal, reporters, state, taken: Vec::new() }
@@ -70,6 +70,7 @@ impl<'r> Recorder<'r> {
         let event = RunEvent { run: self.run.clone(), seq: self.state.seq() + 1, at, kind };
         self.state.check(&event)?;
         self.journal.append(&event)?;
+        tracing::info!(seq = event.seq, at = %event.at, event = ?event.kind);
         self.state.apply(&event);
         self.taken.push(event);
         Ok(())

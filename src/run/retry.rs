@@ -35,7 +35,8 @@ impl Policy {
         let backoff = retry.and_then(|retry| retry.backoff).map_or(BACKOFF, |backoff| {
             SignedDuration::from_secs(i64::try_from(backoff.value.0).unwrap_or(i64::MAX))
         });
-        let attempts = retry.and_then(|retry| retry.attempts).map_or(ATTEMPTS, |attempts| attempts.value.into());
+        let attempts =
+            retry.and_then(|retry| retry.attempts).map_or(ATTEMPTS, |attempts| attempts.value.into());
         Self { attempts, backoff }
     }
 
@@ -45,7 +46,9 @@ impl Policy {
     pub fn pause(&self, attempt: u32, salt: &str) -> SignedDuration {
         let doubled = self.backoff.as_secs().saturating_mul(1_i64 << attempt.saturating_sub(1).min(20));
         let most = doubled.clamp(1, LONGEST.as_secs());
-        let seed = salt.bytes().fold(u64::from(attempt), |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        let seed = salt
+            .bytes()
+            .fold(u64::from(attempt), |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
         let least = most - most / 2;
         SignedDuration::from_secs(fastrand::Rng::with_seed(seed).i64(least..=most))
     }
@@ -97,7 +100,8 @@ pub struct Attempt<'a> {
 /// Returns whether and when an attempt is followed by another.
 #[must_use]
 pub fn judge(policy: &Policy, attempt: &Attempt<'_>, salt: &str) -> Verdict {
-    let after = |pause: SignedDuration| Verdict::Again(attempt.now.saturating_add(pause).unwrap_or(Timestamp::MAX));
+    let after =
+        |pause: SignedDuration| Verdict::Again(attempt.now.saturating_add(pause).unwrap_or(Timestamp::MAX));
     if is_agent_missing(attempt.code) && matches!(attempt.kind, StepKind::Reprotect | StepKind::Forward) {
         let end = attempt.window_from.saturating_add(AGENT_WINDOW).unwrap_or(Timestamp::MAX);
         return if attempt.now < end { after(AGENT_PAUSE) } else { Verdict::Final };
@@ -135,7 +139,10 @@ mod tests {
 
     #[test]
     fn a_missing_agent_is_waited_for_inside_its_window_only() {
-        let early = Attempt { now: Timestamp::from_second(14 * 60).expect("in range"), ..attempt(StepKind::Forward, 14, "95226") };
+        let early = Attempt {
+            now: Timestamp::from_second(14 * 60).expect("in range"),
+            ..attempt(StepKind::Forward, 14, "95226")
+        };
         assert!(matches!(judge(&POLICY, &early, "w1"), Verdict::Again(_)));
         let late = Attempt { now: Timestamp::from_second(15 * 60).expect("in range"), ..early };
         assert_eq!(judge(&POLICY, &late, "w1"), Verdict::Final);
@@ -153,7 +160,10 @@ mod tests {
 
     #[test]
     fn the_site_is_obeyed_when_it_says_how_long_to_wait() {
-        let busy = Attempt { retry_after: Some(SignedDuration::from_secs(7)), ..attempt(StepKind::Commit, 1, "429") };
+        let busy = Attempt {
+            retry_after: Some(SignedDuration::from_secs(7)),
+            ..attempt(StepKind::Commit, 1, "429")
+        };
         assert_eq!(judge(&POLICY, &busy, ""), Verdict::Again(Timestamp::from_second(7).expect("in range")));
         let last = Attempt { number: 3, ..busy };
         assert_eq!(judge(&POLICY, &last, ""), Verdict::Final);

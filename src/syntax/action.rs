@@ -120,7 +120,8 @@ block! {
         pub method: Option<Spanned<Method>>,
         /// Address.
         pub url: Spanned<String> => "https://hooks.corp.example/dr",
-        /// Body, sent as JSON; texts may hold `{{ plan.name }}` and `{{ run.outcome }}`.
+        /// Body, sent as JSON; texts may hold `{{ plan.name }}`, `{{ run.id }}` and
+        /// `{{ run.outcome }}`.
         pub body: Option<Free> => {"text": "{{ plan.name }}: {{ run.outcome }}"},
     }
 }

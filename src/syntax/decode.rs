@@ -7,7 +7,6 @@ use std::cmp::Ordering;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
 use crate::source::Span;
-use crate::source::Spanned;
 use crate::syntax::scalar::Plain;
 use crate::syntax::schema::Schema;
 use crate::syntax::tree::Kind;
@@ -235,19 +234,41 @@ impl<'t, 's> Reader<'t, 's> {
         if let Kind::Scalar { text, plain: true } = &self.tree.node(node).kind
             && Plain::of(text) == Plain::Null
         {
-            diagnostic =
-                diagnostic.help("write a value, or delete the key: a fact that is left out is unknown");
+            diagnostic = diagnostic.help("write a value, or delete the key");
         }
         self.report(diagnostic);
         None
     }
 
+    /// Reports that a scalar is not the number or boolean that its key asks for; it may be one in quotes.
+    pub fn wrong_scalar<T>(&mut self, node: NodeId, expected: &str) -> Option<T> {
+        if let Kind::Scalar { text, plain: false } = &self.tree.node(node).kind
+            && !matches!(Plain::of(text), Plain::Text | Plain::Null)
+        {
+            let message = format!("expected {expected}, found text in quotes");
+            let diagnostic = Diagnostic::error("wrong-type", self.span(node), message);
+            self.report(diagnostic.help(format!("write it without quotes: {text}")));
+            return None;
+        }
+        self.wrong_type(node, expected)
+    }
+
     /// Returns the items of a sequence, or reports that the node is none.
     pub fn sequence(&mut self, node: NodeId, expected: &str) -> Option<&'t [NodeId]> {
-        match &self.tree.node(node).kind {
-            Kind::Sequence(items) => Some(items),
-            Kind::Scalar { .. } | Kind::Mapping(_) | Kind::Alias(_) => self.wrong_type(node, expected),
-        }
+        let help = match &self.tree.node(node).kind {
+            Kind::Sequence(items) => return Some(items),
+            Kind::Scalar { text, plain } => {
+                if *plain && Plain::of(text) == Plain::Null {
+                    return self.wrong_type(node, expected);
+                }
+                "put it in brackets: a list of one"
+            }
+            Kind::Mapping(_) => "begin each item of the list with `- `",
+            Kind::Alias(_) => "write the list",
+        };
+        let message = format!("expected {expected}, found {}", self.describe(node));
+        self.report(Diagnostic::error("wrong-type", self.span(node), message).help(help));
+        None
     }
 
     /// Returns the pairs of a mapping, merges (`<<`) resolved, or reports that the node is none.
@@ -423,86 +444,5 @@ pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((at, _)) => format!("`{}…`", text[..at].escape_debug()),
         None => format!("`{}`", text.escape_debug()),
-    }
-}
-
-impl<T: Decode> Decode for Spanned<T> {
-    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
-        let span = reader.span(node);
-        T::decode(reader, node).map(|value| Self { value, span })
-    }
-    fn absent() -> Option<Self> {
-        T::absent().map(Self::bare)
-    }
-    fn is_absent(&self) -> bool {
-        self.value.is_absent()
-    }
-    fn schema(schema: &mut Schema) -> serde_json::Value {
-        T::schema(schema)
-    }
-    fn example() -> serde_json::Value {
-        T::example()
-    }
-}
-
-impl<T: Decode> Decode for Option<T> {
-    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
-        T::decode(reader, node).map(Some)
-    }
-    fn absent() -> Option<Self> {
-        Some(None)
-    }
-    fn is_absent(&self) -> bool {
-        self.is_none()
-    }
-    fn schema(schema: &mut Schema) -> serde_json::Value {
-        T::schema(schema)
-    }
-    fn example() -> serde_json::Value {
-        T::example()
-    }
-}
-
-impl<T: Decode> Decode for Box<T> {
-    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
-        T::decode(reader, node).map(Self::new)
-    }
-    fn absent() -> Option<Self> {
-        T::absent().map(Self::new)
-    }
-    fn is_absent(&self) -> bool {
-        (**self).is_absent()
-    }
-    fn schema(schema: &mut Schema) -> serde_json::Value {
-        T::schema(schema)
-    }
-    fn example() -> serde_json::Value {
-        T::example()
-    }
-}
-
-impl<T: Decode> Decode for Vec<T> {
-    fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
-        let items = reader.sequence(node, "a list")?;
-        let mut values = Self::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            // An item that could not be read was reported; the others are still looked at.
-            if let Some(value) = reader.item(index, *item) {
-                values.push(value);
-            }
-        }
-        Some(values)
-    }
-    fn absent() -> Option<Self> {
-        Some(Self::new())
-    }
-    fn is_absent(&self) -> bool {
-        self.is_empty()
-    }
-    fn schema(schema: &mut Schema) -> serde_json::Value {
-        serde_json::json!({"type": "array", "items": T::schema(schema)})
-    }
-    fn example() -> serde_json::Value {
-        serde_json::json!([T::example()])
     }
 }

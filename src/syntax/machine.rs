@@ -41,7 +41,7 @@ block! {
     pub struct Os {
         /// Its family.
         pub family: Known<OsFamily>,
-        /// Its release: `windows_server_2008_r2`, `windows_server_2016`, `rhel_7_9`, `ubuntu_20_04`, …
+        /// Its release, such as `windows_server_2008_r2`, `windows_server_2016`, `rhel_7_9` or `ubuntu_20_04`.
         pub release: Known<String> => "windows_server_2019",
         /// Its service pack; 0 if none.
         pub service_pack: Known<u8> => 1,

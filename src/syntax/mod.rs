@@ -2,6 +2,7 @@
 
 pub mod action;
 pub(crate) mod block;
+mod container;
 pub mod decode;
 pub mod drill;
 pub mod execution;
@@ -11,6 +12,7 @@ pub mod machine;
 pub mod plan;
 pub mod scalar;
 pub mod schema;
+pub mod template;
 pub mod tree;
 pub mod value;
 pub mod yaml;
@@ -101,7 +103,7 @@ pub fn parse(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document
                 .help("write a document that begins with `kind: RecoveryPlan` or `kind: Inventory`"),
         );
     }
-    documents(&tree, diagnostics)
+    documents(&tree, before, diagnostics)
 }
 
 /// Reads all documents of a text that may be about something else.
@@ -117,7 +119,7 @@ pub fn parse_if_ours(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Opti
         diagnostics.truncate(before);
         return None;
     }
-    Some(documents(&tree, diagnostics))
+    Some(documents(&tree, before, diagnostics))
 }
 
 /// Returns whether a document is one of ours, or is near enough to one that somebody wants to hear about it.
@@ -140,7 +142,8 @@ fn is_near_kind(word: &str) -> bool {
     did_you_mean(word, KINDS.iter().copied()).is_some()
 }
 
-fn documents(tree: &Tree<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
+/// Reads the documents of a tree; the mistakes from `before` on are those of its text.
+fn documents(tree: &Tree<'_>, before: usize, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
     let mut documents: Vec<Document> = Vec::new();
     let mut names: HashMap<(Discriminant<Document>, String), Span> = HashMap::new();
     for root in &tree.roots {
@@ -155,6 +158,7 @@ fn documents(tree: &Tree<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document
         }
         documents.push(document);
     }
+    diagnostics[before..].sort_by_key(|diagnostic| diagnostic.span.start);
     documents
 }
 
@@ -190,14 +194,16 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<&'static str> {
     let Some(kind) = entries.iter().find(|entry| reader.key(**entry) == "kind") else {
         let near =
             entries.iter().find(|entry| did_you_mean(reader.key(**entry), ["kind"]).is_some()).copied();
-        let mut span = reader.span(root);
-        if let Some(first) = near.or(entries.first().copied()) {
-            span = reader.span(first.key);
+        match (near, entries.first()) {
+            (Some(near), _) => reader.unknown_key(near, &["kind"]),
+            (None, first) => {
+                let span = first.map_or_else(|| reader.span(root), |first| reader.span(first.key));
+                reader.report(
+                    Diagnostic::error("missing-key", span, "`kind` is missing")
+                        .help("begin the document with `kind: RecoveryPlan` or `kind: Inventory`"),
+                );
+            }
         }
-        reader.report(
-            Diagnostic::error("missing-key", span, "`kind` is missing")
-                .help("begin the document with `kind: RecoveryPlan` or `kind: Inventory`"),
-        );
         return None;
     };
     // What is wrong with the keys is reported when the document is read.

@@ -110,7 +110,7 @@ impl Decode for bool {
                 return None;
             }
         }
-        reader.wrong_type(node, "true or false")
+        reader.wrong_scalar(node, "true or false")
     }
     fn schema(_: &mut Schema) -> serde_json::Value {
         json!({"type": "boolean"})
@@ -145,7 +145,7 @@ fn whole_number(reader: &mut Reader<'_, '_>, node: NodeId, least: i128, most: i1
             return None;
         }
     }
-    reader.wrong_type(node, "a whole number")
+    reader.wrong_scalar(node, "a whole number")
 }
 
 macro_rules! whole_numbers {
@@ -187,7 +187,7 @@ impl Decode for f64 {
                 None => {}
             }
         }
-        reader.wrong_type(node, "a number")
+        reader.wrong_scalar(node, "a number")
     }
     fn schema(_: &mut Schema) -> serde_json::Value {
         json!({"type": "number", "minimum": 0})

@@ -116,8 +116,11 @@ impl Estate {
     pub fn inventory_text(&self) -> String {
         let world = if self.classic { CLASSIC } else { MODERNIZED };
         let (head, _) = world.split_once("\nmachines:\n").expect("the world lists its machines last");
-        let mut text = head.replace("bandwidth_mbps: 1000", &format!("bandwidth_mbps: {}", self.bandwidth_mbps));
-        text = text.replace("free_gb: 10240", "free_gb: 100000000").replace("free_memory_gb: 512", "free_memory_gb: 1000000");
+        let mut text =
+            head.replace("bandwidth_mbps: 1000", &format!("bandwidth_mbps: {}", self.bandwidth_mbps));
+        text = text
+            .replace("free_gb: 10240", "free_gb: 100000000")
+            .replace("free_memory_gb: 512", "free_memory_gb: 1000000");
         text.push_str("\nmachines:\n");
         if self.vms.is_empty() {
             text.push_str("  []\n");
@@ -132,27 +135,34 @@ impl Estate {
             }
         }
         // More servers are copies of the first, with names and uuids of their own.
-        for server in 1..self.servers {
-            let copy = if self.classic {
-                let at = text.find("  - name: mtw").expect("there is one");
-                let end = at + text[at..].find("  - name: mtl").expect("there is one");
-                (end, text[at..end].replace("name: mtw", &format!("name: mtw{server}")).replace("00aa", &format!("{server:04x}")))
-            } else {
-                let at = text.find("  - name: ra1").expect("there is one");
-                let end = at + text[at..].find("\nstorage_accounts").expect("there is one");
-                (end, text[at..end].replace("name: ra1", &format!("name: ra1x{server}")))
-            };
-            text.insert_str(copy.0, &copy.1);
-        }
+        let (name, next) =
+            if self.classic { ("mtw", "  - name: mtl") } else { ("ra1", "\nstorage_accounts") };
+        let begin = text.find(&format!("  - name: {name}")).expect("the world has one");
+        let end = begin + text[begin..].find(next).expect("something follows it");
+        let copies: String = (1..self.servers)
+            .map(|server| {
+                let copy =
+                    text[begin..end].replace(&format!("name: {name}"), &format!("name: {name}x{server}"));
+                copy.replace("0000000000aa", &format!("00000001{server:04x}"))
+            })
+            .collect();
+        text.insert_str(end, &copies);
         text
     }
 
     fn machine(&self, number: usize, vm: &Vm, text: &mut String) {
         let (name, state) = (&vm.name, vm.state);
+        let (site, in_azure_power, onprem_power, tools) = match state {
+            "failed_back" => ("onprem", "deallocated", "running", "running"),
+            _ => ("azure", "running", "stopped", "disabled"),
+        };
         let version = if self.classic { "9.62" } else { "9.65" };
         let disks = |line: &dyn Fn(u32) -> String| (0..vm.disks).map(line).collect::<Vec<_>>().join(", ");
         let in_azure = disks(&|disk| {
-            format!("{{id: disk{disk}, size_gb: {}, replicated_from_onprem: true, temporary: false}}", vm.disk_gb)
+            format!(
+                "{{id: disk{disk}, size_gb: {}, replicated_from_onprem: true, temporary: false}}",
+                vm.disk_gb
+            )
         });
         let onprem = disks(&|disk| {
             let (exists, gb) = (!vm.alternate, vm.disk_gb);
@@ -164,7 +174,7 @@ impl Estate {
             "{exists: false}".to_owned()
         } else {
             format!(
-                "{{exists: true, name: {name}, uuid: 564d0000-0000-0000-0001-{number:012}, vcenter: vc1, host: esx1, power_state: stopped, snapshots: 0, enable_uuid: true, tools: disabled, disks: [{onprem}]}}"
+                "{{exists: true, name: {name}, uuid: 564d0000-0000-0000-0001-{number:012}, vcenter: vc1, host: esx1, power_state: {onprem_power}, snapshots: 0, enable_uuid: true, tools: {tools}, disks: [{onprem}]}}"
             )
         };
         let server = if self.classic { ", configuration_server: cs1, in_config_server_db: true" } else { "" };
@@ -177,8 +187,8 @@ impl Estate {
     boot: {{firmware: bios, secure_boot: false}}
     network: {{static_ip: false}}
     state: {state}
-    active_site: azure
-    azure_vm: {{exists: true, created_by: asr, power_state: running, resource_group: rg-dr, failover_resource_group: rg-dr, subscription_id: 11111111-1111-1111-1111-111111111111, vnet: vnet-dr, ip_retained: false, outbound_urls_reachable: true, agent_service: running, disks: [{in_azure}]}}
+    active_site: {site}
+    azure_vm: {{exists: true, created_by: asr, power_state: {in_azure_power}, resource_group: rg-dr, failover_resource_group: rg-dr, subscription_id: 11111111-1111-1111-1111-111111111111, vnet: vnet-dr, ip_retained: false, outbound_urls_reachable: true, agent_service: running, disks: [{in_azure}]}}
     onprem_vm: {onprem}
     asr: {{migration_completed: false, replication_enabled: true, source_vcenter: vc1, health: ok, agent_version: \"{version}\", agent_registration_ok: true, resync_required: false{server}}}
 {}",
@@ -211,7 +221,12 @@ impl Estate {
         if !self.groups.is_empty() {
             text.push_str("replication_groups:\n");
             for (name, members) in &self.groups {
-                let _ = writeln!(text, "  - {{name: {name}, machines: [{}]{}}}", members.join(", "), self.group_keys);
+                let _ = writeln!(
+                    text,
+                    "  - {{name: {name}, machines: [{}]{}}}",
+                    members.join(", "),
+                    self.group_keys
+                );
             }
         }
         text.push_str("machines:\n");
@@ -222,7 +237,7 @@ impl Estate {
             let keys = self.entries.iter().find(|(name, _)| *name == vm.name).map(|(_, keys)| keys.as_str());
             let server = match (number % self.servers, self.classic) {
                 (0, _) => String::new(),
-                (server, true) => format!(", failback: {{master_target: mtw{server}}}"),
+                (server, true) => format!(", failback: {{master_target: mtwx{server}}}"),
                 (server, false) => format!(", failback: {{appliance: ra1x{server}}}"),
             };
             let keys = keys.map(|keys| format!(", {keys}")).unwrap_or_default();
@@ -249,7 +264,8 @@ pub fn model(plan: &str, inventory: &str) -> Model {
     }
     assert!(diagnostics.is_empty(), "{diagnostics:#?}\n{plan}");
     let mut documents = documents.into_iter();
-    let (Some(Document::Plan(plan)), Some(Document::Inventory(inventory))) = (documents.next(), documents.next())
+    let (Some(Document::Plan(plan)), Some(Document::Inventory(inventory))) =
+        (documents.next(), documents.next())
     else {
         panic!("a plan and an inventory are expected");
     };

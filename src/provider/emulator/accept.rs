@@ -89,14 +89,8 @@ impl World {
         by_hand: bool,
     ) -> Result<OperationId, ProviderError> {
         match request {
-            Request::Prepare => {
-                let tasks = if self.policy_mapped || !self.site.classic {
-                    latency::SAVE_PLAN
-                } else {
-                    latency::PREPARE
-                };
-                Ok(self.vault_job(JobKind::Prepare, tasks, request, key))
-            }
+            // Making the policy again with the same settings succeeds; modernized has its own and needs none.
+            Request::Prepare => Ok(self.vault_job(JobKind::Prepare, latency::PREPARE, request, key)),
             Request::MakeRecoveryPlan { name, machines } => self.make_plan(request, key, name, machines),
             Request::DeleteRecoveryPlan { name } => {
                 if !self.plans.contains_key(name) {
@@ -297,15 +291,18 @@ impl World {
                 "The recovery point type isn't one of this replication provider.",
             ));
         }
-        if let Some(member) = members.iter().find(|at| !self.replicates_to_onprem(**at)) {
-            let name = &self.items[*member].name;
-            return Err(refused(
-                "InvalidFailoverDirection",
-                format!("'{name}' can't fail over in this direction."),
-            ));
+        if !members.iter().any(|at| self.replicates_to_onprem(*at)) {
+            return Err(refused("InvalidFailoverDirection", "Nothing can fail over in this direction."));
         }
         let tasks = if self.site.classic { latency::CLASSIC_FAILOVER } else { latency::MODERNIZED_FAILOVER };
-        let parts = members.into_iter().map(|at| (at, Begin::Runs(tasks))).collect();
+        let begins = |at: usize| {
+            if self.replicates_to_onprem(at) {
+                return (at, Begin::Runs(tasks));
+            }
+            let message = format!("'{}' can't fail over in this direction.", self.items[at].name);
+            (at, Begin::Fails(tasks[0], Trouble::new("InvalidFailoverDirection", message)))
+        };
+        let parts = members.into_iter().map(begins).collect();
         Ok(self.machine_job(JobKind::Failover, request, key, parts))
     }
 

@@ -2,12 +2,12 @@
 
 use crate::id::MachineName;
 use crate::provider::emulator::accept::missing;
-use crate::provider::emulator::checks;
+use crate::provider::emulator::place;
 use crate::provider::emulator::world::World;
 use crate::provider::error::ProviderError;
 use crate::provider::request::Request;
 use crate::source::Spanned;
-use crate::syntax::machine::PowerState;
+use crate::syntax::machine::Health;
 use crate::syntax::machine::State;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -68,7 +68,7 @@ impl World {
             Deed::DeleteOnpremVm { machine } => {
                 let machine = find(machine)?;
                 let item = &mut self.items[machine];
-                let name = checks::vm_name(item).to_owned();
+                let name = place::vm_name(item).to_owned();
                 let onprem = item.onprem();
                 onprem.exists = Some(Spanned::bare(false));
                 onprem.power_state = None;
@@ -81,6 +81,7 @@ impl World {
                 let machine = find(machine)?;
                 if !self.items[machine].onprem_runs() {
                     self.boot_onprem(machine);
+                    self.disturb(machine);
                 }
             }
             Deed::StartAzureVm { machine } => {
@@ -92,7 +93,7 @@ impl World {
             }
             Deed::StopAzureVm { machine } => {
                 let machine = find(machine)?;
-                self.items[machine].azure().power_state = Some(Spanned::bare(PowerState::Deallocated));
+                self.items[machine].azure_stops(self.now);
             }
             Deed::RemoveSnapshots { master_target } => {
                 let targets = self.site.facts.master_targets.iter_mut().flatten();
@@ -113,6 +114,18 @@ impl World {
         if waits {
             // A refusal leaves the machine where it is, as the portal would.
             drop(self.accept(&request, None, true));
+        }
+    }
+
+    /// A VM that is turned on while its disks receive data writes to them: a resynchronisation is needed.
+    fn disturb(&mut self, machine: usize) {
+        let now = self.now;
+        let item = &mut self.items[machine];
+        if matches!(item.state, State::ReprotectingToOnprem | State::ProtectedToOnprem | State::FailingBack) {
+            item.stop_points(now);
+            let asr = item.asr();
+            asr.resync_required = Some(Spanned::bare(true));
+            asr.health = Some(Spanned::bare(Health::Critical));
         }
     }
 }

@@ -45,7 +45,11 @@ impl World {
         let kind = self.jobs[job].kind;
         let Some(machine) = self.jobs[job].parts[part].machine else { return Ok(()) };
         match (kind, task) {
-            (_, TaskKind::PlanCheck) => self.plan_check(job),
+            (_, TaskKind::PlanCheck) => {
+                let found = self.jobs[job].plan_check.take().unwrap_or_else(|| self.plan_check(job));
+                self.jobs[job].plan_check = Some(found.clone());
+                found
+            }
             (JobKind::Reprotect, TaskKind::Check) => self.reprotect_check(job, machine),
             (JobKind::Reprotect, TaskKind::CommitPending) => {
                 self.commit(machine);

@@ -1,9 +1,5 @@
 //! How the faults of a scenario strike.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-
 use crate::provider::emulator::job::Part;
 use crate::provider::emulator::job::Trouble;
 use crate::provider::emulator::latency;
@@ -14,17 +10,11 @@ use crate::provider::emulator::scenario::FaultPhase;
 use crate::provider::emulator::world::World;
 use crate::provider::emulator::world::after;
 use crate::provider::emulator::world::phase_index;
-use crate::provider::error::ProviderError;
 use crate::source::Spanned;
 use crate::syntax::machine::ActiveSite;
 use crate::syntax::machine::Health;
-use crate::syntax::machine::PowerState;
 use crate::syntax::scalar::Nullable;
 
-/// Seconds that an outage of calls lasts when the scenario does not say.
-const OUTAGE: i64 = 300;
-/// Seconds after which a busy service asks to come back when the scenario does not say.
-const RETRY_AFTER: u64 = 30;
 /// Part of the bandwidth that a slow line keeps when the scenario does not say.
 const SLOW: f64 = 0.1;
 
@@ -60,7 +50,7 @@ const fn class_of(kind: FaultKind) -> Class {
     }
 }
 
-fn lasting(fault: &Fault) -> Option<i64> {
+pub(super) fn lasting(fault: &Fault) -> Option<i64> {
     fault.lasting.as_deref().map(|seconds| i64::try_from(seconds.0).unwrap_or(i64::MAX))
 }
 
@@ -81,7 +71,7 @@ impl World {
         self.scenario.faults.as_ref().and_then(|faults| faults.get(index))
     }
 
-    fn faults(&self) -> impl Iterator<Item = (usize, &Fault)> {
+    pub(super) fn faults(&self) -> impl Iterator<Item = (usize, &Fault)> {
         self.scenario.faults.iter().flatten().enumerate()
     }
 
@@ -114,7 +104,7 @@ impl World {
     }
 
     /// Returns whether a fault that waits for requests of `phase` hits the present one of any of `machines`.
-    fn hits_call(&self, fault: &Fault, phase: FaultPhase, machines: &[usize]) -> bool {
+    pub(super) fn hits_call(&self, fault: &Fault, phase: FaultPhase, machines: &[usize]) -> bool {
         if fault.phase.as_deref().is_some_and(|wanted| *wanted != phase) || !self.in_window(fault) {
             return false;
         }
@@ -279,9 +269,9 @@ impl World {
                 item.asr().health = Some(Spanned::bare(if strikes { health } else { Health::Ok }));
             }
             FaultKind::AzureVmStopped => {
-                if strikes && item.azure_runs() {
-                    item.azure().power_state = Some(Spanned::bare(PowerState::Deallocated));
-                } else if !strikes && self.azure_exists(machine) {
+                if strikes {
+                    item.azure_stops(now);
+                } else if self.azure_exists(machine) {
                     self.start_azure(machine);
                 }
             }
@@ -357,77 +347,4 @@ impl World {
         });
         found.map(|(_, fault)| fault)
     }
-
-    /// Returns what makes every call fail for a while: a fault of calls with a time and without a phase.
-    pub(super) fn outage(&self) -> Result<(), ProviderError> {
-        for (_, fault) in self.faults() {
-            let Some(at) = fault.at.as_ref().filter(|_| fault.phase.is_none()) else { continue };
-            let begin = after(self.start, i64::try_from(at.after.0).unwrap_or(i64::MAX));
-            let end = after(begin, lasting(fault).unwrap_or(OUTAGE));
-            if self.now < begin || self.now >= end {
-                continue;
-            }
-            match *fault.kind {
-                FaultKind::Busy => {
-                    let left = end.duration_since(self.now);
-                    return Err(ProviderError::Busy {
-                        message: "too many requests".to_owned(),
-                        retry_after: Some(unsigned(left)),
-                    });
-                }
-                FaultKind::NoAnswerBefore | FaultKind::NoAnswerAfter => return Err(no_answer()),
-                FaultKind::VcenterDisconnects
-                | FaultKind::ConfigurationServerDisconnects
-                | FaultKind::MasterTargetSnapshot
-                | FaultKind::StorageVmotion
-                | FaultKind::ApplianceUnhealthy
-                | FaultKind::ProcessServerUnhealthy
-                | FaultKind::DatastoreInaccessible
-                | FaultKind::LinkSlow
-                | FaultKind::AgentLate
-                | FaultKind::JobFails
-                | FaultKind::ResyncRequired
-                | FaultKind::Health
-                | FaultKind::AzureVmStopped
-                | FaultKind::AzureVmStaysOn
-                | FaultKind::OnpremVmDoesNotBoot => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns whether the scenario keeps a call from reaching the service.
-    pub(super) fn lost_before(&self, phase: FaultPhase, machines: &[usize]) -> Result<(), ProviderError> {
-        for (_, fault) in self.faults().filter(|(_, fault)| fault.phase.is_some() || fault.at.is_none()) {
-            if *fault.kind == FaultKind::Busy && self.hits_call(fault, phase, machines) {
-                let seconds = fault.lasting.as_deref().map_or(RETRY_AFTER, |seconds| seconds.0);
-                return Err(ProviderError::Busy {
-                    message: "too many requests".to_owned(),
-                    retry_after: Some(Duration::from_secs(seconds)),
-                });
-            }
-            if *fault.kind == FaultKind::NoAnswerBefore && self.hits_call(fault, phase, machines) {
-                return Err(no_answer());
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns whether the scenario keeps the answer from reaching the caller.
-    pub(super) fn lost_after(&self, phase: FaultPhase, machines: &[usize]) -> Result<(), ProviderError> {
-        let lost = self.faults().any(|(_, fault)| {
-            *fault.kind == FaultKind::NoAnswerAfter
-                && (fault.phase.is_some() || fault.at.is_none())
-                && self.hits_call(fault, phase, machines)
-        });
-        if lost { Err(no_answer()) } else { Ok(()) }
-    }
-}
-
-fn no_answer() -> ProviderError {
-    ProviderError::NoAnswer { message: "the connection was closed".to_owned() }
-}
-
-fn unsigned(duration: SignedDuration) -> Duration {
-    Duration::try_from(duration).unwrap_or_default()
 }

@@ -30,8 +30,8 @@ pub(super) struct Holder {
     pub server: String,
     /// Disks that it holds.
     pub disks: u32,
-    /// Datastore of the server when the disks were attached.
-    pub datastore: Option<String>,
+    /// How often the server had been moved when the disks were attached.
+    pub moves: u32,
 }
 
 /// How far an initial replication is.
@@ -182,10 +182,9 @@ impl Item {
             | State::AzureVmDeleted => false,
         };
         let onprem_known = facts.onprem_vm.is_some();
+        let azure_unknown = facts.azure_vm.is_none();
         let azure = facts.azure_vm.get_or_insert_with(unknown_azure_vm);
-        if azure.exists.is_none()
-            || (!runs_in_azure && state != State::FailedBack && azure.power_state.is_none())
-        {
+        if azure.exists.is_none() || azure_unknown {
             azure.exists = Some(Spanned::bare(runs_in_azure || state == State::FailedBack));
         }
         if azure.power_state.is_none() && is_true(&azure.exists) {
@@ -265,6 +264,10 @@ impl Item {
     pub(super) fn is_alternate(&self) -> bool {
         let Some(vm) = self.facts.onprem_vm.as_ref().filter(|vm| is_true(&vm.exists)) else { return true };
         let source = self.facts.asr.as_ref().and_then(|asr| asr.source_vm_uuid.as_ref());
+        // The VM that an earlier reprotect made of a physical server is the source from then on.
+        if self.facts.kind.as_deref() == Some(&MachineKind::Physical) && source.is_none() {
+            return true;
+        }
         source.is_some() && vm.uuid.is_some() && vm.uuid.as_ref() != source
     }
 
@@ -338,6 +341,16 @@ impl Item {
         let mut points = std::mem::take(&mut self.points);
         points.stop(now, &self.owner());
         self.points = points;
+    }
+
+    /// The copy in Azure goes off: nothing replicates any more.
+    pub(super) fn azure_stops(&mut self, now: Timestamp) {
+        if self.azure_runs() {
+            let azure = self.azure();
+            azure.power_state = Some(Spanned::bare(PowerState::Deallocated));
+            azure.booted_at = None;
+            self.stop_points(now);
+        }
     }
 
     /// Returns whether a resynchronisation is needed.

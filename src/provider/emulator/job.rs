@@ -106,6 +106,8 @@ pub(super) struct Job {
     pub parts: Vec<Part>,
     /// Parts that still run.
     pub open: usize,
+    /// What the prerequisites check of its ASR recovery plan found; it looks once for all parts.
+    pub plan_check: Option<Result<(), Trouble>>,
 }
 
 impl Job {

@@ -8,11 +8,14 @@ mod checks;
 mod deed;
 mod effects;
 mod fault;
+mod halfway;
 mod item;
 mod job;
 mod latency;
 mod link;
 mod open;
+mod outage;
+mod place;
 mod points;
 mod queue;
 mod replicate;
@@ -52,6 +55,7 @@ use crate::provider::observation::Observation;
 use crate::provider::operation::OperationStatus;
 use crate::provider::request::Request;
 use crate::syntax::inventory::Inventory;
+use crate::syntax::machine::Machine;
 
 struct Held {
     world: World,
@@ -114,6 +118,15 @@ impl Emulator {
         Ok((Self { held: Mutex::new(Held { world, store: Some(store) }), clock }, last))
     }
 
+    /// Returns the time of the last call that a world in a folder has seen: its clock goes on no earlier.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::World`] if the folder can't be read, or what it holds does not make a world.
+    pub fn last_call(path: &Path) -> Result<Timestamp, ProviderError> {
+        Store::open(path).map(|(_, world)| world.now())
+    }
+
     /// Returns when something changes by itself the next time, for a driver that jumps through time.
     #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {
@@ -138,6 +151,26 @@ impl Emulator {
     pub fn infrastructure(&self) -> Result<Inventory, ProviderError> {
         let (now, mut held) = (self.clock.now(), self.held());
         held.world.infrastructure(now)
+    }
+
+    /// Returns what the service says about one machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::NotFound`] if there is no such machine, or what a fault of the scenario makes of the call.
+    pub fn item(&self, machine: &MachineName) -> Result<crate::provider::observation::Item, ProviderError> {
+        let (now, mut held) = (self.clock.now(), self.held());
+        held.world.item(now, machine)
+    }
+
+    /// Returns the facts about one machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::NotFound`] if there is no such machine, or what a fault of the scenario makes of the call.
+    pub fn machine_facts(&self, machine: &MachineName) -> Result<Machine, ProviderError> {
+        let (now, mut held) = (self.clock.now(), self.held());
+        held.world.machine_facts(now, machine)
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {

@@ -96,7 +96,7 @@ impl World {
         let mut tasks: Vec<Task> =
             specs.iter().map(|spec| self.task(*spec, name, self.recorded(kind, machine, spec))).collect();
         if through_plan {
-            tasks.insert(0, self.task(latency::PLAN_CHECK, name, latency::PLAN_CHECK.seconds));
+            tasks.insert(0, self.task(latency::PLAN_CHECK, "plan", latency::PLAN_CHECK.seconds));
         }
         self.part(Some(machine), tasks, None)
     }
@@ -192,7 +192,7 @@ impl World {
                 .push(after(self.now, part.tasks[0].seconds), Event::TaskEnds { job: at, part: number });
         }
         let open = parts.len();
-        self.jobs.push(Job { id: id.clone(), kind, request: request.clone(), parts, open });
+        self.jobs.push(Job { id: id.clone(), kind, request: request.clone(), parts, open, plan_check: None });
         self.operations.insert(id.clone(), at);
         if let Some(key) = key {
             self.keys.insert(key.clone(), at);

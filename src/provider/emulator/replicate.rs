@@ -6,6 +6,7 @@ use crate::provider::emulator::item::Holder;
 use crate::provider::emulator::item::Stage;
 use crate::provider::emulator::item::is_true;
 use crate::provider::emulator::job::Trouble;
+use crate::provider::emulator::place;
 use crate::provider::emulator::queue::Event;
 use crate::provider::emulator::world::World;
 use crate::provider::emulator::world::after;
@@ -54,8 +55,8 @@ impl World {
             onprem.booted_at = None;
         }
         self.site.set_attached(&server, self.site.attached(&server) + disks);
-        let stands_on = self.site.datastore_of(&server).map(str::to_owned);
-        self.items[machine].holder = Some(Holder { server, disks, datastore: stands_on });
+        let moves = self.site.moves(&server);
+        self.items[machine].holder = Some(Holder { server, disks, moves });
         Ok(())
     }
 
@@ -96,8 +97,8 @@ impl World {
         };
         if let Some(server) = server {
             let (disks, _) = self.items[machine].replicated_disks();
-            let datastore = self.site.datastore_of(&server).map(str::to_owned);
-            self.items[machine].holder = Some(Holder { server, disks, datastore });
+            let moves = self.site.moves(&server);
+            self.items[machine].holder = Some(Holder { server, disks, moves });
         }
     }
 
@@ -131,7 +132,7 @@ impl World {
         let vcenter = host.as_deref().and_then(|host| self.site.vcenter_of(host)).map(str::to_owned);
         let seed = self.scenario.seed();
         let item = &mut self.items[machine];
-        let name = checks::vm_name(item).to_owned();
+        let name = place::vm_name(item).to_owned();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "48 bits of a draw")]
         let low = (chance::draw(seed, item.name.as_str(), "uuid") * (1_u64 << 48) as f64) as u64;
         let uuid = format!("564d0000-0000-4000-8000-{low:012x}");

@@ -146,8 +146,8 @@ block! {
     pub struct Scenario {
         /// Kind of the document: `Scenario`.
         pub kind: Spanned<ScenarioKind>,
-        /// Version of the language: 1, which is also meant when it is left out.
-        pub version: Known<Version>,
+        /// Version of the language: 1.
+        pub version: Spanned<Version>,
         /// Name of the scenario.
         pub name: Spanned<String> => "vcenter-lost",
         /// Where everything that varies is drawn from. Default: 0.
@@ -171,7 +171,7 @@ impl Default for Scenario {
     fn default() -> Self {
         Self {
             kind: Spanned::bare(ScenarioKind::Scenario),
-            version: None,
+            version: Spanned::bare(Version::ONE),
             name: Spanned::bare("healthy".to_owned()),
             seed: None,
             durations: None,
@@ -198,6 +198,11 @@ impl Scenario {
             }
             return None;
         };
+        if let Some(second) = tree.roots.get(1) {
+            let diagnostic =
+                Diagnostic::error("too-many-documents", tree.node(*second).span, "a second document");
+            diagnostics.push(diagnostic.help("write each scenario into a file of its own"));
+        }
         let mut reader = Reader::new(&tree, diagnostics);
         let scenario = reader.document::<Self>(*root);
         scenario.filter(|_| reader.count() == before)

@@ -18,6 +18,7 @@ use crate::syntax::inventory::MasterTarget;
 use crate::syntax::inventory::ProcessServer;
 use crate::syntax::machine::Health;
 use crate::syntax::machine::Machine;
+use crate::syntax::machine::MachineKind;
 use crate::syntax::plan::Hypervisor;
 use crate::syntax::scalar::Nullable;
 
@@ -30,6 +31,8 @@ pub(super) struct Site {
     pub classic: bool,
     /// Names of the virtual machines of each host.
     vms: HashMap<String, HashSet<String>>,
+    /// How often each server was moved to another datastore.
+    moves: HashMap<String, u32>,
 }
 
 impl Site {
@@ -49,13 +52,41 @@ impl Site {
             vms.entry(host.name.value.clone()).or_default().extend(seen);
         }
         for machine in &machines {
-            let Some(vm) = machine.onprem_vm.as_ref().filter(|vm| !is_false(&vm.exists)) else { continue };
+            let physical = machine.kind.as_deref() == Some(&MachineKind::Physical);
+            let vm = machine.onprem_vm.as_ref().filter(|vm| !is_false(&vm.exists) && !physical);
+            let Some(vm) = vm else { continue };
             if let Some(host) = &vm.host {
                 let name = vm.name.as_ref().unwrap_or(&machine.name).value.clone();
                 vms.entry(host.value.clone()).or_default().insert(name);
             }
         }
-        (Self { facts, classic, vms }, machines)
+        let mut site = Self { facts, classic, vms, moves: HashMap::new() };
+        site.place_servers();
+        (site, machines)
+    }
+
+    /// Puts each server on a datastore of its host where the inventory does not say: a live vCenter knows it.
+    fn place_servers(&mut self) {
+        let stands_on = |facts: &Inventory, host: Option<&str>| -> Option<Spanned<String>> {
+            let may = |datastore: &&Datastore| {
+                datastore
+                    .access
+                    .as_ref()
+                    .is_none_or(|access| host.is_some_and(|host| access.get(host).is_some()))
+            };
+            let datastore = facts.datastores.iter().flatten().find(may)?;
+            Some(Spanned::bare(datastore.name.value.clone()))
+        };
+        let mut targets = self.facts.master_targets.take();
+        for target in targets.iter_mut().flatten().filter(|target| target.datastore.is_none()) {
+            target.datastore = stands_on(&self.facts, target.host.as_ref().map(|host| host.as_str()));
+        }
+        self.facts.master_targets = targets;
+        let mut appliances = self.facts.appliances.take();
+        for appliance in appliances.iter_mut().flatten().filter(|appliance| appliance.datastore.is_none()) {
+            appliance.datastore = stands_on(&self.facts, appliance.host.as_ref().map(|host| host.as_str()));
+        }
+        self.facts.appliances = appliances;
     }
 
     /// Returns a host.
@@ -91,15 +122,21 @@ impl Site {
     }
 
     /// Returns the datastore of a master target or an appliance.
-    pub(super) fn datastore_of(&self, server: &str) -> Option<&str> {
+    fn datastore_of(&self, server: &str) -> Option<&str> {
         let master_target = self.master_target(server).and_then(|server| server.datastore.as_ref());
         let datastore =
             master_target.or_else(|| self.appliance(server).and_then(|server| server.datastore.as_ref()));
         datastore.map(|datastore| datastore.as_str())
     }
 
+    /// Returns how often a server was moved to another datastore.
+    pub(super) fn moves(&self, server: &str) -> u32 {
+        self.moves.get(server).copied().unwrap_or(0)
+    }
+
     /// Moves a master target or an appliance to another datastore.
     pub(super) fn move_server(&mut self, server: &str) {
+        *self.moves.entry(server.to_owned()).or_default() += 1;
         let here = self.datastore_of(server).map(str::to_owned);
         let other = self
             .facts
@@ -231,7 +268,8 @@ impl Site {
         privileges.is_some_and(|privileges| {
             let has = |wanted: &str| privileges.iter().any(|privilege| privilege.value == wanted);
             // Two of the list stand for it: without them no disk is made and no machine is powered off.
-            !has("failback") && !(has("Datastore.AllocateSpace") && has("VirtualMachine.Interact.PowerOff"))
+            let enough = has("Datastore.AllocateSpace") && has("VirtualMachine.Interact.PowerOff");
+            !(has("failback") || enough)
         })
     }
 

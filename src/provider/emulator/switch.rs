@@ -1,6 +1,11 @@
 //! Failover from Azure and its commit: recovery points, power, boots.
 
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+
 use crate::provider::emulator::chance;
+use crate::provider::emulator::item::Item;
 use crate::provider::emulator::job::JobKind;
 use crate::provider::emulator::job::Trouble;
 use crate::provider::emulator::latency;
@@ -32,31 +37,35 @@ impl World {
 
     /// All machines of an ASR recovery plan must have a point; for an app-consistent failover of classic, a common one.
     pub(super) fn plan_check(&self, job: usize) -> Result<(), Trouble> {
-        let members: Vec<usize> = self.jobs[job].parts.iter().filter_map(|part| part.machine).collect();
-        let items = || members.iter().map(|machine| &self.items[*machine]);
         if self.jobs[job].kind != JobKind::Failover {
             return Ok(());
         }
-        if let Some(item) = items().find(|item| !item.points.any(self.now, &item.owner())) {
+        let members: Vec<&Item> = self.jobs[job]
+            .parts
+            .iter()
+            .filter_map(|part| part.machine.map(|machine| &self.items[machine]))
+            // A member that is home already, from an earlier attempt, needs no point any more.
+            .filter(|item| !matches!(item.settled, State::FailedBack | State::FailedBackCommitted))
+            .collect();
+        if let Some(item) = members.iter().find(|item| !item.points.any(self.now, &item.owner())) {
             return Err(Trouble::new("NoRecoveryPoint", format!("'{}' has no recovery point.", item.name)));
         }
         if !self.site.classic || self.point_asked_for(job) != FailbackPoint::AppConsistent {
             return Ok(());
         }
         // Members of one replication group go to a point that they have in common; the others each to their own.
-        for item in items() {
-            let Some(group) = &item.group else { continue };
-            let moments =
-                |item: &crate::provider::emulator::item::Item| -> std::collections::HashSet<String> {
-                    let points = item.points.app_consistent(self.now, &item.owner());
-                    points.into_iter().filter_map(|point| point.group_point).collect()
-                };
-            let mut common = moments(item);
-            for other in items().filter(|other| other.group.as_ref() == Some(group)) {
-                let theirs = moments(other);
-                common.retain(|moment| theirs.contains(moment));
+        let mut common: HashMap<&str, HashSet<String>> = HashMap::new();
+        for item in members {
+            let Some(group) = item.group.as_deref() else { continue };
+            let points = item.points.app_consistent(self.now, &item.owner());
+            let theirs: HashSet<String> = points.into_iter().filter_map(|point| point.group_point).collect();
+            match common.entry(group) {
+                Entry::Vacant(entry) => {
+                    entry.insert(theirs);
+                }
+                Entry::Occupied(mut entry) => entry.get_mut().retain(|moment| theirs.contains(moment)),
             }
-            if common.is_empty() {
+            if common.get(group).is_some_and(HashSet::is_empty) {
                 let message = format!(
                     "The replication group '{group}' has no app-consistent recovery point in common."
                 );
@@ -120,10 +129,8 @@ impl World {
         let now = self.now;
         let item = &mut self.items[machine];
         item.stop_points(now);
-        if !stays_on && item.azure_runs() {
-            let azure = item.azure();
-            azure.power_state = Some(Spanned::bare(PowerState::Deallocated));
-            azure.booted_at = None;
+        if !stays_on {
+            item.azure_stops(now);
         }
     }
 

@@ -87,6 +87,7 @@ fn words(model: &Model, point: Point) -> String {
         Point::BootGroupDone(index) => {
             format!("end of boot group {}", model.plan.boot_groups[index].name)
         }
+        Point::Barrier => "protection of all machines".to_owned(),
         Point::Action(index) => format!("action {}", model.plan.actions[index].name),
     }
 }

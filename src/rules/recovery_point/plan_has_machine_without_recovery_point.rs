@@ -47,7 +47,7 @@ that can't get there out of the plan, or out of the run.
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let mut without = Vec::new();
     let mut unknown = None;
-    for machine in model.machines().filter(|machine| may_fail_over(*machine)) {
+    for machine in findings.machines(model).filter(|machine| may_fail_over(*machine)) {
         match has_point(machine) {
             Ok(true) => {}
             Ok(false) => without.push(machine),

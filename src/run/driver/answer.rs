@@ -31,7 +31,7 @@ impl Driver<'_> {
     /// Takes an answer. While the run stops, answers are recorded and nothing new is begun.
     pub(super) fn take(&mut self, step: StepIndex, answer: Answer, stopping: bool) -> Result<(), RunError> {
         match answer {
-            Answer::Observed(result) => self.observed(step, result, stopping),
+            Answer::Observed(result) => self.observed(step, *result, stopping),
             Answer::Began(result) => self.began(step, result),
             Answer::Polled(result) => self.polled(step, result),
             Answer::Found(result) => self.found(step, result, stopping),
@@ -71,7 +71,8 @@ impl Driver<'_> {
         if !error.is_transient() {
             return self.fail(step, "observation", error.to_string());
         }
-        let pause = error.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or(ASK_AGAIN);
+        let pause =
+            error.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or(ASK_AGAIN);
         let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
         self.look_again(step, Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None })
     }
@@ -91,15 +92,18 @@ impl Driver<'_> {
                 let now = self.parts.pace.now();
                 self.searched_since.entry(step).or_insert(now);
                 let until = now.saturating_add(settle::PAUSE).unwrap_or(now);
-                self.look_again(step, Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None })
+                self.look_again(
+                    step,
+                    Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None },
+                )
             }
             Err(error) => {
                 let (code, transient) = match &error {
                     ProviderError::Refused { code, .. } => (code.clone(), false),
                     ProviderError::Busy { .. } => ("busy".to_owned(), true),
-                    ProviderError::NoAnswer { .. } | ProviderError::NotFound { .. } | ProviderError::World { .. } => {
-                        ("refused".to_owned(), false)
-                    }
+                    ProviderError::NoAnswer { .. }
+                    | ProviderError::NotFound { .. }
+                    | ProviderError::World { .. } => ("refused".to_owned(), false),
                 };
                 let retry_after = error.retry_after().and_then(|after| SignedDuration::try_from(after).ok());
                 self.attempt_failed(step, &code, error.to_string(), transient, retry_after)
@@ -107,7 +111,11 @@ impl Driver<'_> {
         }
     }
 
-    fn polled(&mut self, step: StepIndex, result: Result<OperationStatus, ProviderError>) -> Result<(), RunError> {
+    fn polled(
+        &mut self,
+        step: StepIndex,
+        result: Result<OperationStatus, ProviderError>,
+    ) -> Result<(), RunError> {
         let now = self.parts.pace.now();
         let soon = now.saturating_add(step::LOOK_AGAIN).unwrap_or(Timestamp::MAX);
         match result {
@@ -118,7 +126,8 @@ impl Driver<'_> {
                 Ok(())
             }
             Ok(OperationStatus::Unknown { state }) => {
-                self.progress.insert(step, StepProgress { step, done: 0.0, text: format!("in state {state}") });
+                self.progress
+                    .insert(step, StepProgress { step, done: 0.0, text: format!("in state {state}") });
                 self.wake(step, soon);
                 Ok(())
             }
@@ -184,7 +193,8 @@ impl Driver<'_> {
 
     /// Returns when the boot was seen after which the step's agent has to register.
     fn agent_window(&self, step: StepIndex, kind: StepKind) -> Timestamp {
-        let machine = self.graph.machines_of(step).first().map(|machine| self.parts.model.machine(machine.index()));
+        let machine =
+            self.graph.machines_of(step).first().map(|machine| self.parts.model.machine(machine.index()));
         let booted = machine.and_then(|machine| match kind {
             StepKind::Reprotect => machine.azure_vm().ok()?.booted_at,
             _ => machine.onprem_vm().ok()?.booted_at,
@@ -246,7 +256,8 @@ impl Driver<'_> {
     fn probe_failed(&mut self, step: StepIndex, message: String) -> Result<(), RunError> {
         let now = self.parts.pace.now();
         let began = self.recorder.state().step(step).started_at.unwrap_or(now);
-        let probes = self.graph.machines_of(step).first().map_or(Vec::new(), |machine| machine.probes().to_vec());
+        let probes =
+            self.graph.machines_of(step).first().map_or(Vec::new(), |machine| machine.probes().to_vec());
         let deadline = probes.iter().map(|probe| step::probe_deadline(probe, began)).min().unwrap_or(began);
         if now >= deadline {
             return self.fail(step, "verification-failed", message);

@@ -1,5 +1,7 @@
 //! Carries out what a step decided.
 
+use std::sync::Arc;
+
 use crate::event::GuardFinding;
 use crate::event::RunEventKind;
 use crate::event::StepProgress;
@@ -14,11 +16,13 @@ use crate::rules::Guard;
 use crate::rules::Options;
 use crate::run::driver::Driver;
 use crate::run::guard;
+use crate::run::machine;
 use crate::run::recorder::RunError;
 use crate::run::step;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
+use crate::syntax::action::Rerun;
 
 /// How long a guard may stay closed before its step fails: long enough for a vCenter to be restarted or a backup's snapshot
 /// to be taken away.
@@ -44,7 +48,8 @@ impl Driver<'_> {
                 // A recheck does nothing but look at its guard; the preflight looks at everything.
                 let kind = self.graph.step(step).kind;
                 let open = match kind {
-                    StepKind::Recheck => self.guard_opens(step, Guard::Failover)?,
+                    // The barrier is the guard of all its machines together.
+                    StepKind::Recheck | StepKind::Barrier => self.guard_opens(step, Guard::Failover)?,
                     StepKind::Preflight => self.preflight_passes(step)?,
                     _ => true,
                 };
@@ -97,10 +102,22 @@ impl Driver<'_> {
 
     /// Records the intent, makes it durable, and only then sends it.
     fn intend(&mut self, step: StepIndex, request: Request) -> Result<(), RunError> {
+        // A step that waited gave its place away, and takes one again only when there is one.
+        if self.recorder.state().step(step).parked && !machine::may_change(self.recorder.state()) {
+            let now = self.parts.pace.now();
+            let until = now.saturating_add(step::LOOK_AGAIN).unwrap_or(now);
+            let reason = "as many steps change something as the plan allows".to_owned();
+            return self.look_again(step, Wait { until, reason, deadline: jiff::Timestamp::MAX, done: None });
+        }
         let id = self.recorder.state().id(step).clone();
         let attempt = self.recorder.state().step(step).attempts + 1;
         let key = IdempotencyKey::new(format!("{}/{id}/{attempt}", self.recorder.run()));
-        self.recorder.record(RunEventKind::IntentRecorded { step: id, attempt, key: key.clone(), request: request.clone() })?;
+        self.recorder.record(RunEventKind::IntentRecorded {
+            step: id,
+            attempt,
+            key: key.clone(),
+            request: request.clone(),
+        })?;
         self.recorder.sync()?;
         self.send(step, request, key);
         Ok(())
@@ -144,25 +161,54 @@ impl Driver<'_> {
     /// Begins an action: a manual one asks, any other one runs.
     fn begin_action(&mut self, step: StepIndex) -> Result<(), RunError> {
         let StepSubject::Action(index) = self.graph.step(step).subject else { return Ok(()) };
-        let manual = self.graph.model().plan.actions[index].manual.clone();
-        let answer = self.recorder.state().step(step).answer.clone();
-        match (manual, answer) {
-            (Some(manual), None) => {
-                let roles = manual.approvers.iter().map(|role| role.value.clone()).collect();
-                self.ask(step, manual.prompt.value, roles)
-            }
-            (Some(_), Some(answer)) if answer.approved => self.succeed(step, Some(format!("confirmed by {}", answer.by))),
-            (Some(_), Some(answer)) => self.fail(step, "refused", format!("refused by {}", answer.by)),
-            (None, _) => {
-                self.act(step);
-                Ok(())
+        let graph = Arc::clone(&self.graph);
+        let action = &graph.model().plan.actions[index];
+        let state = self.recorder.state().step(step);
+        let (acted, answer) = (state.acted, state.answer.clone());
+        if let Some(answer) = &answer
+            && !answer.approved
+        {
+            return self.fail(step, "refused", format!("refused by {}", answer.by));
+        }
+        if let Some(manual) = &action.manual {
+            return match answer {
+                Some(answer) => self.succeed(step, Some(format!("confirmed by {}", answer.by))),
+                None => {
+                    let roles = manual.approvers.iter().map(|role| role.value.clone()).collect();
+                    self.ask(step, manual.prompt.value.clone(), roles)
+                }
+            };
+        }
+        // A process that ended while the action ran left its outcome unknown; an answer says to run it again.
+        if acted && answer.is_none() {
+            match action.rerun.map_or(Rerun::Ask, |rerun| rerun.value) {
+                Rerun::Always => {}
+                Rerun::Never => {
+                    return self.succeed(step, Some("its outcome is unknown; taken as done".into()));
+                }
+                Rerun::Ask => {
+                    let prompt = format!(
+                        "The action {} was running when the run was interrupted, and its outcome is unknown. Run it again?",
+                        action.name
+                    );
+                    return self.ask(step, prompt, Vec::new());
+                }
             }
         }
+        let id = self.recorder.state().id(step).clone();
+        self.recorder.record(RunEventKind::ActionStarted { step: id })?;
+        self.recorder.sync()?;
+        self.act(step);
+        Ok(())
     }
 
     /// Evaluates a guard; a closed one is looked at again until its time is over.
     fn guard_opens(&mut self, step: StepIndex, guard: Guard) -> Result<bool, RunError> {
-        let machines: Vec<usize> = self.graph.machines_of(step).iter().map(|machine| machine.index()).collect();
+        let mut machines: Vec<usize> =
+            self.graph.machines_of(step).iter().map(|machine| machine.index()).collect();
+        if guard == Guard::Failover {
+            machines.retain(|index| !step::has_failed_back(self.parts.model.machine(*index)));
+        }
         let options = Options { now: self.parts.pace.now(), ..self.parts.options };
         let verdict = guard::evaluate(&self.parts.model, &machines, guard, &options);
         let passed = verdict.blocking.is_empty();
@@ -193,7 +239,8 @@ impl Driver<'_> {
         findings: Vec<GuardFinding>,
         blocking: &[GuardFinding],
     ) -> Result<(), RunError> {
-        let now: Vec<String> = blocking.iter().map(|finding| format!("{} {}", finding.rule, finding.subject)).collect();
+        let now: Vec<String> =
+            blocking.iter().map(|finding| format!("{} {}", finding.rule, finding.subject)).collect();
         if !now.is_empty() && self.blocked.get(&step) == Some(&now) {
             return Ok(());
         }

@@ -81,7 +81,7 @@ pub struct Parts {
 
 /// An answer from outside.
 enum Answer {
-    Observed(Result<Observation, ProviderError>),
+    Observed(Box<Result<Observation, ProviderError>>),
     Began(Result<OperationId, ProviderError>),
     Polled(Result<OperationStatus, ProviderError>),
     Found(Result<Option<OperationId>, ProviderError>),
@@ -170,7 +170,7 @@ impl<'r> Driver<'r> {
                 self.asked.remove(&step);
                 if matches!(answer, Answer::Replied(_)) {
                     self.people -= 1;
-                    self.recorder.pause(false);
+                    self.pause(false);
                 }
                 self.take(step, answer, stopping)?;
             }
@@ -200,10 +200,14 @@ impl<'r> Driver<'r> {
         let next = self.wakes.first().map(|(at, _)| *at);
         let pace = Arc::clone(&self.parts.pace);
         // A clock that jumps must not jump over answers that are on their way.
-        let may_pass = !stopping && !(pace.is_immediate() && calls > 0);
+        let may_pass = !stopping && (calls == 0 || !pace.is_immediate());
         let passes = async {
             match next.filter(|_| may_pass) {
-                Some(next) => pace.until(next).await,
+                Some(next) => {
+                    // Answers that are there already come first, so that time does not depend on who is asked.
+                    tokio::task::yield_now().await;
+                    pace.until(next).await;
+                }
                 None => std::future::pending().await,
             }
         };
@@ -258,7 +262,9 @@ impl<'r> Driver<'r> {
                     self.wake(step, retry_at);
                 } else if step::looks(self.graph.step(step).kind) {
                     let machines = self.observed_machines(step);
-                    self.spawn(step, |site| async move { Answer::Observed(site.observe(&machines).await) });
+                    self.spawn(step, |site| async move {
+                        Answer::Observed(Box::new(site.observe(&machines).await))
+                    });
                 } else {
                     let decision = self.decide(step, &[]);
                     self.carry_out(step, decision)?;
@@ -299,8 +305,15 @@ impl<'r> Driver<'r> {
         let question = Question { step: self.recorder.state().id(step).clone(), prompt, roles };
         self.asked.insert(step);
         self.people += 1;
-        self.recorder.pause(true);
+        self.pause(true);
         self.tasks.spawn(async move { (step, Answer::Replied(approver.ask(&question).await)) });
+    }
+
+    /// Lets displays stand back while a person answers at their terminal.
+    fn pause(&mut self, paused: bool) {
+        if self.parts.approver.is_at_terminal() {
+            self.recorder.pause(paused);
+        }
     }
 
     fn send(&mut self, step: StepIndex, request: Request, key: IdempotencyKey) {

@@ -15,7 +15,9 @@ fn registered(machine: Machine<'_>) -> Option<bool> {
 pub(super) fn in_azure(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 1 => return Decision::Adopt("the machine replicates to on-premises already".into()),
+        Ok(place) if place >= 1 => {
+            return Decision::Adopt("the machine replicates to on-premises already".into());
+        }
         Ok(_) => {}
     }
     let machine = context.machine();
@@ -47,6 +49,7 @@ fn await_registration(
     }
     let from = booted.unwrap_or(context.began()).max(context.began());
     let reason = format!("the agent of {} has not registered after its boot {place}", machine.name());
-    let patience = from.saturating_add(AGENT_WINDOW).unwrap_or(Timestamp::MAX).duration_since(context.began());
+    let patience =
+        from.saturating_add(AGENT_WINDOW).unwrap_or(Timestamp::MAX).duration_since(context.began());
     context.wait(reason, None, patience)
 }

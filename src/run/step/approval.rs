@@ -34,7 +34,8 @@ pub(super) fn failover(context: &Context<'_>) -> Decision {
     if let Some(decision) = answered(context) {
         return decision;
     }
-    let point = context.machine().point_choice().ok().flatten().map_or("its recovery point", PointChoice::as_str);
+    let point =
+        context.machine().point_choice().ok().flatten().map_or("its recovery point", PointChoice::as_str);
     let prompt = format!(
         "Fail over {} from Azure to on-premises, to the {} recovery point? The Azure VM is shut down.",
         names(context),
@@ -63,14 +64,21 @@ pub(super) fn commit(context: &Context<'_>) -> Decision {
 pub(super) fn deletion(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 1 => return Decision::Adopt("the machine replicates to on-premises already".into()),
+        Ok(place) if place >= 1 => {
+            return Decision::Adopt("the machine replicates to on-premises already".into());
+        }
         Ok(_) => {}
     }
     let machine = context.machine();
     match machine.onprem_vm().and_then(|vm| vm.exists.fact("onprem_vm.exists")) {
-        Ok(exists) if !exists.value => Decision::Succeed(Some("the on-premises VM was seen to be gone".into())),
+        Ok(exists) if !exists.value => {
+            Decision::Succeed(Some("the on-premises VM was seen to be gone".into()))
+        }
         Ok(_) | Err(_) => {
-            let reason = format!("delete the on-premises VM of {}: the plan recovers it into a new one", machine.name());
+            let reason = format!(
+                "delete the on-premises VM of {}: the plan recovers it into a new one",
+                machine.name()
+            );
             context.wait(reason, None, DELETION_PATIENCE)
         }
     }

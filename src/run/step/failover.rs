@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::forecast::Hours;
 use crate::graph::StepSubject;
 use crate::model::PointChoice;
 use crate::provider::FailbackPoint;
@@ -12,7 +13,6 @@ use crate::run::step::Wait;
 use crate::run::step::least_place;
 use crate::run::step::prepare::members;
 use crate::run::step::prepare::recovery_plan;
-use crate::run::window;
 
 /// How long a step waits for the plan's window to open: one opens each week at least.
 const WINDOW_PATIENCE: SignedDuration = SignedDuration::from_hours(8 * 24);
@@ -49,7 +49,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
 /// Returns a wait for the plan's window, if it has one that is closed.
 pub(super) fn outside_window(context: &Context<'_>) -> Option<Decision> {
     let window = context.model.plan.execution.as_ref()?.window.as_ref()?;
-    let opens = window::next_opening(window, context.now)?;
+    let opens = Hours::of(window).opening(context.now)?.from;
     if opens <= context.now {
         return None;
     }

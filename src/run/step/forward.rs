@@ -35,5 +35,8 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
             return Decision::Fail { code: "forward-parameters", message };
         }
     };
-    Decision::Send(Request::ReprotectToAzure { machine: MachineName::new(machine.name().value.as_str()), target })
+    Decision::Send(Request::ReprotectToAzure {
+        machine: MachineName::new(machine.name().value.as_str()),
+        target,
+    })
 }

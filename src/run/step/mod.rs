@@ -92,11 +92,28 @@ pub struct Wait {
 
 /// How long a look that found nothing new is followed by the next, where the site can't tell when something will change.
 pub const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+/// Longest pause between two looks.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Returns how long to wait before looking again: an eighth of what the site expects, since what it expects changes when other
+/// transfers end and leave their share of the line; half a minute at least, five minutes at most.
+fn pause(now: Timestamp, expected: Option<Timestamp>) -> SignedDuration {
+    let left = expected.map(|expected| expected.duration_since(now)).filter(|left| left.is_positive());
+    match left {
+        Some(left) if left <= LOOK_AGAIN => left,
+        Some(left) => (left / 8).clamp(LOOK_AGAIN, LONGEST_PAUSE),
+        None => LOOK_AGAIN,
+    }
+}
 
 impl<'c> Context<'c> {
     /// Returns the machines that the step is about, with the facts as they were just observed.
     pub(crate) fn machines(&self) -> Vec<Machine<'c>> {
-        self.graph.machines_of(self.step).into_iter().map(|machine| self.model.machine(machine.index())).collect()
+        self.graph
+            .machines_of(self.step)
+            .into_iter()
+            .map(|machine| self.model.machine(machine.index()))
+            .collect()
     }
 
     /// Returns the machine of a step that is about one.
@@ -120,10 +137,12 @@ impl<'c> Context<'c> {
     fn wait(&self, reason: String, expected: Option<Timestamp>, patience: SignedDuration) -> Decision {
         let deadline = self.began().saturating_add(patience).unwrap_or(Timestamp::MAX);
         if self.now >= deadline {
-            return Decision::Fail { code: "deadline", message: format!("{reason}, after {}", in_words(patience)) };
+            return Decision::Fail {
+                code: "deadline",
+                message: format!("{reason}, after {}", in_words(patience)),
+            };
         }
-        let soon = self.now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
-        let until = expected.filter(|expected| *expected > self.now).unwrap_or(soon).min(deadline);
+        let until = self.now.saturating_add(pause(self.now, expected)).unwrap_or(deadline).min(deadline);
         Decision::Wait(Wait { until, reason, deadline, done: None })
     }
 }
@@ -163,12 +182,13 @@ pub const fn guard_of(kind: StepKind) -> Option<Guard> {
 #[must_use]
 pub const fn looks(kind: StepKind) -> bool {
     match kind {
-        StepKind::Barrier | StepKind::BootGroup | StepKind::Action | StepKind::Prepare | StepKind::Cleanup => false,
+        StepKind::BootGroup | StepKind::Action | StepKind::Prepare | StepKind::Cleanup => false,
         StepKind::Preflight
         | StepKind::AwaitAzureAgent
         | StepKind::AwaitDeletion
         | StepKind::Reprotect
         | StepKind::AwaitProtected
+        | StepKind::Barrier
         | StepKind::ApproveFailover
         | StepKind::AwaitPoint
         | StepKind::Recheck
@@ -220,6 +240,12 @@ fn place(state: State) -> Option<u8> {
         State::ProtectedToAzure => Some(6),
         State::Migrated | State::AzureVmDeleted | State::ReplicationDisabled | State::AzureVmMoved => None,
     }
+}
+
+/// Returns whether a machine has failed back already, so that the guards of a failover no longer concern it.
+#[must_use]
+pub fn has_failed_back(machine: Machine<'_>) -> bool {
+    machine.state().ok().and_then(place).is_some_and(|place| place >= 3)
 }
 
 /// Returns the least place of the step's machines in the cycle; a machine out of the cycle, or of unknown state, ends the step.

@@ -98,8 +98,16 @@ pub(super) fn point(context: &Context<'_>) -> Decision {
 /// Returns the moment of a machine's newest recovery point of the kind that the plan chose.
 fn newest(machine: Machine<'_>, choice: Option<PointChoice>) -> Option<Timestamp> {
     let wanted = |point: &&RecoveryPoint| match choice {
-        Some(PointChoice::AppConsistent) => point.kind.is_some_and(|kind| kind.value == PointKind::AppConsistent),
+        Some(PointChoice::AppConsistent) => {
+            point.kind.is_some_and(|kind| kind.value == PointKind::AppConsistent)
+        }
         Some(PointChoice::Latest | PointChoice::CrashConsistent) | None => true,
     };
-    machine.recovery_points().ok()?.iter().filter(wanted).filter_map(|point| point.at.map(|at| at.value)).max()
+    machine
+        .recovery_points()
+        .ok()?
+        .iter()
+        .filter(wanted)
+        .filter_map(|point| point.at.map(|at| at.value))
+        .max()
 }

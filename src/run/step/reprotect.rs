@@ -13,7 +13,9 @@ use crate::syntax::machine::PowerState;
 pub(super) fn decide(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 1 => return Decision::Adopt("the machine replicates to on-premises already".into()),
+        Ok(place) if place >= 1 => {
+            return Decision::Adopt("the machine replicates to on-premises already".into());
+        }
         Ok(_) => {}
     }
     let machine = context.machine();
@@ -50,7 +52,8 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
 
 fn target(context: &Context<'_>, machine: Machine<'_>) -> Option<OnpremTarget> {
     let failback = &machine.settings().failback;
-    let text = |value: &Option<crate::source::Spanned<String>>| value.as_ref().map(|value| value.value.clone());
+    let text =
+        |value: &Option<crate::source::Spanned<String>>| value.as_ref().map(|value| value.value.clone());
     match context.graph.experience() {
         Experience::Classic => Some(OnpremTarget::Classic {
             master_target: text(&failback.master_target)?,

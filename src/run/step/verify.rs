@@ -9,9 +9,12 @@ use crate::run::step::Decision;
 use crate::run::step::least_place;
 use crate::syntax::action::Probe;
 use crate::syntax::machine::PowerState;
+use crate::syntax::machine::ToolsState;
 
 /// How long both power states may take to be as they must.
 const POWER_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
+/// How long VMware Tools may take to come up after a boot before the run goes on without them.
+const TOOLS_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 /// How long a probe is tried, if the plan says nothing.
 const PROBE_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -22,12 +25,21 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
         Ok(_) => {}
     }
     let machine = context.machine();
-    let onprem = machine.onprem_vm().and_then(|vm| vm.power_state.fact("onprem_vm.power_state")).ok().map(|s| s.value);
-    let azure = machine.azure_vm().and_then(|vm| vm.power_state.fact("azure_vm.power_state")).ok().map(|s| s.value);
+    let onprem =
+        machine.onprem_vm().and_then(|vm| vm.power_state.fact("onprem_vm.power_state")).ok().map(|s| s.value);
+    let azure =
+        machine.azure_vm().and_then(|vm| vm.power_state.fact("azure_vm.power_state")).ok().map(|s| s.value);
     let off = matches!(azure, Some(PowerState::Stopped | PowerState::Deallocated));
     if onprem == Some(PowerState::Running) && off {
+        let tools = machine.onprem_vm().ok().and_then(|vm| vm.tools).map(|tools| tools.value);
+        let patient = context.began().saturating_add(TOOLS_PATIENCE).is_ok_and(|end| context.now < end);
+        // Tools that don't come up are told of and stop nothing: what counts is whether the machine does its work.
+        if patient && tools.is_some_and(|tools| tools != ToolsState::Running) {
+            let reason = format!("VMware Tools of {} are starting", machine.name());
+            return context.wait(reason, None, POWER_PATIENCE);
+        }
         return if machine.probes().is_empty() {
-            let tools = machine.onprem_vm().ok().and_then(|vm| vm.tools).map_or("not known", |tools| tools.value.as_str());
+            let tools = tools.map_or("not known", ToolsState::as_str);
             let note = format!("on-premises VM seen running, Azure VM seen off, VMware Tools {tools}");
             Decision::Succeed(Some(note))
         } else {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::provider::Operation;
+use crate::provider::emulator::Deed;
 use crate::syntax::machine::ActiveSite;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::ToolsState;
@@ -217,4 +218,25 @@ fn machines_that_replicate_together_share_the_line() {
         site.minutes()
     };
     assert!(takes(true) > takes(false) + 5, "{} {}", takes(true), takes(false));
+}
+
+#[test]
+fn a_vm_turned_on_while_its_disks_receive_data_must_be_resynchronised() {
+    let mut site = Site::new(modernized(&[]), fixed());
+    site.done(&reprotect_modernized("w1"));
+    site.until("w1", State::ProtectedToOnprem);
+    site.world.by_hand(site.now, &Deed::StartOnpremVm { machine: name("w1") }).unwrap();
+    assert!(site.facts("w1").asr.unwrap().resync_required.unwrap().value);
+    assert_eq!(site.fails(&latest("w1")).code, "78024");
+}
+
+#[test]
+fn an_azure_vm_that_is_off_makes_no_points() {
+    let mut site = Site::new(classic(&[]), fixed());
+    site.protect("w1");
+    site.world.by_hand(site.now, &Deed::StopAzureVm { machine: name("w1") }).unwrap();
+    site.wait(3_600);
+    assert_eq!(site.facts("w1").asr.unwrap().rpo_seconds.unwrap().value, 3_600);
+    site.world.by_hand(site.now, &Deed::StartAzureVm { machine: name("w1") }).unwrap();
+    assert_eq!(site.facts("w1").asr.unwrap().rpo_seconds.unwrap().value, 0);
 }

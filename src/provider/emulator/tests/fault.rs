@@ -51,15 +51,15 @@ fn master_target_snapshot() {
 
 #[test]
 fn storage_vmotion() {
-    // The master targets of the reference world name no datastore, so that of this one is written in.
-    let named =
-        [("host: esx1\n    registered: true", "host: esx1\n    datastore: vmfs1\n    registered: true")];
-    let moved = fault("kind: storage_vmotion, of: mtw, phase: failover");
-    let mut site = Site::new(classic(&named), moved);
+    let mut site = site("kind: storage_vmotion, of: mtw, phase: failover");
     site.protect("w1");
+    let datastore = |site: &mut Site| {
+        let targets = site.world.infrastructure(site.now).unwrap().master_targets.unwrap();
+        targets[0].datastore.clone()
+    };
+    let before = datastore(&mut site);
     assert_eq!(site.fails(&latest("w1")).code, "ServerMoved");
-    let targets = site.world.infrastructure(site.now).unwrap().master_targets.unwrap();
-    assert_ne!(targets[0].datastore.as_ref().unwrap().value, "vmfs1");
+    assert_ne!(datastore(&mut site), before);
 }
 
 #[test]
@@ -276,4 +276,12 @@ fn a_name_that_nothing_has_is_told() {
         scenario.unknown_names(&classic(&[])).into_iter().map(|name| name.value.as_str()).collect();
     assert_eq!(unknown, ["vc9"]);
     assert!(fault("kind: vcenter_disconnects, of: vc1").unknown_names(&classic(&[])).is_empty());
+}
+
+#[test]
+fn every_kind_of_fault_has_a_test_of_its_name() {
+    let tests = include_str!("fault.rs");
+    for word in crate::provider::emulator::scenario::FaultKind::WORDS {
+        assert!(tests.contains(&format!("#[test]\nfn {word}() {{")), "{word}");
+    }
 }

@@ -75,7 +75,11 @@ fn a_plan_waits_for_the_point_of_every_machine() {
     let mut site = Site::new(classic(&[GROUP]), Scenario::default());
     site.protect("w1");
     site.done(&plan());
-    assert_eq!(site.refused(&group_failover(FailbackPoint::Latest)), "InvalidFailoverDirection");
+    assert_eq!(
+        site.run(&group_failover(FailbackPoint::Latest)),
+        site.run(&group_failover(FailbackPoint::Latest))
+    );
+    assert_eq!(site.state("w1"), State::ProtectedToOnprem);
     site.done(&reprotect("w2"));
     assert_eq!(site.fails(&group_failover(FailbackPoint::Latest)).code, "NoRecoveryPoint");
     assert_eq!(site.state("w1"), State::ProtectedToOnprem);
@@ -93,7 +97,15 @@ fn what_fails_for_one_member_only_succeeds_in_part() {
         members.iter().map(|member| (member.machine.as_str(), member.failure.is_some())).collect();
     assert_eq!(failed, [("w1", false), ("w2", true)]);
     assert_eq!((site.state("w1"), site.state("w2")), (State::FailedBack, State::ProtectedToOnprem));
-    site.done(&latest("w2"));
+    // The plan again: who is home stays there.
+    let OperationStatus::PartiallySucceeded { members } = site.run(&group_failover(FailbackPoint::Latest))
+    else {
+        panic!()
+    };
+    assert_eq!(members[0].failure.as_ref().unwrap().code, "InvalidFailoverDirection");
+    assert_eq!(members[1].failure, None);
+    assert_eq!((site.state("w1"), site.state("w2")), (State::FailedBack, State::FailedBack));
+    assert_eq!(site.refused(&group_failover(FailbackPoint::Latest)), "InvalidFailoverDirection");
 }
 
 #[test]

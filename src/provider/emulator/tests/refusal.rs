@@ -161,9 +161,10 @@ fn vsan_disks_must_be_attached() {
 #[test]
 fn physical_servers_come_back_in_classic_only_and_not_all() {
     let mut site = Site::new(classic(&[("kind: vmware_vm", "kind: physical")]), Scenario::default());
-    // A physical server has no VM to come back to, but the inventory shows one of its name.
     site.done(&Request::Prepare);
     site.done(&reprotect("w1"));
+    // What was physical comes back as a new VM, whatever the inventory says of its old body.
+    assert_eq!(site.item("w1").replication.unwrap().bytes_left, 200 << 30);
     let old = [
         ("kind: vmware_vm", "kind: physical"),
         ("release: windows_server_2016", "release: windows_server_2008_r2, service_pack: 1"),

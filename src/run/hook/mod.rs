@@ -1,9 +1,18 @@
 //! Actions and probes: what a plan does and asks outside of Site Recovery.
 
+mod address;
+mod command;
+mod group;
+mod real;
+mod tail;
+mod web;
+
 use async_trait::async_trait;
 
 use crate::syntax::action::Action;
 use crate::syntax::action::Probe;
+
+pub use real::RealHooks;
 
 /// Runs actions and probes.
 #[async_trait]

@@ -1,0 +1,222 @@
+//! `plan`: says what a run would do, in which order, how long it would take and what would hold it up. Touches no site.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::args::PlanArgs;
+use crate::cli::check::Format;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::outline;
+use crate::cli::ready;
+use crate::cli::ready::Moment;
+use crate::cli::ready::Ready;
+use crate::cli::saved;
+use crate::cli::saved::SavedPlan;
+use crate::forecast::Data;
+use crate::forecast::Forecast;
+use crate::forecast::Range;
+use crate::forecast::forecast;
+use crate::graph::Graph;
+use crate::graph::StepIndex;
+use crate::graph::compile;
+use crate::model::LocationMode;
+use crate::model::PointChoice;
+use crate::model::digest;
+use crate::render::style::Verbosity;
+
+/// Show what a run would do, without touching any site
+///
+/// Prints what comes back, where to, from which recovery point, with whose approval, and how long it takes; with -v every
+/// step. Persons count as answering at once. Exits with 1 if the plan is refused.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DryRunArgs {
+    /// Plan file, with one plan
+    #[arg(value_name = "PLAN")]
+    pub path: PathBuf,
+    /// Print like this
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+    /// Save the plan for `run`, which refuses it if plan or facts have changed
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How the plan is read and checked.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+}
+
+#[derive(Serialize)]
+struct PointRecord<'a> {
+    kind: Option<PointChoice>,
+    id: Option<&'a str>,
+    at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct MachineRecord<'a> {
+    name: &'a str,
+    location_mode: Option<LocationMode>,
+    recovery_point: PointRecord<'a>,
+    bytes: Data,
+    wave: u16,
+}
+
+#[derive(Serialize)]
+struct StepRecord<'a> {
+    id: &'a str,
+    kind: &'static str,
+    subject: String,
+    after: Vec<&'a str>,
+    level: u32,
+    wave: u16,
+    needs_approval: bool,
+    irreversible: bool,
+    adopted: bool,
+    estimate: Range,
+}
+
+#[derive(Serialize)]
+struct PlanRecord<'a> {
+    version: u8,
+    plan: &'a str,
+    digest: &'a str,
+    facts_digest: &'a str,
+    machines: Vec<MachineRecord<'a>>,
+    steps: Vec<StepRecord<'a>>,
+    forecast: &'a Forecast,
+}
+
+/// What a file of a saved plan holds: what binds it, and what a run would do.
+#[derive(Serialize)]
+struct SavedRecord<'a> {
+    kind: &'a str,
+    path: &'a Path,
+    inventory: Option<&'a Path>,
+    #[serde(flatten)]
+    record: &'a PlanRecord<'a>,
+}
+
+/// Shows a plan.
+///
+/// # Errors
+///
+/// [`CliError`] if the file does not hold exactly one plan, or an output can't be written.
+pub fn run(args: &DryRunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let ready = match ready::ready(&args.path, &args.plan, Moment::Observed, env)? {
+        Ok(ready) => ready,
+        Err(exit) => return Ok(exit),
+    };
+    let observed = ready.plan.model().observed_at().unwrap_or_else(|_| env.clock.now());
+    let start = args.plan.options(observed).now;
+    let graph = compile(&ready.plan);
+    let forecast = forecast(&graph, start);
+    let (plan_digest, facts_digest) = (digest::plan(graph.model()), digest::facts(graph.model()));
+    let needs_record = args.output.is_some() || args.format == Format::Json;
+    let record = needs_record.then(|| record(&graph, &forecast, &plan_digest, &facts_digest));
+    if let (Some(output), Some(record)) = (&args.output, &record) {
+        save(output, record, args, env)?;
+    }
+    match (args.format, &record) {
+        (Format::Json, Some(record)) => {
+            let mut out = std::io::BufWriter::new(&mut env.out);
+            serde_json::to_writer(&mut out, record).map_err(std::io::Error::from)?;
+            out.write_all(b"\n")?;
+            out.flush()?;
+        }
+        (Format::Json, None) | (Format::Human, _) => human(&ready, &graph, &forecast, &plan_digest, env)?,
+    }
+    if let Some(output) = args.output.as_ref().filter(|_| args.format == Format::Human) {
+        writeln!(
+            env.err,
+            "saved; run it with: failback run {}",
+            crate::escape::line(&output.display().to_string())
+        )?;
+    }
+    Ok(Exit::Success)
+}
+
+fn human(
+    ready: &Ready,
+    graph: &Graph,
+    forecast: &Forecast,
+    digest: &str,
+    env: &mut Env<'_>,
+) -> Result<(), CliError> {
+    let style = env.style();
+    let mut text = outline::summary(graph, forecast, &ready.findings, digest, style);
+    if style.verbosity == Verbosity::Verbose {
+        text.push('\n');
+        outline::steps(&mut text, graph, forecast, style);
+    }
+    env.out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn record<'a>(
+    graph: &'a Graph,
+    forecast: &'a Forecast,
+    digest: &'a str,
+    facts_digest: &'a str,
+) -> PlanRecord<'a> {
+    let model = graph.model();
+    let machines =
+        model.machines().zip(&forecast.machines).zip(&forecast.points).map(|((machine, bytes), point)| {
+            MachineRecord {
+                name: &machine.name().value,
+                location_mode: machine.location_mode().ok(),
+                recovery_point: PointRecord { kind: point.kind, id: point.id.as_deref(), at: point.at },
+                bytes: *bytes,
+                wave: graph.waves().of_machine[machine.index()],
+            }
+        });
+    PlanRecord {
+        version: 1,
+        plan: &model.plan.name.value,
+        digest,
+        facts_digest,
+        machines: machines.collect(),
+        steps: outline::in_order(graph).into_iter().map(|step| step_record(graph, forecast, step)).collect(),
+        forecast,
+    }
+}
+
+fn step_record<'a>(graph: &'a Graph, forecast: &Forecast, at: StepIndex) -> StepRecord<'a> {
+    let step = graph.step(at);
+    StepRecord {
+        id: step.id.as_str(),
+        kind: step.kind.as_str(),
+        subject: graph.subject_name(at),
+        after: graph.before(at).iter().map(|before| graph.step(*before).id.as_str()).collect(),
+        level: step.level,
+        wave: step.wave,
+        needs_approval: graph.needs_approval(at),
+        irreversible: graph.is_irreversible(at),
+        adopted: step.adopted,
+        estimate: forecast.steps[at as usize],
+    }
+}
+
+/// Writes a saved plan beside its name, and then under it, so that nobody finds half of one.
+fn save(output: &Path, record: &PlanRecord<'_>, args: &DryRunArgs, env: &Env<'_>) -> Result<(), CliError> {
+    let file = env.path(output);
+    let cant =
+        |error: std::io::Error| CliError::usage(format!("can't write `{}`", output.display())).because(error);
+    let folder = file.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cant)?;
+    let seen = |path: &Path| {
+        let full = env.path(path);
+        saved::relative(&full.canonicalize().unwrap_or(full), &folder)
+    };
+    let (path, inventory) = (seen(&args.path), args.plan.inventory.as_deref().map(seen));
+    let saved = SavedRecord { kind: SavedPlan::KIND, path: &path, inventory: inventory.as_deref(), record };
+    let mut text = serde_json::to_string(&saved).expect("a plan has a JSON form");
+    text.push('\n');
+    let name =
+        file.file_name().ok_or_else(|| CliError::usage(format!("`{}` names no file", output.display())))?;
+    let beside = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, &file)).map_err(cant)
+}

@@ -1,0 +1,81 @@
+//! One plan, read and checked, for the commands that go on with it.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::cli::args::PlanArgs;
+use crate::cli::check;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::load;
+use crate::render::style::Verbosity;
+use crate::rules::CheckedPlan;
+use crate::rules::Finding;
+use crate::source::Sources;
+
+/// The moment at which dates are measured unless `--now` gives one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The clock's.
+    Clock,
+    /// When the facts were observed, as on the emulator; the clock's, if the inventory does not say.
+    Observed,
+}
+
+/// A plan that nothing refuses.
+#[derive(Debug)]
+pub struct Ready {
+    /// The plan.
+    pub plan: CheckedPlan,
+    /// What rules found about it: warnings, what is open, what the run waits for.
+    pub findings: Vec<Finding>,
+    /// The texts that it was read from.
+    pub sources: Sources,
+}
+
+/// Reads and checks the one plan of a file.
+///
+/// What refuses the plan goes to standard error, with the exit code in place of the plan.
+///
+/// # Errors
+///
+/// [`CliError`] if the file does not hold exactly one plan, or the output can't be written.
+pub fn ready(
+    path: &Path,
+    args: &PlanArgs,
+    moment: Moment,
+    env: &mut Env<'_>,
+) -> Result<Result<Ready, Exit>, CliError> {
+    if env.path(path).is_dir() {
+        return Err(CliError::usage(format!("`{}` is a folder, not a plan", path.display()))
+            .hinted("name a file with one plan"));
+    }
+    let mut loaded = load::load(&[path.to_owned()], args, env);
+    let style = env.talk_style();
+    let mut text = check::failures(&loaded.failures, style);
+    text.push_str(&check::mistakes(&loaded.diagnostics, &loaded.sources, style));
+    env.err.write_all(text.as_bytes())?;
+    if !text.is_empty() {
+        return Ok(Err(check::exit(&loaded, true)));
+    }
+    let (1, Some(plan)) = (loaded.plans_left(), loaded.next_plan()) else {
+        let several = if loaded.plans_left() > 0 { "several plans" } else { "no plan" };
+        return Err(CliError::usage(format!("`{}` holds {several}", path.display()))
+            .hinted("name a file with one document of `kind: RecoveryPlan`"));
+    };
+    let now = match (moment, &plan.model) {
+        (Moment::Observed, Some(model)) => model.observed_at().unwrap_or_else(|_| env.clock.now()),
+        (Moment::Observed, None) | (Moment::Clock, _) => env.clock.now(),
+    };
+    let mut checked = check::evaluate(plan, &args.options(now));
+    match checked.plan.take() {
+        Some(plan) => Ok(Ok(Ready { plan, findings: checked.findings, sources: loaded.sources })),
+        None => {
+            let mut style = style;
+            style.verbosity = style.verbosity.min(Verbosity::Normal);
+            env.err.write_all(check::outcome(&checked, &loaded.sources, style).as_bytes())?;
+            Ok(Err(Exit::Refused))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `resume`: takes a run over where another process left it, killed or interrupted.
+
+use std::sync::Arc;
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ready;
+use crate::cli::ready::Moment;
+use crate::cli::runs;
+use crate::cli::session;
+use crate::cli::session::Session;
+use crate::cli::session::SessionArgs;
+use crate::event::RunEventKind;
+use crate::event::RunStatus;
+use crate::provider::emulator::Emulator;
+use crate::run::pace::WorldPace;
+
+/// Go on with a run that was interrupted
+///
+/// What was under way is looked for at the site before anything is sent again.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ResumeArgs {
+    /// Id of the run, or `latest`
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+    /// How the run is executed.
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// Takes a run over.
+///
+/// # Errors
+///
+/// [`CliError`] if there is no such run, another process holds it, it has ended, or its record can't be read.
+pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let dir = runs::state_dir(&args.session.state_dir, env)?;
+    let database = runs::database(&dir)?;
+    let record = runs::find(&database, &args.run)?;
+    let folder = dir.run(&record.id);
+    let lock = session::take_lock(&folder, &record.id)?;
+    let (path, plan_args) = session::kept_documents(&folder, &record.options);
+    let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    let graph = session::compile(&plan);
+    let events = database.events(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
+    let state = runs::replay(&graph, &events)?;
+    if let RunStatus::Finished(_) = state.status() {
+        return Err(CliError::usage(format!("run {} has ended: it {}", record.id, state.status().as_str()))
+            .hinted(format!("look at it: failback show {}", record.id)));
+    }
+    let world = folder.join("world");
+    let unreadable = |error| CliError::usage("can't go on with the emulated world").because(error);
+    // The world's clock stood still while nobody held it, so it goes on at its last call or the journal's last event.
+    let last = Emulator::last_call(&world).map_err(unreadable)?;
+    let from = session::goes_on_at(&state, last);
+    let pace = Arc::new(WorldPace::new(from, args.session.speed.0));
+    let (emulator, _) = Emulator::open(&world, pace.clone()).map_err(unreadable)?;
+    let first = match state.status() {
+        RunStatus::New => session::started(&plan, &graph, &args.session),
+        RunStatus::Running | RunStatus::Interrupted | RunStatus::Finished(_) => {
+            RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
+        }
+    };
+    let options = plan_args.options(plan.plan.model().observed_at().unwrap_or(from));
+    let session = Session {
+        run: record.id,
+        folder,
+        options,
+        graph,
+        state,
+        plan,
+        emulator: Arc::new(emulator),
+        pace,
+        journal: database.writer(),
+        first,
+        actions_in: env
+            .path(std::path::Path::new(&record.plan_path).parent().unwrap_or(std::path::Path::new(""))),
+        lock,
+    };
+    session::drive(session, &args.session, env)
+}

@@ -1,0 +1,164 @@
+//! `run`: executes a plan on the emulator, durably and with progress.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cli::args::PlanArgs;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::load::Failure;
+use crate::cli::ready;
+use crate::cli::ready::Moment;
+use crate::cli::ready::Ready;
+use crate::cli::session;
+use crate::cli::session::Session;
+use crate::cli::session::SessionArgs;
+use crate::event::RunState;
+use crate::id::RunId;
+use crate::journal::Database;
+use crate::journal::RunRecord;
+use crate::journal::StateDir;
+use crate::model::digest;
+use crate::provider::emulator::Emulator;
+use crate::provider::emulator::Scenario;
+use crate::run::pace::WorldPace;
+use crate::source::Sources;
+use crate::syntax::file;
+
+/// Run a plan: bring its machines home on the emulator
+///
+/// Ctrl-C stops beginning steps and leaves the run resumable. Exits with 0 if every machine is back, with 1 if the plan is
+/// refused, with 3 if steps failed, with 4 if the run waits for an approval and nobody is there.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunArgs {
+    /// Plan file
+    #[arg(value_name = "PLAN")]
+    pub path: PathBuf,
+    /// Faults that befall the emulated site (a `kind: Scenario` document)
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// How the run is executed.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// How the plan is read and checked.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+}
+
+/// Starts a run.
+///
+/// # Errors
+///
+/// [`CliError`] if something can't be read or written.
+pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let plan = match ready::ready(&args.path, &args.plan, Moment::Observed, env)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    let scenario = match scenario(args, &plan, env)? {
+        Ok(scenario) => scenario,
+        Err(exit) => return Ok(exit),
+    };
+    let start = plan.plan.model().observed_at().unwrap_or_else(|_| env.clock.now());
+    let options = args.plan.options(start);
+    let created_at = env.clock.now();
+    let run = new_id(created_at);
+    let dir = StateDir::create(&env.path(&args.session.state_dir)).map_err(unusable)?;
+    let folder = dir.make_run(&run).map_err(unusable)?;
+    let lock = session::take_lock(&folder, &run)?;
+    session::keep_documents(&folder, &plan.sources)?;
+    let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
+    let model = plan.plan.model();
+    database
+        .add_run(&RunRecord {
+            id: run.clone(),
+            plan: model.plan.name.value.clone(),
+            plan_path: args.path.display().to_string(),
+            plan_digest: digest::plan(model),
+            facts_digest: digest::facts(model),
+            provider: "emulator".into(),
+            options: session::kept_options(&args.plan, options.now),
+            created_at,
+        })
+        .map_err(|error| no_database(&dir, error))?;
+    let pace = Arc::new(WorldPace::new(start, args.session.speed.0));
+    let world =
+        Emulator::create(&folder.join("world"), model.inventory.clone(), scenario, start, pace.clone());
+    let emulator = world.map_err(|error| CliError::usage("can't make the emulated world").because(error))?;
+    let graph = session::compile(&plan);
+    let first = session::started(&plan, &graph, &args.session);
+    let session = Session {
+        run,
+        folder,
+        options,
+        state: RunState::new(Arc::clone(&graph)),
+        graph,
+        plan,
+        emulator: Arc::new(emulator),
+        pace,
+        journal: database.writer(),
+        first,
+        actions_in: env.path(args.path.parent().unwrap_or(std::path::Path::new(""))),
+        lock,
+    };
+    session::drive(session, &args.session, env)
+}
+
+/// Returns an id that says when the run was started and is its own.
+fn new_id(now: Timestamp) -> RunId {
+    let time = now.to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S");
+    RunId::new(format!("{time}-{:04x}", fastrand::u16(..)))
+}
+
+pub(crate) fn unusable(error: crate::journal::StateDirError) -> CliError {
+    CliError::usage("can't use the state directory")
+        .because(error)
+        .hinted("choose another one with --state-dir")
+}
+
+pub(crate) fn no_database(dir: &StateDir, error: crate::journal::DatabaseError) -> CliError {
+    CliError::usage(format!("can't use the runs in `{}`", dir.root().display())).because(error)
+}
+
+/// Reads the scenario, if one is named.
+fn scenario(args: &RunArgs, plan: &Ready, env: &mut Env<'_>) -> Result<Result<Scenario, Exit>, CliError> {
+    use std::io::Write as _;
+    let Some(path) = &args.scenario else { return Ok(Ok(Scenario::default())) };
+    let text = file::read_file(&env.path(path), args.plan.max_file_size.0);
+    let text = text.map_err(|error| {
+        let failure = Failure::of(path, error);
+        let error = CliError::usage(failure.message);
+        failure.help.into_iter().fold(error, CliError::hinted)
+    })?;
+    let mut sources = Sources::new();
+    let index = sources
+        .add(path.display().to_string(), text.text)
+        .map_err(|error| CliError::usage("can't read the scenario").because(error))?;
+    let mut diagnostics = Vec::new();
+    let scenario = match text.bad_utf8 {
+        Some(at) => {
+            diagnostics.push(file::bad_utf8(sources.get(index), at));
+            None
+        }
+        None => Scenario::parse(sources.get(index), &mut diagnostics),
+    };
+    if let Some(scenario) = &scenario {
+        for name in scenario.unknown_names(&plan.plan.model().inventory) {
+            let message = format!("nothing in the inventory is named `{}`", name.value);
+            diagnostics.push(
+                crate::diagnostic::Diagnostic::error("unknown-name", name.span, message)
+                    .help("name a machine or server of the inventory"),
+            );
+        }
+    }
+    let text = crate::cli::check::mistakes(&diagnostics, &sources, env.talk_style());
+    env.err.write_all(text.as_bytes())?;
+    match scenario.filter(|_| diagnostics.is_empty()) {
+        Some(scenario) => Ok(Ok(scenario)),
+        None => Ok(Err(Exit::Refused)),
+    }
+}

@@ -1,0 +1,288 @@
+//! `runs`, `show` and `logs`: what runs there were, and what happened in one.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::cli::args::PlanArgs;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ready;
+use crate::cli::ready::Moment;
+use crate::cli::session;
+use crate::cli::session::Format;
+use crate::escape;
+use crate::event::Outcome;
+use crate::event::RunEvent;
+use crate::event::RunEventKind;
+use crate::event::RunState;
+use crate::event::StepStatus;
+use crate::graph::Graph;
+use crate::graph::StepIndex;
+use crate::id::RunId;
+use crate::journal::Database;
+use crate::journal::DatabaseError;
+use crate::journal::Lock;
+use crate::journal::RunRecord;
+use crate::journal::StateDir;
+
+/// Flags of the commands that look at runs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LookArgs {
+    /// Print like this
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+    /// Look for runs in this folder
+    #[arg(long, value_name = "DIR", default_value = ".failback")]
+    pub state_dir: PathBuf,
+}
+
+/// List the runs that there were, the newest first
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunsArgs {
+    /// Common flags.
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+/// Show what became of each step of a run
+#[derive(Clone, Debug, clap::Args)]
+pub struct ShowArgs {
+    /// Id of the run, or `latest`
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+    /// Common flags.
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+/// Print the log of a run
+#[derive(Clone, Debug, clap::Args)]
+pub struct LogsArgs {
+    /// Id of the run, or `latest`
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+    /// Print the journal's events, one JSON object a line, instead of the log
+    #[arg(long)]
+    pub events: bool,
+    /// Look for runs in this folder
+    #[arg(long, value_name = "DIR", default_value = ".failback")]
+    pub state_dir: PathBuf,
+}
+
+/// Returns the state directory, which must be there.
+pub(crate) fn state_dir(path: &Path, env: &Env<'_>) -> Result<StateDir, CliError> {
+    StateDir::existing(&env.path(path)).ok_or_else(|| {
+        CliError::usage(format!("there are no runs in `{}`", path.display()))
+            .hinted("start one with `failback run PLAN`, or name the folder with --state-dir")
+    })
+}
+
+pub(crate) fn database(dir: &StateDir) -> Result<Database, CliError> {
+    Database::open(&dir.database()).map_err(|error| unreadable(dir, error))
+}
+
+pub(crate) fn unreadable(dir: &StateDir, error: DatabaseError) -> CliError {
+    CliError::usage(format!("can't read the runs in `{}`", dir.root().display())).because(error)
+}
+
+/// Returns the run that an argument names: `latest`, an id, or the beginning of one.
+pub(crate) fn find(database: &Database, word: &str) -> Result<RunRecord, CliError> {
+    let runs = database.runs().map_err(|error| CliError::usage("can't read the runs").because(error))?;
+    if word == "latest" {
+        return runs.into_iter().next().ok_or_else(|| CliError::usage("there is no run yet"));
+    }
+    let mut found: Vec<RunRecord> =
+        runs.into_iter().filter(|run| run.id.as_str().starts_with(word)).collect();
+    if let Some(at) = found.iter().position(|run| run.id.as_str() == word) {
+        return Ok(found.swap_remove(at));
+    }
+    match found.len() {
+        0 => Err(CliError::usage(format!("there is no run {}", escape::line(word)))
+            .hinted("list them: failback runs")),
+        1 => Ok(found.swap_remove(0)),
+        count => Err(CliError::usage(format!("{count} runs begin with {}", escape::line(word)))
+            .hinted("write more of the id")),
+    }
+}
+
+/// Returns the state that a journal leads to.
+pub(crate) fn replay(graph: &Arc<Graph>, events: &[RunEvent]) -> Result<RunState, CliError> {
+    let mut state = RunState::new(Arc::clone(graph));
+    for event in events {
+        state.check(event).map_err(|error| {
+            CliError::usage("the run's journal does not belong to its plan").because(error)
+        })?;
+        state.apply(event);
+    }
+    Ok(state)
+}
+
+/// Where a run is, as far as its journal and its lock tell.
+fn status(
+    dir: &StateDir,
+    database: &Database,
+    run: &RunId,
+) -> Result<(&'static str, Option<RunEvent>), CliError> {
+    let last = database.last_event(run).map_err(|error| unreadable(dir, error))?;
+    let word = match last.as_ref().map(|event| &event.kind) {
+        Some(RunEventKind::RunFinished { outcome: Outcome::Succeeded }) => "succeeded",
+        Some(RunEventKind::RunFinished { outcome: Outcome::Failed }) => "failed",
+        Some(RunEventKind::RunFinished { outcome: Outcome::Cancelled }) => "cancelled",
+        // A process that was killed leaves its lock to whoever comes next.
+        Some(_) | None => match Lock::take(&dir.run(run)) {
+            Err(crate::journal::LockError::Held) => "running",
+            Ok(_) | Err(crate::journal::LockError::Io { .. }) => "interrupted",
+        },
+    };
+    Ok((word, last))
+}
+
+/// Lists runs.
+///
+/// # Errors
+///
+/// [`CliError`] if there are none, or they can't be read.
+pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let dir = state_dir(&args.look.state_dir, env)?;
+    let database = database(&dir)?;
+    let records = database.runs().map_err(|error| unreadable(&dir, error))?;
+    let mut rows = Vec::with_capacity(records.len());
+    for record in records {
+        let (state, last) = status(&dir, &database, &record.id)?;
+        rows.push((record, state, last));
+    }
+    if args.look.format == Format::Json {
+        let runs: Vec<_> = rows
+            .iter()
+            .map(|(record, state, last)| {
+                json!({
+                    "run": record.id, "plan": record.plan, "state": state, "plan_path": record.plan_path,
+                    "plan_digest": record.plan_digest, "provider": record.provider, "created_at": record.created_at,
+                    "events": last.as_ref().map_or(0, |event| event.seq), "last_at": last.as_ref().map(|event| event.at),
+                })
+            })
+            .collect();
+        writeln!(env.out, "{}", json!({"version": 1, "runs": runs}))?;
+        return Ok(Exit::Success);
+    }
+    let width = rows.iter().map(|(record, ..)| record.plan.chars().count()).max().unwrap_or(4).clamp(4, 40);
+    writeln!(env.out, "{:<20}  {:<width$}  {:<11}  started", "run", "plan", "state")?;
+    for (record, state, _) in rows {
+        let started = record.created_at.strftime("%Y-%m-%d %H:%M:%SZ");
+        let plan = escape::line(&record.plan);
+        writeln!(env.out, "{:<20}  {plan:<width$}  {state:<11}  {started}", record.id.as_str())?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Shows a run.
+///
+/// # Errors
+///
+/// [`CliError`] if there is no such run, or its record can't be read.
+pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let dir = state_dir(&args.look.state_dir, env)?;
+    let database = database(&dir)?;
+    let record = find(&database, &args.run)?;
+    let (path, plan_args): (PathBuf, PlanArgs) =
+        session::kept_documents(&dir.run(&record.id), &record.options);
+    let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    let graph = session::compile(&plan);
+    let events = database.events(&record.id).map_err(|error| unreadable(&dir, error))?;
+    let state = replay(&graph, &events)?;
+    let (word, _) = status(&dir, &database, &record.id)?;
+    if args.look.format == Format::Json {
+        let steps: Vec<_> = (0..)
+            .zip(graph.steps())
+            .map(|(index, step)| {
+                let at = state.step(index);
+                json!({
+                    "id": step.id, "kind": step.kind, "subject": graph.subject_name(index), "state": at.status.as_str(),
+                    "attempts": at.attempts, "started_at": at.started_at, "ended_at": at.ended_at, "note": at.note,
+                })
+            })
+            .collect();
+        let shown = json!({
+            "version": 1, "run": record.id, "plan": record.plan, "state": word, "plan_digest": record.plan_digest,
+            "facts_digest": record.facts_digest, "events": state.seq(), "started_at": state.started_at(),
+            "last_at": state.last_at(), "steps": steps,
+        });
+        writeln!(env.out, "{shown}")?;
+        return Ok(Exit::Success);
+    }
+    show_steps(&record, word, &state, env)?;
+    Ok(Exit::Success)
+}
+
+fn show_steps(record: &RunRecord, word: &str, state: &RunState, env: &mut Env<'_>) -> Result<(), CliError> {
+    let graph = state.graph();
+    writeln!(env.out, "run {} of {}: {word}", record.id, escape::line(&record.plan))?;
+    if let (Some(from), Some(to)) = (state.started_at(), state.last_at()) {
+        let took = crate::quantity::Seconds(u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0));
+        writeln!(env.out, "from {from:.0} to {to:.0}: {took}, {} events", state.seq())?;
+    }
+    let width = graph.steps().iter().map(|step| step.id.as_str().chars().count()).max().unwrap_or(4).min(60);
+    for index in (0..).take(graph.steps().len()) {
+        writeln!(env.out, "  {}", step_line(state, index, width))?;
+    }
+    Ok(())
+}
+
+fn step_line(state: &RunState, index: StepIndex, width: usize) -> String {
+    let (step, at) = (state.graph().step(index), state.step(index));
+    let sign = match at.status {
+        StepStatus::Succeeded => "+",
+        StepStatus::Adopted => "=",
+        StepStatus::Skipped => "-",
+        StepStatus::Failed => "!",
+        StepStatus::Blocked => "x",
+        StepStatus::Running => ">",
+        StepStatus::Asked => "?",
+        StepStatus::Waiting | StepStatus::Ready => ".",
+    };
+    let mut line = format!("{sign} {:<width$}  {:<9}", escape::line(step.id.as_str()), at.status.as_str());
+    if let (Some(from), Some(to)) = (at.started_at, at.ended_at) {
+        let took = u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0);
+        line.push_str(&format!("  {:>8}", crate::quantity::Seconds(took).to_string()));
+    }
+    if at.attempts > 1 {
+        line.push_str(&format!("  {} attempts", at.attempts));
+    }
+    if let Some(note) = &at.note {
+        line.push_str(&format!("  {}", escape::line(note)));
+    }
+    line.trim_end().to_owned()
+}
+
+/// Prints the log of a run.
+///
+/// # Errors
+///
+/// [`CliError`] if there is no such run, or its log can't be read.
+pub fn logs(args: &LogsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let dir = state_dir(&args.state_dir, env)?;
+    let database = database(&dir)?;
+    let record = find(&database, &args.run)?;
+    if args.events {
+        for event in database.events(&record.id).map_err(|error| unreadable(&dir, error))? {
+            let text = serde_json::to_string(&event).expect("an event has a JSON form");
+            writeln!(env.out, "{text}")?;
+        }
+        return Ok(Exit::Success);
+    }
+    let path = dir.run(&record.id).join("log");
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| CliError::usage(format!("can't read `{}`", path.display())).because(error))?;
+    for line in text.lines() {
+        writeln!(env.out, "{}", escape::line(line))?;
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,356 @@
+//! A run on the emulator: begun or taken over, driven to its end, shown while it goes.
+
+use std::fs::File;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::cli::args::Origin;
+use crate::cli::args::PlanArgs;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ready::Ready;
+use crate::cli::terminal::Terminal;
+use crate::clock::Clock;
+use crate::event::Outcome;
+use crate::event::Reporter;
+use crate::event::RunEventKind;
+use crate::event::RunState;
+use crate::forecast;
+use crate::graph;
+use crate::graph::Graph;
+use crate::id::RunId;
+use crate::journal::Lock;
+use crate::journal::LockError;
+use crate::journal::RunWriter;
+use crate::model::digest;
+use crate::model::resolve;
+use crate::provider::emulator::Emulator;
+use crate::report;
+use crate::rules::Options;
+use crate::run::Driver;
+use crate::run::End;
+use crate::run::Parts;
+use crate::run::Recorder;
+use crate::run::approver::Approver;
+use crate::run::approver::AutoApprove;
+use crate::run::approver::Unattended;
+use crate::run::hook::Hooks;
+use crate::run::hook::RealHooks;
+use crate::run::hook::Simulated;
+use crate::run::pace::Speed;
+use crate::run::pace::WorldPace;
+use crate::source::Sources;
+
+/// How a run is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people: progress bars on a terminal, else lines
+    #[default]
+    Human,
+    /// The run's events, one JSON object a line
+    Json,
+}
+
+/// How fast the emulator's time passes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpeedChoice(pub Speed);
+
+impl SpeedChoice {
+    /// Reads `1`, `60`, any other factor, or `max`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self(Speed::Max));
+        }
+        let times: f64 = text.parse().map_err(|_| "write a factor, such as 1 or 60, or max".to_owned())?;
+        if times.is_finite() && (0.001..=1e9).contains(&times) {
+            Ok(Self(Speed::Times(times)))
+        } else {
+            Err("write a factor between 0.001 and 1000000000, or max".to_owned())
+        }
+    }
+}
+
+/// How a run is executed: what `run` and `resume` have in common.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SessionArgs {
+    /// Print the run like this
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+    /// Let the emulator's time pass this many times as fast as real time, or from event to event (`max`)
+    #[arg(long, value_name = "SPEED", value_parser = SpeedChoice::parse, default_value = "60")]
+    pub speed: SpeedChoice,
+    /// Answer every question of the run with yes (emulator only)
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Run actions and probes for real; without it the emulator simulates them
+    #[arg(long)]
+    pub real_actions: bool,
+    /// Keep runs in this folder
+    #[arg(long, value_name = "DIR", default_value = ".failback")]
+    pub state_dir: PathBuf,
+}
+
+/// Everything that is needed to drive a run.
+pub struct Session {
+    /// The run.
+    pub run: RunId,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The plan as it is executed.
+    pub plan: Ready,
+    /// How its guards are evaluated.
+    pub options: Options,
+    /// Its graph.
+    pub graph: Arc<Graph>,
+    /// Its world, and the clock that this lives by.
+    pub emulator: Arc<Emulator>,
+    /// The run's clock.
+    pub pace: Arc<WorldPace>,
+    /// Its state so far.
+    pub state: RunState,
+    /// Its journal.
+    pub journal: RunWriter,
+    /// The events that come before anything else.
+    pub first: RunEventKind,
+    /// The folder of the plan, in which its commands run.
+    pub actions_in: PathBuf,
+    /// Ownership of the run.
+    pub lock: Lock,
+}
+
+/// Takes the lock of a run's folder.
+///
+/// # Errors
+///
+/// [`CliError`] with [`Exit::Busy`] if another process has it.
+pub fn take_lock(folder: &Path, run: &RunId) -> Result<Lock, CliError> {
+    Lock::take(folder).map_err(|error| match error {
+        LockError::Held => CliError::new(Exit::Busy, format!("another process holds run {run}"))
+            .hinted("wait until it ends, or end it"),
+        LockError::Io { .. } => CliError::usage(format!("can't take run {run}")).because(error),
+    })
+}
+
+/// Compiles the plan of a session.
+#[must_use]
+pub fn compile(plan: &Ready) -> Arc<Graph> {
+    Arc::new(graph::compile(&plan.plan))
+}
+
+/// Returns the event with which a run begins.
+#[must_use]
+pub fn started(plan: &Ready, graph: &Graph, args: &SessionArgs) -> RunEventKind {
+    let model = plan.plan.model();
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    RunEventKind::RunStarted {
+        plan: model.plan.name.value.clone(),
+        plan_digest: digest::plan(model),
+        facts_digest: digest::facts(model),
+        provider: "emulator".into(),
+        program: env!("CARGO_PKG_VERSION").into(),
+        machines: count(model.machines().len()),
+        steps: count(graph.steps().len()),
+        simulated_actions: !args.real_actions,
+    }
+}
+
+/// Drives a run until it ends or has to stop, and says what came of it.
+///
+/// # Errors
+///
+/// [`CliError`] if the run's folder or journal can't be used.
+pub fn drive(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let log_path = session.folder.join("log");
+    let log = File::options().create(true).append(true).open(&log_path);
+    let log =
+        log.map_err(|error| CliError::usage(format!("can't write `{}`", log_path.display())).because(error))?;
+    let subscriber = tracing_subscriber::fmt().with_writer(log).with_ansi(false).with_target(false).finish();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::usage("can't start the run's threads").because(error))?;
+    let ended =
+        tracing::subscriber::with_default(subscriber, || runtime.block_on(drive_here(session, args, env)));
+    // A question that nobody answered must not keep the process.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let Session {
+        run,
+        folder: _,
+        plan,
+        options,
+        graph,
+        emulator,
+        pace,
+        state,
+        mut journal,
+        first,
+        actions_in,
+        lock,
+    } = session;
+    let terminal = env.out.is_terminal();
+    let approver: Arc<dyn Approver> = if args.auto_approve {
+        Arc::new(AutoApprove)
+    } else if terminal && env.input_is_terminal {
+        Arc::new(Terminal::of(&env.variables))
+    } else {
+        Arc::new(Unattended)
+    };
+    let (stop_now, stop) = watch::channel(false);
+    let interrupts = tokio::spawn(async move {
+        // A second interrupt ends the process at once: the journal is in order at every moment.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = stop_now.send(true);
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(i32::from(Exit::Interrupted.code()));
+            }
+        }
+        std::future::pending::<()>().await;
+    });
+    let hooks = hooks(args, &actions_in, env);
+    let weights = weights(&graph, pace.as_ref());
+    let reporters = reporters(args, &state, weights, env);
+    let clock: Arc<dyn Clock> = pace.clone();
+    let mut recorder = Recorder::new(run.clone(), clock, &mut journal, reporters, state);
+    let broken = |error| {
+        CliError::new(Exit::Failed, "the run was stopped before the site was touched again").because(error)
+    };
+    recorder.record(first).map_err(broken)?;
+    let parts = Parts { site: emulator, pace, hooks, approver, model: observed_model(&plan), options, stop };
+    let end = Driver::new(recorder, parts).drive().await.map_err(broken);
+    interrupts.abort();
+    drop(lock);
+    Ok(exit(end?, &run, args, env))
+}
+
+/// Returns how long each step is expected to take, in seconds: the middle of its range.
+fn weights(graph: &Graph, clock: &dyn Clock) -> Vec<f64> {
+    let forecast = forecast::forecast(graph, clock.now());
+    #[expect(clippy::cast_precision_loss, reason = "a weight of a progress bar needs no more digits")]
+    forecast.steps.iter().map(|range| (range.low_s + range.high_s) as f64 / 2.0).collect()
+}
+
+fn hooks(args: &SessionArgs, folder: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {
+    if args.real_actions { Arc::new(RealHooks::new(folder, &env.variables)) } else { Arc::new(Simulated) }
+}
+
+/// Returns a model of the plan's own, whose facts the run replaces by what it observes.
+fn observed_model(plan: &Ready) -> crate::model::Model {
+    let model = plan.plan.model();
+    resolve(model.plan.clone(), model.inventory.clone(), &mut Vec::new())
+}
+
+fn reporters<'r>(
+    args: &SessionArgs,
+    state: &RunState,
+    weights: Vec<f64>,
+    env: &'r mut Env<'_>,
+) -> Vec<Box<dyn Reporter + 'r>> {
+    let style = env.style();
+    let verbosity = match style.verbosity {
+        crate::render::style::Verbosity::Quiet => report::Verbosity::Quiet,
+        crate::render::style::Verbosity::Normal => report::Verbosity::Normal,
+        crate::render::style::Verbosity::Verbose => report::Verbosity::Verbose,
+    };
+    match args.format {
+        Format::Json => vec![Box::new(report::JsonLines::new(&mut env.out))],
+        Format::Human if env.out.is_terminal() && env.err.is_terminal() => {
+            let look = report::Look { verbosity, color: style.color };
+            vec![Box::new(report::Bar::on_stderr(state, weights, look))]
+        }
+        Format::Human => vec![Box::new(report::Lines::new(&mut env.out, state, verbosity))],
+    }
+}
+
+fn exit(end: End, run: &RunId, args: &SessionArgs, env: &mut Env<'_>) -> Exit {
+    use std::io::Write as _;
+    let resume = format!("failback resume {run}");
+    let (exit, hint) = match end {
+        End::Finished(Outcome::Succeeded) => (Exit::Success, None),
+        End::Finished(Outcome::Failed | Outcome::Cancelled) => {
+            (Exit::Failed, Some(format!("look at it: failback show {run}")))
+        }
+        End::Interrupted => (Exit::Interrupted, Some(format!("interrupted; go on with: {resume}"))),
+        End::WaitsForApproval => (
+            Exit::Waiting,
+            Some(format!(
+                "the run waits for an approval and nobody is there; go on at a terminal with: {resume}"
+            )),
+        ),
+    };
+    if let Some(hint) = hint.filter(|_| args.format == Format::Human) {
+        // Nobody is left to be told that this can't be told.
+        let _ = writeln!(env.err, "{hint}");
+    }
+    exit
+}
+
+/// Returns the moment at which a run's clock goes on: never before what its journal and its world have seen.
+#[must_use]
+pub fn goes_on_at(state: &RunState, world: Timestamp) -> Timestamp {
+    state.last_at().map_or(world, |last| last.max(world))
+}
+
+/// What is kept of a run's flags, so that it is taken over under the same ones.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct KeptOptions {
+    now: Timestamp,
+    origin: String,
+    strict: bool,
+}
+
+/// Returns the flags of a run that decide how its rules are evaluated, as JSON.
+#[must_use]
+pub fn kept_options(args: &PlanArgs, now: Timestamp) -> String {
+    let origin = match args.origin {
+        Origin::Seed => "seed",
+        Origin::All => "all",
+    };
+    let kept = KeptOptions { now, origin: origin.into(), strict: args.strict };
+    serde_json::to_string(&kept).expect("flags have a JSON form")
+}
+
+/// Keeps the texts that a run executes: it is pinned to them, whatever becomes of the files.
+///
+/// # Errors
+///
+/// [`CliError`] if they can't be written.
+pub fn keep_documents(folder: &Path, sources: &Sources) -> Result<(), CliError> {
+    for (source, name) in sources.all().iter().zip(["plan.yaml", "inventory.yaml"]) {
+        let path = folder.join(name);
+        std::fs::write(&path, source.text())
+            .map_err(|error| CliError::usage(format!("can't write `{}`", path.display())).because(error))?;
+    }
+    Ok(())
+}
+
+/// Returns the plan that a run executes, and the flags under which it was checked.
+#[must_use]
+pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
+    let inventory = Some(folder.join("inventory.yaml")).filter(|path| path.exists());
+    let kept: Option<KeptOptions> = serde_json::from_str(options).ok();
+    let origin = match kept.as_ref().map(|kept| kept.origin.as_str()) {
+        Some("seed") => Origin::Seed,
+        Some(_) | None => Origin::All,
+    };
+    let args = PlanArgs {
+        inventory,
+        now: kept.as_ref().map(|kept| kept.now),
+        origin,
+        strict: kept.is_some_and(|kept| kept.strict),
+        max_file_size: crate::quantity::Bytes(u64::MAX),
+    };
+    (folder.join("plan.yaml"), args)
+}

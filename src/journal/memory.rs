@@ -1,0 +1,36 @@
+//! A journal that is gone when the process ends: for simulations and tests.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::event::Journal;
+use crate::event::JournalError;
+use crate::event::RunEvent;
+
+/// Keeps events in memory; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryJournal {
+    kept: Arc<Mutex<Vec<RunEvent>>>,
+    taken: Vec<RunEvent>,
+}
+
+impl MemoryJournal {
+    /// Returns the events that were kept.
+    #[must_use]
+    pub fn events(&self) -> Vec<RunEvent> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn append(&mut self, event: &RunEvent) -> Result<(), JournalError> {
+        self.taken.push(event.clone());
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), JournalError> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).append(&mut self.taken);
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+//! The record of runs on disk: one database for all, one folder for each.
+
+mod folder;
+mod lock;
+mod memory;
+mod sqlite;
+
+pub use folder::StateDir;
+pub use folder::StateDirError;
+pub use lock::Lock;
+pub use lock::LockError;
+pub use memory::MemoryJournal;
+pub use sqlite::Database;
+pub use sqlite::DatabaseError;
+pub use sqlite::RunRecord;
+pub use sqlite::RunWriter;

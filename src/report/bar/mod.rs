@@ -1,0 +1,362 @@
+//! A run as bars on a terminal: the whole, and the machines that matter most.
+
+mod choice;
+mod pulse;
+mod row;
+
+use std::collections::HashMap;
+use std::io;
+
+use indicatif::MultiProgress;
+use indicatif::ProgressBar;
+use indicatif::ProgressDrawTarget;
+use indicatif::ProgressStyle;
+use jiff::Timestamp;
+
+use crate::escape;
+use crate::event::Reporter;
+use crate::event::RunEvent;
+use crate::event::RunEventKind;
+use crate::event::RunState;
+use crate::event::RunStatus;
+use crate::event::StepProgress;
+use crate::graph::StepIndex;
+use crate::graph::StepSubject;
+use crate::quantity::Seconds;
+use crate::report::Verbosity;
+use crate::report::bar::choice::Choice;
+use crate::report::bar::choice::Running;
+use crate::report::bar::choice::Urgency;
+use crate::report::bar::pulse::Pulse;
+use crate::report::bar::row::Paint;
+use crate::report::bar::row::Row;
+use crate::report::bar::row::columns;
+use crate::report::bar::row::graph_of;
+use crate::report::bar::row::percent;
+use crate::report::bar::row::row;
+use crate::report::bar::row::whole;
+use crate::report::eta::Remaining;
+use crate::report::seconds_between;
+use crate::report::short;
+use crate::report::summary::summary;
+use crate::report::tally::Tally;
+use crate::report::text;
+use crate::report::text::Repeats;
+
+/// Columns of the bar of the whole.
+const WIDTH: usize = 32;
+
+/// Columns of the time that is gone and left, so that the bar stands still.
+const TIMES: usize = 32;
+
+/// Least and most columns of a name.
+const NAMES: (usize, usize) = (8, 24);
+
+/// Steps of work that one tick may cost on average: looking at the whole graph, or at all that runs, is put off until so many
+/// ticks have paid for it. A plan of ten machines is looked at with each tick.
+const CREDIT: usize = 512;
+
+/// How bars look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// How much is said above the bars.
+    pub verbosity: Verbosity,
+    /// Whether colours are written.
+    pub color: bool,
+}
+
+/// Shows a run as bars, and what is to be remembered as lines above them.
+#[derive(Debug)]
+pub struct Bar {
+    bars: MultiProgress,
+    whole: ProgressBar,
+    counts: ProgressBar,
+    /// Bars of machines, used again and again: ending a bar draws all of them.
+    slots: Vec<(ProgressBar, Row)>,
+    /// Says how many more run.
+    more: (ProgressBar, Row),
+    look: Look,
+    /// Says how often the display is worked out; `None`: with every tick.
+    pulse: Option<Pulse>,
+    name_width: usize,
+    tally: Tally,
+    left: Remaining,
+    /// When the time that is left was worked out.
+    left_at: Option<Timestamp>,
+    choice: Choice,
+    repeats: Repeats,
+    /// Lines that are not printed yet.
+    lines: Vec<String>,
+    /// How many persons are asked at this terminal.
+    pauses: usize,
+    /// Ticks that have paid for the next look at what runs, and at the whole graph.
+    credit: (usize, usize),
+    /// Steps that ran at the last look, and steps and edges of the graph.
+    costs: (usize, usize),
+}
+
+impl Bar {
+    /// Returns bars on standard error, for what happens after `state`. Nothing is drawn if that is no terminal.
+    ///
+    /// `weights` are the estimates of the steps in seconds, in the order of the graph.
+    #[must_use]
+    pub fn on_stderr(state: &RunState, weights: Vec<f64>, look: Look) -> Self {
+        let mut bar = Self::new(state, weights, look, ProgressDrawTarget::stderr());
+        bar.pulse = Some(Pulse::of(&bar.bars));
+        bar
+    }
+
+    /// Returns bars on any target, drawn with ticks and events only.
+    #[must_use]
+    pub fn new(state: &RunState, weights: Vec<f64>, look: Look, target: ProgressDrawTarget) -> Self {
+        let graph = state.graph();
+        let names = graph.model().machines().map(|machine| columns(&machine.name().value)).max().unwrap_or(0);
+        let edges: usize = (0..).take(graph.steps().len()).map(|step| graph.after(step).len()).sum();
+        let bars = MultiProgress::with_draw_target(target);
+        let add = |template: &str| {
+            let bar = ProgressBar::no_length().with_style(style(template));
+            bars.add(bar)
+        };
+        let (whole, counts, more) = (add("{wide_msg}"), add("{wide_msg}"), add("{msg}"));
+        Self {
+            whole,
+            counts,
+            slots: Vec::new(),
+            more: (more, Row::default()),
+            look,
+            pulse: None,
+            name_width: names.clamp(NAMES.0, NAMES.1),
+            tally: Tally::new(state, weights),
+            left: Remaining::default(),
+            left_at: None,
+            choice: Choice::default(),
+            repeats: Repeats::default(),
+            lines: Vec::new(),
+            pauses: 0,
+            credit: (0, 0),
+            costs: (0, graph.steps().len() + edges),
+            bars,
+        }
+    }
+
+    /// Keeps a line to be printed above the bars.
+    fn say(&mut self, at: Timestamp, state: &RunState, level: Verbosity, paint: Paint, text: &str) {
+        if level <= self.look.verbosity {
+            let passed = seconds_between(state.started_at().unwrap_or(at), at).to_string();
+            let text = escape::line(text);
+            let text = if self.look.color { paint.on(&text) } else { text.into_owned() };
+            self.lines.push(format!("{passed:>9}  {text}"));
+        }
+    }
+
+    /// Prints the lines that were kept, unless a person is asked.
+    fn print(&mut self) -> io::Result<()> {
+        if self.pauses > 0 || self.lines.is_empty() {
+            return Ok(());
+        }
+        // All of them at once, since each print draws all bars.
+        self.bars.println(std::mem::take(&mut self.lines).join("\n"))
+    }
+
+    /// Looks at what runs, and at the whole graph, if enough ticks have paid for it.
+    fn refresh(&mut self, now: Timestamp, state: &RunState, progress: &[StepProgress]) {
+        self.credit.0 += CREDIT;
+        self.credit.1 += CREDIT;
+        if self.credit.0 < self.costs.0.max(progress.len()) {
+            return;
+        }
+        self.credit.0 = 0;
+        let done: HashMap<StepIndex, f64> = progress.iter().map(|step| (step.step, step.done)).collect();
+        if self.left_at.is_none() || self.credit.1 >= self.costs.1 {
+            self.credit.1 = 0;
+            self.left.update(state, self.tally.weights(), now, &done);
+            self.left_at = Some(now);
+        }
+        let running = self.choice.update(state, &self.left);
+        self.costs.0 = running.len();
+        let running_work: f64 = done
+            .iter()
+            .filter(|(step, _)| !state.step(**step).status.is_settled())
+            .map(|(step, done)| self.tally.weights()[*step as usize] * done.clamp(0.0, 1.0))
+            .sum();
+        self.show_whole(now, state, running_work, &running);
+        let texts: HashMap<StepIndex, &StepProgress> =
+            progress.iter().map(|step| (step.step, step)).collect();
+        let rows: Vec<Row> = self
+            .choice
+            .shown()
+            .filter_map(|subject| running.get(&subject))
+            .map(|runs| row(now, state, *runs, texts.get(&runs.step).copied(), self.look.color))
+            .collect();
+        self.show_rows(&rows, running.len() - rows.len());
+    }
+
+    fn show_whole(
+        &self,
+        now: Timestamp,
+        state: &RunState,
+        running_work: f64,
+        running: &HashMap<StepSubject, Running>,
+    ) {
+        let part = self.tally.part(running_work);
+        let passed = seconds_between(state.started_at().unwrap_or(now), now);
+        let mut times = format!("{} gone", short(passed));
+        let since = self.left_at.map_or(Seconds(0), |at| seconds_between(at, now));
+        let left = short(Seconds(whole(self.left.seconds()).saturating_sub(since.0)));
+        if left.0 > 0 && self.tally.is_estimated() {
+            times.push_str(&format!(", about {left} left"));
+        }
+        // The bar stands last, since a narrow terminal cuts off what does.
+        let text = format!("{} {times:<TIMES$} {}", percent(part), graph_of(part, WIDTH));
+        self.whole.set_message(text);
+        let machines = self.tally.machines();
+        let mut text = format!("{} of {} done", self.tally.done(), text::counted(machines, "machine"));
+        let urgent = |kind: Urgency| running.values().filter(|runs| runs.urgency == kind).count();
+        for (count, word) in [
+            (self.tally.failed(), "failed"),
+            (self.tally.left_out(), "left out"),
+            (urgent(Urgency::Asked), "waiting for a person"),
+            (urgent(Urgency::Retries), "to be tried again"),
+            (urgent(Urgency::HeldBack), "held back"),
+            (urgent(Urgency::None), "running"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!(" · {count} {word}"));
+            }
+        }
+        self.counts.set_message(text);
+    }
+
+    fn show_rows(&mut self, rows: &[Row], more: usize) {
+        while self.slots.len() < rows.len() {
+            let bar = ProgressBar::no_length().with_style(style("{msg}"));
+            self.slots.push((self.bars.insert_before(&self.more.0, bar), Row::default()));
+        }
+        let template = format!("  {{prefix:{}!}} {{wide_msg}}", self.name_width);
+        let empty = Row::default();
+        for (at, (bar, row)) in self.slots.iter_mut().enumerate() {
+            let wanted = rows.get(at).unwrap_or(&empty);
+            if row == wanted {
+                continue;
+            }
+            if (*row == empty) != (*wanted == empty) {
+                // A line without text would still be a line.
+                bar.set_style(style(if *wanted == empty { "{msg}" } else { &template }));
+            }
+            row.clone_from(wanted);
+            let named = bar.clone().with_prefix(row.name.clone());
+            named.set_message(row.text.clone());
+        }
+        let text = if more == 0 { String::new() } else { format!("  … and {more} more running") };
+        if self.more.1.text != text {
+            self.more.0.set_style(style(if text.is_empty() { "{msg}" } else { "{wide_msg}" }));
+            self.more.0.set_message(text.clone());
+            self.more.1.text = text;
+        }
+    }
+
+    /// Takes the bars away; what was printed stays.
+    fn end(&mut self) -> io::Result<()> {
+        if let Some(pulse) = self.pulse.take() {
+            pulse.beat(false);
+        }
+        let cleared = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        cleared
+    }
+}
+
+impl Reporter for Bar {
+    fn event(&mut self, event: &RunEvent, state: &RunState) -> io::Result<()> {
+        let settled = self.tally.take(&event.kind, state);
+        let (level, text) = text::of_event(event, state);
+        let index = event.kind.step().and_then(|step| state.graph().find(step));
+        let (paint, remembered) = match &event.kind {
+            RunEventKind::StepFailed { .. } => (Paint::Bad, true),
+            RunEventKind::ApprovalAsked { .. } | RunEventKind::Interrupted { .. } => (Paint::Attention, true),
+            RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => (Paint::Plain, true),
+            RunEventKind::StepSkipped { .. } => (Paint::Plain, true),
+            RunEventKind::GuardEvaluated { passed, .. } => {
+                if let Some(index) = index {
+                    self.choice.guard(index, *passed);
+                }
+                (Paint::Attention, false)
+            }
+            RunEventKind::AttemptFailed { .. } => (Paint::Attention, false),
+            RunEventKind::RunStarted { .. }
+            | RunEventKind::Resumed { .. }
+            | RunEventKind::StepStarted { .. }
+            | RunEventKind::SlotsTaken { .. }
+            | RunEventKind::SlotsFreed { .. }
+            | RunEventKind::IntentRecorded { .. }
+            | RunEventKind::OperationAccepted { .. }
+            | RunEventKind::StepWaiting { .. }
+            | RunEventKind::ActionStarted { .. }
+            | RunEventKind::StepAdopted { .. }
+            | RunEventKind::StepSucceeded { .. }
+            | RunEventKind::StepBlocked { .. }
+            | RunEventKind::RunFinished { .. } => (Paint::Plain, false),
+        };
+        // Only a verbose display prints what the bars show anyway.
+        let remembered = remembered && !self.repeats.take(event, state);
+        let level = if remembered { level } else { Verbosity::Verbose };
+        self.say(event.at, state, level, paint, &text);
+        if matches!(event.kind, RunEventKind::StepFailed { .. })
+            && let Some(text) = text::of_blocked(&settled, &self.tally, event, state)
+        {
+            self.say(event.at, state, Verbosity::Quiet, Paint::Bad, &text);
+        }
+        for machine in settled.machines {
+            if let Some((level, text)) = text::of_machine(machine, self.tally.steps(machine), state) {
+                let paint = if level == Verbosity::Quiet { Paint::Bad } else { Paint::Good };
+                self.say(event.at, state, level, paint, &text);
+            }
+        }
+        if matches!(state.status(), RunStatus::Finished(_) | RunStatus::Interrupted)
+            && event.seq == state.seq()
+        {
+            self.pauses = 0;
+            self.lines.push(summary(&event.run, state).to_string());
+            self.print()?;
+            return self.end();
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, now: Timestamp, state: &RunState, progress: &[StepProgress]) -> io::Result<()> {
+        if self.pauses > 0 || !self.pulse.as_ref().is_none_or(Pulse::allows) {
+            return Ok(());
+        }
+        self.refresh(now, state, progress);
+        self.print()
+    }
+
+    fn pause(&mut self, paused: bool) {
+        // Several persons may be asked at once; the terminal is free when the last one has answered.
+        if paused && self.pauses == 0 {
+            if let Some(pulse) = &self.pulse {
+                pulse.beat(false);
+            }
+            // What can't be printed or cleared is left standing above the question.
+            let _ = self.print();
+            let _ = self.bars.clear();
+        }
+        self.pauses = if paused { self.pauses + 1 } else { self.pauses.saturating_sub(1) };
+        if self.pauses == 0
+            && let Some(pulse) = &self.pulse
+        {
+            pulse.beat(true);
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        // The terminal is given back in order, whatever ended the run.
+        let _ = self.end();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are ours")
+}

@@ -1,0 +1,94 @@
+//! A run as lines of text, for outputs that are no terminal.
+
+use std::io;
+use std::io::Write;
+
+use jiff::Timestamp;
+
+use crate::escape;
+use crate::event::Reporter;
+use crate::event::RunEvent;
+use crate::event::RunEventKind;
+use crate::event::RunState;
+use crate::event::StepProgress;
+use crate::report::Verbosity;
+use crate::report::seconds_between;
+use crate::report::summary::summary;
+use crate::report::tally::Tally;
+use crate::report::text;
+use crate::report::text::Repeats;
+
+/// Writes a line for each event that matters: the run's clock, the time since the run began, and what happened.
+#[derive(Debug)]
+pub struct Lines<W> {
+    sink: W,
+    verbosity: Verbosity,
+    tally: Tally,
+    repeats: Repeats,
+    /// Steps that were not begun, because the run stops at its first failure.
+    not_begun: usize,
+    unflushed: bool,
+}
+
+impl<W: Write> Lines<W> {
+    /// Returns a reporter that writes to `sink` what happens after `state`.
+    pub fn new(sink: W, state: &RunState, verbosity: Verbosity) -> Self {
+        let tally = Tally::new(state, Vec::new());
+        Self { sink, verbosity, tally, repeats: Repeats::default(), not_begun: 0, unflushed: false }
+    }
+
+    fn line(&mut self, at: Timestamp, state: &RunState, text: &str) -> io::Result<()> {
+        let passed = seconds_between(state.started_at().unwrap_or(at), at).to_string();
+        self.unflushed = true;
+        writeln!(self.sink, "{at:.0} {passed:>9}  {}", escape::line(text))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.unflushed) { self.sink.flush() } else { Ok(()) }
+    }
+}
+
+impl<W: Write> Reporter for Lines<W> {
+    fn event(&mut self, event: &RunEvent, state: &RunState) -> io::Result<()> {
+        let settled = self.tally.take(&event.kind, state);
+        let (mut level, text) = text::of_event(event, state);
+        let ends = matches!(event.kind, RunEventKind::RunFinished { .. } | RunEventKind::Interrupted { .. });
+        if matches!(event.kind, RunEventKind::StepBlocked { .. }) {
+            self.not_begun += 1 + settled.blocked.len();
+        } else if ends && self.not_begun > 0 {
+            let count = text::counted(self.not_begun, "step");
+            self.line(
+                event.at,
+                state,
+                &format!("{count} not begun, since the run stops at its first failure"),
+            )?;
+        }
+        if self.repeats.take(event, state) {
+            level = Verbosity::Verbose;
+        }
+        if level <= self.verbosity {
+            self.line(event.at, state, &text)?;
+        }
+        if matches!(event.kind, RunEventKind::StepFailed { .. })
+            && let Some(text) = text::of_blocked(&settled, &self.tally, event, state)
+        {
+            self.line(event.at, state, &text)?;
+        }
+        for machine in settled.machines {
+            if let Some((level, text)) = text::of_machine(machine, self.tally.steps(machine), state)
+                && level <= self.verbosity
+            {
+                self.line(event.at, state, &text)?;
+            }
+        }
+        if ends {
+            write!(self.sink, "{}", summary(&event.run, state))?;
+            self.sink.flush()?;
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, _: Timestamp, _: &RunState, _: &[StepProgress]) -> io::Result<()> {
+        self.flush()
+    }
+}

@@ -1,0 +1,293 @@
+//! What is said of a run when it ends: what came back, what did not, how long it took, and what to do next.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::escape;
+use crate::event::Outcome;
+use crate::event::RunState;
+use crate::event::RunStatus;
+use crate::event::StepStatus;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::id::RunId;
+use crate::id::StepId;
+use crate::quantity::Seconds;
+use crate::report::seconds_between;
+use crate::report::some_of;
+use crate::report::tally::Standing;
+use crate::report::tally::is_back;
+use crate::report::tally::standing;
+use crate::report::tally::steps_of_machines;
+use crate::report::text::counted;
+
+/// A step that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The step.
+    pub step: StepId,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// A person's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The step that asked.
+    pub step: StepId,
+    /// Yes or no.
+    pub approved: bool,
+    /// Who answered.
+    pub by: String,
+    /// From the begin of the step to the answer's effect, in seconds.
+    pub waited: Seconds,
+}
+
+/// How long a phase took, as measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseTime {
+    /// The phase, in words.
+    pub phase: &'static str,
+    /// From the begin of its first step to the end of its last one, in seconds.
+    pub took: Seconds,
+    /// Its longest step, and how long that took, in seconds.
+    pub longest: (StepId, Seconds),
+}
+
+/// How a run ended, or where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The run.
+    pub run: RunId,
+    /// Name of the plan.
+    pub plan: String,
+    /// Where the run is.
+    pub status: RunStatus,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When its last event happened.
+    pub last_at: Option<Timestamp>,
+    /// Machines of the plan.
+    pub machines: usize,
+    /// Machines whose failover is committed: they run on-premises for good.
+    pub back: usize,
+    /// Names of machines of which a step failed.
+    pub failed: Vec<String>,
+    /// Names of machines that were not brought back, because of something that is not their own.
+    pub blocked: Vec<String>,
+    /// Names of machines that a person took out.
+    pub left_out: Vec<String>,
+    /// Names of machines with steps that are not settled.
+    pub open: Vec<String>,
+    /// Steps that failed.
+    pub failures: Vec<Failure>,
+    /// Steps that wait for a person's answer.
+    pub asked: Vec<StepId>,
+    /// Answers of persons.
+    pub approvals: Vec<Approval>,
+    /// Attempts beyond the first of each step.
+    pub retries: u32,
+    /// Phases of which something was done in this run, in their order.
+    pub phases: Vec<PhaseTime>,
+}
+
+/// Returns the phase that a step is timed with; `None` for one that takes no time of its own.
+const fn phase(kind: StepKind) -> Option<&'static str> {
+    match kind {
+        StepKind::Preflight | StepKind::Prepare => Some("prepare"),
+        StepKind::AwaitAzureAgent
+        | StepKind::AwaitDeletion
+        | StepKind::Reprotect
+        | StepKind::AwaitProtected => Some("reprotect"),
+        StepKind::AwaitPoint | StepKind::Recheck | StepKind::Failover => Some("failover"),
+        StepKind::Verify => Some("verify"),
+        StepKind::Commit | StepKind::Cleanup => Some("commit"),
+        StepKind::AwaitAgent | StepKind::Forward | StepKind::AwaitForward => Some("forward"),
+        StepKind::ApproveFailover | StepKind::ApproveCommit => Some("approvals"),
+        StepKind::Action => Some("actions"),
+        StepKind::Barrier | StepKind::BootGroup => None,
+    }
+}
+
+/// The phases in the order in which they are told.
+const PHASES: [&str; 8] =
+    ["prepare", "reprotect", "failover", "verify", "commit", "forward", "actions", "approvals"];
+
+/// Returns what is to be said of a run in this state.
+#[must_use]
+pub fn summary(run: &RunId, state: &RunState) -> Summary {
+    let model = state.graph().model();
+    let mut summary = Summary {
+        run: run.clone(),
+        plan: model.plan.name.value.clone(),
+        status: state.status(),
+        started_at: state.started_at(),
+        last_at: state.last_at(),
+        machines: model.machines().len(),
+        back: 0,
+        failed: Vec::new(),
+        blocked: Vec::new(),
+        left_out: Vec::new(),
+        open: Vec::new(),
+        failures: Vec::new(),
+        asked: Vec::new(),
+        approvals: Vec::new(),
+        retries: 0,
+        phases: Vec::new(),
+    };
+    for (machine, steps) in model.machines().zip(steps_of_machines(state.graph())) {
+        summary.back += usize::from(is_back(state, &steps));
+        let list = match standing(state, &steps) {
+            Standing::Done => continue,
+            Standing::Open => &mut summary.open,
+            Standing::Failed(_) => &mut summary.failed,
+            Standing::Blocked => &mut summary.blocked,
+            Standing::LeftOut => &mut summary.left_out,
+        };
+        list.push(machine.name().value.clone());
+    }
+    let mut times: [Option<Times>; PHASES.len()] = [const { None }; PHASES.len()];
+    for step in (0..).take(state.graph().steps().len()) {
+        summary.take(step, state, &mut times);
+    }
+    let phases = PHASES.into_iter().zip(times);
+    summary.phases = phases
+        .filter_map(|(phase, times)| {
+            let Times { first, last, longest } = times?;
+            Some(PhaseTime {
+                phase,
+                took: seconds_between(first, last),
+                longest: (state.id(longest.0).clone(), longest.1),
+            })
+        })
+        .filter(|phase| phase.took.0 > 0)
+        .collect();
+    summary
+}
+
+/// When the steps of a phase ran.
+struct Times {
+    first: Timestamp,
+    last: Timestamp,
+    longest: (StepIndex, Seconds),
+}
+
+impl Summary {
+    fn take(&mut self, step: StepIndex, state: &RunState, times: &mut [Option<Times>; PHASES.len()]) {
+        let (id, kind, step_state) = (state.id(step), state.graph().step(step).kind, state.step(step));
+        self.retries += step_state.attempts.saturating_sub(1);
+        match step_state.status {
+            StepStatus::Failed => {
+                let why = step_state.note.clone().unwrap_or_default();
+                self.failures.push(Failure { step: id.clone(), why });
+            }
+            StepStatus::Asked => self.asked.push(id.clone()),
+            StepStatus::Waiting
+            | StepStatus::Ready
+            | StepStatus::Running
+            | StepStatus::Succeeded
+            | StepStatus::Adopted
+            | StepStatus::Skipped
+            | StepStatus::Blocked => {}
+        }
+        let Some(began) = step_state.started_at else { return };
+        let Some(ended) = step_state.ended_at.or(self.last_at) else { return };
+        let took = seconds_between(began, ended);
+        if let Some(answer) = &step_state.answer {
+            let (approved, by) = (answer.approved, answer.by.clone());
+            self.approvals.push(Approval { step: id.clone(), approved, by, waited: took });
+        }
+        let Some(place) = phase(kind).and_then(|phase| PHASES.iter().position(|name| *name == phase)) else {
+            return;
+        };
+        let times = times[place].get_or_insert(Times { first: began, last: ended, longest: (step, took) });
+        times.first = times.first.min(began);
+        times.last = times.last.max(ended);
+        if took > times.longest.1 {
+            times.longest = (step, took);
+        }
+    }
+
+    /// Returns how long the run took so far, in seconds.
+    #[must_use]
+    pub fn took(&self) -> Seconds {
+        self.started_at.zip(self.last_at).map_or(Seconds(0), |(began, last)| seconds_between(began, last))
+    }
+
+    /// Returns what to do next, a line each.
+    #[must_use]
+    pub fn next(&self) -> Vec<String> {
+        let run = &self.run;
+        match self.status {
+            RunStatus::New | RunStatus::Running => Vec::new(),
+            RunStatus::Interrupted => vec![format!("failback resume {run}")],
+            RunStatus::Finished(Outcome::Succeeded) => vec![format!("failback show {run}")],
+            RunStatus::Finished(Outcome::Failed) => vec![
+                format!("failback show {run}"),
+                "put right what failed, then run the plan again: what is done is seen and not done twice".into(),
+            ],
+            RunStatus::Finished(Outcome::Cancelled) => vec![
+                format!("failback show {run}"),
+                "run the plan again for the machines that are not back: what is done is seen and not done twice".into(),
+            ],
+        }
+    }
+
+    fn of_machines(&self) -> String {
+        let mut text = format!("{} of {} back on-premises", self.back, counted(self.machines, "machine"));
+        let lists = [
+            ("with failures", &self.failed),
+            ("not brought back", &self.blocked),
+            ("left out", &self.left_out),
+            ("not finished", &self.open),
+        ];
+        for (word, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
+            let listed = some_of(names.iter().map(String::as_str));
+            text.push_str(&format!("; {} {word}: {listed}", names.len()));
+        }
+        text
+    }
+}
+
+/// Entries of a list that are told one by one.
+const LISTED: usize = 10;
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |name: &str, text: &str| writeln!(f, "{name:<10}{}", escape::line(text));
+        let (run, plan, status) = (&self.run, &self.plan, self.status.as_str());
+        let times = match (self.started_at, self.last_at) {
+            (Some(began), Some(last)) => format!(" after {} ({began:.0} to {last:.0})", self.took()),
+            _ => String::new(),
+        };
+        line("run", &format!("{run} of plan {plan} {status}{times}"))?;
+        line("machines", &self.of_machines())?;
+        for (place, failure) in self.failures.iter().take(LISTED).enumerate() {
+            line(if place == 0 { "failed" } else { "" }, &format!("{}: {}", failure.step, failure.why))?;
+        }
+        if self.failures.len() > LISTED {
+            line("", &format!("and {} more", self.failures.len() - LISTED))?;
+        }
+        for (place, phase) in self.phases.iter().enumerate() {
+            let (step, longest) = &phase.longest;
+            let text = format!("{:<10} {:>9}, longest {step} {longest}", phase.phase, phase.took.to_string());
+            line(if place == 0 { "phases" } else { "" }, &text)?;
+        }
+        for (place, approval) in self.approvals.iter().take(LISTED).enumerate() {
+            let answer = if approval.approved { "yes" } else { "no" };
+            let text = format!("{}: {answer} by {} after {}", approval.step, approval.by, approval.waited);
+            line(if place == 0 { "approvals" } else { "" }, &text)?;
+        }
+        if self.approvals.len() > LISTED {
+            line("", &format!("and {} more", self.approvals.len() - LISTED))?;
+        }
+        if self.retries > 0 {
+            line("retries", &counted(self.retries as usize, "attempt"))?;
+        }
+        for (place, next) in self.next().iter().enumerate() {
+            line(if place == 0 { "next" } else { "" }, next)?;
+        }
+        Ok(())
+    }
+}

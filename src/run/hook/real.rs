@@ -1,0 +1,128 @@
+//! Hooks that do what they say.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::Method as Verb;
+
+use crate::quantity::Seconds;
+use crate::run::hook::Hooks;
+use crate::run::hook::Variables;
+use crate::run::hook::command::Commands;
+use crate::run::hook::web;
+use crate::run::hook::web::PROBE_LIMIT;
+use crate::run::hook::web::Request;
+use crate::run::hook::web::Web;
+use crate::syntax::action::Action;
+use crate::syntax::action::HttpAction;
+use crate::syntax::action::HttpProbe;
+use crate::syntax::action::Method;
+use crate::syntax::action::Probe;
+use crate::syntax::template;
+
+/// How long an action may take that says nothing of it, as the documentation of `timeout` has it.
+const LONGEST: Seconds = Seconds(600);
+
+/// The status that a web probe waits for when it names none.
+const HEALTHY: u16 = 200;
+
+/// Hooks that run commands, send requests and open connections.
+///
+/// Commands have no shell, see of the environment what they can't do without, and take what they started with them when
+/// they take too long or the run is interrupted. Requests follow no redirects, use no proxies and never reach link-local
+/// addresses or metadata services. Runbooks need Azure and are simulated.
+#[derive(Debug)]
+pub struct RealHooks {
+    commands: Commands,
+    web: Web,
+}
+
+impl RealHooks {
+    /// Returns hooks whose commands run in `folder`, that of the plan.
+    ///
+    /// Of `environment` they are given `PATH`, `HOME`, `LANG` and `TZ`, whatever else is in it.
+    #[must_use]
+    pub fn new(folder: &Path, environment: &BTreeMap<String, String>) -> Self {
+        Self { commands: Commands::new(folder, environment), web: Web::default() }
+    }
+
+    async fn send(
+        &self,
+        http: &HttpAction,
+        variables: &Variables,
+        longest: Seconds,
+    ) -> Result<String, String> {
+        let body = http.body.as_ref().map(|body| body_of(&body.0, variables)).transpose()?;
+        let method = match http.method.as_ref().map(|method| method.value) {
+            Some(Method::Get) => Verb::GET,
+            Some(Method::Post) | None => Verb::POST,
+            Some(Method::Put) => Verb::PUT,
+        };
+        let limit = Duration::from_secs(longest.0);
+        let status = self.web.ask(Request { method, url: &http.url.value, body, limit }).await?;
+        let answered = format!("answered {}", status.as_u16());
+        if status.is_success() {
+            return Ok(answered);
+        }
+        let shown = web::shown(&http.url.value);
+        if status.is_redirection() {
+            return Err(format!("{shown} {answered}, and redirects are not followed"));
+        }
+        Err(format!("{shown} {answered}"))
+    }
+
+    async fn look(&self, http: &HttpProbe) -> Result<String, String> {
+        let url = &http.url.value;
+        let wanted = http.status.as_ref().map_or(HEALTHY, |status| status.value);
+        let request = Request { method: Verb::GET, url, body: None, limit: PROBE_LIMIT };
+        let seen = self.web.ask(request).await?.as_u16();
+        if seen == wanted {
+            return Ok(format!("answered {seen}"));
+        }
+        Err(format!("{} answered {seen} instead of {wanted}", web::shown(url)))
+    }
+}
+
+/// Returns the body of a request with its variables put in.
+fn body_of(body: &serde_json::Value, variables: &Variables) -> Result<serde_json::Value, String> {
+    if let Some(name) = template::unknown_variables_of(body).first() {
+        return Err(format!("there is no variable `{name}`, only {}", template::VARIABLES.join(", ")));
+    }
+    let value_of = |name: &str| match name {
+        "plan.name" => Some(variables.plan.clone()),
+        "run.id" => Some(variables.run.clone()),
+        "run.outcome" => Some(variables.outcome.clone()),
+        _ => None,
+    };
+    Ok(template::filled(body, &value_of))
+}
+
+#[async_trait]
+impl Hooks for RealHooks {
+    async fn action(&self, action: &Action, variables: &Variables) -> Result<String, String> {
+        let longest = action.timeout.as_ref().map_or(LONGEST, |timeout| timeout.value);
+        if let Some(run) = &action.run {
+            let words: Vec<&str> = run.command.iter().map(|word| word.value.as_str()).collect();
+            return self.commands.run(&words, longest).await;
+        }
+        if let Some(http) = &action.http {
+            return self.send(http, variables, longest).await;
+        }
+        if action.runbook.is_some() {
+            return Ok("simulated: runbooks run in Azure only".into());
+        }
+        Err("there is nothing that the action does by itself".into())
+    }
+
+    async fn probe(&self, probe: &Probe) -> Result<String, String> {
+        if let Some(http) = &probe.http {
+            return self.look(http).await;
+        }
+        if let Some(tcp) = &probe.tcp {
+            return web::connect(&tcp.host.value, tcp.port.value).await;
+        }
+        Err("there is nothing that the probe asks".into())
+    }
+}

@@ -1,0 +1,459 @@
+//! `check`, from the command line to the exit code.
+
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Folder;
+
+const SMALL: &str = "kind: RecoveryPlan\nversion: 1\nname: small\n";
+const FACTS: &str = "kind: Inventory\nversion: 1\nname: seoul\n";
+
+fn classic() -> Folder {
+    Folder::with(&[
+        ("plans/classic.plan.yaml", CLASSIC_PLAN),
+        ("plans/classic.inventory.yaml", CLASSIC_INVENTORY),
+    ])
+}
+
+/// The classic world, with a machine to be made anew on vSAN.
+fn troubled() -> Folder {
+    let w3 = "  - {name: w3, failback: {datastore: vsan1, delete_existing_vm: true}}";
+    Folder::with(&[
+        ("plans/classic.plan.yaml", &CLASSIC_PLAN.replace("  - name: w3", w3)),
+        ("plans/classic.inventory.yaml", CLASSIC_INVENTORY),
+    ])
+}
+
+#[test]
+fn a_healthy_plan_may_run() {
+    insta::assert_snapshot!(classic().run(&["check"]).said(), @r#"
+exit 0
+--- out
+info[FB607]: classic: the latest recovery point is crash-consistent; all 4 machines go to it (plans/classic.plan.yaml:6:17)
+pending: the run will wait for: FB600 ×4, FB601 ×1, FB700 ×4
+
+classic: may run, 1 info, 9 pending (facts as of 2025-06-01T00:00Z)
+"#);
+}
+
+#[test]
+fn a_refused_plan_says_what_where_why_and_what_to_do() {
+    insta::assert_snapshot!(troubled().run(&["check", "plans/classic.plan.yaml"]).said(), @r#"
+exit 1
+--- out
+error[FB123]: w3: its disks are made anew, which is possible only on VMFS; vsan1 is vSAN
+  --> plans/classic.plan.yaml:15:38
+   |
+15 |   - {name: w3, failback: {datastore: vsan1, delete_existing_vm: true}}
+   |                                      ^^^^^                      ---- its on-premises VM is to be deleted, so it comes back as a new one
+   |
+  ::: plans/classic.inventory.yaml:41:25
+   |
+41 |   - {name: vsan1, type: vsan, vcenter: vc1, free_gb: 20480, accessible: true, access: {esx1: rw, esx2: rw}}
+   |                         ---- vsan1 is vSAN
+   |
+   = help: name a VMFS datastore of the master target's host
+   = rule: FB123 alr-vsan-target — site-recovery-failback-azure-to-vmware, Alternate location recovery (2017-06-05); changed by concepts-types-of-failback (2019-05)
+
+info[FB607]: classic: the latest recovery point is crash-consistent; all 4 machines go to it (plans/classic.plan.yaml:6:17)
+info[FB128]: w3: its disks are downloaded whole (200 GiB), then what changed meanwhile (plans/classic.plan.yaml:15:12)
+pending: the run will wait for: FB600 ×4, FB601 ×1, FB700 ×4
+
+classic: 1 error, 2 infos, 9 pending (facts as of 2025-06-01T00:00Z)
+"#);
+}
+
+#[test]
+fn quiet_says_only_what_refuses_and_verbose_says_everything() {
+    let folder = troubled();
+    let quiet = folder.run(&["check", "-q"]);
+    assert_eq!(quiet.exit, 1);
+    assert!(
+        quiet.out.contains("error[FB123]")
+            && !quiet.out.contains("pending")
+            && !quiet.out.contains("facts as of")
+    );
+    let verbose = folder.run(&["-v", "check"]);
+    assert!(verbose.out.contains("pending[FB600]"), "{}", verbose.out);
+    assert_eq!(classic().run(&["check", "-q"]).said(), "exit 0\n");
+    folder.write("plans/classic.plan.yaml", CLASSIC_PLAN.replace("name: w3", "name: w9").as_bytes());
+    let undecided = folder.run(&["check"]);
+    assert!(undecided.out.contains("undecided: `machines` of"), "{}", undecided.out);
+    let each = folder.run(&["check", "-v"]);
+    assert!(each.out.contains("undecided[FB001]") && each.out.contains("= from: `machines`"), "{}", each.out);
+}
+
+#[test]
+fn json_has_every_finding_with_its_place() {
+    let ended = troubled().run(&["check", "--format", "json"]);
+    let json = ended.json();
+    assert_eq!((ended.exit, json["version"].as_u64()), (1, Some(1)));
+    let findings = json["findings"].as_array().expect("a list");
+    let found = findings.iter().find(|finding| finding["rule"] == "FB123").expect("it is found");
+    insta::assert_json_snapshot!(found, @r#"
+{
+  "help": "name a VMFS datastore of the master target's host",
+  "location": {
+    "column": 38,
+    "end_column": 43,
+    "end_line": 15,
+    "file": "plans/classic.plan.yaml",
+    "line": 15
+  },
+  "message": "w3: its disks are made anew, which is possible only on VMFS; vsan1 is vSAN",
+  "name": "alr-vsan-target",
+  "plan": "classic",
+  "related": [
+    {
+      "location": {
+        "column": 25,
+        "end_column": 29,
+        "end_line": 41,
+        "file": "plans/classic.inventory.yaml",
+        "line": 41
+      },
+      "message": "vsan1 is vSAN"
+    },
+    {
+      "location": {
+        "column": 65,
+        "end_column": 69,
+        "end_line": 15,
+        "file": "plans/classic.plan.yaml",
+        "line": 15
+      },
+      "message": "its on-premises VM is to be deleted, so it comes back as a new one"
+    }
+  ],
+  "rule": "FB123",
+  "severity": "error",
+  "source": "site-recovery-failback-azure-to-vmware, Alternate location recovery (2017-06-05); changed by concepts-types-of-failback (2019-05)",
+  "state": "violated",
+  "subject": {
+    "kind": "machine",
+    "name": "w3"
+  }
+}
+"#);
+    let counted = |state: &str, severity: Option<&str>| {
+        let is = |finding: &&serde_json::Value| {
+            finding["state"] == state && severity.is_none_or(|severity| finding["severity"] == severity)
+        };
+        findings.iter().filter(is).count() as u64
+    };
+    let summary = &json["summary"];
+    for (key, state, severity) in [
+        ("errors", "violated", Some("error")),
+        ("warnings", "violated", Some("warning")),
+        ("infos", "violated", Some("info")),
+        ("indeterminate", "indeterminate", None),
+        ("pending", "pending", None),
+        ("waived", "waived", None),
+    ] {
+        assert_eq!(summary[key].as_u64(), Some(counted(state, severity)), "{key}");
+    }
+}
+
+#[test]
+fn mistakes_of_a_document_are_findings_of_it() {
+    let folder = Folder::with(&[("p.yaml", "kind: RecoveryPlan\nversion: 1\nname: p\nmachnes: []\n")]);
+    let ended = folder.run(&["check", "p.yaml", "nope.yaml", "--format", "json"]);
+    assert_eq!((ended.exit, ended.err.as_str()), (2, ""));
+    insta::assert_json_snapshot!(ended.json(), @r#"
+{
+  "findings": [
+    {
+      "help": null,
+      "location": null,
+      "message": "`nope.yaml` does not exist",
+      "name": "unreadable-file",
+      "plan": null,
+      "related": [],
+      "rule": "unreadable-file",
+      "severity": "error",
+      "source": null,
+      "state": "violated",
+      "subject": {
+        "kind": "document",
+        "name": "nope.yaml"
+      }
+    },
+    {
+      "help": "did you mean `machines`?",
+      "location": {
+        "column": 1,
+        "end_column": 8,
+        "end_line": 4,
+        "file": "p.yaml",
+        "line": 4
+      },
+      "message": "unknown key `machnes`",
+      "name": "unknown-key",
+      "plan": null,
+      "related": [],
+      "rule": "unknown-key",
+      "severity": "error",
+      "source": null,
+      "state": "violated",
+      "subject": {
+        "kind": "document",
+        "name": "p.yaml"
+      }
+    }
+  ],
+  "summary": {
+    "errors": 2,
+    "indeterminate": 0,
+    "infos": 0,
+    "pending": 0,
+    "waived": 0,
+    "warnings": 0
+  },
+  "version": 1
+}
+"#);
+}
+
+#[test]
+fn a_finding_can_be_waived_with_a_reason_until_a_day() {
+    let waiver = "waivers: [{rule: FB514, of: [w1], reason: \"moves away, CAB-7\", until: 2025-07-01}]\n";
+    let plan = CLASSIC_PLAN
+        .replace("  final_state: protected\n", "")
+        .replace("  forward: {process_server: ps-on}\n", "")
+        + waiver;
+    let folder = Folder::with(&[("classic.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let ended = folder.run(&["check", "."]);
+    assert!(
+        ended.out.contains("waived[FB514]: w1") && ended.out.contains("— moves away, CAB-7"),
+        "{}",
+        ended.out
+    );
+    let later = folder.run(&["check", ".", "--now", "2025-07-02T00:00:00Z"]);
+    assert!(!later.out.contains("waived[FB514]"), "{}", later.out);
+}
+
+#[test]
+fn without_facts_nothing_passes_by_default() {
+    let folder = Folder::with(&[("p.plan.yaml", &format!("{SMALL}machines: [w1]\n"))]);
+    let ended = folder.run(&["check", "."]);
+    assert_eq!(ended.exit, 0);
+    assert!(ended.out.contains("undecided: ") && ended.out.contains("from: Site Recovery"), "{}", ended.out);
+    let strict = folder.run(&["check", ".", "--strict"]);
+    assert_eq!(strict.exit, 1);
+    assert!(strict.out.contains("--strict refuses what can't be decided"), "{}", strict.out);
+}
+
+#[test]
+fn the_origin_of_rules_can_be_chosen() {
+    let folder = Folder::with(&[("p.plan.yaml", &format!("{SMALL}machines: [w1]\n"))]);
+    let rules = |origin: &str| {
+        let json = folder.run(&["check", ".", "--format", "json", "--origin", origin]).json();
+        json["findings"].as_array().expect("a list").len()
+    };
+    assert!(rules("seed") < rules("all"));
+}
+
+#[test]
+fn an_inventory_is_found_where_the_plan_says() {
+    let plan = format!("{SMALL}inventory: facts/seoul.yaml\nmachines: []\n");
+    let folder = Folder::with(&[
+        ("plans/p.plan.yaml", &plan),
+        ("plans/facts/seoul.yaml", &format!("{FACTS}observed_at: 2025-05-01T00:00:00Z\n")),
+    ]);
+    assert!(folder.run(&["check"]).out.contains("facts as of 2025-05-01T00:00Z"));
+    folder.write("other.yaml", format!("{FACTS}observed_at: 2024-01-01T00:00:00Z\n").as_bytes());
+    let given = folder.run(&["check", "--inventory", "other.yaml"]);
+    assert!(given.out.contains("facts as of 2024-01-01T00:00Z"), "{}", given.out);
+    let missing = folder.run(&["check", "--inventory", "none.yaml"]);
+    assert_eq!(missing.exit, 2);
+    let wrong = folder.run(&["check", "--inventory", "plans/p.plan.yaml"]);
+    assert_eq!(wrong.exit, 1);
+    assert!(wrong.out.contains("holds no inventory"), "{}", wrong.out);
+}
+
+#[test]
+fn one_inventory_serves_several_plans_and_documents_may_share_a_file() {
+    let facts = format!("{FACTS}observed_at: 2025-05-01T00:00:00Z\n");
+    let both = format!("{SMALL}machines: []\n---\n{facts}");
+    let folder = Folder::with(&[
+        ("both.yaml", &both),
+        ("b.plan.yaml", &format!("{}inventory: both.yaml\nmachines: []\n", SMALL.replace("small", "b"))),
+        ("c.plan.yaml", &format!("{}inventory: ./both.yaml\nmachines: []\n", SMALL.replace("small", "c"))),
+    ]);
+    let ended = folder.run(&["check", "."]);
+    assert_eq!(ended.out.matches("facts as of 2025-05-01T00:00Z").count(), 3, "{}", ended.said());
+}
+
+#[test]
+fn an_inventory_outside_the_workspace_must_be_named() {
+    let outside = Folder::with(&[("facts.yaml", FACTS)]);
+    let path = outside.path().join("facts.yaml");
+    let folder = Folder::with(&[("repo/.git/HEAD", ""), ("repo/facts.yaml", FACTS), ("above.yaml", FACTS)]);
+    let told = |inventory: &str| {
+        folder
+            .write("repo/plans/p.yaml", format!("{SMALL}inventory: {inventory}\nmachines: []\n").as_bytes());
+        folder.run(&["check", "repo/plans"])
+    };
+    assert_eq!(told("../facts.yaml").exit, 0);
+    for inventory in ["../../above.yaml", path.to_str().expect("it is text")] {
+        let ended = told(inventory);
+        assert_eq!(ended.exit, 1);
+        assert!(
+            ended.out.contains("error[outside-workspace]") && ended.out.contains("--inventory"),
+            "{}",
+            ended.out
+        );
+        assert!(ended.out.contains("repo/plans/p.yaml:4:12"), "{}", ended.out);
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&path, folder.path().join("repo/plans/link.yaml")).expect("linked");
+        let ended = told("link.yaml");
+        assert!(ended.out.contains("error[outside-workspace]"), "{}", ended.said());
+    }
+    let ended = told("../none.yaml");
+    assert_eq!(ended.exit, 2);
+    assert!(ended.out.contains("error[unreadable-inventory]"), "{}", ended.out);
+}
+
+#[test]
+fn a_broken_inventory_keeps_its_plan_from_being_checked() {
+    let folder = Folder::with(&[
+        ("p.plan.yaml", &format!("{SMALL}inventory: f.inventory.yaml\nmachines: [w1]\n")),
+        ("f.inventory.yaml", &format!("{FACTS}hosts: [{{name: esx1}}, {{name: esx1}}]\n")),
+        ("q.plan.yaml", &format!("{}machines: []\n---\n{FACTS}host: []\n", SMALL.replace("small", "q"))),
+    ]);
+    insta::assert_snapshot!(folder.run(&["check", "."]).said(), @r#"
+exit 1
+--- out
+error[duplicate-name]: a second host is named `esx1`
+ --> f.inventory.yaml:4:30
+  |
+4 | hosts: [{name: esx1}, {name: esx1}]
+  |                ----          ^^^^
+  |                |
+  |                the first one is here
+  |
+  = help: give each host its own name
+
+error[unknown-key]: unknown key `host`
+ --> q.plan.yaml:9:1
+  |
+9 | host: []
+  | ^^^^
+  |
+  = help: did you mean `hosts`?
+
+small: not checked, because its documents have mistakes
+q: not checked, because its documents have mistakes
+"#);
+}
+
+#[test]
+fn two_plans_of_one_name_are_reported_with_both_places() {
+    let folder = Folder::with(&[
+        ("plans/a.plan.yaml", &format!("{SMALL}machines: []\n")),
+        ("plans/b.plan.yaml", &format!("# another\n{SMALL}machines: []\n")),
+    ]);
+    let ended = folder.run(&["check"]);
+    assert_eq!(ended.exit, 1);
+    assert!(
+        ended.out.contains("plans/b.plan.yaml:4:7") && ended.out.contains("plans/a.plan.yaml:3:7"),
+        "{}",
+        ended.out
+    );
+    let same = folder.run(&["check", "plans/a.plan.yaml", "./plans/a.plan.yaml"]);
+    assert_eq!(same.exit, 0, "{}", same.out);
+}
+
+#[test]
+fn a_folder_is_walked_and_what_is_not_ours_is_left_alone() {
+    let folder = Folder::with(&[
+        ("plans/deep/er/a.yml", &format!("{SMALL}machines: []\n")),
+        ("plans/compose.yaml", "services: {web: {image: nginx}}\n"),
+        ("plans/deployment.yaml", "kind: Deployment\n"),
+        ("plans/.hidden/b.yaml", "kind: RecoverPlan\n"),
+        ("plans/notes.txt", "kind: RecoverPlan\n"),
+        ("plans/misspelt.yaml", "kind: RecoverPlan\n"),
+        ("plans/empty.plan.yaml", ""),
+    ]);
+    let ended = folder.run(&["check", "--format", "json"]);
+    let json = ended.json();
+    let files: Vec<_> = json["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|finding| finding["plan"].is_null())
+        .map(|finding| finding["location"]["file"].as_str())
+        .collect();
+    assert_eq!(files, [Some("plans/empty.plan.yaml"), Some("plans/misspelt.yaml")]);
+    let named = folder.run(&["check", "plans/deployment.yaml"]);
+    assert_eq!(named.exit, 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_go_round_are_followed_once() {
+    let folder = Folder::with(&[("plans/a.yaml", &format!("{SMALL}machines: []\n"))]);
+    std::os::unix::fs::symlink("..", folder.path().join("plans/up")).expect("linked");
+    std::os::unix::fs::symlink("a.yaml", folder.path().join("plans/again.yaml")).expect("linked");
+    let ended = folder.run(&["check"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    assert_eq!(ended.out.matches("small: ").count(), 1, "{}", ended.out);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_told_and_the_others_are_checked() {
+    let folder =
+        Folder::with(&[("a.yaml", &format!("{SMALL}machines: []\n")), ("large.yaml", &"#".repeat(2000))]);
+    folder.write("wide.yaml", &[0xff, 0xfe, b'a', 0]);
+    folder.write("bytes.yaml", b"kind: RecoveryPlan\nname: \xff\n");
+    std::fs::create_dir(folder.path().join("empty")).expect("made");
+    let ended = folder.run(&[
+        "check",
+        "a.yaml",
+        "large.yaml",
+        "wide.yaml",
+        "a.yml",
+        "bytes.yaml",
+        "--max-file-size",
+        "1 KB",
+    ]);
+    insta::assert_snapshot!(ended.said(), @r#"
+exit 2
+--- out
+error[bad-utf8]: a byte here is not UTF-8
+ --> bytes.yaml:2:7
+  |
+2 | name: �
+  |       ^
+  |
+  = help: save the file as UTF-8; the text after this place was not read
+
+undecided: `vault.experience` of small is not known, so FB101, FB102, FB103, FB104, FB120, FB122, FB123, FB125 and 16 more can't be decided
+  from: Site Recovery, in the vault
+
+small: may run, 24 undecided (facts without a date)
+--- err
+error[unreadable-file]: `large.yaml` has 2000 bytes or more; the limit is 1000
+help: split it into several files, or raise --max-file-size
+
+error[unreadable-file]: `wide.yaml` is UTF-16, not UTF-8
+help: save it as UTF-8
+
+error[unreadable-file]: `a.yml` does not exist
+help: did you mean `a.yaml`?
+"#);
+    let nothing = folder.run(&["check", "empty"]);
+    insta::assert_snapshot!(nothing.said(), @r#"
+exit 2
+--- err
+error: no plan in `empty`
+help: a plan is a YAML file that begins with `kind: RecoveryPlan`
+"#);
+    insta::assert_snapshot!(folder.run(&["check"]).said(), @r#"
+exit 2
+--- err
+error: there is no folder `plans` here
+help: name what to check: failback check PATH…
+"#);
+}

@@ -1,0 +1,226 @@
+//! `plan` and `graph`, from the command line to the exit code.
+
+use std::collections::HashSet;
+
+use failback::cli::saved::Change;
+use failback::cli::saved::SavedPlan;
+use serde_json::Value;
+
+use crate::estate;
+use crate::estate::Estate;
+use crate::estate::Vm;
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Ended;
+use crate::support::Folder;
+
+fn classic() -> Folder {
+    Folder::with(&[("classic.plan.yaml", CLASSIC_PLAN), ("classic.inventory.yaml", CLASSIC_INVENTORY)])
+}
+
+fn folder(world: &Estate) -> Folder {
+    Folder::with(&[("p.plan.yaml", &world.plan_text()), ("estate.inventory.yaml", &world.inventory_text())])
+}
+
+fn json(folder: &Folder, plan: &str) -> Value {
+    let ended = folder.run(&["plan", plan, "--format", "json"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    ended.json()
+}
+
+/// Digests differ with every change of the language, so they are not part of what is said here.
+fn without_digest(ended: &Ended) -> String {
+    let mut text = String::new();
+    for line in ended.said().lines() {
+        let line = line.find("sha256:").map_or(line, |at| &line[..at + 7]);
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn a_plan_is_told_in_ten_lines() {
+    insta::assert_snapshot!(without_digest(&classic().run(&["plan", "classic.plan.yaml"])));
+}
+
+#[test]
+fn verbose_lists_every_step_in_an_order_in_which_it_can_be_done() {
+    let ended = classic().run(&["-v", "plan", "classic.plan.yaml"]);
+    let (_, table) = ended.out.split_once("level").expect("there is a table");
+    let rows: Vec<Vec<&str>> =
+        table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    assert_eq!(rows.len(), 47);
+    let levels: Vec<u32> = rows.iter().map(|row| row[0].parse().expect("a level")).collect();
+    assert!(levels.is_sorted());
+    let row = |id: &str| {
+        table.lines().find(|line| line.split_whitespace().nth(2) == Some(id)).expect("every step has a row")
+    };
+    assert!(row("reprotect/w1").ends_with("irreversible"));
+    assert!(row("approve_commit/w1").ends_with("asks a person"));
+    assert!(row("await_agent/w1").ends_with('m'), "{}", row("await_agent/w1"));
+}
+
+#[test]
+fn the_json_has_the_shape_that_is_promised() {
+    let record = json(&classic(), "classic.plan.yaml");
+    let keys =
+        |value: &Value| -> Vec<String> { value.as_object().expect("a mapping").keys().cloned().collect() };
+    assert_eq!(keys(&record), ["digest", "facts_digest", "forecast", "machines", "plan", "steps", "version"]);
+    assert_eq!((record["version"].as_u64(), record["plan"].as_str()), (Some(1), Some("classic")));
+    let machine = &record["machines"][0];
+    assert_eq!(machine["name"], "w1");
+    assert_eq!(machine["location_mode"], "original");
+    assert_eq!(machine["recovery_point"], serde_json::json!({"kind": "latest", "id": null, "at": null}));
+    assert_eq!(machine["wave"], 1);
+    assert!(machine["bytes"]["low"].as_u64() < machine["bytes"]["high"].as_u64());
+    let step = record["steps"].as_array().expect("a list").iter().find(|step| step["id"] == "failover/w1");
+    let step = step.expect("there is a failover");
+    assert_eq!(
+        keys(step),
+        [
+            "adopted",
+            "after",
+            "estimate",
+            "id",
+            "irreversible",
+            "kind",
+            "level",
+            "needs_approval",
+            "subject",
+            "wave"
+        ]
+    );
+    assert_eq!(step["after"], serde_json::json!(["recheck/w1"]));
+    assert_eq!((&step["kind"], &step["subject"]), (&Value::from("failover"), &Value::from("w1")));
+    let forecast = &record["forecast"];
+    assert!(forecast["low_s"].as_u64() < forecast["high_s"].as_u64());
+    assert_eq!(forecast["binding"]["kind"], "bandwidth");
+    let ids: HashSet<&str> =
+        record["steps"].as_array().expect("a list").iter().filter_map(|step| step["id"].as_str()).collect();
+    for step in forecast["critical_path"].as_array().expect("a list") {
+        assert!(ids.contains(step.as_str().expect("an id")));
+    }
+}
+
+#[test]
+fn a_digest_is_of_what_the_plan_says_and_not_of_how_it_is_written() {
+    let digests = |plan: &str, inventory: &str| {
+        let folder = Folder::with(&[("classic.plan.yaml", plan), ("classic.inventory.yaml", inventory)]);
+        let record = json(&folder, "classic.plan.yaml");
+        let digest = |key: &str| record[key].as_str().expect("a digest").to_owned();
+        assert!(digest("digest").starts_with("sha256:") && digest("digest").len() == 71);
+        (digest("digest"), digest("facts_digest"))
+    };
+    let plain = digests(CLASSIC_PLAN, CLASSIC_INVENTORY);
+    let written_otherwise = CLASSIC_PLAN.replace("  - name: w1", "  # a comment\n  - {\"name\": \"w1\"}");
+    assert_eq!(digests(&written_otherwise, CLASSIC_INVENTORY), plain);
+    let other_plan = digests(
+        &CLASSIC_PLAN.replace("commit: on_approval", "commit: on_approval\n  failover: on_approval"),
+        CLASSIC_INVENTORY,
+    );
+    assert!(other_plan.0 != plain.0 && other_plan.1 == plain.1);
+    let other_facts =
+        digests(CLASSIC_PLAN, &CLASSIC_INVENTORY.replace("bandwidth_mbps: 1000", "bandwidth_mbps: 500"));
+    assert!(other_facts.0 == plain.0 && other_facts.1 != plain.1);
+}
+
+#[test]
+fn a_refused_plan_is_not_planned() {
+    let world = Estate::classic([Vm::new("a")]).plan("waivers: [{rule: FB001, reason: because}]");
+    let inventory = world.inventory_text().replace("migration_completed: false", "migration_completed: true");
+    let folder = Folder::with(&[("p.plan.yaml", &world.plan_text()), ("estate.inventory.yaml", &inventory)]);
+    for command in ["plan", "graph"] {
+        let ended = folder.run(&[command, "p.plan.yaml"]);
+        assert_eq!((ended.exit, ended.out.as_str()), (1, ""));
+        assert!(ended.err.contains("error[FB001]"), "{}", ended.err);
+    }
+}
+
+#[test]
+fn a_file_must_hold_exactly_one_plan() {
+    let folder = classic();
+    let second = CLASSIC_PLAN.replace("name: classic", "name: other");
+    folder.write("two.plan.yaml", format!("{CLASSIC_PLAN}---\n{second}").as_bytes());
+    for (plan, says) in
+        [("two.plan.yaml", "several plans"), ("classic.inventory.yaml", "no plan"), (".", "a folder")]
+    {
+        let ended = folder.run(&["plan", plan]);
+        assert_eq!(ended.exit, 2, "{}", ended.said());
+        assert!(ended.err.contains(says), "{}", ended.err);
+    }
+}
+
+#[test]
+fn a_saved_plan_is_bound_to_plan_and_facts() {
+    let folder = classic();
+    std::fs::create_dir(folder.path().join("saved")).expect("a folder can be made");
+    let ended = folder.run(&["plan", "classic.plan.yaml", "-o", "saved/monday.json"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    assert!(ended.err.contains("failback run saved/monday.json"), "{}", ended.err);
+    let text = std::fs::read_to_string(folder.path().join("saved/monday.json")).expect("it was saved");
+    assert!(SavedPlan::is_it(&text));
+    let saved = SavedPlan::parse(&text).expect("it is a saved plan");
+    assert_eq!(saved.path.to_str(), Some("../classic.plan.yaml"));
+    assert_eq!(saved.inventory, None);
+    let whole: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(whole["steps"].as_array().map(Vec::len), Some(47));
+    let model = |plan: &str, inventory: &str| estate::model(plan, inventory);
+    assert_eq!(saved.changes(&model(CLASSIC_PLAN, CLASSIC_INVENTORY)), []);
+    let plan = CLASSIC_PLAN.replace("recovery_point: latest", "recovery_point: app_consistent");
+    assert_eq!(saved.changes(&model(&plan, CLASSIC_INVENTORY)), [Change::Plan]);
+    let facts = CLASSIC_INVENTORY.replace("attached_disks: 3", "attached_disks: 4");
+    assert_eq!(saved.changes(&model(CLASSIC_PLAN, &facts)), [Change::Facts]);
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("saved")).expect("a folder").count(),
+        1,
+        "nothing else is left"
+    );
+    assert_eq!(folder.run(&["plan", "classic.plan.yaml", "-o", "nowhere/x.json"]).exit, 2);
+}
+
+#[test]
+fn a_plan_that_is_under_way_says_what_is_done_already() {
+    let world =
+        Estate::classic([Vm::new("a").state("failed_back"), Vm::new("b").state("reprotecting_to_onprem")]);
+    let ended = folder(&world).run(&["plan", "p.plan.yaml"]);
+    assert!(
+        ended.out.contains("2 reprotected, 1 protected to on-premises, 1 failed back"),
+        "{}",
+        ended.said()
+    );
+}
+
+#[test]
+fn waves_groups_and_objectives_are_told() {
+    let mut world = Estate::classic((0..5).map(|number| Vm::new(format!("m{number}")).disks(20, 50)));
+    world.group_keys = ", recovery_point: app_consistent".into();
+    let world = world.group("db", &["m0", "m1"]).plan("objectives: {rto: 1m, rpo: 2h}");
+    let text = folder(&world).run(&["plan", "p.plan.yaml"]).out;
+    for says in [
+        "5 machines in 1 replication group, classic",
+        "db: app_consistent, loses up to 1h; 3 other machines: latest, loses up to 5m",
+        "objective rpo 2h: kept",
+        "objective rto 1m: missed",
+        "3, one after another",
+    ] {
+        assert!(text.contains(says), "{says} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn names_of_a_document_do_not_steer_the_terminal() {
+    let world = Estate::classic([Vm::new("a")]);
+    let plan = world.plan_text().replace("name: estate", "name: \"e\\e[31m\"");
+    let folder = Folder::with(&[("p.plan.yaml", &plan), ("estate.inventory.yaml", &world.inventory_text())]);
+    let ended = folder.run(&["plan", "-v", "p.plan.yaml"]);
+    assert!(ended.exit == 0 && !ended.out.contains('\u{1b}'), "{}", ended.said());
+}
+
+#[test]
+fn a_graph_is_drawn_for_graphviz() {
+    let ended = classic().run(&["graph", "classic.plan.yaml", "--format", "dot"]);
+    assert_eq!(ended.exit, 0);
+    assert!(ended.out.starts_with("digraph \"classic\" {") && ended.out.ends_with("}\n"), "{}", ended.out);
+    assert!(ended.out.contains("\"reprotect/w1\" -> \"await_protected/w1\";"));
+}
