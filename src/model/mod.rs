@@ -170,7 +170,18 @@ impl Model {
     ///
     /// What `fresh` leaves out stays as it was; its sections of servers replace the old ones whole.
     pub fn observe(&mut self, fresh: Inventory) {
-        resolve::replace_facts(self, fresh);
+        resolve::replace_facts(self, fresh, false);
+    }
+
+    /// Puts fresh facts in the place of those about the same machines and servers; servers that `fresh` leaves out stay.
+    pub fn observe_changes(&mut self, fresh: Inventory) {
+        resolve::replace_facts(self, fresh, true);
+    }
+
+    /// Puts fresh facts about machines in the place of those about the same machines; everything else stays.
+    pub fn observe_machines(&mut self, fresh: Inventory) {
+        let machines = fresh.machines;
+        resolve::replace_facts(self, Inventory { machines, ..Inventory::unknown(&fresh.name.value) }, true);
     }
 }
 

@@ -36,7 +36,9 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<D
 }
 
 /// Puts fresh facts in the place of old ones, at a cost that does not grow with the number of machines.
-pub(crate) fn replace_facts(model: &mut Model, fresh: Inventory) {
+///
+/// A section of servers is replaced whole, unless `fresh` holds `changes` alone.
+pub(crate) fn replace_facts(model: &mut Model, fresh: Inventory, changes: bool) {
     let old = &mut model.inventory;
     for machine in fresh.machines.into_iter().flatten() {
         let known = old.machines.get_or_insert_default();
@@ -68,14 +70,38 @@ pub(crate) fn replace_facts(model: &mut Model, fresh: Inventory) {
         old.configuration_server = fresh.configuration_server;
     }
     macro_rules! sections {
-        ($($section:ident by $name:ident),*) => { $( if fresh.$section.is_some() {
-            old.$section = fresh.$section;
-            model.index.$section = names(&old.$section, |thing| &thing.$name);
+        ($($section:ident by $name:ident),*) => { $( match fresh.$section {
+            Some(fresh) if changes => {
+                replace_some(&mut old.$section, &mut model.index.$section, fresh, |thing| &thing.$name);
+            }
+            Some(fresh) => {
+                old.$section = Some(fresh);
+                model.index.$section = names(&old.$section, |thing| &thing.$name);
+            }
+            None => {}
         } )* };
     }
     sections!(
         vcenters by id, hosts by name, datastores by name, master_targets by name, process_servers by name, appliances by name
     );
+}
+
+fn replace_some<T>(
+    known: &mut Option<Vec<T>>,
+    index: &mut HashMap<String, usize>,
+    fresh: Vec<T>,
+    name: impl Fn(&T) -> &Spanned<String>,
+) {
+    let known = known.get_or_insert_default();
+    for thing in fresh {
+        match index.get(&name(&thing).value) {
+            Some(at) => known[*at] = thing,
+            None => {
+                index.insert(name(&thing).value.clone(), known.len());
+                known.push(thing);
+            }
+        }
+    }
 }
 
 fn names<'a, T: 'a>(

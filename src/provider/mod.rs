@@ -37,6 +37,22 @@ pub trait Observe: Send + Sync {
     ///
     /// [`ProviderError`] if the site can't be asked; a single fact that can't be had is left unknown instead.
     async fn observe(&self, machines: &[MachineName]) -> Result<Observation, ProviderError>;
+
+    /// Returns the same, and may leave out servers that have not changed since an earlier observation had `mark`.
+    ///
+    /// A site that can't tell what changed returns everything.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Observe::observe`].
+    async fn observe_since(
+        &self,
+        machines: &[MachineName],
+        mark: Option<u64>,
+    ) -> Result<Observation, ProviderError> {
+        let _ = mark;
+        self.observe(machines).await
+    }
 }
 
 /// Changes a site.

@@ -59,6 +59,11 @@ pub struct Observation {
     pub facts: Inventory,
     /// What the service says about those machines.
     pub items: Vec<Item>,
+    /// Mark of the servers as they were seen, for [`Observe::observe_since`](crate::provider::Observe::observe_since);
+    /// `None` of a site that keeps none.
+    pub mark: Option<u64>,
+    /// Whether `facts` leaves out the servers that have not changed since the mark that was asked with.
+    pub changes: bool,
 }
 
 impl Observation {

@@ -93,6 +93,12 @@ impl<'r> Recorder<'r> {
         Ok(())
     }
 
+    /// Returns whether any reporter shows the run.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        !self.reporters.is_empty()
+    }
+
     /// Shows the progress of running steps.
     pub fn tick(&mut self, progress: &[StepProgress]) {
         let (now, state) = (self.clock.now(), &self.state);

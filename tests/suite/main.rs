@@ -3,6 +3,7 @@
 mod cli_check;
 mod cli_front;
 mod cli_plan;
+mod docs;
 mod documents;
 mod estate;
 mod forecast;

@@ -180,7 +180,7 @@ impl World {
     fn known(&self, machine: &MachineName) -> Result<usize, ProviderError> {
         let at = *self.index.get(machine).ok_or_else(|| missing("resource", machine.as_str()))?;
         let asr = self.items[at].facts.asr.as_ref();
-        let vault = self.site.facts.vault.as_ref().and_then(|vault| vault.name.as_deref());
+        let vault = self.site.facts().vault.as_ref().and_then(|vault| vault.name.as_deref());
         let theirs = asr.and_then(|asr| asr.failover_vault.as_ref()).and_then(|vault| vault.name.as_deref());
         let elsewhere = vault.is_some() && theirs.is_some() && vault != theirs;
         // An item that was migrated, or whose protection was disabled, is gone from the vault.

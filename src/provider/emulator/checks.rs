@@ -90,7 +90,7 @@ fn source(site: &Site, item: &Item) -> Option<Trouble> {
 
 /// Returns what keeps the configuration server from serving this machine.
 fn configuration_server(site: &Site, item: &Item) -> Option<Trouble> {
-    let server = site.facts.configuration_server.as_option()?;
+    let server = site.facts().configuration_server.as_option()?;
     let name = &server.id.value;
     if server.placement.as_deref() == Some(&Placement::Azure) {
         return trouble(
@@ -135,7 +135,7 @@ fn azure_vm(site: &Site, item: &Item) -> Option<Trouble> {
 
 /// Returns what keeps classic replication from reaching the site: it needs a private line.
 fn private_link(site: &Site) -> Option<Trouble> {
-    let link = site.facts.network.as_ref()?.azure_to_onprem.as_deref()?;
+    let link = site.facts().network.as_ref()?.azure_to_onprem.as_deref()?;
     match link {
         Link::S2sVpn | Link::ExpressroutePrivate => None,
         Link::ExpressrouteMicrosoft | Link::Internet | Link::None => {

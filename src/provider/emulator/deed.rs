@@ -96,7 +96,7 @@ impl World {
                 self.items[machine].azure_stops(self.now);
             }
             Deed::RemoveSnapshots { master_target } => {
-                let targets = self.site.facts.master_targets.iter_mut().flatten();
+                let targets = self.site.facts_mut().master_targets.iter_mut().flatten();
                 for target in targets.filter(|target| target.name.value == *master_target) {
                     target.snapshots = Some(Spanned::bare(0));
                 }

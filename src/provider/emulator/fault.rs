@@ -161,21 +161,26 @@ impl World {
         match *fault.kind {
             FaultKind::VcenterDisconnects => {
                 for vcenter in
-                    self.site.facts.vcenters.iter_mut().flatten().filter(|vcenter| named(&vcenter.id))
+                    self.site.facts_mut().vcenters.iter_mut().flatten().filter(|vcenter| named(&vcenter.id))
                 {
                     vcenter.connected = Some(Spanned::bare(!strikes));
                 }
             }
             FaultKind::ConfigurationServerDisconnects => {
-                if let Nullable::Some(server) = &mut self.site.facts.configuration_server
+                if let Nullable::Some(server) = &mut self.site.facts_mut().configuration_server
                     && named(&server.id)
                 {
                     server.connected = Some(Spanned::bare(!strikes));
                 }
             }
             FaultKind::MasterTargetSnapshot => {
-                for target in
-                    self.site.facts.master_targets.iter_mut().flatten().filter(|target| named(&target.name))
+                for target in self
+                    .site
+                    .facts_mut()
+                    .master_targets
+                    .iter_mut()
+                    .flatten()
+                    .filter(|target| named(&target.name))
                 {
                     target.snapshots = Some(Spanned::bare(u32::from(strikes)));
                 }
@@ -183,14 +188,19 @@ impl World {
             FaultKind::StorageVmotion => self.move_servers(&fault, strikes),
             FaultKind::ApplianceUnhealthy => {
                 for server in
-                    self.site.facts.appliances.iter_mut().flatten().filter(|server| named(&server.name))
+                    self.site.facts_mut().appliances.iter_mut().flatten().filter(|server| named(&server.name))
                 {
                     server.health = health(strikes);
                 }
             }
             FaultKind::ProcessServerUnhealthy => {
-                for server in
-                    self.site.facts.process_servers.iter_mut().flatten().filter(|server| named(&server.name))
+                for server in self
+                    .site
+                    .facts_mut()
+                    .process_servers
+                    .iter_mut()
+                    .flatten()
+                    .filter(|server| named(&server.name))
                 {
                     server.health = health(strikes);
                     server.heartbeat_at = Some(Spanned::bare(now));
@@ -198,7 +208,7 @@ impl World {
             }
             FaultKind::DatastoreInaccessible => {
                 for datastore in
-                    self.site.facts.datastores.iter_mut().flatten().filter(|store| named(&store.name))
+                    self.site.facts_mut().datastores.iter_mut().flatten().filter(|store| named(&store.name))
                 {
                     datastore.accessible = Some(Spanned::bare(!strikes));
                 }
@@ -240,8 +250,8 @@ impl World {
         if !strikes {
             return;
         }
-        let targets = self.site.facts.master_targets.iter().flatten().map(|server| &server.name.value);
-        let appliances = self.site.facts.appliances.iter().flatten().map(|server| &server.name.value);
+        let targets = self.site.facts().master_targets.iter().flatten().map(|server| &server.name.value);
+        let appliances = self.site.facts().appliances.iter().flatten().map(|server| &server.name.value);
         let named = |name: &&String| fault.of.as_deref().is_none_or(|of| of == *name);
         let servers: Vec<String> = targets.chain(appliances).filter(named).cloned().collect();
         for server in servers {

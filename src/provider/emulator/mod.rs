@@ -4,6 +4,7 @@
 
 mod accept;
 mod chance;
+mod changes;
 mod checks;
 mod deed;
 mod effects;
@@ -206,6 +207,15 @@ impl Observe for Emulator {
     async fn observe(&self, machines: &[MachineName]) -> Result<Observation, ProviderError> {
         let (now, mut held) = (self.clock.now(), self.held());
         held.world.observe(now, machines)
+    }
+
+    async fn observe_since(
+        &self,
+        machines: &[MachineName],
+        mark: Option<u64>,
+    ) -> Result<Observation, ProviderError> {
+        let (now, mut held) = (self.clock.now(), self.held());
+        held.world.observe_since(now, machines, mark)
     }
 }
 

@@ -85,7 +85,7 @@ impl World {
         };
         let ours = family(self.items[machine].facts.os.as_ref());
         let server = if self.site.classic {
-            let targets = self.site.facts.master_targets.iter().flatten();
+            let targets = self.site.facts().master_targets.iter().flatten();
             targets
                 .filter(|target| {
                     ours.is_none() || family(target.os.as_ref()).is_none_or(|os| Some(os) == ours)
@@ -93,7 +93,7 @@ impl World {
                 .map(|target| target.name.value.clone())
                 .next()
         } else {
-            self.site.facts.appliances.iter().flatten().map(|appliance| appliance.name.value.clone()).next()
+            self.site.facts().appliances.iter().flatten().map(|appliance| appliance.name.value.clone()).next()
         };
         if let Some(server) = server {
             let (disks, _) = self.items[machine].replicated_disks();

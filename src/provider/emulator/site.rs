@@ -1,8 +1,12 @@
 //! Everything of the emulated world that serves machines: servers, vCenters, hosts, datastores.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use crate::id::MachineName;
+use crate::provider::emulator::changes::Changes;
+use crate::provider::emulator::changes::Section;
 use crate::provider::emulator::item::is_false;
 use crate::provider::emulator::item::is_true;
 use crate::provider::emulator::job::Trouble;
@@ -16,6 +20,7 @@ use crate::syntax::inventory::Host;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::MasterTarget;
 use crate::syntax::inventory::ProcessServer;
+use crate::syntax::inventory::ReplicationGroup;
 use crate::syntax::machine::Health;
 use crate::syntax::machine::Machine;
 use crate::syntax::machine::MachineKind;
@@ -26,13 +31,63 @@ use crate::syntax::scalar::Nullable;
 #[derive(Debug)]
 pub(super) struct Site {
     /// The facts, without machines.
-    pub facts: Inventory,
+    facts: Inventory,
     /// Whether the vault uses the classic architecture.
     pub classic: bool,
     /// Names of the virtual machines of each host.
     vms: HashMap<String, HashSet<String>>,
     /// How often each server was moved to another datastore.
     moves: HashMap<String, u32>,
+    /// Places of servers and groups in the facts, by name.
+    places: Places,
+    changes: Changes,
+}
+
+/// Places in the facts, by name; the emulated site neither gains nor loses a server.
+#[derive(Debug, Default)]
+struct Places {
+    hosts: HashMap<String, usize>,
+    datastores: HashMap<String, usize>,
+    master_targets: HashMap<String, usize>,
+    appliances: HashMap<String, usize>,
+    /// Replication groups of each machine.
+    groups: HashMap<String, Vec<usize>>,
+}
+
+impl Places {
+    fn of(facts: &Inventory) -> Self {
+        let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, group) in facts.replication_groups.iter().flatten().enumerate() {
+            for member in &group.members {
+                groups.entry(member.value.clone()).or_default().push(at);
+            }
+        }
+        Self {
+            hosts: by_name(facts.hosts.as_deref(), |host| &host.name),
+            datastores: by_name(facts.datastores.as_deref(), |datastore| &datastore.name),
+            master_targets: by_name(facts.master_targets.as_deref(), |server| &server.name),
+            appliances: by_name(facts.appliances.as_deref(), |server| &server.name),
+            groups,
+        }
+    }
+}
+
+fn by_name<T>(things: Option<&[T]>, name: impl Fn(&T) -> &Spanned<String>) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    for (at, thing) in things.unwrap_or_default().iter().enumerate() {
+        places.entry(name(thing).value.clone()).or_insert(at);
+    }
+    places
+}
+
+/// Copies one thing of a section.
+fn copy<T: Clone>(into: &mut Option<Vec<T>>, from: &Option<Vec<T>>, place: usize) {
+    into.get_or_insert_default().extend(from.as_ref().and_then(|things| things.get(place)).cloned());
+}
+
+/// Returns the thing of a name.
+fn at<'t, T>(things: &'t Option<Vec<T>>, places: &HashMap<String, usize>, name: &str) -> Option<&'t T> {
+    things.as_ref()?.get(*places.get(name)?)
 }
 
 impl Site {
@@ -60,7 +115,9 @@ impl Site {
                 vms.entry(host.value.clone()).or_default().insert(name);
             }
         }
-        let mut site = Self { facts, classic, vms, moves: HashMap::new() };
+        let places = Places::of(&facts);
+        let mut site =
+            Self { facts, classic, vms, moves: HashMap::new(), places, changes: Changes::default() };
         site.place_servers();
         (site, machines)
     }
@@ -89,24 +146,125 @@ impl Site {
         self.facts.appliances = appliances;
     }
 
+    /// Returns the facts, without machines.
+    pub(super) const fn facts(&self) -> &Inventory {
+        &self.facts
+    }
+
+    /// Returns the facts to be changed, anywhere in them.
+    pub(super) fn facts_mut(&mut self) -> &mut Inventory {
+        self.changes.all();
+        &mut self.facts
+    }
+
+    /// Returns the mark of the latest change.
+    pub(super) const fn mark(&self) -> u64 {
+        self.changes.mark()
+    }
+
+    /// Returns all facts but those about replication groups, which are many where machines are many.
+    pub(super) fn facts_without_groups(&self) -> Inventory {
+        let Inventory {
+            kind,
+            version,
+            name,
+            observed_at,
+            vault,
+            configuration_server,
+            vcenters,
+            hosts,
+            datastores,
+            master_targets,
+            process_servers,
+            appliances,
+            storage_accounts,
+            automation_accounts,
+            network,
+            machines: _,
+            replication_groups: _,
+        } = &self.facts;
+        Inventory {
+            kind: *kind,
+            version: *version,
+            name: name.clone(),
+            observed_at: *observed_at,
+            vault: vault.clone(),
+            configuration_server: configuration_server.clone(),
+            vcenters: vcenters.clone(),
+            hosts: hosts.clone(),
+            datastores: datastores.clone(),
+            master_targets: master_targets.clone(),
+            process_servers: process_servers.clone(),
+            appliances: appliances.clone(),
+            storage_accounts: storage_accounts.clone(),
+            automation_accounts: automation_accounts.clone(),
+            network: network.clone(),
+            machines: None,
+            replication_groups: None,
+        }
+    }
+
+    /// Returns the facts about servers that changed after a mark, and about process servers, which are heard from all the
+    /// time; `None` if anything may have changed.
+    pub(super) fn facts_since(&self, mark: u64) -> Option<Inventory> {
+        let changed = self.changes.since(mark)?;
+        let mut facts = Inventory::unknown(&self.facts.name.value);
+        facts.process_servers.clone_from(&self.facts.process_servers);
+        for (section, place) in changed {
+            match section {
+                Section::Hosts => copy(&mut facts.hosts, &self.facts.hosts, place),
+                Section::Datastores => copy(&mut facts.datastores, &self.facts.datastores, place),
+                Section::MasterTargets => copy(&mut facts.master_targets, &self.facts.master_targets, place),
+                Section::Appliances => copy(&mut facts.appliances, &self.facts.appliances, place),
+            }
+        }
+        Some(facts)
+    }
+
+    /// Returns the replication groups that machines are in; `None` if nobody knows of any.
+    pub(super) fn groups_of(&self, machines: &[MachineName]) -> Option<Vec<ReplicationGroup>> {
+        let groups = self.facts.replication_groups.as_ref()?;
+        let places = machines.iter().filter_map(|machine| self.places.groups.get(machine.as_str())).flatten();
+        let places: BTreeSet<usize> = places.copied().collect();
+        Some(places.into_iter().map(|place| groups[place].clone()).collect())
+    }
+
+    fn host_mut(&mut self, name: &str) -> Option<&mut Host> {
+        let at = *self.places.hosts.get(name)?;
+        self.changes.one(Section::Hosts, at);
+        self.facts.hosts.as_mut()?.get_mut(at)
+    }
+
+    fn master_target_mut(&mut self, name: &str) -> Option<&mut MasterTarget> {
+        let at = *self.places.master_targets.get(name)?;
+        self.changes.one(Section::MasterTargets, at);
+        self.facts.master_targets.as_mut()?.get_mut(at)
+    }
+
+    fn appliance_mut(&mut self, name: &str) -> Option<&mut Appliance> {
+        let at = *self.places.appliances.get(name)?;
+        self.changes.one(Section::Appliances, at);
+        self.facts.appliances.as_mut()?.get_mut(at)
+    }
+
     /// Returns a host.
     pub(super) fn host(&self, name: &str) -> Option<&Host> {
-        self.facts.hosts.iter().flatten().find(|host| host.name.value == name)
+        at(&self.facts.hosts, &self.places.hosts, name)
     }
 
     /// Returns a datastore.
     pub(super) fn datastore(&self, name: &str) -> Option<&Datastore> {
-        self.facts.datastores.iter().flatten().find(|datastore| datastore.name.value == name)
+        at(&self.facts.datastores, &self.places.datastores, name)
     }
 
     /// Returns a master target.
     pub(super) fn master_target(&self, name: &str) -> Option<&MasterTarget> {
-        self.facts.master_targets.iter().flatten().find(|server| server.name.value == name)
+        at(&self.facts.master_targets, &self.places.master_targets, name)
     }
 
     /// Returns an appliance.
     pub(super) fn appliance(&self, name: &str) -> Option<&Appliance> {
-        self.facts.appliances.iter().flatten().find(|server| server.name.value == name)
+        at(&self.facts.appliances, &self.places.appliances, name)
     }
 
     /// Returns a process server.
@@ -148,15 +306,11 @@ impl Site {
             .cloned()
             // A site with one datastore moves the server to one that it had not listed.
             .unwrap_or_else(|| "moved".to_owned());
-        for target in self.facts.master_targets.iter_mut().flatten() {
-            if target.name.value == server {
-                target.datastore = Some(Spanned::bare(other.clone()));
-            }
+        if let Some(target) = self.master_target_mut(server) {
+            target.datastore = Some(Spanned::bare(other.clone()));
         }
-        for appliance in self.facts.appliances.iter_mut().flatten() {
-            if appliance.name.value == server {
-                appliance.datastore = Some(Spanned::bare(other.clone()));
-            }
+        if let Some(appliance) = self.appliance_mut(server) {
+            appliance.datastore = Some(Spanned::bare(other));
         }
     }
 
@@ -170,15 +324,11 @@ impl Site {
 
     /// Sets the disks attached to a master target or an appliance.
     pub(super) fn set_attached(&mut self, server: &str, disks: u32) {
-        for target in self.facts.master_targets.iter_mut().flatten() {
-            if target.name.value == server {
-                target.attached_disks = Some(Spanned::bare(disks));
-            }
+        if let Some(target) = self.master_target_mut(server) {
+            target.attached_disks = Some(Spanned::bare(disks));
         }
-        for appliance in self.facts.appliances.iter_mut().flatten() {
-            if appliance.name.value == server {
-                appliance.attached_disks = Some(Spanned::bare(disks));
-            }
+        if let Some(appliance) = self.appliance_mut(server) {
+            appliance.attached_disks = Some(Spanned::bare(disks));
         }
     }
 
@@ -204,24 +354,19 @@ impl Site {
 
     /// Takes space from a datastore (or gives it back, if negative).
     pub(super) fn take_space(&mut self, name: &str, bytes: i128) {
-        for datastore in self.facts.datastores.iter_mut().flatten() {
-            if datastore.name.value == name
-                && let Some(free) = datastore.free_gb.as_mut()
-            {
-                let left = (i128::from(free.value.0) - bytes).max(0);
-                free.value = Bytes(u64::try_from(left).unwrap_or(u64::MAX));
-            }
+        let Some(at) = self.places.datastores.get(name).copied() else { return };
+        self.changes.one(Section::Datastores, at);
+        let datastore = self.facts.datastores.as_mut().and_then(|datastores| datastores.get_mut(at));
+        if let Some(free) = datastore.and_then(|datastore| datastore.free_gb.as_mut()) {
+            let left = (i128::from(free.value.0) - bytes).max(0);
+            free.value = Bytes(u64::try_from(left).unwrap_or(u64::MAX));
         }
     }
 
     /// Takes memory from a host.
     pub(super) fn take_memory(&mut self, name: &str, memory: Bytes) {
-        for host in self.facts.hosts.iter_mut().flatten() {
-            if host.name.value == name
-                && let Some(free) = host.free_memory_gb.as_mut()
-            {
-                free.value = Bytes(free.value.0.saturating_sub(memory.0));
-            }
+        if let Some(free) = self.host_mut(name).and_then(|host| host.free_memory_gb.as_mut()) {
+            free.value = Bytes(free.value.0.saturating_sub(memory.0));
         }
     }
 
@@ -336,12 +481,10 @@ impl Site {
     /// Adds a virtual machine to a host.
     pub(super) fn add_vm(&mut self, host: &str, name: &str) {
         self.vms.entry(host.to_owned()).or_default().insert(name.to_owned());
-        for entry in self.facts.hosts.iter_mut().flatten().filter(|entry| entry.name.value == host) {
-            if let Some(vms) = entry.vms.as_mut()
-                && !vms.iter().any(|vm| vm.value == name)
-            {
-                vms.push(Spanned::bare(name.to_owned()));
-            }
+        if let Some(vms) = self.host_mut(host).and_then(|host| host.vms.as_mut())
+            && !vms.iter().any(|vm| vm.value == name)
+        {
+            vms.push(Spanned::bare(name.to_owned()));
         }
     }
 
@@ -350,10 +493,8 @@ impl Site {
         if let Some(vms) = self.vms.get_mut(host) {
             vms.remove(name);
         }
-        for entry in self.facts.hosts.iter_mut().flatten().filter(|entry| entry.name.value == host) {
-            if let Some(vms) = entry.vms.as_mut() {
-                vms.retain(|vm| vm.value != name);
-            }
+        if let Some(vms) = self.host_mut(host).and_then(|host| host.vms.as_mut()) {
+            vms.retain(|vm| vm.value != name);
         }
     }
 

@@ -1,7 +1,6 @@
 //! The emulated world: what it holds, how its time goes on, and what can be seen of it.
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -86,7 +85,7 @@ impl World {
         let bandwidth = bandwidth.unwrap_or(latency::DEFAULT_BANDWIDTH_MBPS) * BYTES_PER_MBIT;
         let (site, machines) = Site::new(inventory);
         let mut groups = HashMap::new();
-        for group in site.facts.replication_groups.iter().flatten() {
+        for group in site.facts().replication_groups.iter().flatten() {
             for member in &group.members {
                 groups.insert(member.value.clone(), group.name.value.clone());
             }
@@ -229,16 +228,31 @@ impl World {
         now: Timestamp,
         machines: &[MachineName],
     ) -> Result<Observation, ProviderError> {
+        self.observe_since(now, machines, None)
+    }
+
+    /// Returns the facts about `machines` and about those servers that changed since the mark of an earlier observation.
+    ///
+    /// # Errors
+    ///
+    /// What a fault of the scenario makes of the call.
+    pub fn observe_since(
+        &mut self,
+        now: Timestamp,
+        machines: &[MachineName],
+        mark: Option<u64>,
+    ) -> Result<Observation, ProviderError> {
         self.advance(now);
         self.outage()?;
-        let mut facts = self.site_facts();
+        let (mut facts, changes) = match mark.and_then(|mark| self.site.facts_since(mark)) {
+            Some(facts) => (facts, true),
+            None => (self.site.facts_without_groups(), false),
+        };
+        self.freshen(&mut facts);
         facts.machines = Some(machines.iter().filter_map(|name| self.facts_of(name)).collect());
-        if let Some(groups) = &mut facts.replication_groups {
-            let asked: HashSet<&str> = machines.iter().map(MachineName::as_str).collect();
-            groups.retain(|group| group.members.iter().any(|member| asked.contains(member.as_str())));
-        }
+        facts.replication_groups = self.site.groups_of(machines);
         let items = machines.iter().filter_map(|name| self.item_of(name)).collect();
-        Ok(Observation { at: self.now, facts, items })
+        Ok(Observation { at: self.now, facts, items, mark: Some(self.site.mark()), changes })
     }
 
     /// Returns what the service says about one machine.
@@ -279,7 +293,13 @@ impl World {
     }
 
     fn site_facts(&self) -> Inventory {
-        let mut facts = self.site.facts.clone();
+        let mut facts = self.site.facts().clone();
+        self.freshen(&mut facts);
+        facts
+    }
+
+    /// Brings facts of the site to the present moment.
+    fn freshen(&self, facts: &mut Inventory) {
         facts.observed_at = Some(Spanned::bare(self.now));
         for server in facts.process_servers.iter_mut().flatten() {
             // A process server that works is heard from all the time.
@@ -287,7 +307,6 @@ impl World {
                 server.heartbeat_at = Some(Spanned::bare(self.now));
             }
         }
-        facts
     }
 
     fn facts_of(&self, machine: &MachineName) -> Option<Machine> {

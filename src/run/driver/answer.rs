@@ -21,6 +21,7 @@ use crate::run::retry;
 use crate::run::settle;
 use crate::run::step;
 use crate::run::step::Wait;
+use crate::syntax::inventory::Inventory;
 
 /// Pause between two tries of a probe.
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
@@ -54,7 +55,7 @@ impl Driver<'_> {
     ) -> Result<(), RunError> {
         match result {
             Ok(observation) => {
-                self.parts.model.observe(observation.facts);
+                self.learn(observation.facts, observation.mark, observation.changes);
                 if stopping {
                     return Ok(());
                 }
@@ -62,6 +63,19 @@ impl Driver<'_> {
                 self.carry_out(step, decision)
             }
             Err(error) => self.ask_again(step, &error),
+        }
+    }
+
+    /// Takes observed facts. Answers may overtake each other: servers are never put back to how they were seen earlier.
+    fn learn(&mut self, facts: Inventory, mark: Option<u64>, changes: bool) {
+        if mark < self.seen {
+            return self.parts.model.observe_machines(facts);
+        }
+        self.seen = mark;
+        if changes {
+            self.parts.model.observe_changes(facts);
+        } else {
+            self.parts.model.observe(facts);
         }
     }
 

@@ -111,6 +111,8 @@ pub struct Driver<'r> {
     searched_since: HashMap<StepIndex, Timestamp>,
     /// What each step was last recorded to wait for.
     waits: HashMap<StepIndex, String>,
+    /// Mark of the site's servers as they were last observed.
+    seen: Option<u64>,
 }
 
 impl<'r> Driver<'r> {
@@ -133,6 +135,7 @@ impl<'r> Driver<'r> {
             blocked: HashMap::new(),
             searched_since: HashMap::new(),
             waits: HashMap::new(),
+            seen: None,
         }
     }
 
@@ -164,8 +167,10 @@ impl<'r> Driver<'r> {
             if let Some(end) = self.ended(stopping)? {
                 return Ok(end);
             }
-            let shown: Vec<StepProgress> = self.progress.values().cloned().collect();
-            self.recorder.tick(&shown);
+            if self.recorder.is_watched() {
+                let shown: Vec<StepProgress> = self.progress.values().cloned().collect();
+                self.recorder.tick(&shown);
+            }
             if let Some((step, answer)) = self.wait(stopping).await {
                 self.asked.remove(&step);
                 if matches!(answer, Answer::Replied(_)) {
@@ -262,8 +267,9 @@ impl<'r> Driver<'r> {
                     self.wake(step, retry_at);
                 } else if step::looks(self.graph.step(step).kind) {
                     let machines = self.observed_machines(step);
-                    self.spawn(step, |site| async move {
-                        Answer::Observed(Box::new(site.observe(&machines).await))
+                    let seen = self.seen;
+                    self.spawn(step, move |site| async move {
+                        Answer::Observed(Box::new(site.observe_since(&machines, seen).await))
                     });
                 } else {
                     let decision = self.decide(step, &[]);

@@ -1,0 +1,74 @@
+//! Prose goes stale: what documentation names must be there.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        if path.is_dir() {
+            pages(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "md") {
+            found.push(path);
+        }
+    }
+}
+
+fn all_pages() -> Vec<PathBuf> {
+    let mut found = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    pages(&root().join("docs"), &mut found);
+    pages(&root().join("plans"), &mut found);
+    found
+}
+
+/// Places that a page links to, and files of the project that it names in code.
+fn named(text: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    for part in text.split("](").skip(1) {
+        named.extend(part.split(')').next().map(|link| link.split('#').next().unwrap_or(link).to_owned()));
+    }
+    for word in text.split('`').skip(1).step_by(2) {
+        let of_project = ["src/", "docs/", "plans/", "tests/", "schemas/", "benches/"]
+            .iter()
+            .any(|top| word.starts_with(top));
+        if of_project && !word.contains(['<', '*', ' ', '…']) {
+            named.push(format!("/{word}"));
+        }
+    }
+    named.retain(|name| !name.is_empty() && !name.starts_with("http"));
+    named
+}
+
+#[test]
+fn what_documentation_names_is_there() {
+    let mut missing = Vec::new();
+    for page in all_pages() {
+        let text = fs::read_to_string(&page).expect("a page is text");
+        for name in named(&text) {
+            let path = match name.strip_prefix('/') {
+                Some(name) => root().join(name),
+                None => page.parent().expect("a page is in a folder").join(&name),
+            };
+            if !path.exists() {
+                missing.push(format!("{} names {name}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn every_command_is_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    for command in ["check", "plan", "graph", "run", "resume", "runs", "show", "logs", "explain", "schema"] {
+        assert!(
+            readme.contains(&format!("failback {command}")) || readme.contains(&format!("`{command} [")),
+            "{command}"
+        );
+    }
+}
