@@ -4,7 +4,23 @@
 //!
 //! ```text
 //! text ─► syntax ─► model ─► rules ─► graph ─► forecast ─► run ─► journal · report
+//!                                                   ▲ │
+//!                                            observe│ │act
+//!                                                   └─▼ provider
 //! ```
+//!
+//! - [`source`], [`diagnostic`], [`id`], [`quantity`], [`clock`], [`escape`]: words that everything else is said in
+//! - [`syntax`]: document text into typed documents with spans, and their JSON Schemas
+//! - [`model`]: a plan and its facts, every name bound, defaults merged
+//! - [`rules`]: what Azure Site Recovery refuses, refused before it is asked
+//! - [`graph`]: a checked plan as steps and what each waits for
+//! - [`forecast`]: how long that takes, and why
+//! - [`provider`]: what may be asked of a site, and the emulated one
+//! - [`event`]: what a run says, and the state that follows from it
+//! - [`run`]: the executor
+//! - [`journal`]: the record of runs on disk
+//! - [`report`], [`render`]: runs and findings, shown to people and machines
+//! - [`cli`]: the command line
 
 pub mod cli;
 pub mod clock;

@@ -207,6 +207,14 @@ fn save(output: &Path, record: &PlanRecord<'_>, args: &DryRunArgs, env: &Env<'_>
     let cant =
         |error: std::io::Error| CliError::usage(format!("can't write `{}`", output.display())).because(error);
     let folder = file.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cant)?;
+    // A slip in the name must not cost a plan: only what a command like this one wrote is replaced.
+    if file.exists() && !std::fs::read_to_string(&file).is_ok_and(|text| SavedPlan::is_it(&text)) {
+        return Err(CliError::usage(format!(
+            "`{}` is there already, and is no saved plan",
+            output.display()
+        ))
+        .hinted("give the saved plan another name"));
+    }
     let seen = |path: &Path| {
         let full = env.path(path);
         saved::relative(&full.canonicalize().unwrap_or(full), &folder)

@@ -11,8 +11,10 @@ use crate::cli::runs;
 use crate::cli::session;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
+use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunStatus;
+use crate::id::RunId;
 use crate::provider::emulator::Emulator;
 use crate::run::pace::WorldPace;
 
@@ -45,6 +47,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
+    runs::is_pinned(&record, &plan)?;
     let graph = session::compile(&plan);
     let events = database.events(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     let state = runs::replay(&graph, &events)?;
@@ -52,15 +55,18 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         return Err(CliError::usage(format!("run {} has ended: it {}", record.id, state.status().as_str()))
             .hinted(format!("look at it: failback show {}", record.id)));
     }
+    let mut session_args = args.session.clone();
+    session_args.real_actions = real_actions(&record.id, &events, args.session.real_actions)?;
+    let args = &session_args;
     let world = folder.join("world");
     let unreadable = |error| CliError::usage("can't go on with the emulated world").because(error);
     // The world's clock stood still while nobody held it, so it goes on at its last call or the journal's last event.
     let last = Emulator::last_call(&world).map_err(unreadable)?;
     let from = session::goes_on_at(&state, last);
-    let pace = Arc::new(WorldPace::new(from, args.session.speed.0));
+    let pace = Arc::new(WorldPace::new(from, args.speed.0));
     let (emulator, _) = Emulator::open(&world, pace.clone()).map_err(unreadable)?;
     let first = match state.status() {
-        RunStatus::New => session::started(&plan, &graph, &args.session),
+        RunStatus::New => session::started(&plan, &graph, args),
         RunStatus::Running | RunStatus::Interrupted | RunStatus::Finished(_) => {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }
@@ -81,5 +87,17 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             .path(std::path::Path::new(&record.plan_path).parent().unwrap_or(std::path::Path::new(""))),
         lock,
     };
-    session::drive(session, &args.session, env)
+    session::drive(session, args, env)
+}
+
+/// Returns whether a run's actions are real: as it began, so that it ends. Half of a run must not be simulated unnoticed.
+fn real_actions(run: &RunId, events: &[RunEvent], wanted: bool) -> Result<bool, CliError> {
+    match events.first().map(|event| &event.kind) {
+        Some(RunEventKind::RunStarted { simulated_actions: true, .. }) if wanted => {
+            Err(CliError::usage(format!("run {run} simulates its actions since it began"))
+                .hinted("start another run with --real-actions, or resume this one without"))
+        }
+        Some(RunEventKind::RunStarted { simulated_actions, .. }) => Ok(!simulated_actions),
+        Some(_) | None => Ok(wanted),
+    }
 }

@@ -14,6 +14,7 @@ use crate::cli::load::Failure;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
+use crate::cli::saved;
 use crate::cli::session;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
@@ -27,6 +28,7 @@ use crate::provider::emulator::Emulator;
 use crate::provider::emulator::Scenario;
 use crate::run::pace::WorldPace;
 use crate::source::Sources;
+use crate::source::Spanned;
 use crate::syntax::file;
 
 /// Run a plan: bring its machines home on the emulator
@@ -35,8 +37,8 @@ use crate::syntax::file;
 /// refused, with 3 if steps failed, with 4 if the run waits for an approval and nobody is there.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RunArgs {
-    /// Plan file
-    #[arg(value_name = "PLAN")]
+    /// Plan file, or a plan that was saved by `failback plan -o`: refused if plan or facts have changed since
+    #[arg(value_name = "PLAN|SAVED")]
     pub path: PathBuf,
     /// Faults that befall the emulated site (a `kind: Scenario` document)
     #[arg(long, value_name = "FILE")]
@@ -55,40 +57,49 @@ pub struct RunArgs {
 ///
 /// [`CliError`] if something can't be read or written.
 pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let plan = match ready::ready(&args.path, &args.plan, Moment::Observed, env)? {
+    let named = saved::named(&args.path, &args.plan, env)?;
+    let plan = match ready::ready(&named.path, &named.args, Moment::Observed, env)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
+    if let Some(refusal) = named.refusal(plan.plan.model()) {
+        return Err(refusal);
+    }
+    if plan.plan.model().machines().len() == 0 {
+        return Err(CliError::new(Exit::Refused, "the plan brings no machine back")
+            .hinted("name machines under `machines:` or `replication_groups:`"));
+    }
     let scenario = match scenario(args, &plan, env)? {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
     };
     let start = plan.plan.model().observed_at().unwrap_or_else(|_| env.clock.now());
-    let options = args.plan.options(start);
+    let options = named.args.options(start);
     let created_at = env.clock.now();
     let run = new_id(created_at);
     let dir = StateDir::create(&env.path(&args.session.state_dir)).map_err(unusable)?;
     let folder = dir.make_run(&run).map_err(unusable)?;
     let lock = session::take_lock(&folder, &run)?;
     session::keep_documents(&folder, &plan.sources)?;
-    let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
     let model = plan.plan.model();
-    database
-        .add_run(&RunRecord {
-            id: run.clone(),
-            plan: model.plan.name.value.clone(),
-            plan_path: args.path.display().to_string(),
-            plan_digest: digest::plan(model),
-            facts_digest: digest::facts(model),
-            provider: "emulator".into(),
-            options: session::kept_options(&args.plan, options.now),
-            created_at,
-        })
-        .map_err(|error| no_database(&dir, error))?;
     let pace = Arc::new(WorldPace::new(start, args.session.speed.0));
     let world =
         Emulator::create(&folder.join("world"), model.inventory.clone(), scenario, start, pace.clone());
     let emulator = world.map_err(|error| CliError::usage("can't make the emulated world").because(error))?;
+    // A run is entered when everything that resuming it needs is on disk.
+    let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
+    database
+        .add_run(&RunRecord {
+            id: run.clone(),
+            plan: model.plan.name.value.clone(),
+            plan_path: named.path.display().to_string(),
+            plan_digest: digest::plan(model),
+            facts_digest: digest::facts(model),
+            provider: "emulator".into(),
+            options: session::kept_options(&named.args, options.now),
+            created_at,
+        })
+        .map_err(|error| no_database(&dir, error))?;
     let graph = session::compile(&plan);
     let first = session::started(&plan, &graph, &args.session);
     let session = Session {
@@ -102,7 +113,7 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         pace,
         journal: database.writer(),
         first,
-        actions_in: env.path(args.path.parent().unwrap_or(std::path::Path::new(""))),
+        actions_in: env.path(named.path.parent().unwrap_or(std::path::Path::new(""))),
         lock,
     };
     session::drive(session, &args.session, env)
@@ -127,7 +138,10 @@ pub(crate) fn no_database(dir: &StateDir, error: crate::journal::DatabaseError) 
 /// Reads the scenario, if one is named.
 fn scenario(args: &RunArgs, plan: &Ready, env: &mut Env<'_>) -> Result<Result<Scenario, Exit>, CliError> {
     use std::io::Write as _;
-    let Some(path) = &args.scenario else { return Ok(Ok(Scenario::default())) };
+    let Some(path) = &args.scenario else {
+        let baseline = Some(Spanned::bare(plan.plan.model().baseline()));
+        return Ok(Ok(Scenario { baseline, ..Scenario::default() }));
+    };
     let text = file::read_file(&env.path(path), args.plan.max_file_size.0);
     let text = text.map_err(|error| {
         let failure = Failure::of(path, error);
@@ -158,7 +172,11 @@ fn scenario(args: &RunArgs, plan: &Ready, env: &mut Env<'_>) -> Result<Result<Sc
     let text = crate::cli::check::mistakes(&diagnostics, &sources, env.talk_style());
     env.err.write_all(text.as_bytes())?;
     match scenario.filter(|_| diagnostics.is_empty()) {
-        Some(scenario) => Ok(Ok(scenario)),
+        Some(mut scenario) => {
+            // The service follows the same state of the documentation as the plan, unless the scenario says otherwise.
+            scenario.baseline.get_or_insert(Spanned::bare(plan.plan.model().baseline()));
+            Ok(Ok(scenario))
+        }
         None => Ok(Err(Exit::Refused)),
     }
 }

@@ -13,6 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
+use crate::cli::ready::Ready;
 use crate::cli::session;
 use crate::cli::session::Format;
 use crate::escape;
@@ -29,6 +30,7 @@ use crate::journal::DatabaseError;
 use crate::journal::Lock;
 use crate::journal::RunRecord;
 use crate::journal::StateDir;
+use crate::model::digest;
 
 /// Flags of the commands that look at runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -108,6 +110,27 @@ pub(crate) fn find(database: &Database, word: &str) -> Result<RunRecord, CliErro
         count => Err(CliError::usage(format!("{count} runs begin with {}", escape::line(word)))
             .hinted("write more of the id")),
     }
+}
+
+/// Refuses to go on when the texts that a run keeps are no longer those that it began with.
+///
+/// # Errors
+///
+/// [`CliError`] that says which one moved.
+pub(crate) fn is_pinned(record: &RunRecord, plan: &Ready) -> Result<(), CliError> {
+    let model = plan.plan.model();
+    let moved = |what: &str| {
+        let message =
+            format!("run {} is pinned to its {what}, and the one in its folder is another", record.id);
+        Err(CliError::new(Exit::Refused, message).hinted("put the file back as it was, or start another run"))
+    };
+    if digest::plan(model) != record.plan_digest {
+        return moved("plan");
+    }
+    if digest::facts(model) != record.facts_digest {
+        return moved("inventory");
+    }
+    Ok(())
 }
 
 /// Returns the state that a journal leads to.
@@ -195,6 +218,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
+    is_pinned(&record, &plan)?;
     let graph = session::compile(&plan);
     let events = database.events(&record.id).map_err(|error| unreadable(&dir, error))?;
     let state = replay(&graph, &events)?;

@@ -7,8 +7,13 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::cli::args::PlanArgs;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
 use crate::model::Model;
 use crate::model::digest;
+use crate::syntax::file;
 
 /// What a saved plan is bound to; its other keys are for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +75,58 @@ impl SavedPlan {
         let plan = (self.digest != digest::plan(model)).then_some(Change::Plan);
         let facts = (self.facts_digest != digest::facts(model)).then_some(Change::Facts);
         plan.into_iter().chain(facts).collect()
+    }
+}
+
+/// The plan that a command line names: a plan's file, or a saved plan that leads to one.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// File of the plan.
+    pub path: PathBuf,
+    /// How it is read and checked.
+    pub args: PlanArgs,
+    /// The saved plan, if one was named.
+    pub saved: Option<SavedPlan>,
+}
+
+/// Finds out what a file is. One that can't be read is left to whoever reads plans.
+///
+/// # Errors
+///
+/// [`CliError`] if it is a saved plan that this program can't read.
+pub fn named(path: &Path, args: &PlanArgs, env: &Env<'_>) -> Result<Named, CliError> {
+    let as_given = || Named { path: path.to_owned(), args: args.clone(), saved: None };
+    let Ok(read) = file::read_file(&env.path(path), args.max_file_size.0) else { return Ok(as_given()) };
+    if !SavedPlan::is_it(&read.text) {
+        return Ok(as_given());
+    }
+    let saved = SavedPlan::parse(&read.text).map_err(|message| {
+        CliError::usage(format!("can't read the saved plan `{}`: {message}", path.display()))
+            .hinted("save it again: failback plan PLAN -o FILE")
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut args = args.clone();
+    args.inventory = args.inventory.or_else(|| saved.inventory.as_ref().map(|path| folder.join(path)));
+    Ok(Named { path: folder.join(&saved.path), args, saved: Some(saved) })
+}
+
+impl Named {
+    /// Returns why a plan is not the one that was saved, and what to do about it; `None` if it is.
+    #[must_use]
+    pub fn refusal(&self, model: &Model) -> Option<CliError> {
+        let changes = self.saved.as_ref()?.changes(model);
+        let what = match *changes.as_slice() {
+            [] => return None,
+            [Change::Plan] => "the plan has",
+            [Change::Facts] => "the facts have",
+            [..] => "the plan and the facts have",
+        };
+        let plan = self.path.display();
+        let message = format!("{what} changed since the plan was saved: `{plan}` is not run");
+        Some(
+            CliError::new(Exit::Refused, message)
+                .hinted(format!("look at it, and save it again: failback plan {plan} -o FILE")),
+        )
     }
 }
 

@@ -211,9 +211,9 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     let (stop_now, stop) = watch::channel(false);
     let interrupts = tokio::spawn(async move {
         // A second interrupt ends the process at once: the journal is in order at every moment.
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if interrupted().await.is_ok() {
             let _ = stop_now.send(true);
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if interrupted().await.is_ok() {
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
         }
@@ -240,6 +240,25 @@ fn weights(graph: &Graph, clock: &dyn Clock) -> Vec<f64> {
     let forecast = forecast::forecast(graph, clock.now());
     #[expect(clippy::cast_precision_loss, reason = "a weight of a progress bar needs no more digits")]
     forecast.steps.iter().map(|range| (range.low_s + range.high_s) as f64 / 2.0).collect()
+}
+
+/// Waits until the process is asked to end: by Ctrl-C, by a service manager, or by a terminal that goes away.
+#[cfg(unix)]
+async fn interrupted() -> std::io::Result<()> {
+    use tokio::signal::unix::SignalKind;
+    use tokio::signal::unix::signal;
+    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+    }
+}
+
+/// Waits until the process is asked to end.
+#[cfg(not(unix))]
+async fn interrupted() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 fn hooks(args: &SessionArgs, folder: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {

@@ -18,17 +18,44 @@ use crate::run::approver::Reply;
 #[derive(Debug)]
 pub struct Terminal {
     user: String,
+    known_as: KnownAs,
     /// Held while a person reads and types.
     turn: Arc<Mutex<()>>,
 }
 
 impl Terminal {
-    /// Returns the terminal of the user that the environment names.
+    /// Returns the terminal of the user that this process runs as; a name of the environment is only claimed.
     #[must_use]
     pub fn of(variables: &BTreeMap<String, String>) -> Self {
-        let user = ["USER", "LOGNAME"].iter().find_map(|name| variables.get(*name)).cloned();
-        Self { user: user.unwrap_or_else(|| "somebody at the terminal".into()), turn: Arc::default() }
+        let (user, known_as) = match os_user() {
+            Some(user) => (user, KnownAs::OsUser),
+            None => {
+                let claimed = ["USER", "LOGNAME"].iter().find_map(|name| variables.get(*name)).cloned();
+                (claimed.unwrap_or_else(|| "somebody at the terminal".into()), KnownAs::Claimed)
+            }
+        };
+        Self { user, known_as, turn: Arc::default() }
     }
+}
+
+/// Returns the user that this process runs as, as the system knows it: `name (uid 1000)`.
+#[cfg(target_os = "linux")]
+fn os_user() -> Option<String> {
+    use std::os::linux::fs::MetadataExt as _;
+    let uid = std::fs::metadata("/proc/self").ok()?.st_uid();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
+    });
+    Some(name.map_or(format!("uid {uid}"), |name| format!("{name} (uid {uid})")))
+}
+
+/// Returns the user that this process runs as; other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+fn os_user() -> Option<String> {
+    None
 }
 
 #[async_trait]
@@ -43,8 +70,8 @@ impl Approver for Terminal {
         });
         let by = self.user.clone();
         match asked.await {
-            Ok(Some(true)) => Reply::Approved { by, known_as: KnownAs::OsUser },
-            Ok(Some(false)) => Reply::Refused { by, known_as: KnownAs::OsUser },
+            Ok(Some(true)) => Reply::Approved { by, known_as: self.known_as },
+            Ok(Some(false)) => Reply::Refused { by, known_as: self.known_as },
             Ok(None) | Err(_) => Reply::Nobody,
         }
     }

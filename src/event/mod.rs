@@ -1,6 +1,7 @@
 //! What a run says: one list of events, from which its state, displays, reports and proofs are made.
 
 mod sink;
+mod slots;
 mod state;
 
 pub use sink::Journal;
@@ -236,10 +237,12 @@ pub enum RunEventKind {
         /// What was said.
         message: String,
     },
-    /// A step is not begun, because the run stops at its first failure.
+    /// A step is not begun: the run stops at its first failure, or nothing will make room for it any more.
     StepBlocked {
         /// The step.
         step: StepId,
+        /// Why.
+        reason: String,
     },
     /// A step is left out.
     StepSkipped {
@@ -280,7 +283,7 @@ impl RunEventKind {
             | Self::StepAdopted { step, .. }
             | Self::StepSucceeded { step, .. }
             | Self::StepFailed { step, .. }
-            | Self::StepBlocked { step }
+            | Self::StepBlocked { step, .. }
             | Self::StepSkipped { step, .. } => Some(step),
             Self::RunStarted { .. }
             | Self::Resumed { .. }

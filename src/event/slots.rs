@@ -49,7 +49,9 @@ impl Server {
 /// that the server was seen to have.
 pub(super) fn needed(graph: &Graph, step: StepIndex) -> Option<(&str, u32)> {
     let described = graph.step(step);
-    let (StepKind::Reprotect, StepSubject::Machine(index)) = (described.kind, described.subject) else { return None };
+    let (StepKind::Reprotect, StepSubject::Machine(index)) = (described.kind, described.subject) else {
+        return None;
+    };
     if described.adopted {
         return None;
     }
@@ -152,5 +154,35 @@ impl Slots {
             self.open.remove(&before);
         }
         self.open.extend(first);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(taken: u32) -> Server {
+        let waiting = [(3, [1, 9]), (2, [5, 6]), (1, [7, 8])];
+        let waiting = waiting.into_iter().map(|(disks, steps)| (disks, BTreeSet::from(steps))).collect();
+        Server { room: 10, taken, waiting, open: None }
+    }
+
+    #[test]
+    fn the_first_step_that_fits_goes_before_a_smaller_one_after_it() {
+        assert_eq!(server(0).first(), Some(1));
+        assert_eq!(server(8).first(), Some(5), "a step of three disks does not fit");
+        assert_eq!(server(9).first(), Some(7));
+        assert_eq!(server(10).first(), None);
+    }
+
+    #[test]
+    fn only_one_of_the_steps_that_wait_for_a_server_is_open() {
+        let mut slots = Slots { servers: HashMap::from([("mt".to_owned(), server(0))]), ..Slots::default() };
+        slots.refresh("mt");
+        assert_eq!(slots.open().collect::<Vec<_>>(), [1]);
+        slots.servers.get_mut("mt").expect("there").taken = 9;
+        slots.refresh("mt");
+        assert_eq!(slots.open().collect::<Vec<_>>(), [7]);
+        assert_eq!(slots.first(), Some(1), "a full server's steps are ready all the same");
     }
 }

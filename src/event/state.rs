@@ -1,6 +1,5 @@
 //! What state a run is in, worked out from its events alone.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -9,6 +8,8 @@ use jiff::Timestamp;
 use crate::event::Outcome;
 use crate::event::RunEvent;
 use crate::event::RunEventKind;
+use crate::event::slots;
+use crate::event::slots::Slots;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
@@ -163,16 +164,12 @@ pub struct RunState {
     seq: u64,
     started_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
-    /// Disks that the run holds on each server.
-    slots: BTreeMap<String, u32>,
-    /// Which steps hold them.
-    held: BTreeMap<StepIndex, (String, u32)>,
     /// Steps that hold disks which came free.
     freeable: Vec<StepIndex>,
     /// Steps that may begin and change nothing, as an ordered set: ties go to the earlier step.
     ready: BTreeSet<StepIndex>,
-    /// Steps that may begin and ask the site to change something.
-    ready_to_change: BTreeSet<StepIndex>,
+    /// Steps that may begin and ask the site to change something, and the disks that steps hold.
+    slots: Slots,
     /// How many steps run that ask the site to change something.
     changing: usize,
     /// Steps that run or are asked about.
@@ -210,11 +207,9 @@ impl RunState {
             seq: 0,
             started_at: None,
             last_at: None,
-            slots: BTreeMap::new(),
-            held: BTreeMap::new(),
             freeable: Vec::new(),
             ready: BTreeSet::new(),
-            ready_to_change: BTreeSet::new(),
+            slots: Slots::default(),
             changing: 0,
             active: BTreeSet::new(),
             settled: 0,
@@ -267,9 +262,22 @@ impl RunState {
         self.ready.iter().copied()
     }
 
-    /// Returns the steps that may begin and ask the site to change something, in the order of the graph.
+    /// Returns the steps that may begin and ask the site to change something, in the order of the graph; of those that wait
+    /// for disks of one server, the first that fits.
     pub fn ready_to_change(&self) -> impl Iterator<Item = StepIndex> {
-        self.ready_to_change.iter().copied()
+        self.slots.open()
+    }
+
+    /// Returns the first step that is ready and asks the site to change something, whether its server has room or not.
+    #[must_use]
+    pub fn first_to_change(&self) -> Option<StepIndex> {
+        self.slots.first()
+    }
+
+    /// Returns the server and the number of disks that a step has to be given before it may begin.
+    #[must_use]
+    pub fn slots_needed(&self, step: StepIndex) -> Option<(&str, u32)> {
+        slots::needed(&self.graph, step).filter(|_| self.slots.of(step).is_none())
     }
 
     /// Returns how many steps run that ask the site to change something.
@@ -284,7 +292,7 @@ impl RunState {
         self.freeable
             .iter()
             .rev()
-            .find_map(|step| self.held.get(step).map(|(server, disks)| (*step, server.as_str(), *disks)))
+            .find_map(|step| self.slots.of(*step).map(|(server, disks)| (*step, server, disks)))
     }
 
     /// Returns the steps that run or are asked about.
@@ -307,13 +315,13 @@ impl RunState {
     /// Returns how many disks the run holds on a server.
     #[must_use]
     pub fn slots(&self, server: &str) -> u32 {
-        self.slots.get(server).copied().unwrap_or(0)
+        self.slots.taken(server)
     }
 
     /// Returns whether a step holds disks on a server.
     #[must_use]
     pub fn holds_slots(&self, step: StepIndex) -> bool {
-        self.held.contains_key(&step)
+        self.slots.of(step).is_some()
     }
 
     /// Refuses an event that can't follow the ones before it, before the journal takes it.
@@ -350,7 +358,7 @@ impl RunState {
             | RunEventKind::ApprovalAsked { .. } => &[StepStatus::Running],
             RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => &[StepStatus::Asked],
             RunEventKind::SlotsFreed { .. } => return self.check_freed(event, index),
-            RunEventKind::StepBlocked { .. } => &[StepStatus::Ready],
+            RunEventKind::StepBlocked { .. } => &[StepStatus::Ready, StepStatus::Running, StepStatus::Asked],
             RunEventKind::StepAdopted { .. }
             | RunEventKind::StepSucceeded { .. }
             | RunEventKind::StepFailed { .. } => &[StepStatus::Running, StepStatus::Asked],
@@ -383,7 +391,7 @@ impl RunState {
     }
 
     fn check_freed(&self, event: &RunEvent, index: StepIndex) -> Result<(), IllegalEvent> {
-        if self.held.contains_key(&index) {
+        if self.slots.of(index).is_some() {
             return Ok(());
         }
         Err(IllegalEvent { seq: event.seq, reason: format!("step {} holds no disks", self.id(index)) })
@@ -405,17 +413,14 @@ impl RunState {
             RunEventKind::Interrupted { .. } => self.status = RunStatus::Interrupted,
             RunEventKind::RunFinished { outcome } => self.status = RunStatus::Finished(*outcome),
             RunEventKind::SlotsTaken { step, server, disks } => {
-                *self.slots.entry(server.clone()).or_default() += disks;
                 if let Some(index) = self.graph.find(step) {
-                    self.held.insert(index, (server.clone(), *disks));
+                    let ready = self.steps[index as usize].status == StepStatus::Ready;
+                    self.slots.take(&self.graph, index, ready, server, *disks);
                 }
             }
             RunEventKind::SlotsFreed { step, .. } => {
-                if let Some((server, disks)) =
-                    self.graph.find(step).and_then(|index| self.held.remove(&index))
-                    && let Some(held) = self.slots.get_mut(&server)
-                {
-                    *held = held.saturating_sub(disks);
+                if let Some(index) = self.graph.find(step) {
+                    self.slots.free(index);
                 }
             }
             kind => {
@@ -485,7 +490,9 @@ impl RunState {
             RunEventKind::StepFailed { code, message, .. } => {
                 self.settle(index, StepStatus::Failed, Some(&format!("{message} ({code})")), at);
             }
-            RunEventKind::StepBlocked { .. } => self.settle(index, StepStatus::Blocked, None, at),
+            RunEventKind::StepBlocked { reason, .. } => {
+                self.settle(index, StepStatus::Blocked, Some(reason), at);
+            }
             RunEventKind::StepSkipped { reason, .. } => {
                 self.settle(index, StepStatus::Skipped, Some(reason), at)
             }
@@ -526,16 +533,21 @@ impl RunState {
         while let Some((index, status)) = work.pop() {
             let step = &mut self.steps[index as usize];
             let was_settled = step.status.is_settled();
+            let was_ready = step.status == StepStatus::Ready;
             step.status = status;
             let mutating = self.graph.step(index).kind.is_mutating();
-            let ready = if mutating { &mut self.ready_to_change } else { &mut self.ready };
-            ready.remove(&index);
+            if !mutating {
+                self.ready.remove(&index);
+            } else if was_ready {
+                self.slots.not_ready(&self.graph, index);
+            }
             if self.active.remove(&index) && mutating && !std::mem::take(&mut step.parked) {
                 self.changing -= 1;
             }
             match status {
+                StepStatus::Ready if mutating => self.slots.ready(&self.graph, index),
                 StepStatus::Ready => {
-                    ready.insert(index);
+                    self.ready.insert(index);
                 }
                 StepStatus::Running | StepStatus::Asked => {
                     self.active.insert(index);
@@ -568,10 +580,10 @@ impl RunState {
     /// Notes which disks come free with the end of a step: a failed reprotect's own; in classic those of the machines that
     /// failed over, in modernized those of the machines that committed.
     fn give_back(&mut self, index: StepIndex, status: StepStatus) {
-        if self.held.is_empty() {
+        if !self.slots.are_held() {
             return;
         }
-        self.freeable.retain(|step| self.held.contains_key(step));
+        self.freeable.retain(|step| self.slots.of(*step).is_some());
         let kind = self.graph.step(index).kind;
         if kind == StepKind::Reprotect && status == StepStatus::Failed {
             self.freeable.push(index);

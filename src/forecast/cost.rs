@@ -9,6 +9,7 @@ use crate::forecast::work::Boot;
 use crate::forecast::work::Work;
 use crate::forecast::work::Workload;
 use crate::graph::StepIndex;
+use crate::graph::StepKind;
 
 /// What is known when a step begins: the workload, and when earlier steps ended.
 pub(super) struct Cost<'s> {
@@ -27,20 +28,49 @@ impl Cost<'_> {
         self.between(step, What::Seen, range)
     }
 
+    /// Returns the number for which a step's tasks are drawn. A machine whose data is slow to be protected on one side is
+    /// so on the other, too: both directions are one draw, else their ranges would even each other out.
+    fn drawn_for(&self, step: StepIndex) -> u64 {
+        let of = self.load.graph.step(step);
+        // Steps are drawn for by their numbers, which are below these.
+        let both_ways = match of.kind {
+            StepKind::Reprotect | StepKind::Forward => 1 << 41,
+            StepKind::AwaitProtected | StepKind::AwaitForward => 1 << 42,
+            StepKind::Preflight
+            | StepKind::Prepare
+            | StepKind::AwaitAzureAgent
+            | StepKind::AwaitDeletion
+            | StepKind::Barrier
+            | StepKind::ApproveFailover
+            | StepKind::AwaitPoint
+            | StepKind::Recheck
+            | StepKind::Failover
+            | StepKind::Verify
+            | StepKind::BootGroup
+            | StepKind::ApproveCommit
+            | StepKind::Commit
+            | StepKind::Cleanup
+            | StepKind::AwaitAgent
+            | StepKind::Action => return u64::from(step),
+        };
+        self.load.members(step).first().map_or(u64::from(step), |machine| *machine as u64 | both_ways)
+    }
+
     /// Returns the time of a job's tasks for its member number `member`.
     fn tasks(&self, step: StepIndex, tasks: &[u32], member: u32) -> f64 {
+        let of = self.drawn_for(step);
         let spread = |(number, seconds): (u32, &u32)| {
             let (seconds, what) = (f64::from(*seconds), What::Task(member * 8 + number));
             // Tasks of a few seconds are not seen to vary.
             let part = if seconds < 10.0 { 0.0 } else { duration::SPREAD };
-            self.between(step, what, (seconds * (1.0 - part), seconds * (1.0 + part)))
+            self.settings.draw.between(of, what, (seconds * (1.0 - part), seconds * (1.0 + part)))
         };
         (0..).zip(tasks).map(spread).sum()
     }
 
     /// Returns the time from the last byte of an initial replication until its first point is seen.
     pub(super) fn first_point(&self, step: StepIndex) -> f64 {
-        self.tasks(step, duration::FIRST_POINT, 0) + self.seen(step, duration::LOOKED_AFTER)
+        self.tasks(step, duration::FIRST_POINT, 0) + self.seen(step, duration::POLLED_AFTER)
     }
 
     /// Returns the bytes that a transfer carries which begins at `at`.

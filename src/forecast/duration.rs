@@ -73,8 +73,9 @@ pub(super) const LOOK: (f64, f64) = (0.0, 5.0);
 /// to be there at all, and a run looks twice a minute; ours.
 pub(super) const VERIFY: (f64, f64) = (0.0, 90.0);
 
-/// From the end of a job until a run sees it: it asks again when the service expects the end; ours.
-pub(super) const POLLED_AFTER: (f64, f64) = (0.0, 15.0);
+/// From the end of a job or of an initial replication until a run sees it: it asks again when the service expects the
+/// end; ours.
+pub(super) const POLLED_AFTER: (f64, f64) = (0.0, 5.0);
 
 /// From something's happening until a run sees it that looks twice a minute; ours.
 pub(super) const LOOKED_AFTER: (f64, f64) = (0.0, 30.0);

@@ -1,5 +1,7 @@
 //! The servers that bring machines back, with the facts about them at hand.
 
+use std::collections::HashMap;
+
 use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
@@ -90,6 +92,19 @@ impl Model {
         Some(MasterTarget { model: self, facts: self.inventory.master_targets.as_ref()?.get(*index)? })
     }
 
+    /// Returns the machines of the plan whose datastore has this name.
+    pub(crate) fn machines_to(&self, datastore: &str) -> impl Iterator<Item = Machine<'_>> + use<'_> {
+        self.assigned(&self.index.to_datastore, datastore)
+    }
+
+    fn assigned<'m>(
+        &'m self,
+        by_name: &'m HashMap<String, Vec<usize>>,
+        name: &str,
+    ) -> impl Iterator<Item = Machine<'m>> + use<'m> {
+        by_name.get(name).into_iter().flatten().map(|index| self.machine(*index))
+    }
+
     pub(crate) fn appliance_named(&self, name: &str) -> Option<Appliance<'_>> {
         let index = self.index.appliances.get(name)?;
         Some(Appliance { model: self, facts: self.inventory.appliances.as_ref()?.get(*index)? })
@@ -142,10 +157,7 @@ impl<'m> MasterTarget<'m> {
 
     /// Returns the machines of the plan that are assigned to it.
     pub fn machines(self) -> impl Iterator<Item = Machine<'m>> {
-        let name = self.name();
-        self.model.machines().filter(move |machine| {
-            machine.settings().failback.master_target.as_ref().is_some_and(|assigned| assigned.value == name)
-        })
+        self.model.assigned(&self.model.index.through_master_target, self.name())
     }
 }
 
@@ -176,9 +188,6 @@ impl<'m> Appliance<'m> {
 
     /// Returns the machines of the plan that are assigned to it.
     pub fn machines(self) -> impl Iterator<Item = Machine<'m>> {
-        let name = self.name();
-        self.model.machines().filter(move |machine| {
-            machine.settings().failback.appliance.as_ref().is_some_and(|assigned| assigned.value == name)
-        })
+        self.model.assigned(&self.model.index.through_appliance, self.name())
     }
 }

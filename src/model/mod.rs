@@ -97,6 +97,10 @@ pub(crate) struct Index {
     pub vcenters: HashMap<String, usize>,
     /// Machines of the plan.
     pub planned: HashMap<String, usize>,
+    /// Machines of the plan that come back through a master target, through an appliance, to a datastore.
+    pub through_master_target: HashMap<String, Vec<usize>>,
+    pub through_appliance: HashMap<String, Vec<usize>>,
+    pub to_datastore: HashMap<String, Vec<usize>>,
 }
 
 /// A replication group of the plan, with the facts at hand.

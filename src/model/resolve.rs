@@ -126,6 +126,9 @@ fn index_of(inventory: &Inventory) -> Index {
         appliances: names(&inventory.appliances, |appliance| &appliance.name),
         vcenters: names(&inventory.vcenters, |vcenter| &vcenter.id),
         planned: HashMap::new(),
+        through_master_target: HashMap::new(),
+        through_appliance: HashMap::new(),
+        to_datastore: HashMap::new(),
     }
 }
 
@@ -218,6 +221,17 @@ fn merge_settings(model: &mut Model) {
         let family: Option<OsFamily> =
             model.facts(index).and_then(|facts| facts.os.as_ref()?.family.map(|family| family.value));
         let settings = settings::merge(&model.plan, group, listed, family);
+        for (by_name, name) in [
+            (&mut model.index.through_master_target, &settings.failback.master_target),
+            (&mut model.index.through_appliance, &settings.failback.appliance),
+            (&mut model.index.to_datastore, &settings.failback.datastore),
+        ] {
+            let Some(name) = name else { continue };
+            match by_name.get_mut(&name.value) {
+                Some(machines) => machines.push(index),
+                None => drop(by_name.insert(name.value.clone(), vec![index])),
+            }
+        }
         model.machines[index].settings = settings;
     }
 }
@@ -325,6 +339,15 @@ fn check_actions(plan: &RecoveryPlan, diagnostics: &mut Vec<Diagnostic>) {
                 diagnostics.push(
                     Diagnostic::error("bad-action", hook.phase.span, message)
                         .help("add `of:` with a machine, replication group or boot group"),
+                );
+            }
+            let both = action.before.is_some() && action.after.is_some();
+            if run && both {
+                let message =
+                    "an action before or after the whole run can't stand before or after a phase of it too";
+                diagnostics.push(
+                    Diagnostic::error("bad-action", hook.phase.span, message)
+                        .help("keep one of `before` and `after`, or make two actions of it"),
                 );
             }
             if before && let Some(outcome) = hook.outcome.first() {

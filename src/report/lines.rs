@@ -27,6 +27,7 @@ pub struct Lines<W> {
     repeats: Repeats,
     /// Steps that were not begun, because the run stops at its first failure.
     not_begun: usize,
+    not_begun_because: String,
     unflushed: bool,
 }
 
@@ -34,7 +35,15 @@ impl<W: Write> Lines<W> {
     /// Returns a reporter that writes to `sink` what happens after `state`.
     pub fn new(sink: W, state: &RunState, verbosity: Verbosity) -> Self {
         let tally = Tally::new(state, Vec::new());
-        Self { sink, verbosity, tally, repeats: Repeats::default(), not_begun: 0, unflushed: false }
+        Self {
+            sink,
+            verbosity,
+            tally,
+            repeats: Repeats::default(),
+            not_begun: 0,
+            not_begun_because: String::new(),
+            unflushed: false,
+        }
     }
 
     fn line(&mut self, at: Timestamp, state: &RunState, text: &str) -> io::Result<()> {
@@ -53,15 +62,12 @@ impl<W: Write> Reporter for Lines<W> {
         let settled = self.tally.take(&event.kind, state);
         let (mut level, text) = text::of_event(event, state);
         let ends = matches!(event.kind, RunEventKind::RunFinished { .. } | RunEventKind::Interrupted { .. });
-        if matches!(event.kind, RunEventKind::StepBlocked { .. }) {
+        if let RunEventKind::StepBlocked { reason, .. } = &event.kind {
             self.not_begun += 1 + settled.blocked.len();
+            self.not_begun_because.clone_from(reason);
         } else if ends && self.not_begun > 0 {
             let count = text::counted(self.not_begun, "step");
-            self.line(
-                event.at,
-                state,
-                &format!("{count} not begun, since the run stops at its first failure"),
-            )?;
+            self.line(event.at, state, &format!("{count} not begun: {}", self.not_begun_because))?;
         }
         if self.repeats.take(event, state) {
             level = Verbosity::Verbose;

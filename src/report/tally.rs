@@ -149,7 +149,7 @@ impl Tally {
             RunEventKind::StepAdopted { step, .. }
             | RunEventKind::StepSucceeded { step, .. }
             | RunEventKind::StepFailed { step, .. }
-            | RunEventKind::StepBlocked { step }
+            | RunEventKind::StepBlocked { step, .. }
             | RunEventKind::StepSkipped { step, .. } => step,
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }

@@ -89,7 +89,9 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
         RunEventKind::StepFailed { step, code, message } => {
             (Verbosity::Quiet, format!("{step} failed: {message} ({code})"))
         }
-        RunEventKind::StepBlocked { step } => (Verbosity::Verbose, format!("{step} is not begun")),
+        RunEventKind::StepBlocked { step, reason } => {
+            (Verbosity::Verbose, format!("{step} is not begun: {reason}"))
+        }
         RunEventKind::StepSkipped { step, reason } => {
             (Verbosity::Normal, format!("{step} is left out: {reason}"))
         }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::diagnostic::Severity;
 use crate::model::Fact;
+use crate::model::Known;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::model::Unknown;
@@ -75,7 +76,7 @@ pub fn check(model: Model, options: &Options) -> Report {
     let mut findings = Vec::new();
     let steps = steps::of(&model);
     for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
-        evaluate(rule, &model, None, &steps, &mut findings);
+        evaluate(rule, &model, (None, None), &steps, &mut findings);
     }
     for finding in &mut findings {
         // What the run waits for never refuses a plan.
@@ -118,10 +119,7 @@ fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
 pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in all().filter(|rule| rule.when.guards.contains(&guard) && is_chosen(rule, options.origin)) {
-        if is_about(rule, model) != Some(true) {
-            continue;
-        }
-        evaluate_of(rule, model, Some(guard), Some(machines), &[], &mut findings);
+        evaluate(rule, model, (Some(guard), Some(machines)), &[], &mut findings);
     }
     waiver::apply(&mut findings, model, options.now);
     findings
@@ -133,7 +131,7 @@ pub fn evaluate_all(model: &Model, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     let steps = steps::of(model);
     for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
-        evaluate(rule, model, None, &steps, &mut findings);
+        evaluate(rule, model, (None, None), &steps, &mut findings);
     }
     waiver::apply(&mut findings, model, options.now);
     findings
@@ -143,7 +141,7 @@ pub fn evaluate_all(model: &Model, options: &Options) -> Vec<Finding> {
 #[must_use]
 pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    evaluate(rule, model, guard, &steps::of(model), &mut findings);
+    evaluate(rule, model, (guard, None), &steps::of(model), &mut findings);
     findings
 }
 
@@ -152,7 +150,7 @@ pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>) -> Vec
 pub fn check_steps(model: &Model, steps: &[PlannedStep]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in all().filter(|rule| matches!(rule.check, Check::Steps(_))) {
-        evaluate(rule, model, None, steps, &mut findings);
+        evaluate(rule, model, (None, None), steps, &mut findings);
     }
     findings
 }
@@ -170,16 +168,16 @@ fn is_about(rule: &Rule, model: &Model) -> Option<bool> {
 fn evaluate(
     rule: &'static Rule,
     model: &Model,
-    guard: Option<Guard>,
+    (guard, concerned): (Option<Guard>, Option<&[usize]>),
     steps: &[PlannedStep],
     found: &mut Vec<Finding>,
 ) {
     match is_about(rule, model) {
-        Some(true) => evaluate_of(rule, model, guard, None, steps, found),
+        Some(true) => evaluate_of(rule, model, guard, concerned, steps, found),
         Some(false) => {}
         None => {
             let span = model.plan_span();
-            let mut findings = Findings::new(rule, plan_subject(model), span, (guard, None), found);
+            let mut findings = Findings::new(rule, plan_subject(model), span, (guard, concerned), found);
             findings.unknown_architecture();
         }
     }
@@ -247,18 +245,23 @@ fn evaluate_of(
             }
         }
         Check::Vcenter(check) => {
-            for (machine, id) in
-                machines.flat_map(|machine| vcenters_of(machine).map(move |id| (machine, id)))
-            {
-                if seen.insert(id) {
-                    match model.vcenter(id) {
-                        Ok(vcenter) => call(SubjectKind::Vcenter, id, vcenter.id.span, &mut |findings| {
-                            check(vcenter, model, findings)
-                        }),
-                        Err(unknown) => {
-                            missing(&mut call, &mut told, rule, SubjectKind::Vcenter, machine, unknown)
+            for machine in machines {
+                let mut none = true;
+                for id in vcenters_of(machine) {
+                    none = false;
+                    if seen.insert(id) {
+                        match model.vcenter(id) {
+                            Ok(vcenter) => call(SubjectKind::Vcenter, id, vcenter.id.span, &mut |findings| {
+                                check(vcenter, model, findings)
+                            }),
+                            Err(unknown) => {
+                                missing(&mut call, &mut told, rule, SubjectKind::Vcenter, machine, unknown);
+                            }
                         }
                     }
+                }
+                if none && let Err(unknown) = source_vcenter(machine) {
+                    missing(&mut call, &mut told, rule, SubjectKind::Machine, machine, unknown);
                 }
             }
         }
@@ -317,6 +320,12 @@ fn missing(
     if rule.facts.contains(&unknown.field) && told.insert(name.clone()) {
         call(kind, &name, machine.name().span, &mut |_| Err(unknown.clone()));
     }
+}
+
+/// Returns the vCenter that a machine was protected under; `None` if there was none.
+fn source_vcenter(machine: Machine<'_>) -> Fact<Option<&str>> {
+    let source = machine.asr()?.source_vcenter.fact("asr.source_vcenter")?;
+    Ok(source.map(|id| id.value.as_str()))
 }
 
 /// Returns the vCenters that a machine has to do with: its own, its source, its target's and its transfer host's.

@@ -1,6 +1,7 @@
 //! Rules about a resolved plan and its facts: what Azure Site Recovery refuses, refused before it is asked.
 
 mod alternate_location;
+mod by_os;
 mod configuration_server;
 mod eligibility;
 mod evaluate;

@@ -6,9 +6,8 @@ use crate::event::Outcome;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::RunStatus;
+use crate::event::StepStatus;
 use crate::graph::StepIndex;
-use crate::graph::StepKind;
-use crate::graph::StepSubject;
 use crate::graph::wave;
 use crate::syntax::execution::OnFailure;
 
@@ -49,6 +48,9 @@ pub fn next(state: &RunState) -> Option<RunEventKind> {
     if state.active().next().is_some() {
         return None;
     }
+    if let Some(blocked) = begin_without_room(state) {
+        return Some(blocked);
+    }
     let outcome = if state.failed() > 0 || state.settled() < state.graph().steps().len() {
         Outcome::Failed
     } else {
@@ -72,37 +74,45 @@ fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
     if let Some(step) = last {
         return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
     }
-    let step = state.ready().chain(state.ready_to_change()).next()?;
-    Some(RunEventKind::StepBlocked { step: state.id(step).clone() })
+    // A step that began and asked nothing of the site yet asks nothing any more, nor does it keep a person.
+    let idle = |step: &StepIndex| {
+        let at = state.step(*step);
+        let kind = state.graph().step(*step).kind;
+        at.intent.is_none()
+            && (at.status == StepStatus::Asked || kind.is_mutating())
+            && !state.graph().runs_last(*step)
+    };
+    let ready = state.ready().next().or_else(|| state.first_to_change());
+    let step = ready.or_else(|| state.active().find(idle))?;
+    let reason = "the run stops at its first failure".to_owned();
+    Some(RunEventKind::StepBlocked { step: state.id(step).clone(), reason })
+}
+
+/// When nothing runs any more, a step that still finds no room on its server never will: disks of machines that failed stay
+/// attached until a person detaches them.
+fn begin_without_room(state: &RunState) -> Option<RunEventKind> {
+    let step = state.first_to_change()?;
+    let reason = state.slots_needed(step).map_or_else(
+        || "nothing leads to it any more".to_owned(),
+        |(server, disks)| {
+            let free = free(state, server);
+            format!("{server} has room for {free} disks and {disks} are needed; machines that failed keep theirs attached")
+        },
+    );
+    Some(RunEventKind::StepBlocked { step: state.id(step).clone(), reason })
 }
 
 /// Returns the event with which a changing step begins, or `None` if its server has no room.
 fn begin_change(state: &RunState, step: StepIndex) -> Option<RunEventKind> {
     let id = state.id(step).clone();
-    if let Some((server, disks)) = slots_needed(state, step)
-        && !state.holds_slots(step)
-    {
-        return (disks <= free(state, &server)).then_some(RunEventKind::SlotsTaken {
+    match state.slots_needed(step) {
+        Some((server, disks)) => (disks <= free(state, server)).then(|| RunEventKind::SlotsTaken {
             step: id,
-            server,
+            server: server.to_owned(),
             disks,
-        });
+        }),
+        None => Some(RunEventKind::StepStarted { step: id }),
     }
-    Some(RunEventKind::StepStarted { step: id })
-}
-
-/// Returns the disks that a reprotect attaches to its master target or appliance.
-fn slots_needed(state: &RunState, step: StepIndex) -> Option<(String, u32)> {
-    let described = state.graph().step(step);
-    let (StepKind::Reprotect, StepSubject::Machine(index)) = (described.kind, described.subject) else {
-        return None;
-    };
-    // Disks that are attached at the start are among those that the server is seen to have.
-    if described.adopted {
-        return None;
-    }
-    let machine = state.graph().model().machine(index);
-    Some((wave::slot_server(machine)?.to_owned(), wave::disks(machine)))
 }
 
 /// Returns how many disks a server can still take: the limit, less what it had at the start, less what the run attached.

@@ -224,3 +224,15 @@ fn a_graph_is_drawn_for_graphviz() {
     assert!(ended.out.starts_with("digraph \"classic\" {") && ended.out.ends_with("}\n"), "{}", ended.out);
     assert!(ended.out.contains("\"reprotect/w1\" -> \"await_protected/w1\";"));
 }
+
+#[test]
+fn a_saved_plan_replaces_nothing_but_a_saved_plan() {
+    let folder = classic();
+    let refused = folder.run(&["plan", "classic.plan.yaml", "-o", "classic.plan.yaml"]);
+    assert_eq!(refused.exit, 2, "{}", refused.said());
+    assert!(refused.err.contains("is no saved plan"), "{}", refused.err);
+    for _ in 0..2 {
+        let saved = folder.run(&["plan", "classic.plan.yaml", "-o", "saved.json"]);
+        assert_eq!(saved.exit, 0, "{}", saved.said());
+    }
+}

@@ -72,3 +72,17 @@ fn every_command_is_in_the_readme() {
         );
     }
 }
+
+#[test]
+fn the_scenario_of_the_documentation_is_one() {
+    let text = fs::read_to_string(root().join("docs/emulator.md")).expect("there is such a page");
+    let block = text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let mut sources = failback::source::Sources::new();
+    let index = sources.add("example", block.to_owned()).expect("small");
+    let mut diagnostics = Vec::new();
+    let scenario = failback::provider::emulator::Scenario::parse(sources.get(index), &mut diagnostics);
+    assert!(scenario.is_some() && diagnostics.is_empty(), "{diagnostics:#?}");
+    for kind in failback::provider::emulator::scenario::FaultKind::WORDS {
+        assert!(text.contains(&format!("`{kind}`")), "{kind} is not described");
+    }
+}

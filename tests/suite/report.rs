@@ -490,7 +490,7 @@ fn a_run_that_stops_says_once_what_it_did_not_begin() {
         text.lines().filter(|line| line.contains(", since ")).map(|line| line[31..].trim()).collect();
     assert_snapshot!(told.join("\n"), @r"
     43 steps of vm00, vm01, vm02, vm03, vm04 are not done, since await_azure_agent/vm02 failed
-    8 steps not begun, since the run stops at its first failure
+    8 steps not begun: the run stops at its first failure
     ");
     let refused = |event: &&RunEvent| matches!(event.kind, RunEventKind::StepBlocked { .. });
     assert!(play.events.iter().filter(refused).count() > 1, "{text}");

@@ -66,10 +66,9 @@ fn check(datastore: &Datastore, model: &Model, findings: &mut Findings<'_>) -> F
     let mut machines = Vec::new();
     let mut need = Bytes(0);
     let mut unknown = Ok(());
-    for machine in model.machines() {
-        if machine.settings().failback.datastore.as_ref() != Some(&datastore.name) {
-            continue;
-        }
+    // What the machines of which something is not known need at most; `None` if that is not known either.
+    let mut most = Some(Bytes(0));
+    for machine in model.machines_to(&datastore.name) {
         match to_come(machine) {
             Ok(Some(size)) => {
                 need = Bytes(need.0.saturating_add(size.0));
@@ -77,9 +76,15 @@ fn check(datastore: &Datastore, model: &Model, findings: &mut Findings<'_>) -> F
             }
             Ok(None) => {}
             Err(missing) => {
-                unknown = unknown.and(Err(Unknown::of(missing.field, machine.name().value.as_str())))
+                unknown = unknown.and(Err(Unknown::of(missing.field, machine.name().value.as_str())));
+                most = most.and_then(|most| Some(Bytes(most.0.saturating_add(full_size(machine).ok()?.0))));
             }
         }
+    }
+    // Where it comes back is not known of some, but there is room for all of them.
+    let most = most.map(|most| Bytes(most.0.saturating_add(need.0)));
+    if most.is_some_and(|most| datastore.free_gb.is_some_and(|free| most <= free.value)) {
+        return Ok(());
     }
     if machines.is_empty() {
         return unknown;

@@ -11,6 +11,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::alternate_location::reason;
+use crate::rules::by_os::family_decides;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB121",
@@ -35,7 +36,7 @@ Name a datastore under `failback`: for the machine, for its replication group, o
     help: "name the datastore of its new disks: `failback: {datastore: …}`",
     article: "site-recovery-failback-azure-to-vmware, Alternate location recovery (2017-06-05); vmware-azure-reprotect, Enable reprotection",
     fixture: include_str!("../../../tests/rules/alr-datastore-unspecified.yaml"),
-    facts: &["machines", "kind", "onprem_vm", "onprem_vm.exists"],
+    facts: &["machines", "kind", "onprem_vm", "onprem_vm.exists", "os", "os.family"],
     check: Check::Machine(check),
 };
 
@@ -46,6 +47,9 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     match machine.location_mode()? {
         LocationMode::Original => {}
         LocationMode::Alternate => {
+            family_decides(machine, |family| {
+                family.failback.as_ref().is_some_and(|failback| failback.datastore.is_some())
+            })?;
             let (why, text) = reason(machine);
             findings
                 .at(

@@ -46,10 +46,10 @@ machine is protected.
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    if is_original(machine) || machine.kind()? != MachineKind::VmwareVm {
+    let kind = machine.kind();
+    if is_original(machine) || kind.as_ref().is_ok_and(|kind| *kind != MachineKind::VmwareVm) {
         return Ok(());
     }
-    machine.location_mode()?;
     let vm = machine.onprem_vm()?;
     let is_lost = vm.exists.is_some_and(|exists| !exists.value);
     let disks = match &vm.disks {
@@ -71,6 +71,9 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         }
     }
     if let Some(((first, span), others)) = mappings.split_first() {
+        // Only a mapping needs to know where its machine comes back.
+        kind?;
+        machine.location_mode()?;
         let (why, text) = reason(machine);
         let finding = findings
             .at(*span, format!("{}: disk {} is an RDM, which can't be made anew", machine.name(), first.id));

@@ -59,9 +59,9 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         Baseline::Seed2017 => return Ok(()),
         Baseline::Current => {}
     }
-    match machine.location_mode()? {
-        LocationMode::Original => {}
-        LocationMode::Alternate => return Ok(()),
+    let mode = machine.location_mode();
+    if mode == Ok(LocationMode::Alternate) {
+        return Ok(());
     }
     let mut on_nfs = Vec::new();
     let mut unknown = Ok(());
@@ -76,6 +76,8 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         }
     }
     if let Some(((first, datastore), others)) = on_nfs.split_first() {
+        // Only a disk on NFS needs to know where its machine comes back.
+        mode?;
         let finding = findings.at(
             datastore.span,
             format!("{}: disk {} lies on {datastore}, which is NFS", machine.name(), first.id),

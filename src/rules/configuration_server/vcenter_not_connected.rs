@@ -39,7 +39,7 @@ Restore the connection between Site Recovery and the vCenter, then try again.
     help: "restore the connection, then retry",
     article: "site-recovery-failback-azure-to-vmware, Common issues (2017-06-05)",
     fixture: include_str!("../../../tests/rules/vcenter-not-connected.yaml"),
-    facts: &["vcenters", "vcenters.connected"],
+    facts: &["vcenters", "vcenters.connected", "machines", "asr", "asr.source_vcenter"],
     check: Check::Vcenter(check),
 };
 

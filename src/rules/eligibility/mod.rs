@@ -2,6 +2,7 @@
 
 pub(crate) mod azure_vm_deleted;
 pub(crate) mod azure_vm_moved_resource_group;
+pub(crate) mod failover_not_committed;
 pub(crate) mod hyperv_target;
 pub(crate) mod migration_completed;
 pub(crate) mod not_failed_over;
@@ -22,6 +23,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &azure_vm_deleted::RULE,
     &hyperv_target::RULE,
     &not_failed_over::RULE,
+    &failover_not_committed::RULE,
     &unsupported_source_kind::RULE,
     &physical_2008r2_sp1::RULE,
     &physical_returns_as_vm::RULE,

@@ -94,7 +94,10 @@ fn is_excluded(os: &Os) -> Fact<bool> {
         Some(OsFamily::Windows) | None => {}
     }
     let release = os.release.as_ref().ok_or(Unknown::new("os.release"))?;
-    let Some((version, in_word)) = WindowsServer::from_release(release) else { return Ok(false) };
+    let Some((version, in_word)) = WindowsServer::from_release(release) else {
+        // A word that is not understood decides only if it can't stand for the release in question.
+        return if release.contains("2008") { Err(Unknown::new("os.release")) } else { Ok(false) };
+    };
     let service_pack = os.service_pack.map(|pack| pack.value).or(in_word).unwrap_or(1);
     Ok(version == WindowsServer::V2008R2 && service_pack != 0)
 }

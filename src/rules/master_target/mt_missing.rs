@@ -9,6 +9,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
+use crate::rules::by_os::family_decides;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB200",
@@ -42,22 +43,10 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     if machine.settings().failback.master_target.is_some() {
         return Ok(());
     }
-    if may_come_from_family(machine) {
-        machine.os_family()?;
-    }
+    family_decides(machine, |family| {
+        family.failback.as_ref().is_some_and(|failback| failback.master_target.is_some())
+    })?;
     let name = machine.name();
     findings.at(name.span, format!("{name}: no master target is assigned"));
     Ok(())
-}
-
-/// Returns whether the plan assigns master targets by operating-system family: a machine whose family is not known gets
-/// none, but may have one.
-fn may_come_from_family(machine: Machine<'_>) -> bool {
-    let by_os = machine.model.plan.defaults.as_ref().and_then(|defaults| defaults.by_os.as_ref());
-    by_os.is_some_and(|by_os| {
-        [&by_os.windows, &by_os.linux]
-            .into_iter()
-            .flatten()
-            .any(|family| family.failback.as_ref().is_some_and(|failback| failback.master_target.is_some()))
-    })
 }

@@ -3,6 +3,7 @@
 use crate::diagnostic::Severity;
 use crate::model::Fact;
 use crate::model::Known;
+use crate::model::LocationMode;
 use crate::model::Machine;
 use crate::rules::Architecture;
 use crate::rules::Check;
@@ -27,7 +28,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 A machine whose `location` says `original` although its on-premises VM does not exist or is to be deleted, or `alternate`
-although its on-premises VM exists and is to be kept.
+although its on-premises VM exists and is to be kept. A VM that was rebuilt under the same name, with another UUID than the
+protected one, is not the machine's own.
 
 ### Why
 Nobody chooses the location: Site Recovery writes into the on-premises VM if it exists when reprotect begins, and copies
@@ -82,8 +84,23 @@ fn expects_original(machine: Machine<'_>, expected: Span, findings: &mut Finding
             .also(exists.span, "the on-premises VM does not exist")
             .also(name.span, "this machine")
             .help("write `location: auto` or `location: alternate`, and plan for a copy of all data");
+    } else if is_rebuilt(machine) {
+        let uuid = machine.onprem_vm()?.uuid.as_ref().map_or(exists.span, |uuid| uuid.span);
+        let message = format!(
+            "{name}: the plan says original, but the on-premises VM is not the one that was protected, so Site Recovery will make a new one at an alternate location"
+        );
+        findings
+            .at(expected, message)
+            .also(uuid, "another VM than the one that was protected")
+            .also(name.span, "this machine")
+            .help("write `location: auto` or `location: alternate`, and plan for a copy of all data");
     }
     Ok(())
+}
+
+/// Returns whether it is known that the on-premises VM of a VMware machine is another than the one that was protected.
+fn is_rebuilt(machine: Machine<'_>) -> bool {
+    machine.kind() == Ok(MachineKind::VmwareVm) && machine.location_mode() == Ok(LocationMode::Alternate)
 }
 
 fn expects_alternate(machine: Machine<'_>, expected: Span, findings: &mut Findings<'_>) -> Fact<()> {
@@ -99,7 +116,7 @@ fn expects_alternate(machine: Machine<'_>, expected: Span, findings: &mut Findin
         Ok(MachineKind::VmwareVm) | Err(_) => {}
     }
     let exists = machine.onprem_vm()?.exists.fact("onprem_vm.exists")?;
-    if exists.value {
+    if exists.value && !is_rebuilt(machine) {
         kind?;
         let message = format!(
             "{name}: the plan says alternate, but the on-premises VM exists, so Site Recovery will write into it"

@@ -9,6 +9,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
+use crate::rules::by_os::family_decides;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB514",
@@ -34,13 +35,14 @@ it is meant.
     help: "add `final_state: protected` and `forward: {…}`, or state `final_state: unprotected`",
     article: "site-recovery-failback-azure-to-vmware, Reprotect from on-premises to Azure (2017-06-05)",
     fixture: include_str!("../../../tests/rules/forward-reprotect-missing.yaml"),
-    facts: &[],
+    facts: &["machines", "os", "os.family"],
     check: Check::Machine(check),
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let settings = machine.settings();
     if settings.final_state.is_none() && settings.forward.is_none() {
+        family_decides(machine, |family| family.forward.is_some())?;
         findings.at(
             machine.name().span,
             format!("{}: it ends the plan on-premises and unprotected", machine.name()),

@@ -10,6 +10,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
+use crate::rules::by_os::family_decides;
 use crate::source::Span;
 use crate::syntax::inventory::Placement;
 use crate::syntax::plan::FinalState;
@@ -38,7 +39,7 @@ Name the process server at the site under `forward`.
     help: "name the process server at the site: `forward: {process_server: …}`",
     article: "site-recovery-failback-azure-to-vmware, Reprotect from on-premises to Azure, step 2 (2017-06-05)",
     fixture: include_str!("../../../tests/rules/forward-reprotect-without-process-server.yaml"),
-    facts: &["process_servers", "process_servers.placement"],
+    facts: &["machines", "os", "os.family", "process_servers", "process_servers.placement"],
     check: Check::Machine(check),
 };
 
@@ -55,6 +56,9 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let Some(wanted) = wanted else { return Ok(()) };
     let name = machine.name();
     let Some(named) = settings.forward.as_ref().and_then(|forward| forward.process_server.as_ref()) else {
+        family_decides(machine, |family| {
+            family.forward.as_ref().is_some_and(|forward| forward.process_server.is_some())
+        })?;
         findings
             .at(name.span, format!("{name}: no process server is named for sending its data to Azure"))
             .also(wanted, "it is to be protected again");

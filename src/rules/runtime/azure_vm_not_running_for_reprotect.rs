@@ -45,13 +45,28 @@ Start the Azure VM, and leave it on until the failover.
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let azure_vm = machine.azure_vm();
     let power = azure_vm.clone().and_then(|azure_vm| azure_vm.power_state.fact("azure_vm.power_state"));
-    // A VM that is gone is another rule's matter: it can't be started.
-    let gone = azure_vm.is_ok_and(|azure_vm| azure_vm.exists.is_some_and(|exists| !exists.value));
+    let gone = azure_vm.ok().and_then(|azure_vm| azure_vm.exists).filter(|exists| !exists.value);
     let running = power.as_ref().is_ok_and(|power| power.value == PowerState::Running);
-    if gone || running || !is_due(machine, findings, Guard::Reprotect, State::FailedOverCommitted)? {
+    if (running && gone.is_none())
+        || !is_due(machine, findings, Guard::Reprotect, State::FailedOverCommitted)?
+    {
         return Ok(());
     }
-    let (power, name) = (power?, machine.name());
+    let name = machine.name();
+    if let Some(exists) = gone {
+        // Before a run another rule says that the VM is gone; only this one is asked again at the guard.
+        if findings.guard().is_some() {
+            findings
+                .at(
+                    exists.span,
+                    format!("{name}: the Azure VM no longer exists, so nothing can be reprotected"),
+                )
+                .also(name.span, "the plan brings it back here")
+                .help("take the machine out of the run and restore it from a backup");
+        }
+        return Ok(());
+    }
+    let power = power?;
     let message =
         format!("{name}: the Azure VM is {power}; it must run so that its agent can register and replicate");
     findings.at(power.span, message).also(name.span, "the plan brings it back here");

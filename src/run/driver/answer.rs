@@ -20,6 +20,7 @@ use crate::run::recorder::RunError;
 use crate::run::retry;
 use crate::run::settle;
 use crate::run::step;
+use crate::run::step::Decision;
 use crate::run::step::Wait;
 use crate::syntax::inventory::Inventory;
 
@@ -31,12 +32,18 @@ const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
 impl Driver<'_> {
     /// Takes an answer. While the run stops, answers are recorded and nothing new is begun.
     pub(super) fn take(&mut self, step: StepIndex, answer: Answer, stopping: bool) -> Result<(), RunError> {
+        // What nobody waits for any more says nothing: the run stopped at a failure, or a question ran out of time.
+        if self.recorder.state().step(step).status.is_settled() {
+            return Ok(());
+        }
         match answer {
             Answer::Observed(result) => self.observed(step, *result, stopping),
             Answer::Began(result) => self.began(step, result),
             Answer::Polled(result) => self.polled(step, result),
             Answer::Found(result) => self.found(step, result, stopping),
-            Answer::Replied(reply) => self.replied(step, reply),
+            Answer::Looked(result) => self.looked(step, *result, stopping),
+            Answer::Confirmed(result) => self.confirmed(step, result, stopping),
+            Answer::Replied(reply) => self.replied(step, reply, stopping),
             Answer::Acted(Ok(note)) => self.succeed(step, Some(note)),
             Answer::Acted(Err(message)) => self.fail(step, "action-failed", message),
             Answer::Probed(Ok(note)) => {
@@ -233,38 +240,109 @@ impl Driver<'_> {
                         self.look_again(step, Wait { until, reason, deadline: Timestamp::MAX, done: None })
                     }
                     settle::Search::Resend => {
-                        let intent = self.recorder.state().step(step).intent.clone();
-                        if let Some((key, request)) = intent.filter(|_| !stopping) {
-                            self.searched_since.remove(&step);
-                            self.send(step, request, key);
+                        self.send_again(step, stopping);
+                        Ok(())
+                    }
+                    settle::Search::Person => {
+                        if !stopping {
+                            self.look(step, Answer::Looked);
                         }
                         Ok(())
                     }
-                    settle::Search::Person => self.fail(
-                        step,
-                        "outcome-unknown",
-                        "the request was sent and the site knows nothing of it: look at the machine before anything is sent again".into(),
-                    ),
                 }
             }
             Err(error) => self.ask_again(step, &error),
         }
     }
 
-    fn replied(&mut self, step: StepIndex, reply: Reply) -> Result<(), RunError> {
+    /// Nothing is known of a request: its result may be seen all the same, else a person says what to do.
+    fn looked(
+        &mut self,
+        step: StepIndex,
+        result: Result<Observation, ProviderError>,
+        stopping: bool,
+    ) -> Result<(), RunError> {
+        let observation = match result {
+            Ok(observation) => observation,
+            Err(error) => return self.ask_again(step, &error),
+        };
+        self.learn(observation.facts, observation.mark, observation.changes);
+        if stopping {
+            return Ok(());
+        }
+        match self.decide(step, &observation.items) {
+            decision @ Decision::Adopt(_) => self.carry_out(step, decision),
+            _ => {
+                let id = self.recorder.state().id(step);
+                let prompt = format!(
+                    "The request of {id} was about to be sent when its answer was lost, and the site knows nothing of it. \
+                     Look at the machines. Send it again?"
+                );
+                self.ask(step, prompt, Vec::new())
+            }
+        }
+    }
+
+    /// A person said to send a request again; it is sent unless the site knows of it by now.
+    fn confirmed(
+        &mut self,
+        step: StepIndex,
+        result: Result<Option<OperationId>, ProviderError>,
+        stopping: bool,
+    ) -> Result<(), RunError> {
+        match result {
+            Ok(Some(operation)) => self.began(step, Ok(operation)),
+            Ok(None) => {
+                self.send_again(step, stopping);
+                Ok(())
+            }
+            Err(error) => self.ask_again(step, &error),
+        }
+    }
+
+    /// Sends a request again under its key.
+    fn send_again(&mut self, step: StepIndex, stopping: bool) {
+        let intent = self.recorder.state().step(step).intent.clone();
+        if let Some((key, request)) = intent.filter(|_| !stopping) {
+            self.searched_since.remove(&step);
+            self.send(step, request, key);
+        }
+    }
+
+    fn replied(&mut self, step: StepIndex, reply: Reply, stopping: bool) -> Result<(), RunError> {
         if self.recorder.state().step(step).status != StepStatus::Asked {
             return Ok(());
         }
         let id = self.recorder.state().id(step).clone();
-        let kind = match reply {
-            Reply::Approved { by, known_as } => RunEventKind::ApprovalGiven { step: id, by, known_as },
-            Reply::Refused { by, known_as } => RunEventKind::ApprovalDenied { step: id, by, known_as },
+        let (kind, refused_by) = match reply {
+            Reply::Approved { by, known_as } => {
+                (RunEventKind::ApprovalGiven { step: id, by, known_as }, None)
+            }
+            Reply::Refused { by, known_as } => {
+                (RunEventKind::ApprovalDenied { step: id, by: by.clone(), known_as }, Some(by))
+            }
             Reply::Nobody => return Ok(()),
         };
         self.recorder.record(kind)?;
-        let now = self.parts.pace.now();
-        self.wake(step, now);
-        Ok(())
+        // A step that asks while its request is open asks whether to send it again. If this process ends before it does, the
+        // next one looks and asks anew.
+        let open = self.recorder.state().step(step).intent.clone();
+        match (open, refused_by) {
+            (Some(_), Some(by)) => {
+                let message =
+                    format!("the site knows nothing of the request, and {by} said not to send it again");
+                self.fail(step, "outcome-unknown", message)
+            }
+            (Some((key, _)), None) if !stopping => {
+                self.spawn(step, |site| async move { Answer::Confirmed(site.find(&key).await) });
+                Ok(())
+            }
+            (Some(_) | None, _) => {
+                let now = self.parts.pace.now();
+                self.wake(step, now);
+                Ok(())
+            }
+        }
     }
 
     fn probe_failed(&mut self, step: StepIndex, message: String) -> Result<(), RunError> {

@@ -14,6 +14,7 @@ use crate::provider::Item;
 use crate::provider::Request;
 use crate::rules::Guard;
 use crate::rules::Options;
+use crate::rules::OriginFilter;
 use crate::run::driver::Driver;
 use crate::run::guard;
 use crate::run::machine;
@@ -22,6 +23,7 @@ use crate::run::step;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
+use crate::syntax::action::OnTimeout;
 use crate::syntax::action::Rerun;
 
 /// How long a guard may stay closed before its step fails: long enough for a vCenter to be restarted or a backup's snapshot
@@ -130,7 +132,7 @@ impl Driver<'_> {
             self.recorder.record(RunEventKind::StepWaiting {
                 step: id,
                 reason: wait.reason.clone(),
-                deadline: Some(wait.deadline),
+                deadline: Some(wait.deadline).filter(|deadline| *deadline < jiff::Timestamp::MAX),
             })?;
             self.waits.insert(step, wait.reason.clone());
         }
@@ -149,13 +151,53 @@ impl Driver<'_> {
         until.min(soon)
     }
 
-    fn ask(&mut self, step: StepIndex, prompt: String, roles: Vec<String>) -> Result<(), RunError> {
+    pub(super) fn ask(
+        &mut self,
+        step: StepIndex,
+        prompt: String,
+        roles: Vec<String>,
+    ) -> Result<(), RunError> {
         let id = self.recorder.state().id(step).clone();
         let asked = RunEventKind::ApprovalAsked { step: id, prompt: prompt.clone(), roles: roles.clone() };
         self.recorder.record(asked)?;
         self.recorder.sync()?;
         self.ask_person(step, prompt, roles);
         Ok(())
+    }
+
+    /// Returns when a manual action stops waiting for its answer, if the plan says how long it may wait.
+    pub(super) fn question_ends(&self, step: StepIndex) -> Option<jiff::Timestamp> {
+        let StepSubject::Action(index) = self.graph.step(step).subject else { return None };
+        // Under a clock that jumps, the person at the terminal would be late for every question.
+        if self.parts.pace.is_immediate() && self.parts.approver.is_at_terminal() {
+            return None;
+        }
+        let action = &self.graph.model().plan.actions[index];
+        let longest = action.manual.as_ref().and(action.timeout.as_ref())?.value;
+        let longest = jiff::SignedDuration::from_secs(i64::try_from(longest.0).unwrap_or(i64::MAX));
+        Some(
+            self.recorder
+                .state()
+                .step(step)
+                .started_at?
+                .saturating_add(longest)
+                .unwrap_or(jiff::Timestamp::MAX),
+        )
+    }
+
+    /// Nobody answered in time.
+    pub(super) fn unanswered(&mut self, step: StepIndex) -> Result<(), RunError> {
+        let StepSubject::Action(index) = self.graph.step(step).subject else { return Ok(()) };
+        let manual = self.graph.model().plan.actions[index].manual.as_ref();
+        match manual
+            .and_then(|manual| manual.on_timeout.as_ref())
+            .map_or(OnTimeout::Stop, |choice| choice.value)
+        {
+            OnTimeout::Stop => self.fail(step, "timeout", "nobody answered in time".into()),
+            OnTimeout::Proceed => {
+                self.succeed(step, Some("nobody answered in time; the plan says to go on".into()))
+            }
+        }
     }
 
     /// Begins an action: a manual one asks, any other one runs.
@@ -209,7 +251,7 @@ impl Driver<'_> {
         if guard == Guard::Failover {
             machines.retain(|index| !step::has_failed_back(self.parts.model.machine(*index)));
         }
-        let options = Options { now: self.parts.pace.now(), ..self.parts.options };
+        let options = self.guard_options();
         let verdict = guard::evaluate(&self.parts.model, &machines, guard, &options);
         let passed = verdict.blocking.is_empty();
         self.record_guard(step, guard, verdict.findings, &verdict.blocking)?;
@@ -259,11 +301,16 @@ impl Driver<'_> {
             .iter()
             .filter_map(|machine| self.parts.model.machine(machine.index()).facts().ok())
             .collect();
-        digest::of(&facts)
+        digest::of_ordered(&facts)
+    }
+
+    /// A guard looks at every rule, whatever a check was asked to leave out: what it lets pass can't be taken back.
+    fn guard_options(&self) -> Options {
+        Options { origin: OriginFilter::All, now: self.parts.pace.now(), ..self.parts.options }
     }
 
     fn preflight_passes(&mut self, step: StepIndex) -> Result<bool, RunError> {
-        let options = Options { now: self.parts.pace.now(), ..self.parts.options };
+        let options = self.guard_options();
         let verdict = guard::preflight(&self.parts.model, &options);
         let Some(first) = verdict.blocking.first() else { return Ok(true) };
         let (code, message) = (first.rule.clone(), first.message.clone());

@@ -85,6 +85,10 @@ enum Answer {
     Began(Result<OperationId, ProviderError>),
     Polled(Result<OperationStatus, ProviderError>),
     Found(Result<Option<OperationId>, ProviderError>),
+    /// What is seen after a search found nothing.
+    Looked(Box<Result<Observation, ProviderError>>),
+    /// What a last search found, after a person said to send the request again.
+    Confirmed(Result<Option<OperationId>, ProviderError>),
     Replied(Reply),
     Acted(Result<String, String>),
     Probed(Result<String, String>),
@@ -164,6 +168,10 @@ impl<'r> Driver<'r> {
             if let RunStatus::Finished(outcome) = self.recorder.state().status() {
                 return Ok(End::Finished(outcome));
             }
+            // A step that needed nobody's answer may have let others begin, or have been the last.
+            if !stopping && machine::next(self.recorder.state()).is_some() {
+                continue;
+            }
             if let Some(end) = self.ended(stopping)? {
                 return Ok(end);
             }
@@ -191,7 +199,7 @@ impl<'r> Driver<'r> {
             return Ok(Some(End::Interrupted));
         }
         let idle = self.asked.is_empty() && self.wakes.is_empty();
-        if !stopping && idle && machine::next(self.recorder.state()).is_none() {
+        if !stopping && idle {
             self.recorder.record(RunEventKind::Interrupted { reason: "waits for an approval".into() })?;
             self.recorder.sync()?;
             return Ok(Some(End::WaitsForApproval));
@@ -250,6 +258,9 @@ impl<'r> Driver<'r> {
     fn work(&mut self, step: StepIndex) -> Result<(), RunError> {
         let state = self.recorder.state().step(step);
         let now = self.parts.pace.now();
+        if state.status == StepStatus::Asked && self.question_ends(step).is_some_and(|end| end <= now) {
+            return self.unanswered(step);
+        }
         if self.asked.contains(&step) {
             return Ok(());
         }
@@ -266,11 +277,7 @@ impl<'r> Driver<'r> {
                 } else if let Some(retry_at) = state.retry_at.filter(|retry_at| *retry_at > now) {
                     self.wake(step, retry_at);
                 } else if step::looks(self.graph.step(step).kind) {
-                    let machines = self.observed_machines(step);
-                    let seen = self.seen;
-                    self.spawn(step, move |site| async move {
-                        Answer::Observed(Box::new(site.observe_since(&machines, seen).await))
-                    });
+                    self.look(step, Answer::Observed);
                 } else {
                     let decision = self.decide(step, &[]);
                     self.carry_out(step, decision)?;
@@ -285,6 +292,15 @@ impl<'r> Driver<'r> {
             | StepStatus::Blocked => {}
         }
         Ok(())
+    }
+
+    /// Looks at the step's machines in the background.
+    fn look(&mut self, step: StepIndex, answer: fn(Box<Result<Observation, ProviderError>>) -> Answer) {
+        let (machines, seen) = (self.observed_machines(step), self.seen);
+        self.spawn(
+            step,
+            move |site| async move { answer(Box::new(site.observe_since(&machines, seen).await)) },
+        );
     }
 
     fn observed_machines(&self, step: StepIndex) -> Vec<MachineName> {
@@ -312,6 +328,9 @@ impl<'r> Driver<'r> {
         self.asked.insert(step);
         self.people += 1;
         self.pause(true);
+        if let Some(end) = self.question_ends(step) {
+            self.wake(step, end);
+        }
         self.tasks.spawn(async move { (step, Answer::Replied(approver.ask(&question).await)) });
     }
 

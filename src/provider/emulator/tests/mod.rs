@@ -8,6 +8,7 @@ mod halfway;
 mod persistence;
 mod refusal;
 mod scale;
+mod since;
 mod walk;
 
 use jiff::SignedDuration;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::provider::emulator::Deed;
 
-const FAULTS: [&str; 8] = [
+pub(super) const FAULTS: [&str; 8] = [
     "",
     "kind: vcenter_disconnects, phase: failover, nth: 2, for: 20m",
     "kind: master_target_snapshot, at: {after: 3h}, for: 1h",
@@ -14,12 +14,12 @@ const FAULTS: [&str; 8] = [
     "kind: onprem_vm_does_not_boot, of: w1, for: 30m",
 ];
 
-enum Step {
+pub(super) enum Step {
     Ask(Request),
     ByHand(Deed),
 }
 
-fn pick(random: &mut fastrand::Rng, classic: bool) -> Step {
+pub(super) fn pick(random: &mut fastrand::Rng, classic: bool) -> Step {
     let machine =
         if classic { ["w1", "w2", "l1"][random.usize(..3)] } else { ["w1", "l1"][random.usize(..2)] };
     let plan = random.bool().then(|| "rp".to_owned());

@@ -1,0 +1,527 @@
+//! What tests of whole runs need: a world on a clock that jumps, processes that drive runs in it, and the laws of every run.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use failback::clock::Clock as _;
+use failback::event::Journal;
+use failback::event::JournalError;
+use failback::event::Outcome;
+use failback::event::Reporter;
+use failback::event::RunEvent;
+use failback::event::RunEventKind;
+use failback::event::RunState;
+use failback::event::StepProgress;
+use failback::graph;
+use failback::graph::Graph;
+use failback::graph::StepKind;
+use failback::id::IdempotencyKey;
+use failback::id::MachineName;
+use failback::id::OperationId;
+use failback::id::RunId;
+use failback::id::StepId;
+use failback::journal::MemoryJournal;
+use failback::model::digest;
+use failback::model::resolve;
+use failback::provider::Observation;
+use failback::provider::Observe;
+use failback::provider::Operate;
+use failback::provider::OperationStatus;
+use failback::provider::ProviderError;
+use failback::provider::Request;
+use failback::provider::emulator::Emulator;
+use failback::provider::emulator::Scenario;
+use failback::rules;
+use failback::rules::Options;
+use failback::rules::OriginFilter;
+use failback::run::Driver;
+use failback::run::End;
+use failback::run::Parts;
+use failback::run::Recorder;
+use failback::run::approver::Approver;
+use failback::run::approver::AutoApprove;
+use failback::run::hook::Hooks;
+use failback::run::hook::Simulated;
+use failback::run::pace::Pace as _;
+use failback::run::pace::Speed;
+use failback::run::pace::WorldPace;
+use failback::source::Sources;
+use failback::syntax::inventory::Inventory;
+use failback::syntax::machine::PowerState;
+use failback::syntax::machine::State;
+use jiff::Timestamp;
+
+use crate::estate;
+use crate::estate::Estate;
+
+pub const CLASSIC: (&str, &str) =
+    (include_str!("../worlds/classic.plan.yaml"), include_str!("../worlds/classic.inventory.yaml"));
+pub const MODERNIZED: (&str, &str) =
+    (include_str!("../worlds/modernized.plan.yaml"), include_str!("../worlds/modernized.inventory.yaml"));
+
+/// A plan, its facts, and what goes wrong.
+pub struct World {
+    pub graph: Arc<Graph>,
+    pub inventory: Inventory,
+    pub start: Timestamp,
+    pub options: Options,
+    pub scenario: Scenario,
+}
+
+pub fn world(plan: &str, inventory: &str) -> World {
+    let model = estate::model(plan, inventory);
+    let inventory = model.inventory.clone();
+    let start = model.observed_at().expect("the world says when it is");
+    let options = Options { origin: OriginFilter::All, strict: false, now: start };
+    let report = rules::check(model, &options);
+    let checked = report.checked.unwrap_or_else(|| panic!("refused: {:#?}", report.findings));
+    let scenario = Scenario::default();
+    World { graph: Arc::new(graph::compile(&checked)), inventory, start, options, scenario }
+}
+
+pub fn world_of(estate: &Estate) -> World {
+    world(&estate.plan_text(), &estate.inventory_text())
+}
+
+/// Reads the faults of a scenario, each a YAML flow mapping.
+pub fn scenario(faults: &[&str]) -> Scenario {
+    let mut text = "kind: Scenario\nversion: 1\nname: test\nfaults:\n".to_owned();
+    for fault in faults {
+        text.push_str(&format!("  - {fault}\n"));
+    }
+    let mut sources = Sources::new();
+    let index = sources.add("scenario.yaml", text).expect("small");
+    let mut diagnostics = Vec::new();
+    let scenario = Scenario::parse(sources.get(index), &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+    scenario.expect("it has no mistakes")
+}
+
+impl World {
+    /// Returns the world with faults, each a YAML flow mapping.
+    pub fn with(mut self, faults: &[&str]) -> Self {
+        self.scenario = scenario(faults);
+        self
+    }
+
+    /// Returns the site as it is at the beginning.
+    pub fn site(&self) -> Site {
+        self.site_in(self.scenario.clone())
+    }
+
+    /// Returns the site as it is at the beginning of a scenario.
+    pub fn site_in(&self, scenario: Scenario) -> Site {
+        let pace = Arc::new(WorldPace::new(self.start, Speed::Max));
+        let inventory = self.inventory.clone();
+        let emulator = Emulator::in_memory(inventory, scenario, self.start, pace.clone());
+        Site(Arc::new(Watched { emulator, pace, sent: Mutex::new(Vec::new()) }))
+    }
+
+    /// Runs the plan to its end, in one process that says yes to everything.
+    pub fn run(&self) -> Ran {
+        let ran = self.drive(&self.site(), Process::default());
+        assert_lawful(&self.graph, &ran.events);
+        ran
+    }
+
+    /// Lets one process drive the run as far as it comes.
+    pub fn drive(&self, site: &Site, process: Process) -> Ran {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(self.process(site, process))
+    }
+
+    fn started(&self) -> RunEventKind {
+        let model = self.graph.model();
+        RunEventKind::RunStarted {
+            plan: model.plan.name.value.clone(),
+            plan_digest: digest::plan(model),
+            facts_digest: digest::facts(model),
+            provider: "emulator".into(),
+            program: "test".into(),
+            machines: 0,
+            steps: 0,
+            simulated_actions: true,
+        }
+    }
+
+    async fn process(&self, site: &Site, process: Process) -> Ran {
+        let Process { before, approver, hooks, stop_at, syncs } = process;
+        let mut state = RunState::new(Arc::clone(&self.graph));
+        for event in &before {
+            state.check(event).expect("the journal is lawful");
+            state.apply(event);
+        }
+        let first =
+            if before.is_empty() { self.started() } else { RunEventKind::Resumed { program: "test".into() } };
+        let memory = MemoryJournal::default();
+        let mut journal = Mortal { journal: memory.clone(), syncs };
+        let (stop_now, stop) = tokio::sync::watch::channel(false);
+        let reporters: Vec<Box<dyn Reporter>> = match stop_at {
+            Some(when) => vec![Box::new(StopAt { when, stop: stop_now.clone() })],
+            None => Vec::new(),
+        };
+        let clock = site.0.pace.clone();
+        let mut recorder = Recorder::new(RunId::new("r1"), clock, &mut journal, reporters, state);
+        let (plan, inventory) = (self.graph.model().plan.clone(), self.inventory.clone());
+        let parts = Parts {
+            site: site.0.clone(),
+            pace: site.0.pace.clone(),
+            hooks,
+            approver,
+            model: resolve(plan, inventory, &mut Vec::new()),
+            options: self.options,
+            stop,
+        };
+        let end = match recorder.record(first) {
+            Ok(()) => Driver::new(recorder, parts).drive().await,
+            Err(error) => Err(error),
+        };
+        drop(stop_now);
+        let events = before.into_iter().chain(memory.events()).collect();
+        Ran { end: end.map_err(|error| error.to_string()), events }
+    }
+
+    pub fn machines(&self) -> Vec<MachineName> {
+        let machines = self.graph.model().machines();
+        machines.map(|machine| MachineName::new(machine.name().value.as_str())).collect()
+    }
+}
+
+/// What a process is given.
+pub struct Process {
+    /// The journal that it finds.
+    pub before: Vec<RunEvent>,
+    pub approver: Arc<dyn Approver>,
+    pub hooks: Arc<dyn Hooks>,
+    /// It is asked to stop when this event comes.
+    pub stop_at: Option<When>,
+    /// It dies when it syncs its journal for this time.
+    pub syncs: Option<usize>,
+}
+
+/// Says whether an event is the one.
+pub type When = Box<dyn FnMut(&RunEvent) -> bool>;
+
+impl Default for Process {
+    fn default() -> Self {
+        let (approver, hooks) = (Arc::new(AutoApprove), Arc::new(Simulated));
+        Self { before: Vec::new(), approver, hooks, stop_at: None, syncs: None }
+    }
+}
+
+impl Process {
+    pub fn after(before: &[RunEvent]) -> Self {
+        Self { before: before.to_vec(), ..Self::default() }
+    }
+    pub fn approved_by(mut self, approver: impl Approver + 'static) -> Self {
+        self.approver = Arc::new(approver);
+        self
+    }
+    pub fn stopped_at(mut self, when: impl FnMut(&RunEvent) -> bool + 'static) -> Self {
+        self.stop_at = Some(Box::new(when));
+        self
+    }
+    pub fn killed_at_sync(mut self, syncs: usize) -> Self {
+        self.syncs = Some(syncs);
+        self
+    }
+}
+
+/// How far a process came.
+pub struct Ran {
+    pub end: Result<End, String>,
+    pub events: Vec<RunEvent>,
+}
+
+impl Ran {
+    pub fn said(&self) -> String {
+        self.events.iter().map(|event| format!("{} {} {:?}\n", event.seq, event.at, event.kind)).collect()
+    }
+
+    /// Returns whether an event of this kind is there.
+    pub fn has(&self, is_it: impl Fn(&RunEventKind) -> bool) -> bool {
+        self.events.iter().any(|event| is_it(&event.kind))
+    }
+
+    /// Returns how each step was settled.
+    pub fn settled(&self) -> BTreeMap<String, &'static str> {
+        let words = self.events.iter().filter_map(|event| {
+            let word = match &event.kind {
+                RunEventKind::StepSucceeded { .. } => "succeeded",
+                RunEventKind::StepAdopted { .. } => "adopted",
+                RunEventKind::StepFailed { .. } => "failed",
+                RunEventKind::StepSkipped { .. } => "skipped",
+                RunEventKind::StepBlocked { .. } => "blocked",
+                _ => return None,
+            };
+            Some((event.kind.step()?.to_string(), word))
+        });
+        words.collect()
+    }
+
+    /// Returns the code with which a step failed.
+    pub fn failure(&self, id: &str) -> Option<&str> {
+        self.events.iter().find_map(|event| match &event.kind {
+            RunEventKind::StepFailed { step, code, .. } if step.as_str() == id => Some(code.as_str()),
+            _ => None,
+        })
+    }
+}
+
+/// A journal whose process dies when it syncs once too often; what it took and did not sync is lost.
+struct Mortal {
+    journal: MemoryJournal,
+    syncs: Option<usize>,
+}
+
+impl Journal for Mortal {
+    fn append(&mut self, event: &RunEvent) -> Result<(), JournalError> {
+        self.journal.append(event)
+    }
+
+    fn sync(&mut self) -> Result<(), JournalError> {
+        if let Some(left) = &mut self.syncs {
+            *left = left.checked_sub(1).ok_or(JournalError { message: "killed".into() })?;
+        }
+        self.journal.sync()
+    }
+}
+
+struct StopAt {
+    when: When,
+    stop: tokio::sync::watch::Sender<bool>,
+}
+
+impl Reporter for StopAt {
+    fn event(&mut self, event: &RunEvent, _: &RunState) -> std::io::Result<()> {
+        if (self.when)(event) {
+            self.stop.send_replace(true);
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, _: Timestamp, _: &RunState, _: &[StepProgress]) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A request that reached the emulator.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub at: Timestamp,
+    pub request: Request,
+    pub key: IdempotencyKey,
+}
+
+/// A site, whoever drives it.
+#[derive(Clone)]
+pub struct Site(Arc<Watched>);
+
+struct Watched {
+    emulator: Emulator,
+    pace: Arc<WorldPace>,
+    sent: Mutex<Vec<Sent>>,
+}
+
+#[async_trait::async_trait]
+impl Observe for Watched {
+    async fn observe(&self, machines: &[MachineName]) -> Result<Observation, ProviderError> {
+        self.emulator.observe(machines).await
+    }
+
+    async fn observe_since(
+        &self,
+        machines: &[MachineName],
+        mark: Option<u64>,
+    ) -> Result<Observation, ProviderError> {
+        self.emulator.observe_since(machines, mark).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Operate for Watched {
+    async fn begin(&self, request: &Request, key: &IdempotencyKey) -> Result<OperationId, ProviderError> {
+        let sent = Sent { at: self.pace.now(), request: request.clone(), key: key.clone() };
+        self.sent.lock().expect("no test panics here").push(sent);
+        self.emulator.begin(request, key).await
+    }
+
+    async fn poll(&self, operation: &OperationId) -> Result<OperationStatus, ProviderError> {
+        self.emulator.poll(operation).await
+    }
+
+    async fn find(&self, key: &IdempotencyKey) -> Result<Option<OperationId>, ProviderError> {
+        self.emulator.find(key).await
+    }
+}
+
+impl Site {
+    /// Returns what was sent, in order.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.0.sent.lock().expect("no test panics here").clone()
+    }
+
+    /// Sends requests again at the times at which they were sent, then lets the clock go on to `until`.
+    pub fn replay(&self, sent: &[Sent], until: Timestamp) {
+        block(async {
+            for Sent { at, request, key } in sent {
+                self.0.pace.until(*at).await;
+                drop(self.0.begin(request, key).await);
+            }
+            self.0.pace.until(until).await;
+        });
+    }
+
+    /// Returns the facts of machines as they are now.
+    pub fn facts(&self, machines: &[MachineName]) -> Inventory {
+        block(async { self.0.emulator.observe(machines).await.expect("the emulator answers").facts })
+    }
+
+    /// Returns the requests that the emulator took on, once for each operation.
+    fn begun(&self) -> Vec<(OperationId, Sent)> {
+        let mut begun = BTreeMap::new();
+        for sent in self.sent() {
+            if let Some(operation) = block(self.0.emulator.find(&sent.key)).expect("the emulator answers") {
+                begun.entry(operation.to_string()).or_insert((operation, sent));
+            }
+        }
+        begun.into_values().collect()
+    }
+}
+
+fn block<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+/// Asserts that a run succeeded and that every machine runs on-premises, protected in Azure, its Azure VM gone.
+pub fn assert_home(world: &World, site: &Site, ran: &Ran) {
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Succeeded)), "{}", ran.said());
+    assert_machines_home(world, site, |_| true);
+}
+
+/// Asserts that these machines are home.
+pub fn assert_machines_home(world: &World, site: &Site, which: impl Fn(&str) -> bool) {
+    let facts = site.facts(&world.machines());
+    for machine in facts.machines.iter().flatten().filter(|machine| which(&machine.name)) {
+        assert_eq!(machine.state.map(|state| state.value), Some(State::ProtectedToAzure), "{}", machine.name);
+        let onprem = machine.onprem_vm.as_ref().expect("it is back");
+        assert_eq!(onprem.power_state.map(|state| state.value), Some(PowerState::Running));
+        let azure = machine.azure_vm.as_ref().expect("what became of it is known");
+        assert_eq!(azure.exists.map(|exists| exists.value), Some(false));
+    }
+}
+
+/// Asserts that the emulator took nothing on twice for one machine and phase, except after a failure that the journal saw.
+pub fn assert_nothing_begun_twice(site: &Site, ran: &Ran) {
+    let mut begun: HashMap<(String, &'static str), usize> = HashMap::new();
+    let mut seen_to_fail: HashMap<(String, &'static str), usize> = HashMap::new();
+    for (_, sent) in site.begun() {
+        for machine in sent.request.machines() {
+            *begun.entry((machine.to_string(), word(&sent.request))).or_default() += 1;
+        }
+    }
+    let mut open: HashMap<&StepId, &Request> = HashMap::new();
+    for event in &ran.events {
+        match &event.kind {
+            RunEventKind::IntentRecorded { step, request, .. } => drop(open.insert(step, request)),
+            RunEventKind::AttemptFailed { step, .. } => {
+                let request = open.remove(step).expect("what failed was recorded");
+                for machine in request.machines() {
+                    *seen_to_fail.entry((machine.to_string(), word(request))).or_default() += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    for (of, count) in begun {
+        let failed = seen_to_fail.get(&of).copied().unwrap_or(0);
+        assert!(count <= 1 + failed, "{of:?} was begun {count} times\n{}", ran.said());
+    }
+}
+
+const fn word(request: &Request) -> &'static str {
+    match request {
+        Request::Prepare => "prepare",
+        Request::MakeRecoveryPlan { .. } => "make_recovery_plan",
+        Request::DeleteRecoveryPlan { .. } => "delete_recovery_plan",
+        Request::ReprotectToOnprem { .. } => "reprotect",
+        Request::FailoverToOnprem { .. } => "failover",
+        Request::CancelFailover { .. } => "cancel",
+        Request::Commit { .. } => "commit",
+        Request::ReprotectToAzure { .. } => "forward",
+    }
+}
+
+/// Asserts what holds in every journal, whatever went wrong:
+/// a failover comes after the barrier of its wave and the recheck of its machines, a commit after the verification of all its
+/// machines, the way to Azure after the commit; a step begins after the steps before it; a request is sent after its guard
+/// passed, and not while an earlier one of the step is open; `CompleteMigration` is never sent.
+pub fn assert_lawful(graph: &Arc<Graph>, events: &[RunEvent]) {
+    let mut state = RunState::new(Arc::clone(graph));
+    let mut passed: HashSet<StepId> = HashSet::new();
+    for event in events {
+        state.check(event).unwrap_or_else(|error| panic!("{error}: {event:?}"));
+        let good = |id: &str| {
+            let step = graph.find(&StepId::new(id));
+            step.is_none_or(|step| state.step(step).status.is_good())
+        };
+        let assert_each = |machines: &[MachineName], kind: &str| {
+            for machine in machines {
+                assert!(good(&format!("{kind}/{machine}")), "{kind}/{machine} before {event:?}");
+            }
+        };
+        let text = serde_json::to_string(event).expect("an event has a JSON form").to_lowercase();
+        assert!(!text.contains("completemigration") && !text.contains("complete_migration"), "{text}");
+        match &event.kind {
+            RunEventKind::StepStarted { step } => {
+                let step = graph.find(step).expect("it is in the graph");
+                let settled = |before: &u32| state.step(*before).status.is_settled();
+                let good = |before: &u32| state.step(*before).status.is_good();
+                assert!(graph.before(step).iter().all(settled), "{event:?}");
+                // Only an action may look at how what it follows ended.
+                let action = graph.step(step).kind == StepKind::Action;
+                assert!(action || graph.before(step).iter().all(good), "{event:?}");
+            }
+            RunEventKind::GuardEvaluated { step, passed: true, .. } => drop(passed.insert(step.clone())),
+            RunEventKind::GuardEvaluated { step, passed: false, .. } => drop(passed.remove(step)),
+            RunEventKind::IntentRecorded { step: id, request, .. } => {
+                match request {
+                    Request::ReprotectToOnprem { .. } => assert!(good("preflight"), "{event:?}"),
+                    Request::FailoverToOnprem { machines, .. } => {
+                        let step = graph.find(id).expect("it is in the graph");
+                        assert!(good(&format!("barrier/{}", graph.step(step).wave)), "{event:?}");
+                        assert_each(machines, "await_protected");
+                        assert_each(machines, "recheck");
+                    }
+                    Request::Commit { machines, .. } => assert_each(machines, "verify"),
+                    Request::ReprotectToAzure { machine, .. } => {
+                        let model = graph.model();
+                        let commits = (0..).zip(graph.steps()).filter(|(at, step)| {
+                            step.kind == StepKind::Commit
+                                && graph.machines_of(*at).iter().any(|of| of.name().value == machine.as_str())
+                        });
+                        let mut commits = commits.map(|(_, step)| step.id.as_str());
+                        assert!(commits.all(good), "{event:?} in {}", model.plan.name);
+                    }
+                    Request::Prepare
+                    | Request::MakeRecoveryPlan { .. }
+                    | Request::DeleteRecoveryPlan { .. }
+                    | Request::CancelFailover { .. } => {}
+                }
+                let guarded = matches!(
+                    request,
+                    Request::ReprotectToOnprem { .. }
+                        | Request::FailoverToOnprem { .. }
+                        | Request::Commit { .. }
+                        | Request::ReprotectToAzure { .. }
+                );
+                assert!(!guarded || passed.remove(id), "{event:?} without a guard");
+            }
+            _ => {}
+        }
+        state.apply(event);
+    }
+}
