@@ -486,8 +486,11 @@ fn a_run_that_stops_says_once_what_it_did_not_begin() {
     play.fails("await_azure_agent/vm02", "it never registered");
     play.go(&[]);
     let text = sink.text();
-    let told: Vec<&str> =
-        text.lines().filter(|line| line.contains(", since ")).map(|line| line[31..].trim()).collect();
+    let told: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains(", since ") || line.contains("not begun:"))
+        .map(|line| line[31..].trim())
+        .collect();
     assert_snapshot!(told.join("\n"), @r"
     43 steps of vm00, vm01, vm02, vm03, vm04 are not done, since await_azure_agent/vm02 failed
     8 steps not begun: the run stops at its first failure
