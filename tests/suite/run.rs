@@ -9,6 +9,8 @@ use failback::provider::emulator::Scenario;
 use failback::run::End;
 use failback::run::approver::Unattended;
 
+use crate::estate::Estate;
+use crate::estate::Vm;
 pub use crate::lab::CLASSIC;
 use crate::lab::MODERNIZED;
 use crate::lab::Process;
@@ -20,6 +22,7 @@ use crate::lab::assert_lawful;
 use crate::lab::assert_machines_home;
 use crate::lab::assert_nothing_begun_twice;
 pub use crate::lab::world;
+use crate::lab::world_of;
 
 /// Runs a plan to its end while a scenario goes on.
 pub fn run(world: &World, scenario: Scenario) -> Ran {
@@ -328,4 +331,19 @@ fn a_question_that_nobody_answers_in_time_does_what_the_plan_says() {
         assert_eq!(ended.duration_since(asked), jiff::SignedDuration::from_hours(2));
         assert_eq!(ran.failure("action/sign"), (on_timeout == "stop").then_some("timeout"));
     }
+}
+
+#[test]
+fn what_finds_no_room_any_more_is_blocked_and_says_why() {
+    // Two machines of twenty disks fit at once; the one that fails keeps its disks attached.
+    let estate = Estate::classic((0..4).map(|number| Vm::new(format!("vm{number:02}")).disks(20, 10)));
+    let world = world_of(&estate).with(&["{kind: job_fails, of: vm00, phase: failover, code: \"78037\"}"]);
+    let site = world.site();
+    let ran = world.drive(&site, Process::default());
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Failed)), "{}", ran.said());
+    assert_machines_home(&world, &site, |machine| machine == "vm01");
+    let told = ran.has(|kind| {
+        matches!(kind, RunEventKind::StepBlocked { reason, .. } if reason.contains("keep theirs attached"))
+    });
+    assert!(told, "{}", ran.said());
 }
