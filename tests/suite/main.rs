@@ -1,5 +1,6 @@
 //! Tests of the whole library; one binary, one module a subject.
 
+mod actions;
 mod cli_check;
 mod cli_front;
 mod cli_plan;
