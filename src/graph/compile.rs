@@ -282,7 +282,7 @@ impl<'m> Compiler<'m> {
         match subject {
             Subject::Machine(_) => false,
             Subject::Group(index) => {
-                self.model.groups().nth(index).is_some_and(|group| group.plan().quiesce.is_some())
+                self.model.group(index).is_some_and(|group| group.plan().quiesce.is_some())
             }
         }
     }

@@ -120,7 +120,7 @@ impl Graph {
         match self.step(step).subject {
             StepSubject::Machine(index) => vec![self.model.machine(index)],
             StepSubject::Group(index) => {
-                self.model.groups().nth(index).map_or(Vec::new(), |group| group.members().collect())
+                self.model.group(index).map_or(Vec::new(), |group| group.members().collect())
             }
             StepSubject::Wave(wave) => self
                 .model
@@ -138,7 +138,7 @@ impl Graph {
             StepSubject::Plan => self.model.plan.name.value.clone(),
             StepSubject::Machine(index) => self.model.machine(index).name().value.clone(),
             StepSubject::Group(index) => {
-                self.model.groups().nth(index).map_or(String::new(), |group| group.name().value.clone())
+                self.model.group(index).map_or(String::new(), |group| group.name().value.clone())
             }
             StepSubject::Wave(wave) => format!("wave {wave}"),
             StepSubject::BootGroup(index) => self.model.plan.boot_groups[index].name.value.clone(),

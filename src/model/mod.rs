@@ -97,6 +97,8 @@ pub(crate) struct Index {
     pub vcenters: HashMap<String, usize>,
     /// Machines of the plan.
     pub planned: HashMap<String, usize>,
+    /// Replication groups of the plan.
+    pub groups: HashMap<String, usize>,
     /// Machines of the plan that come back through a master target, through an appliance, to a datastore.
     pub through_master_target: HashMap<String, Vec<usize>>,
     pub through_appliance: HashMap<String, Vec<usize>>,
@@ -139,10 +141,16 @@ impl Model {
         (0..self.groups.len()).map(|index| Group { model: self, index })
     }
 
+    /// Returns replication group `index` of the plan; `None` if the plan has no such group.
+    #[must_use]
+    pub fn group(&self, index: usize) -> Option<Group<'_>> {
+        (index < self.groups.len()).then_some(Group { model: self, index })
+    }
+
     /// Returns the replication group of the plan that has this name.
     #[must_use]
     pub fn group_named(&self, name: &str) -> Option<Group<'_>> {
-        self.groups().find(|group| group.name().value == name)
+        self.index.groups.get(name).map(|index| Group { model: self, index: *index })
     }
 
     /// Returns the architecture of the vault.

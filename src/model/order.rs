@@ -234,27 +234,31 @@ fn successors(model: &Model, edges: &[Edge]) -> HashMap<Point, Vec<Point>> {
 /// Returns the shortest cycle, beginning at an edge that the document asks for; `None` if the steps can be ordered.
 #[must_use]
 pub fn shortest_cycle(edges: &[Edge]) -> Option<Vec<Edge>> {
-    let mut graph: DiGraph<Point, usize> = DiGraph::new();
-    let mut nodes: HashMap<Point, NodeIndex> = HashMap::new();
+    let places = Places::of(edges);
+    let mut graph: DiGraph<(), usize> = DiGraph::with_capacity(places.count, edges.len());
+    for _ in 0..places.count {
+        graph.add_node(());
+    }
     for (at, edge) in edges.iter().enumerate() {
-        let from = *nodes.entry(edge.from).or_insert_with(|| graph.add_node(edge.from));
-        let to = *nodes.entry(edge.to).or_insert_with(|| graph.add_node(edge.to));
-        graph.add_edge(from, to, at);
+        graph.add_edge(places.node(edge.from), places.node(edge.to), at);
     }
     // Kosaraju's algorithm does not recurse, so a long chain can't overflow the stack.
-    let component: HashMap<NodeIndex, usize> = petgraph::algo::kosaraju_scc(&graph)
-        .into_iter()
-        .enumerate()
-        .flat_map(|(at, nodes)| nodes.into_iter().map(move |node| (node, at)))
-        .collect();
-    let inside = |edge: &Edge| component[&nodes[&edge.from]] == component[&nodes[&edge.to]];
+    let mut component = vec![0; places.count];
+    for (at, nodes) in petgraph::algo::kosaraju_scc(&graph).into_iter().enumerate() {
+        for node in nodes {
+            component[node.index()] = at;
+        }
+    }
+    let of = |point| component[places.node(point).index()];
+    let inside = |edge: &Edge| of(edge.from) == of(edge.to);
     let mut best: Option<Vec<usize>> = None;
     // The document's own edges, a bounded number of them: each search is linear in the size of its component.
     let starts =
         edges.iter().enumerate().filter(|(_, edge)| edge.reason != Reason::LifeCycle && inside(edge));
     for (at, edge) in starts.take(512) {
         let limit = best.as_ref().map_or(usize::MAX, Vec::len);
-        if let Some(path) = path_back(&graph, &component, nodes[&edge.to], nodes[&edge.from], limit) {
+        if let Some(path) = path_back(&graph, &component, places.node(edge.to), places.node(edge.from), limit)
+        {
             let mut cycle = vec![at];
             cycle.extend(path);
             if cycle.len() < limit {
@@ -265,10 +269,50 @@ pub fn shortest_cycle(edges: &[Edge]) -> Option<Vec<Edge>> {
     best.map(|cycle| cycle.into_iter().map(|at| edges[at]).collect())
 }
 
+/// Numbers the points of some edges without a table of them: a large plan has a million edges.
+struct Places {
+    /// Machines, then groups.
+    subjects: usize,
+    machines: usize,
+    boot_groups: usize,
+    count: usize,
+}
+
+/// Phases that a point may have.
+const PHASES: usize = Phase::WORDS.len();
+
+impl Places {
+    fn of(edges: &[Edge]) -> Self {
+        let (mut machines, mut groups, mut boot_groups, mut actions) = (0, 0, 0, 0);
+        for point in edges.iter().flat_map(|edge| [edge.from, edge.to]) {
+            match point {
+                Point::Phase(_, Subject::Machine(index)) => machines = machines.max(index + 1),
+                Point::Phase(_, Subject::Group(index)) => groups = groups.max(index + 1),
+                Point::Barrier => {}
+                Point::BootGroupDone(index) => boot_groups = boot_groups.max(index + 1),
+                Point::Action(index) => actions = actions.max(index + 1),
+            }
+        }
+        let subjects = machines + groups;
+        Self { subjects, machines, boot_groups, count: subjects * PHASES + 1 + boot_groups + actions }
+    }
+
+    fn node(&self, point: Point) -> NodeIndex {
+        let rest = self.subjects * PHASES;
+        NodeIndex::new(match point {
+            Point::Phase(phase, Subject::Machine(index)) => index * PHASES + phase as usize,
+            Point::Phase(phase, Subject::Group(index)) => (self.machines + index) * PHASES + phase as usize,
+            Point::Barrier => rest,
+            Point::BootGroupDone(index) => rest + 1 + index,
+            Point::Action(index) => rest + 1 + self.boot_groups + index,
+        })
+    }
+}
+
 /// Returns the edges of a shortest path inside one component, if it is shorter than `limit`.
 fn path_back(
-    graph: &DiGraph<Point, usize>,
-    component: &HashMap<NodeIndex, usize>,
+    graph: &DiGraph<(), usize>,
+    component: &[usize],
     from: NodeIndex,
     to: NodeIndex,
     limit: usize,
@@ -292,7 +336,7 @@ fn path_back(
         }
         for edge in graph.edges(node) {
             let next = edge.target();
-            if component[&next] == component[&node] && !reached.contains_key(&next) {
+            if component[next.index()] == component[node.index()] && !reached.contains_key(&next) {
                 reached.insert(next, Some((node, *edge.weight())));
                 queue.push_back((next, depth + 1));
             }

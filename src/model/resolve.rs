@@ -126,6 +126,7 @@ fn index_of(inventory: &Inventory) -> Index {
         appliances: names(&inventory.appliances, |appliance| &appliance.name),
         vcenters: names(&inventory.vcenters, |vcenter| &vcenter.id),
         planned: HashMap::new(),
+        groups: HashMap::new(),
         through_master_target: HashMap::new(),
         through_appliance: HashMap::new(),
         to_datastore: HashMap::new(),
@@ -133,6 +134,7 @@ fn index_of(inventory: &Inventory) -> Index {
 }
 
 fn bind_groups(model: &mut Model, diagnostics: &mut Vec<Diagnostic>) {
+    let facts = names(&model.inventory.replication_groups, |group| &group.name);
     for (listed, group) in model.plan.replication_groups.iter().enumerate() {
         let mut members = Vec::with_capacity(group.machines.len());
         for name in &group.machines {
@@ -153,8 +155,8 @@ fn bind_groups(model: &mut Model, diagnostics: &mut Vec<Diagnostic>) {
             model.machines.push(unbound(name, Some(model.groups.len())));
             members.push(index);
         }
-        let facts =
-            model.inventory.replication_groups.iter().flatten().position(|fact| fact.name == group.name);
+        let facts = facts.get(&group.name.value).copied();
+        model.index.groups.entry(group.name.value.clone()).or_insert(model.groups.len());
         model.groups.push(BoundGroup { name: group.name.clone(), listed, members, facts });
     }
 }
@@ -202,8 +204,8 @@ fn bind_machines(model: &mut Model, diagnostics: &mut Vec<Diagnostic>) {
 fn bind_boot_groups(model: &mut Model) {
     for (at, group) in model.plan.boot_groups.iter().enumerate() {
         for member in &group.members {
-            let machines: Vec<usize> = match model.groups.iter().find(|group| group.name == *member) {
-                Some(group) => group.members.clone(),
+            let machines: Vec<usize> = match model.index.groups.get(&member.value) {
+                Some(group) => model.groups[*group].members.clone(),
                 None => model.index.planned.get(&member.value).copied().into_iter().collect(),
             };
             for machine in machines {

@@ -81,7 +81,7 @@ fn words(model: &Model, point: Point) -> String {
             format!("{phase} of {}", model.machine(index).name())
         }
         Point::Phase(phase, Subject::Group(index)) => {
-            let name = model.groups().nth(index).map_or("", |group| group.name().value.as_str());
+            let name = model.group(index).map_or("", |group| group.name().value.as_str());
             format!("{phase} of {name}")
         }
         Point::BootGroupDone(index) => {

@@ -9,6 +9,7 @@ use crate::event::StepStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::id::OperationId;
+use crate::model::PointChoice;
 use crate::provider::Failure;
 use crate::provider::Observation;
 use crate::provider::OperationStatus;
@@ -152,7 +153,10 @@ impl Driver<'_> {
                 self.wake(step, soon);
                 Ok(())
             }
-            Ok(OperationStatus::Succeeded) => self.succeed(step, None),
+            Ok(OperationStatus::Succeeded) => {
+                let note = self.recovery_points(step);
+                self.succeed(step, note)
+            }
             Ok(OperationStatus::PartiallySucceeded { members }) => {
                 let failed: Vec<String> = members
                     .iter()
@@ -166,6 +170,27 @@ impl Driver<'_> {
             Ok(OperationStatus::Failed(failure)) => self.operation_failed(step, failure),
             Err(error) => self.ask_again(step, &error),
         }
+    }
+
+    /// Returns what is known of the recovery points that a failover went to: the service does not say which it took, so what
+    /// was last seen before is remembered, and said to be that.
+    fn recovery_points(&self, step: StepIndex) -> Option<String> {
+        if self.graph.step(step).kind != StepKind::Failover {
+            return None;
+        }
+        let machines = self.graph.machines_of(step);
+        let told = machines.iter().map(|machine| {
+            let machine = self.parts.model.machine(machine.index());
+            let choice = machine.point_choice().ok().flatten();
+            match step::newest(machine, choice) {
+                Some(at) => format!("{}: newest seen before {at:.0}", machine.name()),
+                None => format!("{}: none seen before", machine.name()),
+            }
+        });
+        let choice = machines.first().and_then(|machine| machine.point_choice().ok().flatten());
+        let choice = choice.map_or("recovery", PointChoice::as_str);
+        let told: Vec<String> = told.collect();
+        Some(format!("{choice} point, not reported; {}", told.join(", ")))
     }
 
     fn operation_failed(&mut self, step: StepIndex, failure: Failure) -> Result<(), RunError> {

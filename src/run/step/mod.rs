@@ -10,6 +10,7 @@ mod protection;
 mod reprotect;
 mod verify;
 
+pub use protection::newest;
 pub use verify::probe_deadline;
 
 use jiff::SignedDuration;

@@ -96,7 +96,8 @@ pub(super) fn point(context: &Context<'_>) -> Decision {
 }
 
 /// Returns the moment of a machine's newest recovery point of the kind that the plan chose.
-fn newest(machine: Machine<'_>, choice: Option<PointChoice>) -> Option<Timestamp> {
+#[must_use]
+pub fn newest(machine: Machine<'_>, choice: Option<PointChoice>) -> Option<Timestamp> {
     let wanted = |point: &&RecoveryPoint| match choice {
         Some(PointChoice::AppConsistent) => {
             point.kind.is_some_and(|kind| kind.value == PointKind::AppConsistent)
