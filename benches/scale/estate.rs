@@ -18,7 +18,7 @@ const TO_A_DATASTORE: usize = 50;
 const TO_A_HOST: usize = 40;
 /// Machines that fail over together.
 const TO_A_BOOT_GROUP: usize = 500;
-/// What the vault, the network and one machine are; `writeln!` into a string can't fail.
+/// Why writing can't fail.
 const FITS: &str = "a string takes every text";
 
 /// Returns the documents of an estate of `count` machines that no rule refuses.

@@ -1,6 +1,6 @@
 //! Measures speed and memory of checking, compiling and running plans of many machines, against reading their text.
 //!
-//! Prints a table, and whether each bar holds; with `--assert` it fails if one does not.
+//! Prints a table, and whether each bar holds; with `--assert` it fails if one does not. `--quick` leaves out what takes long.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what the program is for")]
 
@@ -131,11 +131,12 @@ impl Bench {
         self.at_most("check, peak memory against serde_yaml", check.get("peak") / typed.get("peak"), 1.0);
         if !self.quick {
             let hundred = Documents::of(100_000);
-            let all = hundred.measure("check", 1);
+            let all = hundred.measure("check", 2);
             self.at_most("check of 100,000 against 10,000, CPU", all.get("cpu") / check.get("cpu"), 12.0);
         }
         let (half, whole) = (five.measure("compile", TIMES), ten.measure("compile", TIMES));
-        self.at_most("compile of 10,000 against 5,000, CPU", whole.get("compile") / half.get("compile"), 2.4);
+        // Twice the machines leave the cache: somewhat more than twice the time; four times would be quadratic.
+        self.at_most("compile of 10,000 against 5,000, CPU", whole.get("compile") / half.get("compile"), 3.0);
         self.at_most(
             "forecast of 10,000 against 5,000, CPU",
             whole.get("forecast") / half.get("forecast"),
