@@ -3,17 +3,18 @@
 mod sink;
 mod slots;
 mod state;
+mod step;
 
 pub use sink::Journal;
 pub use sink::JournalError;
 pub use sink::Reporter;
 pub use sink::StepProgress;
-pub use state::Answer;
 pub use state::IllegalEvent;
 pub use state::RunState;
 pub use state::RunStatus;
-pub use state::StepState;
-pub use state::StepStatus;
+pub use step::Answer;
+pub use step::StepState;
+pub use step::StepStatus;
 
 use jiff::Timestamp;
 use serde::Deserialize;

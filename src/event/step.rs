@@ -1,0 +1,103 @@
+//! How one step of a run stands.
+
+use jiff::Timestamp;
+
+use crate::id::IdempotencyKey;
+use crate::id::OperationId;
+use crate::provider::Request;
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepStatus {
+    /// It waits for others.
+    Waiting,
+    /// It may begin.
+    Ready,
+    /// It runs.
+    Running,
+    /// A person is asked.
+    Asked,
+    /// It was done.
+    Succeeded,
+    /// Its result was there already.
+    Adopted,
+    /// It was left out.
+    Skipped,
+    /// It failed for good.
+    Failed,
+    /// Something that it waits for failed.
+    Blocked,
+}
+
+impl StepStatus {
+    /// Returns whether nothing will happen to the step any more.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        match self {
+            Self::Succeeded | Self::Adopted | Self::Skipped | Self::Failed | Self::Blocked => true,
+            Self::Waiting | Self::Ready | Self::Running | Self::Asked => false,
+        }
+    }
+
+    /// Returns whether what waits for the step may go on.
+    #[must_use]
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Adopted | Self::Skipped)
+    }
+
+    /// Returns the word of outputs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Asked => "asked",
+            Self::Succeeded => "succeeded",
+            Self::Adopted => "adopted",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// A person's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Yes or no.
+    pub approved: bool,
+    /// Who answered.
+    pub by: String,
+}
+
+/// The state of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepState {
+    /// How it stands.
+    pub status: StepStatus,
+    /// Steps that it still waits for.
+    pub waiting_for: u32,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// The request that was recorded last, and its key, while its end is not known.
+    pub intent: Option<(IdempotencyKey, Request)>,
+    /// The operation that the site took on for it.
+    pub operation: Option<OperationId>,
+    /// When the next attempt begins.
+    pub retry_at: Option<Timestamp>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When its first attempt was recorded.
+    pub first_attempt_at: Option<Timestamp>,
+    /// When it was settled.
+    pub ended_at: Option<Timestamp>,
+    /// Whether it only waits before its first request, so that it takes no place among those that change something.
+    pub parked: bool,
+    /// Whether its action was begun.
+    pub acted: bool,
+    /// What a person answered.
+    pub answer: Option<Answer>,
+    /// What was seen, what it waits for, or why it failed.
+    pub note: Option<String>,
+}
