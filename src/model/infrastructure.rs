@@ -92,6 +92,11 @@ impl Model {
         Some(MasterTarget { model: self, facts: self.inventory.master_targets.as_ref()?.get(*index)? })
     }
 
+    /// Returns the machines of the plan whose data this process server carries to on-premises.
+    pub fn machines_of_process_server(&self, name: &str) -> impl Iterator<Item = Machine<'_>> + use<'_> {
+        self.assigned(&self.index.through_process_server, name)
+    }
+
     /// Returns the machines of the plan whose datastore has this name.
     pub(crate) fn machines_to(&self, datastore: &str) -> impl Iterator<Item = Machine<'_>> + use<'_> {
         self.assigned(&self.index.to_datastore, datastore)

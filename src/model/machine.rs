@@ -239,6 +239,13 @@ impl<'m> Machine<'m> {
         self.model.process_server(&self.settings().failback.process_server.as_ref()?.value).ok()
     }
 
+    /// Returns the datastore that its master target or appliance stood on when it was reprotected; `None` if no run
+    /// remembers it.
+    #[must_use]
+    pub fn placement_at_reprotect(self) -> Option<&'m str> {
+        self.model.placements.get(&self.index).map(String::as_str)
+    }
+
     /// Returns the host of its master target or appliance, where an alternate location is made and disks are written;
     /// `None` if no such server is assigned, which other rules report.
     ///

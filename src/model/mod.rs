@@ -83,6 +83,8 @@ pub struct Model {
     /// Names that nothing in the inventory or the plan has.
     pub unresolved: Vec<Unresolved>,
     pub(crate) index: Index,
+    /// Datastore of each machine's master target or appliance when the machine was reprotected.
+    pub(crate) placements: HashMap<usize, String>,
 }
 
 /// Where each name of the inventory stands.
@@ -99,9 +101,10 @@ pub(crate) struct Index {
     pub planned: HashMap<String, usize>,
     /// Replication groups of the plan.
     pub groups: HashMap<String, usize>,
-    /// Machines of the plan that come back through a master target, through an appliance, to a datastore.
+    /// Machines of the plan that come back through a master target, an appliance, a process server, to a datastore.
     pub through_master_target: HashMap<String, Vec<usize>>,
     pub through_appliance: HashMap<String, Vec<usize>>,
+    pub through_process_server: HashMap<String, Vec<usize>>,
     pub to_datastore: HashMap<String, Vec<usize>>,
 }
 
@@ -188,6 +191,14 @@ impl Model {
     /// Puts fresh facts in the place of those about the same machines and servers; servers that `fresh` leaves out stay.
     pub fn observe_changes(&mut self, fresh: Inventory) {
         resolve::replace_facts(self, fresh, true);
+    }
+
+    /// Remembers the datastore that a machine's master target or appliance stood on when the machine was reprotected.
+    /// A machine that the plan does not have is ignored.
+    pub fn remember_placement(&mut self, machine: &str, datastore: &str) {
+        if let Some(index) = self.index.planned.get(machine) {
+            self.placements.insert(*index, datastore.to_owned());
+        }
     }
 
     /// Puts fresh facts about machines in the place of those about the same machines; everything else stays.

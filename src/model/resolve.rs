@@ -23,8 +23,15 @@ use crate::syntax::template;
 #[must_use]
 pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<Diagnostic>) -> Model {
     let index = index_of(&inventory);
-    let mut model =
-        Model { plan, inventory, machines: Vec::new(), groups: Vec::new(), unresolved: Vec::new(), index };
+    let mut model = Model {
+        plan,
+        inventory,
+        machines: Vec::new(),
+        groups: Vec::new(),
+        unresolved: Vec::new(),
+        index,
+        placements: HashMap::new(),
+    };
     bind_groups(&mut model, diagnostics);
     bind_machines(&mut model, diagnostics);
     bind_boot_groups(&mut model);
@@ -129,6 +136,7 @@ fn index_of(inventory: &Inventory) -> Index {
         groups: HashMap::new(),
         through_master_target: HashMap::new(),
         through_appliance: HashMap::new(),
+        through_process_server: HashMap::new(),
         to_datastore: HashMap::new(),
     }
 }
@@ -226,6 +234,7 @@ fn merge_settings(model: &mut Model) {
         for (by_name, name) in [
             (&mut model.index.through_master_target, &settings.failback.master_target),
             (&mut model.index.through_appliance, &settings.failback.appliance),
+            (&mut model.index.through_process_server, &settings.failback.process_server),
             (&mut model.index.to_datastore, &settings.failback.datastore),
         ] {
             let Some(name) = name else { continue };

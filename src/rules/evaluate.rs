@@ -76,7 +76,8 @@ pub fn check(model: Model, options: &Options) -> Report {
     let mut findings = Vec::new();
     let steps = steps::of(&model);
     for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
-        evaluate(rule, &model, (None, None), &steps, &mut findings);
+        let scope = Scope { guard: None, concerned: None, now: options.now };
+        evaluate(rule, &model, scope, &steps, &mut findings);
     }
     for finding in &mut findings {
         // What the run waits for never refuses a plan.
@@ -119,7 +120,8 @@ fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
 pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in all().filter(|rule| rule.when.guards.contains(&guard) && is_chosen(rule, options.origin)) {
-        evaluate(rule, model, (Some(guard), Some(machines)), &[], &mut findings);
+        let scope = Scope { guard: Some(guard), concerned: Some(machines), now: options.now };
+        evaluate(rule, model, scope, &[], &mut findings);
     }
     waiver::apply(&mut findings, model, options.now);
     findings
@@ -131,7 +133,8 @@ pub fn evaluate_all(model: &Model, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     let steps = steps::of(model);
     for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
-        evaluate(rule, model, (None, None), &steps, &mut findings);
+        let scope = Scope { guard: None, concerned: None, now: options.now };
+        evaluate(rule, model, scope, &steps, &mut findings);
     }
     waiver::apply(&mut findings, model, options.now);
     findings
@@ -139,9 +142,9 @@ pub fn evaluate_all(model: &Model, options: &Options) -> Vec<Finding> {
 
 /// Evaluates one rule alone over a plan, as fixtures and documentation do.
 #[must_use]
-pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>) -> Vec<Finding> {
+pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
-    evaluate(rule, model, (guard, None), &steps::of(model), &mut findings);
+    evaluate(rule, model, Scope { guard, concerned: None, now }, &steps::of(model), &mut findings);
     findings
 }
 
@@ -150,9 +153,21 @@ pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>) -> Vec
 pub fn check_steps(model: &Model, steps: &[PlannedStep]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in all().filter(|rule| matches!(rule.check, Check::Steps(_))) {
-        evaluate(rule, model, (None, None), steps, &mut findings);
+        let scope = Scope { guard: None, concerned: None, now: Timestamp::UNIX_EPOCH };
+        evaluate(rule, model, scope, steps, &mut findings);
     }
     findings
+}
+
+/// What an evaluation is about.
+#[derive(Clone, Copy)]
+struct Scope<'s> {
+    /// The moment of a run; `None` before a run.
+    guard: Option<Guard>,
+    /// Indexes of the machines that are concerned; `None`: all of the plan.
+    concerned: Option<&'s [usize]>,
+    /// The moment at which dates are measured.
+    now: Timestamp,
 }
 
 /// Returns whether a rule is about the plan's architecture; `None` if that is not known.
@@ -168,16 +183,23 @@ fn is_about(rule: &Rule, model: &Model) -> Option<bool> {
 fn evaluate(
     rule: &'static Rule,
     model: &Model,
-    (guard, concerned): (Option<Guard>, Option<&[usize]>),
+    scope: Scope<'_>,
     steps: &[PlannedStep],
     found: &mut Vec<Finding>,
 ) {
     match is_about(rule, model) {
-        Some(true) => evaluate_of(rule, model, guard, concerned, steps, found),
+        Some(true) => evaluate_of(rule, model, scope, steps, found),
         Some(false) => {}
         None => {
             let span = model.plan_span();
-            let mut findings = Findings::new(rule, plan_subject(model), span, (guard, concerned), found);
+            let mut findings = Findings::new(
+                rule,
+                plan_subject(model),
+                span,
+                (scope.guard, scope.concerned),
+                scope.now,
+                found,
+            );
             findings.unknown_architecture();
         }
     }
@@ -191,8 +213,7 @@ fn plan_subject(model: &Model) -> Subject {
 fn evaluate_of(
     rule: &'static Rule,
     model: &Model,
-    guard: Option<Guard>,
-    concerned: Option<&[usize]>,
+    Scope { guard, concerned, now }: Scope<'_>,
     steps: &[PlannedStep],
     found: &mut Vec<Finding>,
 ) {
@@ -200,7 +221,7 @@ fn evaluate_of(
     let machines = (0..count).map(|at| model.machine(concerned.map_or(at, |concerned| concerned[at])));
     let mut call = |kind, name: &str, span: Span, check: &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>| {
         let subject = Subject { kind, name: name.to_owned() };
-        let mut findings = Findings::new(rule, subject, span, (guard, concerned), found);
+        let mut findings = Findings::new(rule, subject, span, (guard, concerned), now, found);
         if let Err(unknown) = check(&mut findings) {
             findings.unknown(&unknown);
         }
@@ -240,6 +261,16 @@ fn evaluate_of(
                     let span = appliance.facts.name.span;
                     call(SubjectKind::Appliance, appliance.name(), span, &mut |findings| {
                         check(appliance, findings)
+                    });
+                }
+            }
+        }
+        Check::ProcessServer(check) => {
+            for server in machines.filter_map(Machine::process_server) {
+                if seen.insert(&server.name.value) {
+                    let name = &server.name;
+                    call(SubjectKind::ProcessServer, &name.value, name.span, &mut |findings| {
+                        check(server, model, findings)
                     });
                 }
             }

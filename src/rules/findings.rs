@@ -1,5 +1,6 @@
 //! What rules write to.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::diagnostic::Label;
@@ -135,6 +136,8 @@ pub struct Findings<'f> {
     guard: Option<Guard>,
     /// Indexes of the machines that the guard is about; `None`: all of the plan.
     concerned: Option<&'f [usize]>,
+    /// The moment at which dates of plans and certificates are measured.
+    now: Timestamp,
     found: &'f mut Vec<Finding>,
 }
 
@@ -144,15 +147,23 @@ impl<'f> Findings<'f> {
         subject: Subject,
         span: Span,
         (guard, concerned): (Option<Guard>, Option<&'f [usize]>),
+        now: Timestamp,
         found: &'f mut Vec<Finding>,
     ) -> Self {
-        Self { rule, subject, span, guard, concerned, found }
+        Self { rule, subject, span, guard, concerned, now, found }
     }
 
     /// Returns the moment of the run; `None` before a run.
     #[must_use]
     pub const fn guard(&self) -> Option<Guard> {
         self.guard
+    }
+
+    /// Returns the moment at which dates of plans and certificates are measured; ages of facts are measured at their
+    /// observation instead.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Returns the machines that are concerned: at a guard those that it is about, else all of the plan.

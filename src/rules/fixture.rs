@@ -5,8 +5,10 @@
 //! A change is a merge patch: `null` takes a key out, `"!null"` writes a null. A list of things with names is
 //! changed by a mapping from names to changes; a name that is new adds a thing, and `null` takes one out.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_yaml::Mapping;
 use serde_yaml::Value;
@@ -53,6 +55,22 @@ pub enum World {
     Modernized,
 }
 
+impl World {
+    /// Returns the moment at which the world is healthy.
+    ///
+    /// # Panics
+    ///
+    /// Never: the moments are constants.
+    #[must_use]
+    pub fn healthy_at(self) -> Timestamp {
+        let text = match self {
+            Self::Classic => "2025-06-01T00:00:00Z",
+            Self::Modernized => "2026-11-01T00:00:00Z",
+        };
+        text.parse().expect("the constant is a moment")
+    }
+}
+
 /// A change to a reference world, and what the rule must say.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +87,11 @@ pub struct Case {
     pub inventory: Value,
     /// The moment of a run at which the rule is asked; left out: before a run.
     pub guard: Option<Guard>,
+    /// The moment at which dates are measured; left out: the one at which the world is healthy.
+    pub now: Option<Timestamp>,
+    /// Datastore of the master target or appliance of a machine when the machine was reprotected, by the machine's name.
+    #[serde(default)]
+    pub at_reprotect: BTreeMap<String, String>,
     /// Steps that somebody else put together, for rules that ours can't break.
     pub steps: Option<Vec<MadeUpStep>>,
     /// What the rule must say, in order; empty: nothing.
@@ -148,7 +171,10 @@ pub fn run(rule: &'static Rule, case: &Case) -> Result<Outcome, String> {
     }
     let mut findings = Vec::new();
     if let [Document::Plan(plan), Document::Inventory(inventory)] = documents.as_slice() {
-        let model = resolve((**plan).clone(), (**inventory).clone(), &mut diagnostics);
+        let mut model = resolve((**plan).clone(), (**inventory).clone(), &mut diagnostics);
+        for (machine, datastore) in &case.at_reprotect {
+            model.remember_placement(machine, datastore);
+        }
         findings = found(rule, &model, case);
     }
     Ok(Outcome { sources, diagnostics, findings })
@@ -162,7 +188,7 @@ fn found(rule: &'static Rule, model: &Model, case: &Case) -> Vec<Finding> {
             found.retain(|finding| finding.rule == rule.id);
             found
         }
-        _ => evaluate::run_rule(rule, model, case.guard),
+        _ => evaluate::run_rule(rule, model, case.guard, case.now.unwrap_or_else(|| case.world.healthy_at())),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::rules::findings::Findings;
 use crate::rules::steps::PlannedStep;
 use crate::syntax::inventory::Datastore;
 use crate::syntax::inventory::Host;
+use crate::syntax::inventory::ProcessServer;
 use crate::syntax::inventory::Vcenter;
 
 /// Where a rule comes from.
@@ -104,6 +105,8 @@ pub enum Check {
     MasterTarget(fn(MasterTarget<'_>, &mut Findings<'_>) -> Fact<()>),
     /// Each appliance that machines of the plan are assigned to.
     Appliance(fn(Appliance<'_>, &mut Findings<'_>) -> Fact<()>),
+    /// Each process server that carries data of machines of the plan to on-premises.
+    ProcessServer(fn(&ProcessServer, &Model, &mut Findings<'_>) -> Fact<()>),
     /// Each vCenter that machines of the plan have to do with.
     Vcenter(fn(&Vcenter, &Model, &mut Findings<'_>) -> Fact<()>),
     /// Each host that machines of the plan come back to.

@@ -85,6 +85,8 @@ fn a_healthy_world_breaks_no_rule_and_leaves_none_open() {
                 plan: Default::default(),
                 inventory: Default::default(),
                 guard: None,
+                now: None,
+                at_reprotect: Default::default(),
                 steps: None,
                 expect: Vec::new(),
             };
