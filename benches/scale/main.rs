@@ -25,6 +25,15 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    if let [flag, machines, folder] = arguments.as_slice()
+        && flag == "--write"
+    {
+        let estate = estate::of(machines.parse().expect("a number"));
+        std::fs::write(Path::new(folder).join("plan.yaml"), &estate.plan).expect("room on the disk");
+        std::fs::write(Path::new(folder).join("inventory.yaml"), &estate.inventory)
+            .expect("room on the disk");
+        return ExitCode::SUCCESS;
+    }
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let held = Bench { quick: has("--quick"), bars: Vec::new() }.run();
     if held || !has("--assert") { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -15,8 +15,10 @@ use crate::provider::Observation;
 use crate::provider::OperationStatus;
 use crate::provider::ProviderError;
 use crate::run::approver::Reply;
-use crate::run::driver::Answer;
-use crate::run::driver::Driver;
+use crate::run::driver::engine::Answer;
+use crate::run::driver::engine::Engine;
+use crate::run::driver::engine::Inquiry;
+use crate::run::driver::engine::Purpose;
 use crate::run::recorder::RunError;
 use crate::run::retry;
 use crate::run::settle;
@@ -30,7 +32,7 @@ const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// Pause before a site that gave no answer is asked the same question again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
 
-impl Driver<'_> {
+impl Engine<'_> {
     /// Takes an answer. While the run stops, answers are recorded and nothing new is begun.
     pub(super) fn take(&mut self, step: StepIndex, answer: Answer, stopping: bool) -> Result<(), RunError> {
         // What nobody waits for any more says nothing: the run stopped at a failure, or a question ran out of time.
@@ -77,19 +79,19 @@ impl Driver<'_> {
     /// Takes observed facts. Answers may overtake each other: servers are never put back to how they were seen earlier.
     fn learn(&mut self, facts: Inventory, mark: Option<u64>, changes: bool) {
         if mark < self.seen {
-            return self.parts.model.observe_machines(facts);
+            return self.model.observe_machines(facts);
         }
         self.seen = mark;
         if changes {
-            self.parts.model.observe_changes(facts);
+            self.model.observe_changes(facts);
         } else {
-            self.parts.model.observe(facts);
+            self.model.observe(facts);
         }
     }
 
     /// The site could not be asked; nothing was changed, so the same question is asked again.
     fn ask_again(&mut self, step: StepIndex, error: &ProviderError) -> Result<(), RunError> {
-        let now = self.parts.pace.now();
+        let now = self.now();
         if !error.is_transient() {
             return self.fail(step, "observation", error.to_string());
         }
@@ -105,13 +107,13 @@ impl Driver<'_> {
                 let id = self.recorder.state().id(step).clone();
                 self.searched_since.remove(&step);
                 self.recorder.record(RunEventKind::OperationAccepted { step: id, operation })?;
-                let now = self.parts.pace.now();
+                let now = self.now();
                 self.wake(step, now);
                 Ok(())
             }
             Err(error @ ProviderError::NoAnswer { .. }) => {
                 // Whether the request had an effect is not known: the site is asked before anything is sent again.
-                let now = self.parts.pace.now();
+                let now = self.now();
                 self.searched_since.entry(step).or_insert(now);
                 let until = now.saturating_add(settle::PAUSE).unwrap_or(now);
                 self.look_again(
@@ -138,7 +140,7 @@ impl Driver<'_> {
         step: StepIndex,
         result: Result<OperationStatus, ProviderError>,
     ) -> Result<(), RunError> {
-        let now = self.parts.pace.now();
+        let now = self.now();
         let soon = now.saturating_add(step::LOOK_AGAIN).unwrap_or(Timestamp::MAX);
         match result {
             Ok(OperationStatus::Running(progress)) => {
@@ -180,7 +182,7 @@ impl Driver<'_> {
         }
         let machines = self.graph.machines_of(step);
         let told = machines.iter().map(|machine| {
-            let machine = self.parts.model.machine(machine.index());
+            let machine = self.model.machine(machine.index());
             let choice = machine.point_choice().ok().flatten();
             match step::newest(machine, choice) {
                 Some(at) => format!("{}: newest seen before {at:.0}", machine.name()),
@@ -208,7 +210,7 @@ impl Driver<'_> {
     ) -> Result<(), RunError> {
         let id = self.recorder.state().id(step).clone();
         let state = self.recorder.state().step(step);
-        let now = self.parts.pace.now();
+        let now = self.now();
         let kind = self.graph.step(step).kind;
         let attempt = retry::Attempt {
             kind,
@@ -239,8 +241,7 @@ impl Driver<'_> {
 
     /// Returns when the boot was seen after which the step's agent has to register.
     fn agent_window(&self, step: StepIndex, kind: StepKind) -> Timestamp {
-        let machine =
-            self.graph.machines_of(step).first().map(|machine| self.parts.model.machine(machine.index()));
+        let machine = self.graph.machines_of(step).first().map(|machine| self.model.machine(machine.index()));
         let booted = machine.and_then(|machine| match kind {
             StepKind::Reprotect => machine.azure_vm().ok()?.booted_at,
             _ => machine.onprem_vm().ok()?.booted_at,
@@ -254,7 +255,7 @@ impl Driver<'_> {
         result: Result<Option<OperationId>, ProviderError>,
         stopping: bool,
     ) -> Result<(), RunError> {
-        let now = self.parts.pace.now();
+        let now = self.now();
         match result {
             Ok(Some(operation)) => self.began(step, Ok(operation)),
             Ok(None) => {
@@ -270,7 +271,7 @@ impl Driver<'_> {
                     }
                     settle::Search::Person => {
                         if !stopping {
-                            self.look(step, Answer::Looked);
+                            self.inquire(step, Inquiry::Look(Purpose::MakeSure));
                         }
                         Ok(())
                     }
@@ -330,7 +331,7 @@ impl Driver<'_> {
         let intent = self.recorder.state().step(step).intent.clone();
         if let Some((key, request)) = intent.filter(|_| !stopping) {
             self.searched_since.remove(&step);
-            self.send(step, request, key);
+            self.inquire(step, Inquiry::Begin(request, key));
         }
     }
 
@@ -359,11 +360,11 @@ impl Driver<'_> {
                 self.fail(step, "outcome-unknown", message)
             }
             (Some((key, _)), None) if !stopping => {
-                self.spawn(step, |site| async move { Answer::Confirmed(site.find(&key).await) });
+                self.inquire(step, Inquiry::Find(key, Purpose::MakeSure));
                 Ok(())
             }
             (Some(_) | None, _) => {
-                let now = self.parts.pace.now();
+                let now = self.now();
                 self.wake(step, now);
                 Ok(())
             }
@@ -371,7 +372,7 @@ impl Driver<'_> {
     }
 
     fn probe_failed(&mut self, step: StepIndex, message: String) -> Result<(), RunError> {
-        let now = self.parts.pace.now();
+        let now = self.now();
         let began = self.recorder.state().step(step).started_at.unwrap_or(now);
         let probes =
             self.graph.machines_of(step).first().map_or(Vec::new(), |machine| machine.probes().to_vec());

@@ -15,7 +15,8 @@ use crate::provider::Request;
 use crate::rules::Guard;
 use crate::rules::Options;
 use crate::rules::OriginFilter;
-use crate::run::driver::Driver;
+use crate::run::driver::engine::Engine;
+use crate::run::driver::engine::Inquiry;
 use crate::run::guard;
 use crate::run::machine;
 use crate::run::recorder::RunError;
@@ -30,16 +31,16 @@ use crate::syntax::action::Rerun;
 /// to be taken away.
 const GUARD_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
 
-impl Driver<'_> {
+impl Engine<'_> {
     pub(super) fn decide(&self, step: StepIndex, items: &[Item]) -> Decision {
         step::decide(&Context {
             run: self.recorder.run(),
             graph: &self.graph,
-            model: &self.parts.model,
+            model: &self.model,
             step,
             state: self.recorder.state().step(step),
             items,
-            now: self.parts.pace.now(),
+            now: self.now(),
         })
     }
 
@@ -106,7 +107,7 @@ impl Driver<'_> {
     fn intend(&mut self, step: StepIndex, request: Request) -> Result<(), RunError> {
         // A step that waited gave its place away, and takes one again only when there is one.
         if self.recorder.state().step(step).parked && !machine::may_change(self.recorder.state()) {
-            let now = self.parts.pace.now();
+            let now = self.now();
             let until = now.saturating_add(step::LOOK_AGAIN).unwrap_or(now);
             let reason = "as many steps change something as the plan allows".to_owned();
             return self.look_again(step, Wait { until, reason, deadline: jiff::Timestamp::MAX, done: None });
@@ -121,7 +122,7 @@ impl Driver<'_> {
             request: request.clone(),
         })?;
         self.recorder.sync()?;
-        self.send(step, request, key);
+        self.inquire(step, Inquiry::Begin(request, key));
         Ok(())
     }
 
@@ -144,10 +145,10 @@ impl Driver<'_> {
 
     /// A wait that somebody watches is looked at often enough for its bar to move.
     pub(super) fn shown_until(&self, until: jiff::Timestamp) -> jiff::Timestamp {
-        if self.parts.pace.is_immediate() {
+        if self.manner.immediate {
             return until;
         }
-        let soon = self.parts.pace.now().saturating_add(step::LOOK_AGAIN).unwrap_or(until);
+        let soon = self.now().saturating_add(step::LOOK_AGAIN).unwrap_or(until);
         until.min(soon)
     }
 
@@ -169,7 +170,7 @@ impl Driver<'_> {
     pub(super) fn question_ends(&self, step: StepIndex) -> Option<jiff::Timestamp> {
         let StepSubject::Action(index) = self.graph.step(step).subject else { return None };
         // Under a clock that jumps, the person at the terminal would be late for every question.
-        if self.parts.pace.is_immediate() && self.parts.approver.is_at_terminal() {
+        if self.manner.immediate && self.manner.at_terminal {
             return None;
         }
         let action = &self.graph.model().plan.actions[index];
@@ -249,10 +250,10 @@ impl Driver<'_> {
         let mut machines: Vec<usize> =
             self.graph.machines_of(step).iter().map(|machine| machine.index()).collect();
         if guard == Guard::Failover {
-            machines.retain(|index| !step::has_failed_back(self.parts.model.machine(*index)));
+            machines.retain(|index| !step::has_failed_back(self.model.machine(*index)));
         }
         let options = self.guard_options();
-        let verdict = guard::evaluate(&self.parts.model, &machines, guard, &options);
+        let verdict = guard::evaluate(&self.model, &machines, guard, &options);
         let passed = verdict.blocking.is_empty();
         self.record_guard(step, guard, verdict.findings, &verdict.blocking)?;
         if passed {
@@ -299,19 +300,19 @@ impl Driver<'_> {
             .graph
             .machines_of(step)
             .iter()
-            .filter_map(|machine| self.parts.model.machine(machine.index()).facts().ok())
+            .filter_map(|machine| self.model.machine(machine.index()).facts().ok())
             .collect();
         digest::of_ordered(&facts)
     }
 
     /// A guard looks at every rule, whatever a check was asked to leave out: what it lets pass can't be taken back.
     fn guard_options(&self) -> Options {
-        Options { origin: OriginFilter::All, now: self.parts.pace.now(), ..self.parts.options }
+        Options { origin: OriginFilter::All, now: self.now(), ..self.options }
     }
 
     fn preflight_passes(&mut self, step: StepIndex) -> Result<bool, RunError> {
         let options = self.guard_options();
-        let verdict = guard::preflight(&self.parts.model, &options);
+        let verdict = guard::preflight(&self.model, &options);
         let Some(first) = verdict.blocking.first() else { return Ok(true) };
         let (code, message) = (first.rule.clone(), first.message.clone());
         self.record_guard(step, Guard::Reprotect, verdict.blocking.clone(), &verdict.blocking)?;

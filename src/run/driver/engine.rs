@@ -1,0 +1,325 @@
+//! What every driver does: begins steps, decides what has to be asked, and turns answers into events. It asks nobody by itself:
+//! what is to be asked waits in a queue for whoever drives.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::event::RunEventKind;
+use crate::event::RunStatus;
+use crate::event::StepProgress;
+use crate::event::StepStatus;
+use crate::graph::Graph;
+use crate::graph::StepIndex;
+use crate::graph::StepSubject;
+use crate::id::IdempotencyKey;
+use crate::id::OperationId;
+use crate::model::Model;
+use crate::provider::Observation;
+use crate::provider::OperationStatus;
+use crate::provider::ProviderError;
+use crate::provider::Request;
+use crate::rules::Options;
+use crate::run::approver::Question;
+use crate::run::approver::Reply;
+use crate::run::driver::End;
+use crate::run::hook::Variables;
+use crate::run::machine;
+use crate::run::recorder::Recorder;
+use crate::run::recorder::RunError;
+use crate::run::retry;
+use crate::run::step;
+use crate::syntax::action::Action;
+use crate::syntax::action::Probe;
+
+/// Something that has to be asked outside.
+pub(super) enum Inquiry {
+    /// How the machines of the step are.
+    Look(Purpose),
+    /// How far an operation is.
+    Poll(OperationId),
+    /// Which operation was begun with a key.
+    Find(IdempotencyKey, Purpose),
+    /// To begin something.
+    Begin(Request, IdempotencyKey),
+    /// A person's answer.
+    Person(Question),
+    /// To run an action.
+    Act(Box<Action>, Variables),
+    /// To run probes.
+    Probe(Vec<Probe>),
+}
+
+/// Why the site is looked at, or searched for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To decide what the step does next; to learn whether a request arrived.
+    Decide,
+    /// Because a search found nothing; because a person said to send a request again.
+    MakeSure,
+}
+
+/// An answer from outside.
+pub(super) enum Answer {
+    Observed(Box<Result<Observation, ProviderError>>),
+    Began(Result<OperationId, ProviderError>),
+    Polled(Result<OperationStatus, ProviderError>),
+    Found(Result<Option<OperationId>, ProviderError>),
+    /// What is seen after a search found nothing.
+    Looked(Box<Result<Observation, ProviderError>>),
+    /// What a last search found, after a person said to send the request again.
+    Confirmed(Result<Option<OperationId>, ProviderError>),
+    Replied(Reply),
+    Acted(Result<String, String>),
+    Probed(Result<String, String>),
+}
+
+/// How the time of a drive passes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Whether waiting takes no real time.
+    pub immediate: bool,
+    /// Whether questions are asked at the terminal that shows the run.
+    pub at_terminal: bool,
+    /// Whether the site tells by itself when something changes, so that nothing has to be looked at again and again.
+    pub told: bool,
+}
+
+/// One run, and what is kept about its steps while they run.
+pub(super) struct Engine<'r> {
+    pub recorder: Recorder<'r>,
+    /// Plan and facts; the facts are replaced by what is observed.
+    pub model: Model,
+    pub graph: Arc<Graph>,
+    pub clock: Arc<dyn Clock>,
+    pub options: Options,
+    pub manner: Manner,
+    pub policy: retry::Policy,
+    /// What is to be asked, in the order in which it came up.
+    pub inquiries: VecDeque<(StepIndex, Inquiry)>,
+    /// Steps that an answer is awaited for.
+    pub asked: HashSet<StepIndex>,
+    /// Of those, how many ask a person.
+    pub people: usize,
+    /// When steps look again.
+    wakes: BTreeSet<(Timestamp, StepIndex)>,
+    wake_of: HashMap<StepIndex, Timestamp>,
+    pub progress: BTreeMap<StepIndex, StepProgress>,
+    /// Findings that block a step's guard, as they were last recorded.
+    pub blocked: HashMap<StepIndex, Vec<String>>,
+    /// When a request's search began.
+    pub searched_since: HashMap<StepIndex, Timestamp>,
+    /// What each step was last recorded to wait for.
+    pub waits: HashMap<StepIndex, String>,
+    /// Mark of the site's servers as they were last observed.
+    pub seen: Option<u64>,
+    /// Steps that began and were not worked on yet.
+    fresh: Vec<StepIndex>,
+}
+
+impl<'r> Engine<'r> {
+    pub(super) fn new(
+        recorder: Recorder<'r>,
+        model: Model,
+        clock: Arc<dyn Clock>,
+        options: Options,
+        manner: Manner,
+    ) -> Self {
+        let graph = Arc::clone(recorder.state().graph());
+        let policy = retry::Policy::of(&graph.model().plan);
+        // A run that is taken over goes on with what was under way.
+        let fresh = recorder.state().active().collect();
+        Self {
+            recorder,
+            model,
+            graph,
+            clock,
+            options,
+            manner,
+            policy,
+            inquiries: VecDeque::new(),
+            asked: HashSet::new(),
+            people: 0,
+            wakes: BTreeSet::new(),
+            wake_of: HashMap::new(),
+            progress: BTreeMap::new(),
+            blocked: HashMap::new(),
+            searched_since: HashMap::new(),
+            waits: HashMap::new(),
+            seen: None,
+            fresh,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Begins the steps that may begin, and works on them and on those whose time to look again has come.
+    pub(super) fn go_on(&mut self) -> Result<(), RunError> {
+        while let Some(kind) = machine::next(self.recorder.state()) {
+            if let RunEventKind::StepStarted { step } = &kind {
+                self.fresh.extend(self.graph.find(step));
+            }
+            self.recorder.record(kind)?;
+        }
+        for step in std::mem::take(&mut self.fresh).into_iter().chain(self.due()) {
+            self.work(step)?;
+        }
+        Ok(())
+    }
+
+    /// Returns how the drive ends, if the run has ended or nothing more can happen now.
+    pub(super) fn ended(&mut self, stopping: bool) -> Result<Option<End>, RunError> {
+        if let RunStatus::Finished(outcome) = self.recorder.state().status() {
+            return Ok(Some(End::Finished(outcome)));
+        }
+        // A step that needed nobody's answer may have let others begin, or have been the last.
+        if !stopping && self.goes_on() {
+            return Ok(None);
+        }
+        let calls = self.asked.len() - self.people;
+        if stopping && calls == 0 {
+            self.recorder.record(RunEventKind::Interrupted { reason: "asked to stop".into() })?;
+            self.recorder.sync()?;
+            return Ok(Some(End::Interrupted));
+        }
+        let idle = self.asked.is_empty() && self.wakes.is_empty();
+        if !stopping && idle {
+            self.recorder.record(RunEventKind::Interrupted { reason: "waits for an approval".into() })?;
+            self.recorder.sync()?;
+            return Ok(Some(End::WaitsForApproval));
+        }
+        Ok(None)
+    }
+
+    /// Returns whether the run goes on by itself: a step that needed nobody's answer may have let others begin.
+    pub(super) fn goes_on(&self) -> bool {
+        machine::next(self.recorder.state()).is_some()
+    }
+
+    /// Returns the next moment at which a step looks again.
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        self.wakes.first().map(|(at, _)| *at)
+    }
+
+    /// Takes the steps whose time to look again has come.
+    fn due(&mut self) -> Vec<StepIndex> {
+        let now = self.now();
+        let mut due = Vec::new();
+        while let Some((at, step)) = self.wakes.first().copied().filter(|(at, _)| *at <= now) {
+            self.wakes.remove(&(at, step));
+            self.wake_of.remove(&step);
+            due.push(step);
+        }
+        due
+    }
+
+    pub(super) fn wake(&mut self, step: StepIndex, at: Timestamp) {
+        if let Some(before) = self.wake_of.insert(step, at) {
+            self.wakes.remove(&(before, step));
+        }
+        self.wakes.insert((at, step));
+    }
+
+    /// Does the next thing about a step: asks whatever has to be known before it can go on.
+    fn work(&mut self, step: StepIndex) -> Result<(), RunError> {
+        let state = self.recorder.state().step(step);
+        let now = self.now();
+        if state.status == StepStatus::Asked && self.question_ends(step).is_some_and(|end| end <= now) {
+            return self.unanswered(step);
+        }
+        if self.asked.contains(&step) {
+            return Ok(());
+        }
+        match state.status {
+            StepStatus::Asked => {
+                let (prompt, roles) = (state.note.clone().unwrap_or_default(), Vec::new());
+                self.ask_person(step, prompt, roles);
+            }
+            StepStatus::Running => {
+                if let Some(operation) = state.operation.clone() {
+                    self.inquire(step, Inquiry::Poll(operation));
+                } else if let Some((key, _)) = state.intent.clone() {
+                    self.inquire(step, Inquiry::Find(key, Purpose::Decide));
+                } else if let Some(retry_at) = state.retry_at.filter(|retry_at| *retry_at > now) {
+                    self.wake(step, retry_at);
+                } else if step::looks(self.graph.step(step).kind) {
+                    self.inquire(step, Inquiry::Look(Purpose::Decide));
+                } else {
+                    let decision = self.decide(step, &[]);
+                    self.carry_out(step, decision)?;
+                }
+            }
+            StepStatus::Waiting
+            | StepStatus::Ready
+            | StepStatus::Succeeded
+            | StepStatus::Adopted
+            | StepStatus::Skipped
+            | StepStatus::Failed
+            | StepStatus::Blocked => {}
+        }
+        Ok(())
+    }
+
+    /// Puts something to be asked into the queue.
+    pub(super) fn inquire(&mut self, step: StepIndex, inquiry: Inquiry) {
+        self.asked.insert(step);
+        self.inquiries.push_back((step, inquiry));
+    }
+
+    pub(super) fn ask_person(&mut self, step: StepIndex, prompt: String, roles: Vec<String>) {
+        let question = Question { step: self.recorder.state().id(step).clone(), prompt, roles };
+        self.people += 1;
+        self.pause(true);
+        if let Some(end) = self.question_ends(step) {
+            self.wake(step, end);
+        }
+        self.inquire(step, Inquiry::Person(question));
+    }
+
+    /// Lets displays stand back while a person answers at their terminal.
+    fn pause(&mut self, paused: bool) {
+        if self.manner.at_terminal {
+            self.recorder.pause(paused);
+        }
+    }
+
+    /// Takes an answer; see [`Engine::take`].
+    pub(super) fn answered(
+        &mut self,
+        step: StepIndex,
+        answer: Answer,
+        stopping: bool,
+    ) -> Result<(), RunError> {
+        self.asked.remove(&step);
+        if matches!(answer, Answer::Replied(_)) {
+            self.people -= 1;
+            self.pause(false);
+        }
+        self.take(step, answer, stopping)
+    }
+
+    pub(super) fn act(&mut self, step: StepIndex) {
+        let StepSubject::Action(index) = self.graph.step(step).subject else { return };
+        let action = self.graph.model().plan.actions[index].clone();
+        let variables = Variables {
+            plan: self.graph.model().plan.name.value.clone(),
+            run: self.recorder.run().to_string(),
+            outcome: if self.recorder.state().failed() > 0 { "failure".into() } else { "success".into() },
+        };
+        self.inquire(step, Inquiry::Act(Box::new(action), variables));
+    }
+
+    pub(super) fn probe(&mut self, step: StepIndex) {
+        let StepSubject::Machine(index) = self.graph.step(step).subject else { return };
+        let probes = self.graph.model().machine(index).probes().to_vec();
+        self.inquire(step, Inquiry::Probe(probes));
+    }
+}

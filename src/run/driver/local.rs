@@ -1,0 +1,197 @@
+//! The driver of real runs and rehearsals: asks in the background, and waits by the run's clock.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::id::MachineName;
+use crate::model::Machine;
+use crate::model::Model;
+use crate::provider::Observe;
+use crate::provider::Operate;
+use crate::rules::Options;
+use crate::run::approver::Approver;
+use crate::run::driver::End;
+use crate::run::driver::engine::Answer;
+use crate::run::driver::engine::Engine;
+use crate::run::driver::engine::Inquiry;
+use crate::run::driver::engine::Manner;
+use crate::run::driver::engine::Purpose;
+use crate::run::hook::Hooks;
+use crate::run::pace::Pace;
+use crate::run::recorder::Recorder;
+use crate::run::recorder::RunError;
+
+/// A site that can be asked and changed.
+pub trait Site: Observe + Operate {}
+
+impl<T: Observe + Operate> Site for T {}
+
+/// What a driver works with.
+pub struct Parts {
+    /// The site.
+    pub site: Arc<dyn Site>,
+    /// The run's clock.
+    pub pace: Arc<dyn Pace>,
+    /// Actions and probes.
+    pub hooks: Arc<dyn Hooks>,
+    /// Who answers.
+    pub approver: Arc<dyn Approver>,
+    /// Plan and facts; the facts are replaced by what is observed.
+    pub model: Model,
+    /// How rules are evaluated at guards.
+    pub options: Options,
+    /// Becomes `true` when nothing new is to be begun.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Drives one run.
+pub struct Driver<'r> {
+    engine: Engine<'r>,
+    site: Arc<dyn Site>,
+    pace: Arc<dyn Pace>,
+    hooks: Arc<dyn Hooks>,
+    approver: Arc<dyn Approver>,
+    stop: watch::Receiver<bool>,
+    tasks: JoinSet<(StepIndex, Answer)>,
+}
+
+impl<'r> Driver<'r> {
+    /// Returns a driver of the run that `recorder` keeps.
+    #[must_use]
+    pub fn new(recorder: Recorder<'r>, parts: Parts) -> Self {
+        let Parts { site, pace, hooks, approver, model, options, stop } = parts;
+        let manner =
+            Manner { immediate: pace.is_immediate(), at_terminal: approver.is_at_terminal(), told: false };
+        let clock: Arc<dyn Clock> = Arc::clone(&pace) as Arc<dyn Clock>;
+        let engine = Engine::new(recorder, model, clock, options, manner);
+        Self { engine, site, pace, hooks, approver, stop, tasks: JoinSet::new() }
+    }
+
+    /// Drives the run until it ends, is interrupted, or waits for a person who is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the journal can't be kept; the site is not touched after that.
+    pub async fn drive(mut self) -> Result<End, RunError> {
+        loop {
+            let stopping = *self.stop.borrow();
+            if !stopping {
+                self.engine.go_on()?;
+            }
+            self.ask();
+            self.engine.recorder.sync()?;
+            if let Some(end) = self.engine.ended(stopping)? {
+                return Ok(end);
+            }
+            if !stopping && self.engine.goes_on() {
+                continue;
+            }
+            if self.engine.recorder.is_watched() {
+                let shown: Vec<_> = self.engine.progress.values().cloned().collect();
+                self.engine.recorder.tick(&shown);
+            }
+            if let Some((step, answer)) = self.wait(stopping).await {
+                self.engine.answered(step, answer, stopping)?;
+            }
+        }
+    }
+
+    /// Waits for an answer, for the next moment at which a step looks again, or for the wish to stop.
+    async fn wait(&mut self, stopping: bool) -> Option<(StepIndex, Answer)> {
+        let calls = self.engine.asked.len() - self.engine.people;
+        let next = self.engine.next_wake();
+        let pace = Arc::clone(&self.pace);
+        // A clock that jumps must not jump over answers that are on their way.
+        let may_pass = !stopping && (calls == 0 || !pace.is_immediate());
+        let passes = async {
+            match next.filter(|_| may_pass) {
+                Some(next) => {
+                    // Answers that are there already come first, so that time does not depend on who is asked.
+                    tokio::task::yield_now().await;
+                    pace.until(next).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            Some(done) = self.tasks.join_next() => {
+                Some(done.expect("a task of the driver neither panics nor is cancelled"))
+            }
+            () = async { if stopping || stop.wait_for(|stop| *stop).await.is_err() { std::future::pending().await } } => None,
+            () = passes => None,
+        }
+    }
+
+    /// Asks in the background whatever is to be asked.
+    fn ask(&mut self) {
+        while let Some((step, inquiry)) = self.engine.inquiries.pop_front() {
+            let site = Arc::clone(&self.site);
+            let hooks = Arc::clone(&self.hooks);
+            match inquiry {
+                Inquiry::Look(purpose) => {
+                    let (machines, seen) = (self.observed_machines(step), self.engine.seen);
+                    self.tasks.spawn(async move {
+                        let seen = Box::new(site.observe_since(&machines, seen).await);
+                        match purpose {
+                            Purpose::Decide => (step, Answer::Observed(seen)),
+                            Purpose::MakeSure => (step, Answer::Looked(seen)),
+                        }
+                    });
+                }
+                Inquiry::Poll(operation) => {
+                    self.tasks.spawn(async move { (step, Answer::Polled(site.poll(&operation).await)) });
+                }
+                Inquiry::Find(key, purpose) => {
+                    self.tasks.spawn(async move {
+                        let found = site.find(&key).await;
+                        match purpose {
+                            Purpose::Decide => (step, Answer::Found(found)),
+                            Purpose::MakeSure => (step, Answer::Confirmed(found)),
+                        }
+                    });
+                }
+                Inquiry::Begin(request, key) => {
+                    self.tasks.spawn(async move { (step, Answer::Began(site.begin(&request, &key).await)) });
+                }
+                Inquiry::Person(question) => {
+                    let approver = Arc::clone(&self.approver);
+                    self.tasks.spawn(async move { (step, Answer::Replied(approver.ask(&question).await)) });
+                }
+                Inquiry::Act(action, variables) => {
+                    self.tasks
+                        .spawn(async move { (step, Answer::Acted(hooks.action(&action, &variables).await)) });
+                }
+                Inquiry::Probe(probes) => {
+                    self.tasks.spawn(async move {
+                        let mut seen = Vec::new();
+                        for probe in probes {
+                            match hooks.probe(&probe).await {
+                                Ok(what) => seen.push(format!("{}: {what}", probe.name)),
+                                Err(what) => {
+                                    return (step, Answer::Probed(Err(format!("{}: {what}", probe.name))));
+                                }
+                            }
+                        }
+                        (step, Answer::Probed(Ok(seen.join(", "))))
+                    });
+                }
+            }
+        }
+    }
+
+    fn observed_machines(&self, step: StepIndex) -> Vec<MachineName> {
+        let names = |machine: Machine<'_>| MachineName::new(machine.name().value.as_str());
+        let graph = &self.engine.graph;
+        if graph.step(step).kind == StepKind::Preflight {
+            return graph.model().machines().map(names).collect();
+        }
+        graph.machines_of(step).into_iter().map(names).collect()
+    }
+}
