@@ -6,6 +6,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
+/// A map from names, for those that are looked up at every turn: its hash is fast, and seeded anew by each process.
+pub type IdMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
 macro_rules! ids {
     ($( $(#[doc = $doc:literal])* $name:ident ),* $(,)?) => { $(
         $(#[doc = $doc])*

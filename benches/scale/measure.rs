@@ -4,18 +4,17 @@ use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 
-use failback::event::Journal;
-use failback::event::JournalError;
 use failback::event::Outcome;
-use failback::event::RunEvent;
 use failback::event::RunEventKind;
 use failback::event::RunState;
 use failback::forecast;
 use failback::graph;
 use failback::id::RunId;
+use failback::journal::NoJournal;
 use failback::model;
 use failback::provider::emulator::Emulator;
 use failback::provider::emulator::Scenario;
+use failback::provider::emulator::World;
 use failback::rules;
 use failback::rules::CheckedPlan;
 use failback::rules::Options;
@@ -24,6 +23,8 @@ use failback::run::Driver;
 use failback::run::End;
 use failback::run::Parts;
 use failback::run::Recorder;
+use failback::run::SetClock;
+use failback::run::Simulation;
 use failback::run::approver::AutoApprove;
 use failback::run::hook::Simulated;
 use failback::run::pace::Speed;
@@ -71,6 +72,7 @@ pub fn measure(what: &str, folder: &Path) -> Figures {
         "events" => events(folder),
         "compile" => compile(folder),
         "run" => run(folder),
+        "simulate" => simulate(folder),
         other => panic!("nothing is called {other}"),
     }
 }
@@ -160,20 +162,42 @@ fn compile(folder: &Path) -> Figures {
     ]
 }
 
-/// Counts the events of a run and keeps none.
-#[derive(Default)]
-struct Counted {
-    events: u32,
+/// A whole run by the simulated driver, without a journal.
+fn simulate(folder: &Path) -> Figures {
+    let (_, checked) = check(folder);
+    let graph = Arc::new(graph::compile(&checked));
+    let planned = graph.model();
+    let world = World::new(planned.inventory.clone(), Scenario::default(), start());
+    let model = model::resolve(planned.plan.clone(), planned.inventory.clone(), &mut Vec::new());
+    let options = Options { origin: OriginFilter::All, strict: false, now: start() };
+    let clock = Arc::new(SetClock::new(start()));
+    let mut journal = NoJournal::default();
+    let began = cpu();
+    let state = RunState::new(Arc::clone(&graph));
+    let mut recorder = Recorder::new(RunId::new("r1"), clock.clone(), &mut journal, Vec::new(), state);
+    recorder.record(started(&graph)).expect("the first event is legal");
+    let end = Simulation::new(recorder, model, world, clock, options).run().expect("nothing is kept");
+    let done = cpu();
+    assert_eq!(end, End::Finished(Outcome::Succeeded));
+    figures_of_run(&graph, done - began, journal.events)
 }
 
-impl Journal for Counted {
-    fn append(&mut self, _event: &RunEvent) -> Result<(), JournalError> {
-        self.events += 1;
-        Ok(())
+fn started(graph: &graph::Graph) -> RunEventKind {
+    RunEventKind::RunStarted {
+        plan: "scale".into(),
+        plan_digest: String::new(),
+        facts_digest: String::new(),
+        provider: "emulator".into(),
+        program: "bench".into(),
+        machines: 0,
+        steps: u32::try_from(graph.steps().len()).expect("indexes of steps are 32 bits wide"),
+        simulated_actions: true,
     }
-    fn sync(&mut self) -> Result<(), JournalError> {
-        Ok(())
-    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of steps and events are small")]
+fn figures_of_run(graph: &graph::Graph, cpu: f64, events: u64) -> Figures {
+    vec![("cpu", cpu), ("peak", peak()), ("steps", graph.steps().len() as f64), ("events", events as f64)]
 }
 
 /// A whole run on the emulator, on a clock that jumps, without a journal.
@@ -185,7 +209,7 @@ fn run(folder: &Path) -> Figures {
         let planned = graph.model();
         let pace = Arc::new(WorldPace::new(start(), Speed::Max));
         let site = Emulator::in_memory(planned.inventory.clone(), Scenario::default(), start(), pace.clone());
-        let mut journal = Counted::default();
+        let mut journal = NoJournal::default();
         let mut parts = Parts {
             site: Arc::new(site),
             pace: pace.clone(),
@@ -200,24 +224,10 @@ fn run(folder: &Path) -> Figures {
         let began = cpu();
         let state = RunState::new(Arc::clone(&graph));
         let mut recorder = Recorder::new(RunId::new("r1"), pace, &mut journal, Vec::new(), state);
-        recorder
-            .record(RunEventKind::RunStarted {
-                plan: "scale".into(),
-                plan_digest: String::new(),
-                facts_digest: String::new(),
-                provider: "emulator".into(),
-                program: "bench".into(),
-                machines: 0,
-                steps: 0,
-                simulated_actions: true,
-            })
-            .expect("the first event is legal");
+        recorder.record(started(&graph)).expect("the first event is legal");
         let end = Driver::new(recorder, parts).drive().await.expect("the journal takes everything");
         let done = cpu();
         assert_eq!(end, End::Finished(Outcome::Succeeded));
-        #[expect(clippy::cast_precision_loss, reason = "a count of steps is small")]
-        let steps = graph.steps().len() as f64;
-        let events = f64::from(journal.events);
-        vec![("cpu", done - began), ("peak", peak()), ("steps", steps), ("events", events)]
+        figures_of_run(&graph, done - began, journal.events)
     })
 }

@@ -27,6 +27,11 @@ pub trait Journal {
     ///
     /// [`JournalError`] if they can't be kept.
     fn sync(&mut self) -> Result<(), JournalError>;
+
+    /// Returns whether anybody will read the events again; if not, what only a later reader needs is left out of them.
+    fn keeps(&self) -> bool {
+        true
+    }
 }
 
 /// How far a running step is, for displays; it decides nothing and is not kept.

@@ -13,9 +13,9 @@ pub use step::StepKind;
 pub use step::StepSubject;
 pub use wave::Waves;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::id::IdMap;
 use crate::id::StepId;
 use crate::model::Machine;
 use crate::model::Model;
@@ -31,7 +31,7 @@ pub struct Graph {
     steps: Vec<Step>,
     before: Neighbours,
     after: Neighbours,
-    index: HashMap<StepId, StepIndex>,
+    index: IdMap<StepId, StepIndex>,
 }
 
 /// Neighbours of every step, in one array.
@@ -129,6 +129,21 @@ impl Graph {
                 .collect(),
             StepSubject::Plan | StepSubject::BootGroup(_) | StepSubject::Action(_) => Vec::new(),
         }
+    }
+
+    /// Returns the indexes of the machines that a step is about, as [`Graph::machines_of`].
+    pub fn indexes_of(&self, step: StepIndex) -> impl Iterator<Item = usize> + use<'_> {
+        // Most steps are about one machine, and many ask.
+        let one = match self.step(step).subject {
+            StepSubject::Machine(index) => Some(index),
+            StepSubject::Plan
+            | StepSubject::Group(_)
+            | StepSubject::Wave(_)
+            | StepSubject::BootGroup(_)
+            | StepSubject::Action(_) => None,
+        };
+        let others = if one.is_some() { Vec::new() } else { self.machines_of(step) };
+        one.into_iter().chain(others.into_iter().map(Machine::index))
     }
 
     /// Returns the name of what a step is about.

@@ -3,6 +3,7 @@
 mod folder;
 mod lock;
 mod memory;
+mod nothing;
 mod sqlite;
 
 pub use folder::StateDir;
@@ -10,6 +11,7 @@ pub use folder::StateDirError;
 pub use lock::Lock;
 pub use lock::LockError;
 pub use memory::MemoryJournal;
+pub use nothing::NoJournal;
 pub use sqlite::Database;
 pub use sqlite::DatabaseError;
 pub use sqlite::RunRecord;

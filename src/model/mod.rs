@@ -261,6 +261,12 @@ impl Model {
         self.machines[index].facts.and_then(|facts| self.inventory.machines.as_ref()?.get(facts))
     }
 
+    /// Returns the facts about machine `index` of the plan, to be brought up to date in place.
+    pub fn facts_mut(&mut self, index: usize) -> Option<&mut MachineFacts> {
+        let facts = self.machines[index].facts?;
+        self.inventory.machines.as_mut()?.get_mut(facts)
+    }
+
     pub(crate) fn listed(&self, index: usize) -> Option<&PlanMachine> {
         self.machines[index].listed.map(|listed| &self.plan.machines[listed].0)
     }

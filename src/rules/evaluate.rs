@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
@@ -119,12 +120,27 @@ fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
 #[must_use]
 pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in all().filter(|rule| rule.when.guards.contains(&guard) && is_chosen(rule, options.origin)) {
+    for rule in at_guard(guard).iter().filter(|rule| is_chosen(rule, options.origin)) {
         let scope = Scope { guard: Some(guard), concerned: Some(machines), now: options.now };
         evaluate(rule, model, scope, &[], &mut findings);
     }
     waiver::apply(&mut findings, model, options.now);
     findings
+}
+
+/// Returns the rules of a guard.
+fn at_guard(guard: Guard) -> &'static [&'static Rule] {
+    static BY_GUARD: LazyLock<[Vec<&'static Rule>; 4]> = LazyLock::new(|| {
+        [Guard::Reprotect, Guard::Failover, Guard::Commit, Guard::Forward]
+            .map(|guard| all().filter(|rule| rule.when.guards.contains(&guard)).collect())
+    });
+    let place = match guard {
+        Guard::Reprotect => 0,
+        Guard::Failover => 1,
+        Guard::Commit => 2,
+        Guard::Forward => 3,
+    };
+    &BY_GUARD[place]
 }
 
 /// Evaluates every rule on the facts that the model has now, waivers applied.

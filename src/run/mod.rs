@@ -14,6 +14,8 @@ pub mod step;
 pub use driver::Driver;
 pub use driver::End;
 pub use driver::Parts;
+pub use driver::SetClock;
+pub use driver::Simulation;
 pub use driver::Site;
 pub use recorder::Recorder;
 pub use recorder::RunError;

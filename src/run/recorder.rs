@@ -33,6 +33,8 @@ pub struct Recorder<'r> {
     state: RunState,
     /// Events that the journal took and has not kept yet; nobody is shown what might be lost.
     taken: Vec<RunEvent>,
+    /// Whether the journal has kept everything that it took.
+    is_synced: bool,
 }
 
 impl<'r> Recorder<'r> {
@@ -44,7 +46,7 @@ impl<'r> Recorder<'r> {
         reporters: Vec<Box<dyn Reporter + 'r>>,
         state: RunState,
     ) -> Self {
-        Self { run, clock, journal, reporters, state, taken: Vec::new() }
+        Self { run, clock, journal, reporters, state, taken: Vec::new(), is_synced: true }
     }
 
     /// Returns the run.
@@ -66,13 +68,17 @@ impl<'r> Recorder<'r> {
     /// The journal's, or [`IllegalEvent`].
     pub fn record(&mut self, kind: RunEventKind) -> Result<(), RunError> {
         // Journals are read in order, so time does not run backwards in them even if a clock does.
-        let at = self.state.last_at().map_or(self.clock.now(), |last| last.max(self.clock.now()));
+        let now = self.clock.now();
+        let at = self.state.last_at().map_or(now, |last| last.max(now));
         let event = RunEvent { run: self.run.clone(), seq: self.state.seq() + 1, at, kind };
         self.state.check(&event)?;
         self.journal.append(&event)?;
         tracing::info!(seq = event.seq, at = %event.at, event = ?event.kind);
         self.state.apply(&event);
-        self.taken.push(event);
+        self.is_synced = false;
+        if self.is_watched() {
+            self.taken.push(event);
+        }
         Ok(())
     }
 
@@ -82,15 +88,22 @@ impl<'r> Recorder<'r> {
     ///
     /// The journal's. A reporter's error only drops that reporter: a closed terminal must not stop a failover.
     pub fn sync(&mut self) -> Result<(), RunError> {
-        if self.taken.is_empty() {
+        if self.is_synced {
             return Ok(());
         }
         self.journal.sync()?;
+        self.is_synced = true;
         for event in self.taken.drain(..) {
             let state = &self.state;
             self.reporters.retain_mut(|reporter| reporter.event(&event, state).is_ok());
         }
         Ok(())
+    }
+
+    /// Returns whether the journal keeps the events for later readers.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        self.journal.keeps()
     }
 
     /// Returns whether any reporter shows the run.

@@ -34,6 +34,7 @@ use failback::provider::ProviderError;
 use failback::provider::Request;
 use failback::provider::emulator::Emulator;
 use failback::provider::emulator::Scenario;
+use failback::provider::emulator::World as EmulatedWorld;
 use failback::rules;
 use failback::rules::Options;
 use failback::rules::OriginFilter;
@@ -41,6 +42,8 @@ use failback::run::Driver;
 use failback::run::End;
 use failback::run::Parts;
 use failback::run::Recorder;
+use failback::run::SetClock;
+use failback::run::Simulation;
 use failback::run::approver::Approver;
 use failback::run::approver::AutoApprove;
 use failback::run::hook::Hooks;
@@ -123,6 +126,23 @@ impl World {
     /// Runs the plan to its end, in one process that says yes to everything.
     pub fn run(&self) -> Ran {
         let ran = self.drive(&self.site(), Process::default());
+        assert_lawful(&self.graph, &ran.events);
+        ran
+    }
+
+    /// Simulates the plan to its end.
+    pub fn simulate(&self) -> Ran {
+        let clock = Arc::new(SetClock::new(self.start));
+        let site = EmulatedWorld::new(self.inventory.clone(), self.scenario.clone(), self.start);
+        let memory = MemoryJournal::default();
+        let mut journal = memory.clone();
+        let state = RunState::new(Arc::clone(&self.graph));
+        let mut recorder = Recorder::new(RunId::new("r1"), clock.clone(), &mut journal, Vec::new(), state);
+        recorder.record(self.started()).expect("the first event is lawful");
+        let (plan, inventory) = (self.graph.model().plan.clone(), self.inventory.clone());
+        let model = resolve(plan, inventory, &mut Vec::new());
+        let end = Simulation::new(recorder, model, site, clock, self.options).run();
+        let ran = Ran { end: end.map_err(|error| error.to_string()), events: memory.events() };
         assert_lawful(&self.graph, &ran.events);
         ran
     }

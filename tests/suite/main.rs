@@ -20,6 +20,7 @@ mod report;
 mod rules;
 mod run;
 mod schema;
+mod simulation;
 mod support;
 mod validator;
 mod worlds;

@@ -113,6 +113,12 @@ impl World {
         let now = self.now;
         self.jobs[job].parts[part].ended = Some(now);
         self.jobs[job].open -= 1;
+        if let Some(told) = &mut self.told {
+            told.machines.extend(self.jobs[job].parts[part].machine);
+            if self.jobs[job].open == 0 {
+                told.operations.push(self.jobs[job].id.clone());
+            }
+        }
         let part = &self.jobs[job].parts[part];
         if part.owns
             && let Some(machine) = part.machine

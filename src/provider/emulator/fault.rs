@@ -232,6 +232,7 @@ impl World {
                     (None, None) => (0..self.items.len()).collect(),
                 };
                 for machine in hit {
+                    self.touch(machine);
                     self.set_machine_fault(&fault, machine, strikes);
                 }
             }

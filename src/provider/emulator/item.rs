@@ -53,6 +53,14 @@ pub(super) enum Stage {
     },
 }
 
+/// How often the facts of a machine's parts were changed; the others never are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub azure_vm: u32,
+    pub onprem_vm: u32,
+    pub asr: u32,
+}
+
 /// One machine.
 #[derive(Debug)]
 pub(super) struct Item {
@@ -88,6 +96,8 @@ pub(super) struct Item {
     pub calls: [u32; 6],
     /// Jobs of each phase so far.
     pub jobs: [u32; 6],
+    /// How often the facts of its parts were changed.
+    pub changes: Changes,
 }
 
 /// Returns a copy in Azure about which nothing is known but that it exists.
@@ -225,22 +235,26 @@ impl Item {
             points: Points::default(),
             calls: [0; 6],
             jobs: [0; 6],
+            changes: Changes::default(),
             facts,
         }
     }
 
     /// Returns the copy in Azure.
     pub(super) fn azure(&mut self) -> &mut AzureVm {
+        self.changes.azure_vm += 1;
         self.facts.azure_vm.get_or_insert_with(unknown_azure_vm)
     }
 
     /// Returns the copy on-premises.
     pub(super) fn onprem(&mut self) -> &mut OnpremVm {
+        self.changes.onprem_vm += 1;
         self.facts.onprem_vm.get_or_insert_with(unknown_onprem_vm)
     }
 
     /// Returns what Site Recovery knows.
     pub(super) fn asr(&mut self) -> &mut Asr {
+        self.changes.asr += 1;
         self.facts.asr.get_or_insert_with(unknown_asr)
     }
 

@@ -41,6 +41,8 @@ use jiff::Timestamp;
 
 pub use deed::Deed;
 pub use scenario::Scenario;
+pub use shown::Seen;
+pub use world::Told;
 pub use world::World;
 
 use crate::clock::Clock;

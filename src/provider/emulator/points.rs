@@ -35,6 +35,17 @@ pub(super) struct Points {
     since: Option<Timestamp>,
 }
 
+/// What decides which points there are at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PointsStamp {
+    since: Option<i64>,
+    /// Crash-consistent points of the present stretch, and the last hour of the app-consistent ones.
+    made: i64,
+    last: i64,
+    /// Points of an earlier stretch: how many, and a sum of their moments.
+    kept: (u32, i64),
+}
+
 /// Whose points are asked for.
 pub(super) struct Owner<'a> {
     /// The machine.
@@ -134,7 +145,25 @@ impl Points {
 
     /// Returns the newest point.
     pub(super) fn newest(&self, now: Timestamp, owner: &Owner<'_>) -> Option<Timestamp> {
-        self.all(now, owner, 1).last().map(|point| point.at)
+        let (oldest, end) = (now.as_second() - latency::RETENTION, now.as_second());
+        let kept = self.kept.iter().map(|point| point.at).filter(|at| at.as_second() >= oldest).max();
+        let made = self.since.map(Timestamp::as_second).filter(|since| *since <= end).map(|since| {
+            let crash = end - (end - since).rem_euclid(latency::CRASH_CONSISTENT_EVERY);
+            let app = end - (end - owner.offset).rem_euclid(latency::APP_CONSISTENT_EVERY);
+            moment(crash.max(if app >= since.max(oldest) { app } else { crash }))
+        });
+        kept.max(made)
+    }
+
+    /// Returns what decides which points there are: as long as it stays the same, so do they.
+    pub(super) fn stamp(&self, now: Timestamp, owner: &Owner<'_>) -> PointsStamp {
+        let (oldest, end) = (now.as_second() - latency::RETENTION, now.as_second());
+        let since = self.since.map(Timestamp::as_second);
+        let made = since.map_or(0, |since| (end - since).div_euclid(latency::CRASH_CONSISTENT_EVERY));
+        let last = since.map_or(0, |_| (end - owner.offset).div_euclid(latency::APP_CONSISTENT_EVERY));
+        let kept = self.kept.iter().filter(|point| point.at.as_second() >= oldest);
+        let kept = kept.fold((0, 0), |(count, sum), point| (count + 1, sum ^ point.at.as_second()));
+        PointsStamp { since, made, last, kept }
     }
 
     /// Returns the newest points as facts, oldest first.
@@ -190,6 +219,34 @@ mod tests {
         assert_eq!(points.newest(moment(36_000 + 7_199), &owner()), Some(moment(36_000 + 6_900)));
         assert!(!points.any(moment(35_999), &owner()));
         assert_eq!(points.app_consistent(moment(36_000 + 7_200), &owner()).len(), 2);
+    }
+
+    #[test]
+    fn the_newest_point_is_the_last_of_all_and_the_stamp_changes_with_the_list() {
+        let mut points = Points::default();
+        points.begin(moment(36_100));
+        let mut before = None;
+        for second in (35_000..36_100 + 90_000).step_by(97) {
+            let now = moment(second);
+            assert_eq!(
+                points.newest(now, &owner()),
+                points.all(now, &owner(), 1).last().map(|point| point.at)
+            );
+            let present = (points.stamp(now, &owner()), points.facts(now, &owner()));
+            if let Some((stamp, facts)) = before.replace(present.clone())
+                && stamp == present.0
+            {
+                assert_eq!(facts, present.1, "at {second}");
+            }
+        }
+        points.stop(moment(130_000), &owner());
+        for second in (130_000..230_000).step_by(997) {
+            let now = moment(second);
+            assert_eq!(
+                points.newest(now, &owner()),
+                points.all(now, &owner(), 1).last().map(|point| point.at)
+            );
+        }
     }
 
     #[test]

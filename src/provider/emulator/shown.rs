@@ -1,8 +1,10 @@
 //! What the service and vCenter show of one machine.
 
 use crate::id::OperationId;
+use crate::provider::emulator::item::Changes;
 use crate::provider::emulator::item::Item;
 use crate::provider::emulator::item::Stage;
+use crate::provider::emulator::points::PointsStamp;
 use crate::provider::observation::Operation;
 use crate::source::Spanned;
 use crate::syntax::machine::ActiveSite;
@@ -10,10 +12,69 @@ use crate::syntax::machine::Machine;
 use crate::syntax::machine::State;
 use jiff::Timestamp;
 
+/// What was seen of a machine when its facts were last written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    changes: Option<Changes>,
+    points: Option<PointsStamp>,
+}
+
 impl Item {
     /// Returns the facts about the machine as they are at `now`.
     pub(super) fn facts_at(&self, now: Timestamp) -> Machine {
         let mut facts = self.facts.clone();
+        self.tell_state(&mut facts);
+        if let Some(asr) = facts.asr.as_mut() {
+            asr.recovery_points = Some(self.points.facts(now, &self.owner()));
+            asr.rpo_seconds = self.rpo_seconds(now);
+        }
+        facts
+    }
+
+    /// Brings facts that were seen earlier to `now`; what did not change is left alone.
+    pub(super) fn refresh(&self, now: Timestamp, seen: &mut Seen, facts: &mut Machine) {
+        match &seen.changes {
+            None => {
+                let name = facts.name.clone();
+                facts.clone_from(&self.facts);
+                facts.name = name;
+            }
+            Some(before) => {
+                if before.azure_vm != self.changes.azure_vm {
+                    facts.azure_vm.clone_from(&self.facts.azure_vm);
+                }
+                if before.onprem_vm != self.changes.onprem_vm {
+                    facts.onprem_vm.clone_from(&self.facts.onprem_vm);
+                }
+                if before.asr != self.changes.asr {
+                    let points = facts.asr.as_mut().and_then(|asr| asr.recovery_points.take());
+                    facts.asr.clone_from(&self.facts.asr);
+                    if let Some(asr) = facts.asr.as_mut() {
+                        asr.recovery_points = points;
+                    }
+                }
+            }
+        }
+        seen.changes = Some(self.changes);
+        self.tell_state(facts);
+        if let Some(asr) = facts.asr.as_mut() {
+            let owner = self.owner();
+            let points = self.points.stamp(now, &owner);
+            if seen.points != Some(points) {
+                asr.recovery_points = Some(self.points.facts(now, &owner));
+                seen.points = Some(points);
+            }
+            asr.rpo_seconds = self.rpo_seconds(now);
+        }
+    }
+
+    fn rpo_seconds(&self, now: Timestamp) -> Option<Spanned<u64>> {
+        let newest = self.points.newest(now, &self.owner())?;
+        Some(Spanned::bare(u64::try_from(now.duration_since(newest).as_secs()).unwrap_or(0)))
+    }
+
+    /// Writes the state and what follows from it.
+    fn tell_state(&self, facts: &mut Machine) {
         facts.state = Some(Spanned::bare(self.state));
         let site = match self.state {
             State::ProtectedToAzure
@@ -32,18 +93,12 @@ impl Item {
         };
         facts.active_site = Some(Spanned::bare(site));
         if let Some(asr) = facts.asr.as_mut() {
-            let owner = self.owner();
-            asr.recovery_points = Some(self.points.facts(now, &owner));
-            asr.rpo_seconds = self.points.newest(now, &owner).map(|newest| {
-                Spanned::bare(u64::try_from(now.duration_since(newest).as_secs()).unwrap_or(0))
-            });
             let registered = match site {
                 ActiveSite::Onprem => self.onprem_agent,
                 ActiveSite::Azure => self.azure_agent,
             };
             asr.agent_registration_ok = Some(Spanned::bare(registered));
         }
-        facts
     }
 
     /// Returns the service's word for the protection state.

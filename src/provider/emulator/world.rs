@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+use crate::id::IdMap;
 use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::OperationId;
@@ -18,6 +19,7 @@ use crate::provider::emulator::queue::Event;
 use crate::provider::emulator::queue::Queue;
 use crate::provider::emulator::scenario::FaultPhase;
 use crate::provider::emulator::scenario::Scenario;
+use crate::provider::emulator::shown::Seen;
 use crate::provider::emulator::site::Site;
 use crate::provider::error::ProviderError;
 use crate::provider::observation::Observation;
@@ -44,10 +46,10 @@ pub struct World {
     pub(super) now: Timestamp,
     pub(super) site: Site,
     pub(super) items: Vec<Item>,
-    pub(super) index: HashMap<MachineName, usize>,
+    pub(super) index: IdMap<MachineName, usize>,
     pub(super) jobs: Vec<Job>,
-    pub(super) operations: HashMap<OperationId, usize>,
-    pub(super) keys: HashMap<IdempotencyKey, usize>,
+    pub(super) operations: IdMap<OperationId, usize>,
+    pub(super) keys: IdMap<IdempotencyKey, usize>,
     pub(super) queue: Queue,
     pub(super) to_onprem: Link,
     pub(super) to_azure: Link,
@@ -56,6 +58,19 @@ pub struct World {
     pub(super) calls: [u32; 6],
     pub(super) job_counts: [u32; 6],
     pub(super) revision: u64,
+    /// What changed by itself, if anybody wants to be told.
+    pub(super) told: Option<Told>,
+}
+
+/// What changed by itself in a stretch of time.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Places of the machines that changed.
+    pub machines: Vec<usize>,
+    /// Operations that ended.
+    pub operations: Vec<OperationId>,
+    /// Whether something changed that any machine may depend on.
+    pub servers: bool,
 }
 
 /// Returns `seconds` after `at`.
@@ -106,8 +121,8 @@ impl World {
             items,
             index,
             jobs: Vec::new(),
-            operations: HashMap::new(),
-            keys: HashMap::new(),
+            operations: IdMap::default(),
+            keys: IdMap::default(),
             queue: Queue::default(),
             to_onprem: Link::new(bandwidth, latency::MACHINE_CEILING, start),
             to_azure: Link::new(bandwidth, latency::MACHINE_CEILING, start),
@@ -116,6 +131,7 @@ impl World {
             calls: [0; 6],
             job_counts: [0; 6],
             revision: 0,
+            told: None,
         };
         for machine in 0..world.items.len() {
             world.set_up(machine);
@@ -143,7 +159,38 @@ impl World {
         self.now = self.now.max(now);
     }
 
+    /// Goes on to `now`, and returns what changed by itself since it was last told.
+    ///
+    /// The first call tells nothing, and begins the telling.
+    pub fn tell(&mut self, now: Timestamp) -> Told {
+        self.told.get_or_insert_default();
+        self.advance(now);
+        self.told.replace(Told::default()).unwrap_or_default()
+    }
+
+    /// Notes that a machine changed by itself.
+    pub(super) fn touch(&mut self, machine: usize) {
+        if let Some(told) = &mut self.told {
+            told.machines.push(machine);
+        }
+    }
+
+    /// Notes what an event changes.
+    fn note(&mut self, event: &Event) {
+        let Some(told) = &mut self.told else { return };
+        match event {
+            // The end of its last task tells of a job.
+            Event::TaskEnds { .. } => {}
+            Event::AgentRegisters { machine, .. }
+            | Event::ToolsRun { machine, .. }
+            | Event::FirstPoint { machine }
+            | Event::BootsAtLast { machine } => told.machines.push(*machine),
+            Event::FaultBegins { .. } | Event::FaultEnds { .. } | Event::ByHand { .. } => told.servers = true,
+        }
+    }
+
     fn happen(&mut self, event: Event) {
+        self.note(&event);
         match event {
             Event::TaskEnds { job, part } => self.task_ends(job, part),
             Event::AgentRegisters { machine, side, boot } => {
@@ -244,15 +291,53 @@ impl World {
     ) -> Result<Observation, ProviderError> {
         self.advance(now);
         self.outage()?;
+        let (mut facts, changes) = self.servers_since(mark);
+        facts.machines = Some(machines.iter().filter_map(|name| self.facts_of(name)).collect());
+        facts.replication_groups = self.site.groups_of(machines);
+        let items = machines.iter().filter_map(|name| self.item_of(name)).collect();
+        Ok(Observation { at: self.now, facts, items, mark: Some(self.site.mark()), changes })
+    }
+
+    /// Returns the place of a machine, by which it is looked at without a search.
+    #[must_use]
+    pub fn place_of(&self, machine: &MachineName) -> Option<usize> {
+        self.index.get(machine).copied()
+    }
+
+    /// Goes on to `now`, at which somebody looks.
+    ///
+    /// # Errors
+    ///
+    /// What a fault of the scenario makes of the call.
+    pub fn look(&mut self, now: Timestamp) -> Result<(), ProviderError> {
+        self.advance(now);
+        self.outage()
+    }
+
+    /// Brings facts about a machine, as `seen` earlier, to the present moment.
+    ///
+    /// # Panics
+    ///
+    /// If no machine has this place.
+    pub fn refresh(&self, place: usize, seen: &mut Seen, facts: &mut Machine) {
+        self.items[place].refresh(self.now, seen, facts);
+    }
+
+    /// Returns the mark of the servers as they are.
+    #[must_use]
+    pub const fn mark(&self) -> u64 {
+        self.site.mark()
+    }
+
+    /// Returns the facts about servers that changed since a mark, and whether they leave out the others.
+    #[must_use]
+    pub fn servers_since(&self, mark: Option<u64>) -> (Inventory, bool) {
         let (mut facts, changes) = match mark.and_then(|mark| self.site.facts_since(mark)) {
             Some(facts) => (facts, true),
             None => (self.site.facts_without_groups(), false),
         };
         self.freshen(&mut facts);
-        facts.machines = Some(machines.iter().filter_map(|name| self.facts_of(name)).collect());
-        facts.replication_groups = self.site.groups_of(machines);
-        let items = machines.iter().filter_map(|name| self.item_of(name)).collect();
-        Ok(Observation { at: self.now, facts, items, mark: Some(self.site.mark()), changes })
+        (facts, changes)
     }
 
     /// Returns what the service says about one machine.
@@ -299,7 +384,7 @@ impl World {
     }
 
     /// Brings facts of the site to the present moment.
-    fn freshen(&self, facts: &mut Inventory) {
+    pub fn freshen(&self, facts: &mut Inventory) {
         facts.observed_at = Some(Spanned::bare(self.now));
         for server in facts.process_servers.iter_mut().flatten() {
             // A process server that works is heard from all the time.

@@ -76,6 +76,26 @@ impl Engine<'_> {
         }
     }
 
+    /// Takes a look at facts that were brought up to date in place.
+    pub(super) fn seen_in_place(
+        &mut self,
+        step: StepIndex,
+        seen: Result<(), ProviderError>,
+        purpose: Purpose,
+    ) -> Result<(), RunError> {
+        if self.recorder.state().step(step).status.is_settled() {
+            return Ok(());
+        }
+        match (seen, purpose) {
+            (Err(error), _) => self.ask_again(step, &error),
+            (Ok(()), Purpose::Decide) => {
+                let decision = self.decide(step, &[]);
+                self.carry_out(step, decision)
+            }
+            (Ok(()), Purpose::MakeSure) => self.made_sure(step),
+        }
+    }
+
     /// Takes observed facts. Answers may overtake each other: servers are never put back to how they were seen earlier.
     fn learn(&mut self, facts: Inventory, mark: Option<u64>, changes: bool) {
         if mark < self.seen {
@@ -98,7 +118,10 @@ impl Engine<'_> {
         let pause =
             error.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or(ASK_AGAIN);
         let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
-        self.look_again(step, Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None })
+        self.look_again(
+            step,
+            Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None, told_until: None },
+        )
     }
 
     fn began(&mut self, step: StepIndex, result: Result<OperationId, ProviderError>) -> Result<(), RunError> {
@@ -118,7 +141,13 @@ impl Engine<'_> {
                 let until = now.saturating_add(settle::PAUSE).unwrap_or(now);
                 self.look_again(
                     step,
-                    Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None },
+                    Wait {
+                        until,
+                        reason: error.to_string(),
+                        deadline: Timestamp::MAX,
+                        done: None,
+                        told_until: None,
+                    },
                 )
             }
             Err(error) => {
@@ -145,6 +174,10 @@ impl Engine<'_> {
         match result {
             Ok(OperationStatus::Running(progress)) => {
                 self.progress.insert(step, StepProgress { step, done: progress.done, text: progress.task });
+                // A site that tells of its changes tells of the end.
+                if self.manner.told {
+                    return Ok(());
+                }
                 let until = self.shown_until(progress.expected_end.filter(|end| *end > now).unwrap_or(soon));
                 self.wake(step, until);
                 Ok(())
@@ -263,7 +296,10 @@ impl Engine<'_> {
                 match settle::judge(self.graph.step(step).kind, since, now) {
                     settle::Search::Again(until) => {
                         let reason = "the site is asked whether it took the request on".into();
-                        self.look_again(step, Wait { until, reason, deadline: Timestamp::MAX, done: None })
+                        self.look_again(
+                            step,
+                            Wait { until, reason, deadline: Timestamp::MAX, done: None, told_until: None },
+                        )
                     }
                     settle::Search::Resend => {
                         self.send_again(step, stopping);
@@ -296,7 +332,11 @@ impl Engine<'_> {
         if stopping {
             return Ok(());
         }
-        match self.decide(step, &observation.items) {
+        self.made_sure(step)
+    }
+
+    fn made_sure(&mut self, step: StepIndex) -> Result<(), RunError> {
+        match self.decide(step, &[]) {
             decision @ Decision::Adopt(_) => self.carry_out(step, decision),
             _ => {
                 let id = self.recorder.state().id(step);
@@ -381,6 +421,6 @@ impl Engine<'_> {
             return self.fail(step, "verification-failed", message);
         }
         let until = now.saturating_add(PROBE_PAUSE).unwrap_or(deadline).min(deadline);
-        self.look_again(step, Wait { until, reason: message, deadline, done: None })
+        self.look_again(step, Wait { until, reason: message, deadline, done: None, told_until: None })
     }
 }

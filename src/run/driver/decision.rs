@@ -110,7 +110,10 @@ impl Engine<'_> {
             let now = self.now();
             let until = now.saturating_add(step::LOOK_AGAIN).unwrap_or(now);
             let reason = "as many steps change something as the plan allows".to_owned();
-            return self.look_again(step, Wait { until, reason, deadline: jiff::Timestamp::MAX, done: None });
+            return self.look_again(
+                step,
+                Wait { until, reason, deadline: jiff::Timestamp::MAX, done: None, told_until: None },
+            );
         }
         let id = self.recorder.state().id(step).clone();
         let attempt = self.recorder.state().step(step).attempts + 1;
@@ -137,8 +140,12 @@ impl Engine<'_> {
             })?;
             self.waits.insert(step, wait.reason.clone());
         }
-        self.progress.insert(step, StepProgress { step, done: wait.done.unwrap_or(0.0), text: wait.reason });
-        let until = self.shown_until(wait.until);
+        if self.recorder.is_watched() {
+            self.progress
+                .insert(step, StepProgress { step, done: wait.done.unwrap_or(0.0), text: wait.reason });
+        }
+        let told = wait.told_until.filter(|_| self.manner.told);
+        let until = told.unwrap_or_else(|| self.shown_until(wait.until));
         self.wake(step, until);
         Ok(())
     }
@@ -247,8 +254,7 @@ impl Engine<'_> {
 
     /// Evaluates a guard; a closed one is looked at again until its time is over.
     fn guard_opens(&mut self, step: StepIndex, guard: Guard) -> Result<bool, RunError> {
-        let mut machines: Vec<usize> =
-            self.graph.machines_of(step).iter().map(|machine| machine.index()).collect();
+        let mut machines: Vec<usize> = self.graph.indexes_of(step).collect();
         if guard == Guard::Failover {
             machines.retain(|index| !step::has_failed_back(self.model.machine(*index)));
         }
@@ -270,7 +276,7 @@ impl Engine<'_> {
         }
         let until = options.now.saturating_add(step::LOOK_AGAIN).unwrap_or(deadline).min(deadline);
         let reason = format!("{}: {}", first.rule, first.message);
-        self.look_again(step, Wait { until, reason, deadline, done: None })?;
+        self.look_again(step, Wait { until, reason, deadline, done: None, told_until: None })?;
         Ok(false)
     }
 
@@ -287,7 +293,7 @@ impl Engine<'_> {
         if !now.is_empty() && self.blocked.get(&step) == Some(&now) {
             return Ok(());
         }
-        let facts_digest = self.facts_digest(step);
+        let facts_digest = if self.recorder.keeps() { self.facts_digest(step) } else { String::new() };
         let id = self.recorder.state().id(step).clone();
         let passed = now.is_empty();
         self.blocked.insert(step, now);
@@ -296,12 +302,8 @@ impl Engine<'_> {
 
     /// Returns the digest of the facts about a step's machines.
     fn facts_digest(&self, step: StepIndex) -> String {
-        let facts: Vec<_> = self
-            .graph
-            .machines_of(step)
-            .iter()
-            .filter_map(|machine| self.model.machine(machine.index()).facts().ok())
-            .collect();
+        let facts: Vec<_> =
+            self.graph.indexes_of(step).filter_map(|index| self.model.machine(index).facts().ok()).collect();
         digest::of_ordered(&facts)
     }
 

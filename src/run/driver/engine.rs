@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::event::StepStatus;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepSubject;
+use crate::id::IdMap;
 use crate::id::IdempotencyKey;
 use crate::id::OperationId;
 use crate::model::Model;
@@ -104,19 +104,19 @@ pub(super) struct Engine<'r> {
     /// What is to be asked, in the order in which it came up.
     pub inquiries: VecDeque<(StepIndex, Inquiry)>,
     /// Steps that an answer is awaited for.
-    pub asked: HashSet<StepIndex>,
+    pub asked: HashSet<StepIndex, foldhash::fast::RandomState>,
     /// Of those, how many ask a person.
     pub people: usize,
     /// When steps look again.
     wakes: BTreeSet<(Timestamp, StepIndex)>,
-    wake_of: HashMap<StepIndex, Timestamp>,
+    wake_of: IdMap<StepIndex, Timestamp>,
     pub progress: BTreeMap<StepIndex, StepProgress>,
     /// Findings that block a step's guard, as they were last recorded.
-    pub blocked: HashMap<StepIndex, Vec<String>>,
+    pub blocked: IdMap<StepIndex, Vec<String>>,
     /// When a request's search began.
-    pub searched_since: HashMap<StepIndex, Timestamp>,
+    pub searched_since: IdMap<StepIndex, Timestamp>,
     /// What each step was last recorded to wait for.
-    pub waits: HashMap<StepIndex, String>,
+    pub waits: IdMap<StepIndex, String>,
     /// Mark of the site's servers as they were last observed.
     pub seen: Option<u64>,
     /// Steps that began and were not worked on yet.
@@ -144,14 +144,14 @@ impl<'r> Engine<'r> {
             manner,
             policy,
             inquiries: VecDeque::new(),
-            asked: HashSet::new(),
+            asked: HashSet::default(),
             people: 0,
             wakes: BTreeSet::new(),
-            wake_of: HashMap::new(),
+            wake_of: IdMap::default(),
             progress: BTreeMap::new(),
-            blocked: HashMap::new(),
-            searched_since: HashMap::new(),
-            waits: HashMap::new(),
+            blocked: IdMap::default(),
+            searched_since: IdMap::default(),
+            waits: IdMap::default(),
             seen: None,
             fresh,
         }

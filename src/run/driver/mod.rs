@@ -4,10 +4,13 @@ mod answer;
 mod decision;
 mod engine;
 mod local;
+mod simulated;
 
 pub use local::Driver;
 pub use local::Parts;
 pub use local::Site;
+pub use simulated::SetClock;
+pub use simulated::Simulation;
 
 use crate::event::Outcome;
 

@@ -12,7 +12,7 @@ use crate::run::step::least_place;
 const DELETION_PATIENCE: SignedDuration = SignedDuration::from_hours(48);
 
 fn names(context: &Context<'_>) -> String {
-    let names: Vec<&str> = context.machines().iter().map(|machine| machine.name().value.as_str()).collect();
+    let names: Vec<&str> = context.machines().map(|machine| machine.name().value.as_str()).collect();
     names.join(", ")
 }
 

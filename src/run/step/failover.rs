@@ -55,5 +55,5 @@ pub(super) fn outside_window(context: &Context<'_>) -> Option<Decision> {
     }
     let deadline = context.began().saturating_add(WINDOW_PATIENCE).unwrap_or(opens).max(opens);
     let reason = format!("the plan's window opens at {opens:.0}");
-    Some(Decision::Wait(Wait { until: opens, reason, deadline, done: None }))
+    Some(Decision::Wait(Wait { until: opens, reason, deadline, done: None, told_until: None }))
 }

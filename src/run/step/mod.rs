@@ -89,6 +89,9 @@ pub struct Wait {
     pub deadline: Timestamp,
     /// Part that is done, if that can be told.
     pub done: Option<f64>,
+    /// Moment before which nothing ends it but a change at the site, where a site tells of its changes; `None` if only looking
+    /// again shows its end.
+    pub told_until: Option<Timestamp>,
 }
 
 /// How long a look that found nothing new is followed by the next, where the site can't tell when something will change.
@@ -109,17 +112,14 @@ fn pause(now: Timestamp, expected: Option<Timestamp>) -> SignedDuration {
 
 impl<'c> Context<'c> {
     /// Returns the machines that the step is about, with the facts as they were just observed.
-    pub(crate) fn machines(&self) -> Vec<Machine<'c>> {
-        self.graph
-            .machines_of(self.step)
-            .into_iter()
-            .map(|machine| self.model.machine(machine.index()))
-            .collect()
+    pub(crate) fn machines(&self) -> impl Iterator<Item = Machine<'c>> + use<'c> {
+        let model = self.model;
+        self.graph.indexes_of(self.step).map(|index| model.machine(index))
     }
 
     /// Returns the machine of a step that is about one.
     fn machine(&self) -> Machine<'c> {
-        self.machines().into_iter().next().expect("the step is about a machine")
+        self.machines().next().expect("the step is about a machine")
     }
 
     fn item(&self, machine: Machine<'_>) -> Option<&'c Item> {
@@ -144,7 +144,7 @@ impl<'c> Context<'c> {
             };
         }
         let until = self.now.saturating_add(pause(self.now, expected)).unwrap_or(deadline).min(deadline);
-        Decision::Wait(Wait { until, reason, deadline, done: None })
+        Decision::Wait(Wait { until, reason, deadline, done: None, told_until: Some(deadline) })
     }
 }
 

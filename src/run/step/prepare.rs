@@ -14,7 +14,7 @@ pub(super) fn recovery_plan(run: &RunId, group: &str) -> String {
 
 /// Returns the machines of a step by name.
 pub(super) fn members(context: &Context<'_>) -> Vec<MachineName> {
-    context.machines().iter().map(|machine| MachineName::new(machine.name().value.as_str())).collect()
+    context.machines().map(|machine| MachineName::new(machine.name().value.as_str())).collect()
 }
 
 pub(super) fn decide(context: &Context<'_>) -> Decision {

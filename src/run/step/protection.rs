@@ -89,7 +89,11 @@ pub(super) fn point(context: &Context<'_>) -> Decision {
         if newest.is_none_or(|newest| newest <= after) {
             let kind = if choice == Some(PointChoice::AppConsistent) { "an app-consistent" } else { "a" };
             let reason = format!("{} needs {kind} recovery point newer than {after:.0}", machine.name());
-            return context.wait(reason, None, POINT_DEADLINE);
+            // Points only come with time, so that no site tells of them.
+            return match context.wait(reason, None, POINT_DEADLINE) {
+                Decision::Wait(wait) => Decision::Wait(Wait { told_until: None, ..wait }),
+                other => other,
+            };
         }
     }
     Decision::Succeed(None)

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::model::Known as _;
 use crate::run::step::Context;
 use crate::run::step::Decision;
+use crate::run::step::Wait;
 use crate::run::step::least_place;
 use crate::syntax::action::Probe;
 use crate::syntax::machine::PowerState;
@@ -32,11 +33,15 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
     let off = matches!(azure, Some(PowerState::Stopped | PowerState::Deallocated));
     if onprem == Some(PowerState::Running) && off {
         let tools = machine.onprem_vm().ok().and_then(|vm| vm.tools).map(|tools| tools.value);
-        let patient = context.began().saturating_add(TOOLS_PATIENCE).is_ok_and(|end| context.now < end);
+        let end = context.began().saturating_add(TOOLS_PATIENCE).unwrap_or(Timestamp::MAX);
+        let patient = context.now < end;
         // Tools that don't come up are told of and stop nothing: what counts is whether the machine does its work.
         if patient && tools.is_some_and(|tools| tools != ToolsState::Running) {
             let reason = format!("VMware Tools of {} are starting", machine.name());
-            return context.wait(reason, None, POWER_PATIENCE);
+            return match context.wait(reason, None, POWER_PATIENCE) {
+                Decision::Wait(wait) => Decision::Wait(Wait { told_until: Some(end), ..wait }),
+                other => other,
+            };
         }
         return if machine.probes().is_empty() {
             let tools = tools.map_or("not known", ToolsState::as_str);

@@ -1,0 +1,246 @@
+//! The driver of simulations: an emulated world in the same thread, on a clock that jumps to the next thing that happens.
+//!
+//! It asks nobody and waits for nothing: it looks at the world in place, and the world tells what changed, so that no machine is
+//! looked at again and again. Actions and probes are simulated and every question is approved.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::event::KnownAs;
+use crate::event::StepStatus;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::id::IdMap;
+use crate::id::OperationId;
+use crate::model::Model;
+use crate::provider::ProviderError;
+use crate::provider::emulator::Seen;
+use crate::provider::emulator::World;
+use crate::rules::Options;
+use crate::run::approver::Reply;
+use crate::run::driver::End;
+use crate::run::driver::engine::Answer;
+use crate::run::driver::engine::Engine;
+use crate::run::driver::engine::Inquiry;
+use crate::run::driver::engine::Manner;
+use crate::run::driver::engine::Purpose;
+use crate::run::recorder::Recorder;
+use crate::run::recorder::RunError;
+
+/// A clock that is set.
+#[derive(Debug)]
+pub struct SetClock(Mutex<Timestamp>);
+
+impl SetClock {
+    /// Returns a clock that shows `now`.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(Mutex::new(now))
+    }
+
+    fn set(&self, now: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A machine of the plan in the world.
+#[derive(Debug, Default)]
+struct Watched {
+    /// Its place; `None` if the world does not know it.
+    place: Option<usize>,
+    /// What was seen of it.
+    seen: Seen,
+}
+
+/// Simulates one run.
+pub struct Simulation<'r> {
+    engine: Engine<'r>,
+    world: World,
+    clock: Arc<SetClock>,
+    /// The plan's machines, by index.
+    machines: Vec<Watched>,
+    /// Steps that run about the machine of a place.
+    concerned: Vec<Vec<StepIndex>>,
+    /// The step that waits for each operation.
+    operations: IdMap<OperationId, StepIndex>,
+    /// Steps that something happened to.
+    due: Vec<StepIndex>,
+}
+
+impl<'r> Simulation<'r> {
+    /// Returns a simulation of the run that `recorder` keeps, in a world that nobody else changes. The recorder's clock is
+    /// `clock`.
+    #[must_use]
+    pub fn new(
+        recorder: Recorder<'r>,
+        model: Model,
+        mut world: World,
+        clock: Arc<SetClock>,
+        options: Options,
+    ) -> Self {
+        let manner = Manner { immediate: true, at_terminal: false, told: true };
+        world.tell(clock.now());
+        let machines = model
+            .machines()
+            .map(|machine| {
+                let name = crate::id::MachineName::new(machine.name().value.as_str());
+                Watched { place: world.place_of(&name), seen: Seen::default() }
+            })
+            .collect();
+        let engine = Engine::new(recorder, model, Arc::clone(&clock) as Arc<dyn Clock>, options, manner);
+        Self {
+            engine,
+            world,
+            clock,
+            machines,
+            concerned: Vec::new(),
+            operations: IdMap::default(),
+            due: Vec::new(),
+        }
+    }
+
+    /// Simulates the run to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the journal can't be kept.
+    pub fn run(mut self) -> Result<End, RunError> {
+        loop {
+            self.engine.go_on()?;
+            if let Some((step, inquiry)) = self.engine.inquiries.pop_front() {
+                self.answer(step, inquiry)?;
+                continue;
+            }
+            self.engine.recorder.sync()?;
+            if self.engine.goes_on() {
+                continue;
+            }
+            // Whatever the world still does by itself may let a step end.
+            let next = [self.world.next_change(), self.engine.next_wake()].into_iter().flatten().min();
+            let active = self.engine.recorder.state().active().next().is_some();
+            match next.filter(|_| active) {
+                Some(next) => self.pass(next),
+                None => {
+                    if let Some(end) = self.engine.ended(false)? {
+                        return Ok(end);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets time pass, and lets the steps look that something happened to.
+    fn pass(&mut self, until: Timestamp) {
+        let now = until.max(self.clock.now());
+        self.clock.set(now);
+        let told = self.world.tell(now);
+        if told.servers {
+            let active: Vec<StepIndex> = self.engine.recorder.state().active().collect();
+            for step in active {
+                self.engine.wake(step, now);
+            }
+            return;
+        }
+        for operation in &told.operations {
+            if let Some(step) = self.operations.get(operation) {
+                self.engine.wake(*step, now);
+            }
+        }
+        for place in told.machines {
+            let Some(steps) = self.concerned.get_mut(place) else { continue };
+            let state = self.engine.recorder.state();
+            steps.retain(|step| !state.step(*step).status.is_settled());
+            for step in steps.iter().copied() {
+                let state = state.step(step);
+                // Steps with an operation look at that, and those that have a time of their own come at that time.
+                if state.status == StepStatus::Running && state.operation.is_none() {
+                    self.due.push(step);
+                }
+            }
+        }
+        for step in self.due.drain(..) {
+            self.engine.wake(step, now);
+        }
+    }
+
+    fn answer(&mut self, step: StepIndex, inquiry: Inquiry) -> Result<(), RunError> {
+        let now = self.clock.now();
+        let answer = match inquiry {
+            Inquiry::Look(purpose) => {
+                self.engine.asked.remove(&step);
+                let seen = self.look(step, now);
+                return self.engine.seen_in_place(step, seen, purpose);
+            }
+            Inquiry::Poll(operation) => {
+                let polled = self.world.poll(now, &operation);
+                self.operations.insert(operation, step);
+                Answer::Polled(polled)
+            }
+            Inquiry::Find(key, Purpose::Decide) => Answer::Found(self.world.find(now, &key)),
+            Inquiry::Find(key, Purpose::MakeSure) => Answer::Confirmed(self.world.find(now, &key)),
+            Inquiry::Begin(request, key) => Answer::Began(self.world.begin(now, &request, &key)),
+            Inquiry::Person(_) => {
+                Answer::Replied(Reply::Approved { by: "auto-approve".into(), known_as: KnownAs::Simulated })
+            }
+            Inquiry::Act(..) => Answer::Acted(Ok("simulated".into())),
+            Inquiry::Probe(probes) => {
+                let seen: Vec<String> =
+                    probes.iter().map(|probe| format!("{}: simulated", probe.name)).collect();
+                Answer::Probed(Ok(seen.join(", ")))
+            }
+        };
+        self.engine.answered(step, answer, false)
+    }
+
+    /// Brings the facts about a step's machines, and about the servers, to the present moment.
+    fn look(&mut self, step: StepIndex, now: Timestamp) -> Result<(), ProviderError> {
+        self.world.look(now)?;
+        let mark = self.world.mark();
+        if self.engine.seen == Some(mark) {
+            self.world.freshen(&mut self.engine.model.inventory);
+        } else {
+            let (facts, changes) = self.world.servers_since(self.engine.seen);
+            if changes {
+                self.engine.model.observe_changes(facts);
+            } else {
+                self.engine.model.observe(facts);
+            }
+            self.engine.seen = Some(mark);
+        }
+        if self.engine.graph.step(step).kind == StepKind::Preflight {
+            for index in 0..self.machines.len() {
+                self.refresh(index);
+            }
+            return Ok(());
+        }
+        let graph = Arc::clone(&self.engine.graph);
+        for index in graph.indexes_of(step) {
+            self.refresh(index);
+            let Some(place) = self.machines[index].place else { continue };
+            if self.concerned.len() <= place {
+                self.concerned.resize_with(place + 1, Vec::new);
+            }
+            if !self.concerned[place].contains(&step) {
+                self.concerned[place].push(step);
+            }
+        }
+        Ok(())
+    }
+
+    fn refresh(&mut self, index: usize) {
+        let watched = &mut self.machines[index];
+        if let (Some(place), Some(facts)) = (watched.place, self.engine.model.facts_mut(index)) {
+            self.world.refresh(place, &mut watched.seen, facts);
+        }
+    }
+}
