@@ -1,15 +1,16 @@
 //! What a run says: one list of events, from which its state, displays, reports and proofs are made.
 
+mod legal;
 mod sink;
 mod slots;
 mod state;
 mod step;
 
+pub use legal::IllegalEvent;
 pub use sink::Journal;
 pub use sink::JournalError;
 pub use sink::Reporter;
 pub use sink::StepProgress;
-pub use state::IllegalEvent;
 pub use state::RunState;
 pub use state::RunStatus;
 pub use step::Answer;
@@ -143,6 +144,15 @@ pub enum RunEventKind {
         /// Whether the step may go on.
         passed: bool,
     },
+    /// The server that receives a machine's data was seen on a datastore, which it must not leave before the failover.
+    ServerPlaced {
+        /// The reprotect that goes through it.
+        step: StepId,
+        /// The master target or appliance.
+        server: String,
+        /// The datastore.
+        datastore: String,
+    },
     /// A request is about to be sent.
     IntentRecorded {
         /// The step.
@@ -273,6 +283,7 @@ impl RunEventKind {
             | Self::SlotsTaken { step, .. }
             | Self::SlotsFreed { step, .. }
             | Self::GuardEvaluated { step, .. }
+            | Self::ServerPlaced { step, .. }
             | Self::IntentRecorded { step, .. }
             | Self::OperationAccepted { step, .. }
             | Self::AttemptFailed { step, .. }

@@ -17,6 +17,7 @@ use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
+use crate::id::IdMap;
 use crate::id::StepId;
 use crate::syntax::action::HookOutcome;
 use crate::syntax::inventory::Experience;
@@ -49,23 +50,13 @@ impl RunStatus {
     }
 }
 
-/// An event that can't follow the ones before it.
-#[derive(Debug, thiserror::Error)]
-#[error("event {seq} can't follow: {reason}")]
-pub struct IllegalEvent {
-    /// Its place.
-    pub seq: u64,
-    /// Why not.
-    pub reason: String,
-}
-
 /// The state of a run.
 #[derive(Clone, Debug)]
 pub struct RunState {
-    graph: Arc<Graph>,
-    status: RunStatus,
-    steps: Vec<StepState>,
-    seq: u64,
+    pub(super) graph: Arc<Graph>,
+    pub(super) status: RunStatus,
+    pub(super) steps: Vec<StepState>,
+    pub(super) seq: u64,
     started_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
     /// Steps that hold disks which came free.
@@ -73,13 +64,15 @@ pub struct RunState {
     /// Steps that may begin and change nothing, as an ordered set: ties go to the earlier step.
     ready: BTreeSet<StepIndex>,
     /// Steps that may begin and ask the site to change something, and the disks that steps hold.
-    slots: Slots,
+    pub(super) slots: Slots,
     /// How many steps run that ask the site to change something.
     changing: usize,
     /// Steps that run or are asked about.
     active: BTreeSet<StepIndex>,
     settled: usize,
     failed: usize,
+    /// Datastore of the server that a reprotect went through, as it was seen then.
+    placements: IdMap<StepIndex, String>,
 }
 
 impl RunState {
@@ -118,6 +111,7 @@ impl RunState {
             active: BTreeSet::new(),
             settled: 0,
             failed: 0,
+            placements: IdMap::default(),
         }
     }
 
@@ -222,83 +216,15 @@ impl RunState {
         self.slots.taken(server)
     }
 
+    /// Returns the reprotects whose server was seen, each with the datastore that the server stood on.
+    pub fn placements(&self) -> impl Iterator<Item = (StepIndex, &str)> {
+        self.placements.iter().map(|(step, datastore)| (*step, datastore.as_str()))
+    }
+
     /// Returns whether a step holds disks on a server.
     #[must_use]
     pub fn holds_slots(&self, step: StepIndex) -> bool {
         self.slots.of(step).is_some()
-    }
-
-    /// Refuses an event that can't follow the ones before it, before the journal takes it.
-    ///
-    /// # Errors
-    ///
-    /// [`IllegalEvent`], which says why.
-    pub fn check(&self, event: &RunEvent) -> Result<(), IllegalEvent> {
-        let illegal = |reason: String| Err(IllegalEvent { seq: event.seq, reason });
-        if event.seq != self.seq + 1 {
-            return illegal(format!("the last event was {}", self.seq));
-        }
-        let begins = matches!(event.kind, RunEventKind::RunStarted { .. });
-        match self.status {
-            RunStatus::New if !begins => return illegal("the run has not begun".into()),
-            RunStatus::Finished(_) => return illegal("the run has ended".into()),
-            RunStatus::Running | RunStatus::Interrupted if begins => {
-                return illegal("the run has begun already".into());
-            }
-            RunStatus::New | RunStatus::Running | RunStatus::Interrupted => {}
-        }
-        let Some(id) = event.kind.step() else { return Ok(()) };
-        let Some(index) = self.graph.find(id) else { return illegal(format!("there is no step {id}")) };
-        let step = &self.steps[index as usize];
-        let allowed: &[StepStatus] = match &event.kind {
-            RunEventKind::StepStarted { .. } => &[StepStatus::Ready],
-            RunEventKind::SlotsTaken { .. } => &[StepStatus::Ready, StepStatus::Running],
-            RunEventKind::GuardEvaluated { .. }
-            | RunEventKind::IntentRecorded { .. }
-            | RunEventKind::OperationAccepted { .. }
-            | RunEventKind::AttemptFailed { .. }
-            | RunEventKind::StepWaiting { .. }
-            | RunEventKind::ActionStarted { .. }
-            | RunEventKind::ApprovalAsked { .. } => &[StepStatus::Running],
-            RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => &[StepStatus::Asked],
-            RunEventKind::SlotsFreed { .. } => return self.check_freed(event, index),
-            RunEventKind::StepBlocked { .. } => &[StepStatus::Ready, StepStatus::Running, StepStatus::Asked],
-            RunEventKind::StepAdopted { .. }
-            | RunEventKind::StepSucceeded { .. }
-            | RunEventKind::StepFailed { .. } => &[StepStatus::Running, StepStatus::Asked],
-            RunEventKind::StepSkipped { .. } => {
-                &[StepStatus::Waiting, StepStatus::Ready, StepStatus::Running, StepStatus::Asked]
-            }
-            RunEventKind::RunStarted { .. }
-            | RunEventKind::Resumed { .. }
-            | RunEventKind::Interrupted { .. }
-            | RunEventKind::RunFinished { .. } => return Ok(()),
-        };
-        if !allowed.contains(&step.status) {
-            return illegal(format!("step {id} is {}", step.status.as_str()));
-        }
-        match &event.kind {
-            // What was sent and not answered must be settled before anything is sent again.
-            RunEventKind::IntentRecorded { attempt, .. }
-                if step.intent.is_some() || *attempt != step.attempts + 1 =>
-            {
-                illegal(format!("attempt {} of {id} is still open", step.attempts))
-            }
-            RunEventKind::OperationAccepted { .. } if step.intent.is_none() || step.operation.is_some() => {
-                illegal(format!("no request of {id} is open"))
-            }
-            RunEventKind::AttemptFailed { .. } if step.intent.is_none() => {
-                illegal(format!("no request of {id} is open"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_freed(&self, event: &RunEvent, index: StepIndex) -> Result<(), IllegalEvent> {
-        if self.slots.of(index).is_some() {
-            return Ok(());
-        }
-        Err(IllegalEvent { seq: event.seq, reason: format!("step {} holds no disks", self.id(index)) })
     }
 
     /// Takes an event that [`RunState::check`] allowed.
@@ -366,6 +292,9 @@ impl RunState {
             RunEventKind::ActionStarted { .. } => {
                 step.acted = true;
                 step.answer = None;
+            }
+            RunEventKind::ServerPlaced { datastore, .. } => {
+                self.placements.insert(index, datastore.clone());
             }
             RunEventKind::GuardEvaluated { findings, passed, .. } => {
                 if !passed {

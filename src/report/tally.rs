@@ -157,6 +157,7 @@ impl Tally {
             | RunEventKind::SlotsTaken { .. }
             | RunEventKind::SlotsFreed { .. }
             | RunEventKind::GuardEvaluated { .. }
+            | RunEventKind::ServerPlaced { .. }
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::AttemptFailed { .. }

@@ -47,6 +47,9 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
         RunEventKind::SlotsFreed { step, server, disks } => {
             (Verbosity::Verbose, format!("{step} gives {} on {server} back", slots(*disks)))
         }
+        RunEventKind::ServerPlaced { step, server, datastore } => {
+            (Verbosity::Verbose, format!("{step} goes through {server}, which stands on {datastore}"))
+        }
         RunEventKind::GuardEvaluated { step, findings, passed: true, .. } => {
             let noted =
                 if findings.is_empty() { String::new() } else { format!(", {} noted", findings.len()) };

@@ -119,6 +119,7 @@ impl Site {
         let mut site =
             Self { facts, classic, vms, moves: HashMap::new(), places, changes: Changes::default() };
         site.place_servers();
+        site.list_vms();
         (site, machines)
     }
 
@@ -144,6 +145,15 @@ impl Site {
             appliance.datastore = stands_on(&self.facts, appliance.host.as_ref().map(|host| host.as_str()));
         }
         self.facts.appliances = appliances;
+    }
+
+    /// Lists the virtual machines of each host where the inventory does not say: a live vCenter knows them.
+    fn list_vms(&mut self) {
+        for host in self.facts.hosts.iter_mut().flatten().filter(|host| host.vms.is_none()) {
+            let mut names: Vec<&String> = self.vms.get(&host.name.value).into_iter().flatten().collect();
+            names.sort_unstable();
+            host.vms = Some(names.into_iter().cloned().map(Spanned::bare).collect());
+        }
     }
 
     /// Returns the facts, without machines.

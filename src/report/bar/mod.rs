@@ -288,6 +288,7 @@ impl Reporter for Bar {
             | RunEventKind::StepStarted { .. }
             | RunEventKind::SlotsTaken { .. }
             | RunEventKind::SlotsFreed { .. }
+            | RunEventKind::ServerPlaced { .. }
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::StepWaiting { .. }

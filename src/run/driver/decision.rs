@@ -26,6 +26,7 @@ use crate::run::step::Decision;
 use crate::run::step::Wait;
 use crate::syntax::action::OnTimeout;
 use crate::syntax::action::Rerun;
+use crate::syntax::inventory::Experience;
 
 /// How long a guard may stay closed before its step fails: long enough for a vCenter to be restarted or a backup's snapshot
 /// to be taken away.
@@ -62,6 +63,8 @@ impl Engine<'_> {
                 }
             }
             Decision::Adopt(because) => {
+                // A reprotect of before the run is measured from its first sight.
+                self.remember_placement(step)?;
                 self.settled(step);
                 self.recorder.record(RunEventKind::StepAdopted { step: id, because })?;
             }
@@ -72,6 +75,7 @@ impl Engine<'_> {
                     Some(guard) => self.guard_opens(step, guard)?,
                     None => true,
                 } {
+                    self.remember_placement(step)?;
                     self.intend(step, request)?;
                 }
             }
@@ -81,6 +85,33 @@ impl Engine<'_> {
             Decision::Act => self.begin_action(step)?,
         }
         Ok(())
+    }
+
+    /// Records where the server of a reprotect stands: a server that is moved between reprotect and failover loses the disks.
+    fn remember_placement(&mut self, step: StepIndex) -> Result<(), RunError> {
+        let (StepKind::Reprotect, StepSubject::Machine(index)) =
+            (self.graph.step(step).kind, self.graph.step(step).subject)
+        else {
+            return Ok(());
+        };
+        let machine = self.model.machine(index);
+        let seen = match self.graph.experience() {
+            Experience::Classic => {
+                machine.master_target().map(|server| (&server.facts.name, &server.facts.datastore))
+            }
+            Experience::Modernized => {
+                machine.appliance().map(|server| (&server.facts.name, &server.facts.datastore))
+            }
+        };
+        let Some((server, Some(datastore))) = seen else { return Ok(()) };
+        let (server, datastore) = (server.value.clone(), datastore.value.clone());
+        if machine.placement_at_reprotect() == Some(datastore.as_str()) {
+            return Ok(());
+        }
+        let name = machine.name().value.clone();
+        self.model.remember_placement(&name, &datastore);
+        let id = self.recorder.state().id(step).clone();
+        self.recorder.record(RunEventKind::ServerPlaced { step: id, server, datastore })
     }
 
     /// Forgets what was kept about a step while it ran.

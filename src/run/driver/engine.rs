@@ -126,13 +126,19 @@ pub(super) struct Engine<'r> {
 impl<'r> Engine<'r> {
     pub(super) fn new(
         recorder: Recorder<'r>,
-        model: Model,
+        mut model: Model,
         clock: Arc<dyn Clock>,
         options: Options,
         manner: Manner,
     ) -> Self {
         let graph = Arc::clone(recorder.state().graph());
         let policy = retry::Policy::of(&graph.model().plan);
+        for (step, datastore) in recorder.state().placements() {
+            if let Some(machine) = graph.indexes_of(step).next() {
+                let name = model.machine(machine).name().value.clone();
+                model.remember_placement(&name, datastore);
+            }
+        }
         // A run that is taken over goes on with what was under way.
         let fresh = recorder.state().active().collect();
         Self {

@@ -1,0 +1,94 @@
+//! Which events can follow which: what a journal must never hold is refused before it takes it.
+
+use crate::event::RunEvent;
+use crate::event::RunEventKind;
+use crate::event::RunState;
+use crate::event::RunStatus;
+use crate::event::StepStatus;
+use crate::graph::StepIndex;
+
+/// An event that can't follow the ones before it.
+#[derive(Debug, thiserror::Error)]
+#[error("event {seq} can't follow: {reason}")]
+pub struct IllegalEvent {
+    /// Its place.
+    pub seq: u64,
+    /// Why not.
+    pub reason: String,
+}
+
+impl RunState {
+    /// Refuses an event that can't follow the ones before it, before the journal takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalEvent`], which says why.
+    pub fn check(&self, event: &RunEvent) -> Result<(), IllegalEvent> {
+        let illegal = |reason: String| Err(IllegalEvent { seq: event.seq, reason });
+        if event.seq != self.seq + 1 {
+            return illegal(format!("the last event was {}", self.seq));
+        }
+        let begins = matches!(event.kind, RunEventKind::RunStarted { .. });
+        match self.status {
+            RunStatus::New if !begins => return illegal("the run has not begun".into()),
+            RunStatus::Finished(_) => return illegal("the run has ended".into()),
+            RunStatus::Running | RunStatus::Interrupted if begins => {
+                return illegal("the run has begun already".into());
+            }
+            RunStatus::New | RunStatus::Running | RunStatus::Interrupted => {}
+        }
+        let Some(id) = event.kind.step() else { return Ok(()) };
+        let Some(index) = self.graph.find(id) else { return illegal(format!("there is no step {id}")) };
+        let step = &self.steps[index as usize];
+        let allowed: &[StepStatus] = match &event.kind {
+            RunEventKind::StepStarted { .. } => &[StepStatus::Ready],
+            RunEventKind::SlotsTaken { .. } => &[StepStatus::Ready, StepStatus::Running],
+            RunEventKind::GuardEvaluated { .. }
+            | RunEventKind::ServerPlaced { .. }
+            | RunEventKind::IntentRecorded { .. }
+            | RunEventKind::OperationAccepted { .. }
+            | RunEventKind::AttemptFailed { .. }
+            | RunEventKind::StepWaiting { .. }
+            | RunEventKind::ActionStarted { .. }
+            | RunEventKind::ApprovalAsked { .. } => &[StepStatus::Running],
+            RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => &[StepStatus::Asked],
+            RunEventKind::SlotsFreed { .. } => return self.check_freed(event, index),
+            RunEventKind::StepBlocked { .. } => &[StepStatus::Ready, StepStatus::Running, StepStatus::Asked],
+            RunEventKind::StepAdopted { .. }
+            | RunEventKind::StepSucceeded { .. }
+            | RunEventKind::StepFailed { .. } => &[StepStatus::Running, StepStatus::Asked],
+            RunEventKind::StepSkipped { .. } => {
+                &[StepStatus::Waiting, StepStatus::Ready, StepStatus::Running, StepStatus::Asked]
+            }
+            RunEventKind::RunStarted { .. }
+            | RunEventKind::Resumed { .. }
+            | RunEventKind::Interrupted { .. }
+            | RunEventKind::RunFinished { .. } => return Ok(()),
+        };
+        if !allowed.contains(&step.status) {
+            return illegal(format!("step {id} is {}", step.status.as_str()));
+        }
+        match &event.kind {
+            // What was sent and not answered must be settled before anything is sent again.
+            RunEventKind::IntentRecorded { attempt, .. }
+                if step.intent.is_some() || *attempt != step.attempts + 1 =>
+            {
+                illegal(format!("attempt {} of {id} is still open", step.attempts))
+            }
+            RunEventKind::OperationAccepted { .. } if step.intent.is_none() || step.operation.is_some() => {
+                illegal(format!("no request of {id} is open"))
+            }
+            RunEventKind::AttemptFailed { .. } if step.intent.is_none() => {
+                illegal(format!("no request of {id} is open"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_freed(&self, event: &RunEvent, index: StepIndex) -> Result<(), IllegalEvent> {
+        if self.slots.of(index).is_some() {
+            return Ok(());
+        }
+        Err(IllegalEvent { seq: event.seq, reason: format!("step {} holds no disks", self.id(index)) })
+    }
+}
