@@ -6,11 +6,13 @@ pub mod fact_source;
 mod infrastructure;
 mod machine;
 pub mod order;
+mod other_plan;
 mod point;
 mod reference;
 pub mod release;
 mod resolve;
 pub mod settings;
+pub mod version;
 
 pub use fact::Fact;
 pub use fact::Known;
@@ -20,6 +22,7 @@ pub use infrastructure::MasterTarget;
 pub use infrastructure::access;
 pub use machine::LocationMode;
 pub use machine::Machine;
+pub use other_plan::OtherPlan;
 pub use point::PointChoice;
 pub use reference::Kind as ReferenceKind;
 pub use reference::Unresolved;
@@ -85,6 +88,8 @@ pub struct Model {
     pub(crate) index: Index,
     /// Datastore of each machine's master target or appliance when the machine was reprotected.
     pub(crate) placements: HashMap<usize, String>,
+    /// Other plans of the workspace, as far as they are known.
+    pub(crate) other_plans: Vec<OtherPlan>,
 }
 
 /// Where each name of the inventory stands.

@@ -31,6 +31,7 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<D
         unresolved: Vec::new(),
         index,
         placements: HashMap::new(),
+        other_plans: Vec::new(),
     };
     bind_groups(&mut model, diagnostics);
     bind_machines(&mut model, diagnostics);

@@ -4,26 +4,40 @@
 //!
 //! A change is a merge patch: `null` takes a key out, `"!null"` writes a null. A list of things with names is
 //! changed by a mapping from names to changes; a name that is new adds a thing, and `null` takes one out.
+//!
+//! Beside `plan` and `inventory`, a case may give `now`, `guard`, `at_reprotect: {machine: datastore}` and
+//! `other_plans: {name: [machine, …]}`, plans of the same workspace. Rules that no plan of ours can break are shown on
+//! `steps` that somebody else put together, each a mapping of
+//! - `machine`: its machine, or the server that it is about;
+//! - `phase`, `direction` (`azure_to_onprem`, `onprem_to_azure`) and `kind` (`planned`, `unplanned`) of a step of a life cycle;
+//! - `request`: `upgrade_to_modernized`, `switch_appliance`, `reprotect_alone`, `cancel_failover`, `disable_replication`,
+//!   `deploy_process_server` with `within_quota: true` or `false`, or `set_failback_policy` with `policy: {rpo_threshold: 15m,
+//!   retention: 24h, app_consistent_every: 1h}`, of which any may be left out.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::Deserializer;
 use serde_yaml::Mapping;
 use serde_yaml::Value;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
+use crate::model::OtherPlan;
 use crate::model::resolve;
+use crate::quantity::Seconds;
 use crate::rules::evaluate;
 use crate::rules::findings::Finding;
 use crate::rules::rule::Check;
 use crate::rules::rule::Guard;
 use crate::rules::rule::Rule;
 use crate::rules::steps::Direction;
+use crate::rules::steps::FailbackPolicy;
 use crate::rules::steps::FailoverKind;
 use crate::rules::steps::PlannedStep;
+use crate::rules::steps::Request;
 use crate::source::Sources;
 use crate::source::Span;
 use crate::syntax::Document;
@@ -92,6 +106,9 @@ pub struct Case {
     /// Datastore of the master target or appliance of a machine when the machine was reprotected, by the machine's name.
     #[serde(default)]
     pub at_reprotect: BTreeMap<String, String>,
+    /// Machines of the other plans of the workspace, by the plan's name.
+    #[serde(default)]
+    pub other_plans: BTreeMap<String, Vec<String>>,
     /// Steps that somebody else put together, for rules that ours can't break.
     pub steps: Option<Vec<MadeUpStep>>,
     /// What the rule must say, in order; empty: nothing.
@@ -103,11 +120,57 @@ pub struct Case {
 #[serde(deny_unknown_fields)]
 pub struct MadeUpStep {
     machine: String,
-    phase: Phase,
-    /// `azure_to_onprem` or `onprem_to_azure`.
-    direction: Option<String>,
-    /// `planned` or `unplanned`.
-    kind: Option<String>,
+    phase: Option<Phase>,
+    direction: Option<MadeUpDirection>,
+    kind: Option<MadeUpKind>,
+    request: Option<MadeUpRequest>,
+    /// Of `deploy_process_server`.
+    within_quota: Option<bool>,
+    /// Of `set_failback_policy`.
+    #[serde(default)]
+    policy: MadeUpPolicy,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MadeUpDirection {
+    AzureToOnprem,
+    OnpremToAzure,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MadeUpKind {
+    Planned,
+    Unplanned,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MadeUpRequest {
+    UpgradeToModernized,
+    SwitchAppliance,
+    ReprotectAlone,
+    SetFailbackPolicy,
+    DeployProcessServer,
+    CancelFailover,
+    DisableReplication,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct MadeUpPolicy {
+    #[serde(deserialize_with = "duration")]
+    rpo_threshold: Option<Seconds>,
+    #[serde(deserialize_with = "duration")]
+    retention: Option<Seconds>,
+    #[serde(deserialize_with = "duration")]
+    app_consistent_every: Option<Seconds>,
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seconds>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Seconds::parse(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 /// A finding that must be made.
@@ -175,6 +238,12 @@ pub fn run(rule: &'static Rule, case: &Case) -> Result<Outcome, String> {
         for (machine, datastore) in &case.at_reprotect {
             model.remember_placement(machine, datastore);
         }
+        let spanless = |machine: &String| (machine.clone(), Span::NONE);
+        let other_plans = case.other_plans.iter().map(|(name, machines)| OtherPlan {
+            name: name.clone(),
+            machines: machines.iter().map(spanless).collect(),
+        });
+        model.know_other_plans(other_plans.collect());
         findings = found(rule, &model, case);
     }
     Ok(Outcome { sources, diagnostics, findings })
@@ -196,25 +265,78 @@ impl MadeUpStep {
     fn planned(&self) -> PlannedStep {
         PlannedStep {
             machine: self.machine.clone(),
-            phase: self.phase,
-            direction: self.direction.as_deref().map(|word| match word {
-                "onprem_to_azure" => Direction::OnpremToAzure,
-                _ => Direction::AzureToOnprem,
+            phase: self.phase.unwrap_or(Phase::Run),
+            direction: self.direction.map(|direction| match direction {
+                MadeUpDirection::AzureToOnprem => Direction::AzureToOnprem,
+                MadeUpDirection::OnpremToAzure => Direction::OnpremToAzure,
             }),
-            kind: self.kind.as_deref().map(|word| match word {
-                "planned" => FailoverKind::Planned,
-                _ => FailoverKind::Unplanned,
+            kind: self.kind.map(|kind| match kind {
+                MadeUpKind::Planned => FailoverKind::Planned,
+                MadeUpKind::Unplanned => FailoverKind::Unplanned,
+            }),
+            request: self.request.map(|request| match request {
+                MadeUpRequest::UpgradeToModernized => Request::UpgradeToModernized,
+                MadeUpRequest::SwitchAppliance => Request::SwitchAppliance,
+                MadeUpRequest::ReprotectAlone => Request::ReprotectAlone,
+                MadeUpRequest::SetFailbackPolicy => Request::SetFailbackPolicy(self.policy.policy()),
+                MadeUpRequest::DeployProcessServer => {
+                    Request::DeployProcessServer { within_quota: self.within_quota }
+                }
+                MadeUpRequest::CancelFailover => Request::CancelFailover,
+                MadeUpRequest::DisableReplication => Request::DisableReplication,
             }),
             span: Span::NONE,
         }
     }
 }
 
+impl MadeUpPolicy {
+    fn policy(self) -> FailbackPolicy {
+        let Self { rpo_threshold, retention, app_consistent_every } = self;
+        FailbackPolicy { rpo_threshold, retention, app_consistent_every }
+    }
+}
+
+impl MadeUpRequest {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::UpgradeToModernized => "upgrade to modernized",
+            Self::SwitchAppliance => "switch the appliance",
+            Self::ReprotectAlone => "alone",
+            Self::SetFailbackPolicy => "set the failback policy",
+            Self::DeployProcessServer => "deploy this process server",
+            Self::CancelFailover => "cancel the running failover",
+            Self::DisableReplication => "disable replication",
+        }
+    }
+}
+
 impl fmt::Display for MadeUpStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.machine, self.phase)?;
-        for word in [&self.direction, &self.kind].into_iter().flatten() {
-            write!(f, ", {word}")?;
+        let phase = self.phase.map(Phase::as_str);
+        let direction = self.direction.map(|direction| match direction {
+            MadeUpDirection::AzureToOnprem => "azure_to_onprem",
+            MadeUpDirection::OnpremToAzure => "onprem_to_azure",
+        });
+        let kind = self.kind.map(|kind| match kind {
+            MadeUpKind::Planned => "planned",
+            MadeUpKind::Unplanned => "unplanned",
+        });
+        let words: Vec<&str> =
+            [phase, direction, kind, self.request.map(MadeUpRequest::words)].into_iter().flatten().collect();
+        write!(f, "{}: {}", self.machine, words.join(", "))?;
+        if let Some(within) = self.within_quota {
+            write!(f, ", {} quota", if within { "within the" } else { "without" })?;
+        }
+        let policy = [
+            ("RPO threshold", self.policy.rpo_threshold),
+            ("retention", self.policy.retention),
+            ("app-consistent every", self.policy.app_consistent_every),
+        ];
+        for (what, value) in policy {
+            if let Some(value) = value {
+                write!(f, ", {what} {value}")?;
+            }
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ mod plan_structure;
 mod recovery_point;
 mod rule;
 mod runtime;
+mod slots;
 pub mod steps;
 mod waiver;
 

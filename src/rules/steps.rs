@@ -2,6 +2,7 @@
 
 use crate::model::Machine;
 use crate::model::Model;
+use crate::quantity::Seconds;
 use crate::source::Span;
 use crate::syntax::action::Phase;
 use crate::syntax::inventory::Experience;
@@ -24,17 +25,52 @@ pub enum FailoverKind {
     Planned,
 }
 
+/// Values of the replication policy of the way from Azure to on-premises; `None` where a step leaves one as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FailbackPolicy {
+    /// Age of the newest recovery point from which on Site Recovery warns.
+    pub rpo_threshold: Option<Seconds>,
+    /// How long recovery points are kept.
+    pub retention: Option<Seconds>,
+    /// Time between two app-consistent points.
+    pub app_consistent_every: Option<Seconds>,
+}
+
+/// What no step of ours asks for: the language has no words for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// To move the machine from the classic to the modernized architecture.
+    UpgradeToModernized,
+    /// To move the machine to another appliance.
+    SwitchAppliance,
+    /// To reprotect the machine by itself, although its replication group may have other members.
+    ReprotectAlone,
+    /// To set values of the failback policy.
+    SetFailbackPolicy(FailbackPolicy),
+    /// To deploy a process server in Azure.
+    DeployProcessServer {
+        /// Whether the quota of the region allows it; `None` if nobody knows.
+        within_quota: Option<bool>,
+    },
+    /// To cancel a failover while its job runs; the step's direction is that of the failover.
+    CancelFailover,
+    /// To disable the machine's replication.
+    DisableReplication,
+}
+
 /// One step of one machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedStep {
-    /// The machine.
+    /// The machine; the server, if the step asks for something about a server.
     pub machine: String,
-    /// What the step does.
+    /// What the step does; [`Phase::Run`] if it is nothing of a life cycle and [`Self::request`] says what.
     pub phase: Phase,
     /// Its direction; a verification or commit has none.
     pub direction: Option<Direction>,
     /// The kind of a failover.
     pub kind: Option<FailoverKind>,
+    /// What it asks for beyond that; `None` in every step of ours.
+    pub request: Option<Request>,
     /// Where it is written; nowhere if it was derived.
     pub span: Span,
 }
@@ -68,5 +104,6 @@ fn step(
     direction: Option<Direction>,
     kind: Option<FailoverKind>,
 ) -> PlannedStep {
-    PlannedStep { machine: machine.name().value.clone(), phase, direction, kind, span: machine.name().span }
+    let name = machine.name();
+    PlannedStep { machine: name.value.clone(), phase, direction, kind, request: None, span: name.span }
 }

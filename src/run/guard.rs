@@ -33,7 +33,7 @@ fn verdict(findings: &[Finding], blocks: impl Fn(&Finding) -> bool) -> Verdict {
         finding.severity == Severity::Error && matches!(finding.state, State::Violated | State::Indeterminate)
     };
     Verdict {
-        findings: findings.iter().filter(|finding| finding.severity > Severity::Info).map(told).collect(),
+        findings: findings.iter().map(told).collect(),
         blocking: findings
             .iter()
             .filter(is_unknown_or_broken)

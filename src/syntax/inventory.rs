@@ -402,9 +402,9 @@ words! {
 block! {
     /// A connection that was tried.
     pub struct Reachable {
-        /// Who tried it.
+        /// Who tried it: a machine, a server, or a virtual network for the machines in it.
         pub from: Spanned<String> => "w1",
-        /// Who was tried.
+        /// Who was tried: as `from`.
         pub to: Spanned<String> => "cs1",
         /// The port.
         pub port: Spanned<u16> => 443,

@@ -28,10 +28,20 @@ fn a_healthy_plan_may_run() {
     insta::assert_snapshot!(classic().run(&["check"]).said(), @r#"
 exit 0
 --- out
+warning[FB716]: classic: a classic failback can be neither cancelled nor tried again if a machine does not come up
+ --> plans/classic.plan.yaml:4:7
+  |
+4 | name: classic
+  |       ^^^^^^^
+  |
+  = help: take backups in Azure before the window and verify before the commit; then accept the finding with a waiver
+  = rule: FB716 classic-failback-not-repeatable — vmware-azure-tutorial-failover-failback-modernized, Cancel planned failover
+
+info[FB714]: classic: 4 machines are down from the shut-down in Azure until they run on-premises (plans/classic.plan.yaml:4:7)
 info[FB607]: classic: the latest recovery point is crash-consistent; all 4 machines go to it (plans/classic.plan.yaml:6:17)
 pending: the run will wait for: FB600 ×4, FB601 ×1, FB700 ×4
 
-classic: may run, 1 info, 9 pending (facts as of 2025-06-01T00:00Z)
+classic: may run, 1 warning, 2 infos, 9 pending (facts as of 2025-06-01T00:00Z)
 "#);
 }
 
@@ -54,11 +64,21 @@ error[FB123]: w3: its disks are made anew, which is possible only on VMFS; vsan1
    = help: name a VMFS datastore of the master target's host
    = rule: FB123 alr-vsan-target — site-recovery-failback-azure-to-vmware, Alternate location recovery (2017-06-05); changed by concepts-types-of-failback (2019-05)
 
+warning[FB716]: classic: a classic failback can be neither cancelled nor tried again if a machine does not come up
+ --> plans/classic.plan.yaml:4:7
+  |
+4 | name: classic
+  |       ^^^^^^^
+  |
+  = help: take backups in Azure before the window and verify before the commit; then accept the finding with a waiver
+  = rule: FB716 classic-failback-not-repeatable — vmware-azure-tutorial-failover-failback-modernized, Cancel planned failover
+
+info[FB714]: classic: 4 machines are down from the shut-down in Azure until they run on-premises (plans/classic.plan.yaml:4:7)
 info[FB607]: classic: the latest recovery point is crash-consistent; all 4 machines go to it (plans/classic.plan.yaml:6:17)
 info[FB128]: w3: its disks are downloaded whole (200 GiB), then what changed meanwhile (plans/classic.plan.yaml:15:12)
 pending: the run will wait for: FB600 ×4, FB601 ×1, FB700 ×4
 
-classic: 1 error, 2 infos, 9 pending (facts as of 2025-06-01T00:00Z)
+classic: 1 error, 1 warning, 3 infos, 9 pending (facts as of 2025-06-01T00:00Z)
 "#);
 }
 
@@ -429,10 +449,10 @@ error[bad-utf8]: a byte here is not UTF-8
   |
   = help: save the file as UTF-8; the text after this place was not read
 
-undecided: `vault.experience` of small is not known, so FB101, FB102, FB103, FB104, FB120, FB122, FB123, FB125 and 16 more can't be decided
+undecided: `vault.experience` of small is not known, so FB014, FB018, FB019, FB021, FB101, FB102, FB103, FB104 and 74 more can't be decided
   from: Site Recovery, in the vault
 
-small: may run, 24 undecided (facts without a date)
+small: may run, 82 undecided (facts without a date)
 --- err
 error[unreadable-file]: `large.yaml` has 2000 bytes or more; the limit is 1000
 help: split it into several files, or raise --max-file-size

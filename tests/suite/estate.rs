@@ -235,7 +235,9 @@ impl Estate {
         }
         for (number, vm) in self.vms.iter().enumerate() {
             let keys = self.entries.iter().find(|(name, _)| *name == vm.name).map(|(_, keys)| keys.as_str());
-            let server = match (number % self.servers, self.classic) {
+            // A replication group goes through one server, or its members have no point in common.
+            let grouped = self.groups.iter().any(|(_, members)| members.contains(&vm.name));
+            let server = match (if grouped { 0 } else { number % self.servers }, self.classic) {
                 (0, _) => String::new(),
                 (server, true) => format!(", failback: {{master_target: mtwx{server}}}"),
                 (server, false) => format!(", failback: {{appliance: ra1x{server}}}"),

@@ -2,13 +2,16 @@
 
 pub(crate) mod alr_datastore_capacity;
 pub(crate) mod alr_datastore_not_on_mt_host;
+pub(crate) mod alr_datastore_outside_appliance_vcenter;
 pub(crate) mod alr_datastore_unspecified;
 pub(crate) mod alr_full_download;
 pub(crate) mod alr_host_differs_from_mt_host;
 pub(crate) mod alr_other_datastore_type;
 pub(crate) mod alr_rdm;
 pub(crate) mod alr_vsan_target;
+pub(crate) mod mt_host_without_vmfs;
 pub(crate) mod olr_nfs_datastore;
+pub(crate) mod vm_name_collision_on_target;
 
 use crate::model::Fact;
 use crate::model::Known;
@@ -36,6 +39,9 @@ pub(crate) static RULES: &[&Rule] = &[
     &olr_nfs_datastore::RULE,
     &alr_datastore_capacity::RULE,
     &alr_full_download::RULE,
+    &vm_name_collision_on_target::RULE,
+    &mt_host_without_vmfs::RULE,
+    &alr_datastore_outside_appliance_vcenter::RULE,
 ];
 
 /// Machines that a finding points at; the rest are counted, so that a large plan gives a readable message.

@@ -9,9 +9,8 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::source::Span;
+use crate::rules::eligibility::choice_of_host;
 use crate::source::Spanned;
-use crate::syntax::inventory::Experience;
 use crate::syntax::plan::Hypervisor;
 
 pub(crate) static RULE: Rule = Rule {
@@ -66,15 +65,4 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
             .also(name.span, "this machine would go there");
     }
     Ok(())
-}
-
-/// Returns the line of the plan that chooses the target host: the host itself, else the server whose host it is.
-fn choice_of_host(machine: Machine<'_>) -> Span {
-    let failback = &machine.settings().failback;
-    let server = match machine.model.experience() {
-        Ok(Experience::Classic) => failback.master_target.as_ref(),
-        Ok(Experience::Modernized) => failback.appliance.as_ref(),
-        Err(_) => None,
-    };
-    failback.host.as_ref().or(server).map_or(machine.name().span, |choice| choice.span)
 }

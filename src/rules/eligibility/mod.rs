@@ -2,18 +2,39 @@
 
 pub(crate) mod azure_vm_deleted;
 pub(crate) mod azure_vm_moved_resource_group;
+pub(crate) mod azure_vm_not_created_by_failover;
+pub(crate) mod classic_experience_retired;
+pub(crate) mod experience_roles_mismatch;
+pub(crate) mod failover_came_from_classic_vault;
 pub(crate) mod failover_not_committed;
 pub(crate) mod hyperv_target;
 pub(crate) mod migration_completed;
+pub(crate) mod migration_only_os;
 pub(crate) mod not_failed_over;
 pub(crate) mod physical_2008r2_sp1;
 pub(crate) mod physical_always_alternate;
+pub(crate) mod physical_modernized_unsupported;
 pub(crate) mod physical_returns_as_vm;
+pub(crate) mod replication_disabled;
+pub(crate) mod target_not_esxi;
+pub(crate) mod uefi_agent_too_old;
+pub(crate) mod uefi_secure_boot;
 pub(crate) mod unsupported_source_kind;
+pub(crate) mod upgrade_while_failed_over;
 
+use crate::model::Fact;
+use crate::model::Known;
 use crate::model::Machine;
+use crate::model::Unknown;
+use crate::model::release::WindowsServer;
 use crate::rules::Rule;
+use crate::source::Span;
 use crate::source::Spanned;
+use crate::syntax::inventory::Experience;
+use crate::syntax::machine::Boot;
+use crate::syntax::machine::Firmware;
+use crate::syntax::machine::Os;
+use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::State;
 
 /// The rules of this family, in the order of their ids.
@@ -22,12 +43,23 @@ pub(crate) static RULES: &[&Rule] = &[
     &azure_vm_moved_resource_group::RULE,
     &azure_vm_deleted::RULE,
     &hyperv_target::RULE,
+    &target_not_esxi::RULE,
+    &replication_disabled::RULE,
+    &azure_vm_not_created_by_failover::RULE,
     &not_failed_over::RULE,
     &failover_not_committed::RULE,
     &unsupported_source_kind::RULE,
     &physical_2008r2_sp1::RULE,
     &physical_returns_as_vm::RULE,
     &physical_always_alternate::RULE,
+    &physical_modernized_unsupported::RULE,
+    &migration_only_os::RULE,
+    &uefi_agent_too_old::RULE,
+    &uefi_secure_boot::RULE,
+    &classic_experience_retired::RULE,
+    &upgrade_while_failed_over::RULE,
+    &failover_came_from_classic_vault::RULE,
+    &experience_roles_mismatch::RULE,
 ];
 
 /// Returns where a machine is known to be in its life cycle, for rules that other facts can decide as well.
@@ -49,5 +81,41 @@ const fn is_home(state: State) -> bool {
         | State::AzureVmDeleted
         | State::ReplicationDisabled
         | State::AzureVmMoved => false,
+    }
+}
+
+/// Returns the line of the plan that chooses the target host: the host itself, else the server whose host it is.
+fn choice_of_host(machine: Machine<'_>) -> Span {
+    let failback = &machine.settings().failback;
+    let server = match machine.model.experience() {
+        Ok(Experience::Classic) => failback.master_target.as_ref(),
+        Ok(Experience::Modernized) => failback.appliance.as_ref(),
+        Err(_) => None,
+    };
+    failback.host.as_ref().or(server).map_or(machine.name().span, |choice| choice.span)
+}
+
+/// Returns the firmware of a machine if it is UEFI; `None` if it is BIOS.
+fn uefi(boot: &Boot) -> Fact<Option<&Spanned<Firmware>>> {
+    let firmware = boot.firmware.fact("boot.firmware")?;
+    match firmware.value {
+        Firmware::Uefi => Ok(Some(firmware)),
+        Firmware::Bios => Ok(None),
+    }
+}
+
+/// Returns the release of Windows Server, where it is written; `None` for any other operating system.
+///
+/// A word that is not understood decides only if it can't stand for 2008 or 2008 R2, of which the rules here speak.
+fn windows_server(os: &Os) -> Fact<Option<(WindowsServer, Span)>> {
+    match os.family.map(|family| family.value) {
+        Some(OsFamily::Linux) => return Ok(None),
+        Some(OsFamily::Windows) | None => {}
+    }
+    let release = os.release.fact("os.release")?;
+    match WindowsServer::from_release(release) {
+        Some((version, _)) => Ok(Some((version, release.span))),
+        None if release.contains("2008") => Err(Unknown::new("os.release")),
+        None => Ok(None),
     }
 }

@@ -1,6 +1,7 @@
 //! Rules about the choice of recovery points (FB600–FB619).
 
 pub(crate) mod app_consistent_data_loss;
+pub(crate) mod failback_policy_edited;
 pub(crate) mod group_lacks_common_point;
 pub(crate) mod latest_breaks_group_consistency;
 pub(crate) mod latest_is_crash_consistent;
@@ -9,6 +10,7 @@ pub(crate) mod no_recovery_point;
 pub(crate) mod plan_has_machine_without_recovery_point;
 pub(crate) mod recovery_point_choice_invalid;
 pub(crate) mod resync_required;
+pub(crate) mod rpo_threshold_exceeded;
 
 use std::collections::BTreeSet;
 
@@ -35,6 +37,8 @@ pub(crate) static RULES: &[&Rule] = &[
     &group_lacks_common_point::RULE,
     &latest_breaks_group_consistency::RULE,
     &latest_is_crash_consistent::RULE,
+    &rpo_threshold_exceeded::RULE,
+    &failback_policy_edited::RULE,
     &resync_required::RULE,
 ];
 

@@ -4,14 +4,23 @@ pub(crate) mod agent_not_registered_yet;
 pub(crate) mod azure_vm_not_running_for_reprotect;
 pub(crate) mod azure_vm_remains_after_commit;
 pub(crate) mod azure_vm_still_running;
+pub(crate) mod classic_failback_not_repeatable;
 pub(crate) mod commit_not_finished;
+pub(crate) mod datastore_file_gone;
+pub(crate) mod disable_replication_leaves_disks;
+pub(crate) mod do_not_cancel_running_failover;
+pub(crate) mod downtime_window;
 pub(crate) mod failover_direction_wrong;
 pub(crate) mod failover_kind_wrong;
+pub(crate) mod linux_network_after_failback;
+pub(crate) mod mobility_service_not_running;
 pub(crate) mod onprem_vm_not_running;
 pub(crate) mod onprem_vm_powered_on_during_replication;
 pub(crate) mod replication_health_not_ok;
 pub(crate) mod reprotect_not_complete;
 pub(crate) mod vmware_tools_state;
+
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
@@ -22,9 +31,11 @@ use crate::quantity::Seconds;
 use crate::rules::Findings;
 use crate::rules::Guard;
 use crate::rules::Rule;
+use crate::rules::steps::Direction;
 use crate::rules::steps::PlannedStep;
 use crate::source::Span;
 use crate::source::Spanned;
+use crate::syntax::action::Phase;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::State;
 
@@ -41,7 +52,14 @@ pub(crate) static RULES: &[&Rule] = &[
     &agent_not_registered_yet::RULE,
     &onprem_vm_powered_on_during_replication::RULE,
     &azure_vm_not_running_for_reprotect::RULE,
+    &mobility_service_not_running::RULE,
     &vmware_tools_state::RULE,
+    &linux_network_after_failback::RULE,
+    &downtime_window::RULE,
+    &do_not_cancel_running_failover::RULE,
+    &classic_failback_not_repeatable::RULE,
+    &disable_replication_leaves_disks::RULE,
+    &datastore_file_gone::RULE,
 ];
 
 /// How long an agent may take to register after its machine booted (site-recovery-failback-azure-to-vmware, Reprotect from
@@ -93,6 +111,14 @@ const fn is_off(power: PowerState) -> bool {
         PowerState::Stopped | PowerState::Deallocated => true,
         PowerState::Running | PowerState::Suspended | PowerState::Starting | PowerState::Stopping => false,
     }
+}
+
+/// Returns how many machines some steps fail over from Azure.
+fn failing_over(steps: &[PlannedStep]) -> usize {
+    let failovers = steps
+        .iter()
+        .filter(|step| step.phase == Phase::Failover && step.direction != Some(Direction::OnpremToAzure));
+    failovers.map(|step| step.machine.as_str()).collect::<HashSet<_>>().len()
 }
 
 /// Returns the name of a step's machine, and the line to change: the step's, else the machine's.

@@ -1,0 +1,150 @@
+//! Version numbers of components, compared by their parts: 9.100 is later than 9.62.
+
+use std::fmt;
+
+/// A version such as `9.62`, `9.62.7246.1`, `8.0.2` or `6.7 U3`. Parts that are not written count as zero, so `9.62`
+/// equals `9.62.0`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Version {
+    /// The parts, without zeros at the end.
+    parts: Vec<u32>,
+}
+
+impl Version {
+    /// Reads a version: numbers with dots between them, and an update as vSphere writes it (`6.7 U3`, `7.0 Update 3c`),
+    /// which counts as the third part, as in `8.0.2` for 8.0 U2.
+    ///
+    /// `None` if the text is something else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let mut parts = words.next()?.split('.').map(number).collect::<Option<Vec<u32>>>()?;
+        let rest: String = words.collect();
+        if !rest.is_empty() {
+            // `6.7.0 U3` is the same as `6.7 U3`: the zero only fills the place of the update.
+            while parts.len() > 2 && parts.last() == Some(&0) {
+                parts.pop();
+            }
+            if parts.len() > 2 {
+                return None;
+            }
+            parts.resize(2, 0);
+            parts.extend(update(&rest)?);
+        }
+        while parts.last() == Some(&0) {
+            parts.pop();
+        }
+        Some(Self { parts })
+    }
+
+    /// Returns the first part.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.parts.first().copied().unwrap_or(0)
+    }
+
+    /// Returns the second part; zero if it is not written.
+    #[must_use]
+    pub fn minor(&self) -> u32 {
+        self.parts.get(1).copied().unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major(), self.minor())?;
+        self.parts.iter().skip(2).try_for_each(|part| write!(f, ".{part}"))
+    }
+}
+
+/// Reads digits alone: `u32::from_str` would take a sign too.
+fn number(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Reads `U3`, `Update3` and `U3c`: the number of the update and that of its letter.
+fn update(text: &str) -> Option<[u32; 2]> {
+    let text = text.to_ascii_lowercase();
+    let rest = text.strip_prefix("update").or_else(|| text.strip_prefix('u'))?;
+    let (digits, letter) = match rest.bytes().last()? {
+        letter @ b'a'..=b'z' => (&rest[..rest.len() - 1], u32::from(letter - b'a') + 1),
+        _ => (rest, 0),
+    };
+    Some([number(digits)?, letter])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        Version::parse(text).expect("the text is a version")
+    }
+
+    #[test]
+    fn parts_are_compared_as_numbers() {
+        let texts = [
+            "6.0",
+            "6.5 U3",
+            "6.7",
+            "6.7 U3",
+            "7.0",
+            "8.0 U1",
+            "8.0.2",
+            "9.30",
+            "9.62",
+            "9.62.7246.1",
+            "9.100",
+        ];
+        for pair in texts.windows(2) {
+            assert!(version(pair[0]) < version(pair[1]), "{} is earlier than {}", pair[0], pair[1]);
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_not_written_is_zero() {
+        assert_eq!(version("9.62"), version("9.62.0.0"));
+        assert_eq!(version("9"), version("9.0"));
+        assert_eq!(version("0").major(), 0);
+    }
+
+    #[test]
+    fn an_update_is_the_third_part() {
+        assert_eq!(version("8.0 U2"), version("8.0.2"));
+        assert_eq!(version("6.7.0 Update 3"), version("6.7 U3"));
+        assert_eq!(version("7 U1"), version("7.0.1"));
+        assert!(version("7.0 U3c") > version("7.0 U3"));
+        assert!(version("7.0 U3c") < version("7.0 U4"));
+    }
+
+    #[test]
+    fn parts_are_read_and_written() {
+        let release = version("9.62.7246.1");
+        assert_eq!((release.major(), release.minor()), (9, 62));
+        assert_eq!(release.to_string(), "9.62.7246.1");
+        assert_eq!(version("8").to_string(), "8.0");
+        assert_eq!(version("6.7 U3").to_string(), "6.7.3");
+    }
+
+    #[test]
+    fn other_texts_are_no_versions() {
+        for text in [
+            "",
+            " ",
+            "latest",
+            "9.",
+            ".9",
+            "9..1",
+            "9.x",
+            "-1",
+            "+1.2",
+            "9.62 beta",
+            "6.7.1 U3",
+            "9.99999999999",
+            "6.7 U",
+            "6.7 Uc",
+        ] {
+            assert_eq!(Version::parse(text), None, "{text:?}");
+        }
+    }
+}

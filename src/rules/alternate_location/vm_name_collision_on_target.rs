@@ -1,0 +1,101 @@
+//! FB129: a new virtual machine needs a name that its host does not have yet.
+
+use crate::diagnostic::Severity;
+use crate::model::Fact;
+use crate::model::Known;
+use crate::model::Machine;
+use crate::model::Unknown;
+use crate::rules::Architecture;
+use crate::rules::Check;
+use crate::rules::Findings;
+use crate::rules::Origin;
+use crate::rules::Rule;
+use crate::rules::When;
+use crate::rules::alternate_location::is_original;
+use crate::rules::alternate_location::is_transferring_or_back;
+use crate::rules::alternate_location::reason;
+use crate::source::Span;
+use crate::syntax::inventory::Host;
+use crate::syntax::machine::MachineKind;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "FB129",
+    name: "vm-name-collision-on-target",
+    severity: Severity::Error,
+    architecture: Architecture::Both,
+    origin: Origin::Beyond,
+    when: When::LIVE,
+    awaited: false,
+    summary: "the target host has another VM of the machine's name",
+    docs: "\
+### What it checks
+A machine that comes back as a new virtual machine, to a host that has another one of the same name: among the names
+that `vms` of the host lists, or a rebuilt VM that is not the one that was protected. An own VM that is to be deleted
+first does not count.
+
+### Why
+The new VM gets the machine's name. Where that is taken on the host, the protection can't be completed: job error
+78052.
+
+### What to do
+Rename the VM that stands in the way, or remove it; or use a master target or appliance on another host.
+",
+    help: "rename the VM that stands in the way, or come back through a master target or appliance on another host",
+    article: "vmware-azure-troubleshoot-failback-reprotect, Error code 78052",
+    fixture: include_str!("../../../tests/rules/vm-name-collision-on-target.yaml"),
+    facts: &["machines", "kind", "onprem_vm", "onprem_vm.exists", "onprem_vm.host", "hosts", "hosts.vms", "master_targets.host", "appliances.host", "vault.experience"],
+    check: Check::Machine(check),
+};
+
+fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
+    // Once the transfer has begun, the VM of that name is the machine's own new one.
+    if is_original(machine) || is_transferring_or_back(machine) {
+        return Ok(());
+    }
+    let Some(host) = machine.target_host()? else { return Ok(()) };
+    let other = other_of_its_name(machine, host);
+    if other == Ok(None) {
+        return Ok(());
+    }
+    machine.location_mode()?;
+    if let Some(span) = other? {
+        let (why, text) = reason(machine);
+        findings
+            .at(
+                span,
+                format!("{}: {} has a VM named {} already", machine.name(), host.name, vm_name(machine)),
+            )
+            .also(machine.name().span, format!("comes back to {}", host.name))
+            .also(why, text);
+    }
+    Ok(())
+}
+
+/// Returns the name that the machine's new VM gets.
+fn vm_name(machine: Machine<'_>) -> &str {
+    let name = machine.onprem_vm().ok().and_then(|vm| vm.name.as_ref());
+    name.map_or(machine.name().value.as_str(), |name| name.value.as_str())
+}
+
+/// Returns where it is written that a host has another VM of the machine's name; `None` if it has none.
+fn other_of_its_name(machine: Machine<'_>, host: &Host) -> Fact<Option<Span>> {
+    let vm = machine.onprem_vm().ok().filter(|vm| vm.exists.is_some_and(|exists| exists.value));
+    let on_host = vm.and_then(|vm| vm.host.as_ref()).map(|own| (own.value == host.name.value, own.span));
+    let is_vmware = machine
+        .facts()
+        .ok()
+        .and_then(|facts| facts.kind)
+        .is_some_and(|kind| kind.value == MachineKind::VmwareVm);
+    if let (Some((true, span)), true) = (on_host, is_vmware) {
+        // Its own VM is gone when the new one is made; a rebuilt one that stays is in the way.
+        return Ok((!machine.deletes_existing_vm()).then_some(span));
+    }
+    let vms = host.vms.fact_of("hosts.vms", &host.name)?;
+    let Some(listed) = vms.iter().find(|listed| listed.value.eq_ignore_ascii_case(vm_name(machine))) else {
+        return Ok(None);
+    };
+    if machine.deletes_existing_vm() && vm.is_some() && on_host.is_none() {
+        return Err(Unknown::new("onprem_vm.host"));
+    }
+    Ok(Some(listed.span))
+}

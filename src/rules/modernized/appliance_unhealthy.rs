@@ -1,0 +1,86 @@
+//! FB800: an appliance that does not work brings nothing back.
+
+use crate::diagnostic::Severity;
+use crate::model::Appliance;
+use crate::model::Fact;
+use crate::model::Known;
+use crate::model::Unknown;
+use crate::rules::Architecture;
+use crate::rules::Check;
+use crate::rules::Findings;
+use crate::rules::Guard;
+use crate::rules::Origin;
+use crate::rules::Rule;
+use crate::rules::When;
+use crate::rules::modernized::also_assigned;
+use crate::rules::modernized::is_needed;
+use crate::syntax::inventory::Component;
+use crate::syntax::machine::Health;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "FB800",
+    name: "appliance-unhealthy",
+    severity: Severity::Error,
+    architecture: Architecture::Modernized,
+    origin: Origin::Beyond,
+    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Failover]),
+    awaited: false,
+    summary: "the appliance is not healthy",
+    docs: "\
+### What it checks
+An appliance through which machines have still to come back: whether it, or one of its components, is in critical health. A
+component without a heartbeat is in critical health. Once all its machines have failed back, its health no longer matters for
+the way home.
+
+### Why
+Data flows from Azure through the appliance's components to its datastores. Reprotect fails when one of them is down, and so
+does the planned failover.
+
+### What to do
+Repair the component, or assign another healthy appliance of the same vault: a reprotect that failed may be tried again with
+any of them.
+",
+    help: "repair it, or choose another healthy appliance of the vault",
+    article: "failover-failback-overview-modernized, VMware/physical reprotection/failback, Failure",
+    fixture: include_str!("../../../tests/rules/appliance-unhealthy.yaml"),
+    facts: &["appliances.health", "appliances.components", "appliances.components.health"],
+    check: Check::Appliance(check),
+};
+
+fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
+    if !is_needed(appliance, findings) {
+        return Ok(());
+    }
+    let name = appliance.name();
+    let components = appliance.facts.components.as_deref();
+    let mut reported = false;
+    for component in components.unwrap_or_default() {
+        if let Some(health) = component.health.filter(|health| is_down(health.value)) {
+            let finding =
+                findings.at(health.span, format!("{name}: its component {} is not healthy", component.name));
+            also_assigned(finding, appliance);
+            reported = true;
+        }
+    }
+    if let Some(health) = appliance.facts.health.filter(|health| is_down(health.value) && !reported) {
+        also_assigned(findings.at(health.span, format!("{name}: its health is {health}")), appliance);
+        reported = true;
+    }
+    if !reported {
+        appliance.facts.health.fact_of("appliances.health", name)?;
+    }
+    let components = components.ok_or_else(|| Unknown::of("appliances.components", name))?;
+    components.iter().try_for_each(|component| known(component, name))
+}
+
+fn known(component: &Component, appliance: &str) -> Fact<()> {
+    let object = || Unknown::of("appliances.components.health", format!("{} of {appliance}", component.name));
+    component.health.map(|_| ()).ok_or_else(object)
+}
+
+const fn is_down(health: Health) -> bool {
+    match health {
+        Health::Critical => true,
+        Health::Ok | Health::Healthy | Health::Warning => false,
+    }
+}

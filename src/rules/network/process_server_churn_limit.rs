@@ -1,0 +1,119 @@
+//! FB407: a process server or appliance carries 2 TB of changes a day.
+
+use std::collections::HashSet;
+
+use crate::diagnostic::Severity;
+use crate::model::Fact;
+use crate::model::Machine;
+use crate::model::Model;
+use crate::model::Unknown;
+use crate::rules::Architecture;
+use crate::rules::Check;
+use crate::rules::Findings;
+use crate::rules::Origin;
+use crate::rules::Rule;
+use crate::rules::SubjectKind;
+use crate::rules::When;
+use crate::rules::network::LABELS;
+use crate::source::Span;
+use crate::source::Spanned;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "FB407",
+    name: "process-server-churn-limit",
+    severity: Severity::Warning,
+    architecture: Architecture::Both,
+    origin: Origin::Beyond,
+    when: When::STATIC_LIVE,
+    awaited: false,
+    summary: "a process server or appliance has to carry more changes than it can",
+    docs: "\
+### What it checks
+The changes a day of all machines of the plan that come back through one process server or appliance, where the inventory
+says how fast their data changes. The limit is 2 TB a day.
+
+### Why
+A process server or appliance is made for 2 TB of changed data a day. With more, replication falls behind, and recovery
+points grow old.
+
+### What to do
+Assign some of the machines to another process server or appliance, or bring them back later.
+",
+    help: "add a process server or appliance, or bring some of the machines back later",
+    article: "site-recovery-plan-capacity-vmware, Capacity considerations; vmware-physical-azure-support-matrix, Churn limits",
+    fixture: include_str!("../../../tests/rules/process-server-churn-limit.yaml"),
+    facts: &["churn.gb_per_day"],
+    check: Check::Plan(check),
+};
+
+/// Changes that one server carries a day, in GB: 2 TB (site-recovery-plan-capacity-vmware, Capacity considerations;
+/// vmware-physical-azure-support-matrix, Churn limits).
+const LIMIT: f64 = 2048.0;
+
+fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    let mut seen: HashSet<(SubjectKind, &str)> = HashSet::new();
+    let mut unknown = None;
+    for machine in model.machines() {
+        if let Some(server) = machine.process_server()
+            && seen.insert((SubjectKind::ProcessServer, &server.name.value))
+        {
+            let machines = model.machines_of_process_server(&server.name);
+            let result = check_server(SubjectKind::ProcessServer, &server.name, machines, findings);
+            unknown = unknown.or(result.err());
+        }
+        if let Some(appliance) = machine.appliance()
+            && seen.insert((SubjectKind::Appliance, &appliance.facts.name.value))
+        {
+            let result =
+                check_server(SubjectKind::Appliance, &appliance.facts.name, appliance.machines(), findings);
+            unknown = unknown.or(result.err());
+        }
+    }
+    unknown.map_or(Ok(()), Err)
+}
+
+fn check_server<'m>(
+    kind: SubjectKind,
+    server: &Spanned<String>,
+    machines: impl Iterator<Item = Machine<'m>>,
+    findings: &mut Findings<'_>,
+) -> Fact<()> {
+    let mut known: Vec<(Machine<'_>, f64, Span)> = Vec::new();
+    let mut lacking = None;
+    for machine in machines {
+        let churn = machine.facts().ok().and_then(|facts| facts.churn.as_ref()?.gb_per_day);
+        match churn {
+            Some(churn) => known.push((machine, churn.value, churn.span)),
+            None => {
+                lacking.get_or_insert(machine);
+            }
+        }
+    }
+    let sum: f64 = known.iter().map(|(_, churn, _)| churn).sum();
+    if sum <= LIMIT {
+        // Where nobody measured anything, there is no sum that could be incomplete.
+        return match lacking {
+            Some(machine) if !known.is_empty() => {
+                Err(Unknown::of("churn.gb_per_day", machine.name().value.as_str()))
+            }
+            Some(_) | None => Ok(()),
+        };
+    }
+    // The busiest come first: moving one of them helps most.
+    known.sort_by(|(_, one, _), (_, other, _)| other.total_cmp(one));
+    let finding = findings.at(
+        server.span,
+        format!(
+            "{server}: its machines change {} GB a day, and {LIMIT} GB are the limit",
+            (sum * 10.0).round() / 10.0
+        ),
+    );
+    finding.subject(kind, server.value.as_str());
+    for (machine, churn, span) in known.iter().take(LABELS) {
+        finding.also(*span, format!("{} changes {churn} GB a day", machine.name()));
+    }
+    if let Some((_, _, span)) = known.get(LABELS) {
+        finding.also(*span, format!("and {} more", known.len() - LABELS));
+    }
+    Ok(())
+}
