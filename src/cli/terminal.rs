@@ -1,7 +1,7 @@
 //! A person at the terminal who answers a run's questions.
 
 use std::collections::BTreeMap;
-use std::io::BufRead as _;
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::escape;
 use crate::event::KnownAs;
+use crate::id::StepId;
 use crate::run::approver::Approver;
 use crate::run::approver::Question;
 use crate::run::approver::Reply;
@@ -21,7 +22,11 @@ pub struct Terminal {
     known_as: KnownAs,
     /// Held while a person reads and types.
     turn: Arc<Mutex<()>>,
+    /// Steps whose question was taken back.
+    withdrawn: Arc<Withdrawn>,
 }
+
+type Withdrawn = std::sync::Mutex<HashSet<StepId>>;
 
 impl Terminal {
     /// Returns the terminal of the user that this process runs as; a name of the environment is only claimed.
@@ -34,7 +39,7 @@ impl Terminal {
                 (claimed.unwrap_or_else(|| "somebody at the terminal".into()), KnownAs::Claimed)
             }
         };
-        Self { user, known_as, turn: Arc::default() }
+        Self { user, known_as, turn: Arc::default(), withdrawn: Arc::default() }
     }
 }
 
@@ -62,9 +67,12 @@ fn os_user() -> Option<String> {
 impl Approver for Terminal {
     async fn ask(&self, question: &Question) -> Reply {
         let turn = Arc::clone(&self.turn).lock_owned().await;
-        let question = question.clone();
+        let (question, withdrawn) = (question.clone(), Arc::clone(&self.withdrawn));
+        if withdrawn.lock().is_ok_and(|steps| steps.contains(&question.step)) {
+            return Reply::Nobody;
+        }
         let asked = tokio::task::spawn_blocking(move || {
-            let answer = ask_here(&question);
+            let answer = ask_here(&question, &withdrawn);
             drop(turn);
             answer
         });
@@ -76,30 +84,102 @@ impl Approver for Terminal {
         }
     }
 
+    fn withdraw(&self, step: &StepId) {
+        if let Ok(mut steps) = self.withdrawn.lock() {
+            steps.insert(step.clone());
+        }
+    }
+
     fn is_at_terminal(&self) -> bool {
         true
     }
 }
 
-/// Asks until the answer is yes or no; `None` when the terminal is gone.
-fn ask_here(question: &Question) -> Option<bool> {
+/// Asks until the answer is yes or no; `None` when the terminal is gone or the question is taken back.
+fn ask_here(question: &Question, withdrawn: &Withdrawn) -> Option<bool> {
     let mut terminal = std::io::stderr();
     writeln!(terminal, "\n{} ({})", escape::line(&question.prompt), escape::line(question.step.as_str()))
         .ok()?;
     if !question.roles.is_empty() {
         writeln!(terminal, "for: {}", escape::line(&question.roles.join(", "))).ok()?;
     }
+    // What was typed before the question was there is no answer to it.
+    keyboard::forget_typed();
     loop {
         write!(terminal, "yes or no? ").ok()?;
         terminal.flush().ok()?;
-        let mut line = String::new();
-        if std::io::stdin().lock().read_line(&mut line).ok()? == 0 {
+        let is_over = || withdrawn.lock().is_ok_and(|steps| steps.contains(&question.step));
+        let Some(line) = keyboard::line(&is_over)? else {
+            writeln!(terminal, "\nno answer came in time").ok()?;
             return None;
-        }
+        };
         match line.trim().to_lowercase().as_str() {
             "y" | "yes" => return Some(true),
             "n" | "no" => return Some(false),
             _ => {}
+        }
+    }
+}
+
+/// The terminal's input, read so that waiting for it can end.
+#[cfg(unix)]
+mod keyboard {
+    use rustix::event::PollFd;
+    use rustix::event::PollFlags;
+    use rustix::event::Timespec;
+    use rustix::event::poll;
+    use rustix::termios::QueueSelector;
+    use rustix::termios::tcflush;
+
+    /// How often a wait asks whether it is over, in nanoseconds.
+    const GLANCE: i64 = 100_000_000;
+
+    /// Drops what was typed and not read.
+    pub(super) fn forget_typed() {
+        // An input that is no terminal has nothing typed.
+        let _ = tcflush(std::io::stdin(), QueueSelector::IFlush);
+    }
+
+    /// Returns the next line; `Some(None)` if the wait is over before there is one, `None` if the input has ended.
+    ///
+    /// It reads past the standard library's buffer, which would hold on to lines that answer nothing.
+    pub(super) fn line(is_over: &dyn Fn() -> bool) -> Option<Option<String>> {
+        let stdin = std::io::stdin();
+        let mut typed = Vec::new();
+        loop {
+            if is_over() {
+                forget_typed();
+                return Some(None);
+            }
+            let mut wanted = [PollFd::new(&stdin, PollFlags::IN)];
+            match poll(&mut wanted, Some(&Timespec { tv_sec: 0, tv_nsec: GLANCE })) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+            let mut byte = [0_u8; 1];
+            match rustix::io::read(&stdin, &mut byte) {
+                Ok(0) => return None,
+                Ok(_) if byte[0] == b'\n' => return Some(Some(String::from_utf8_lossy(&typed).into_owned())),
+                Ok(_) => typed.push(byte[0]),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// The terminal's input; a wait for it can't end where the system has no words for that.
+#[cfg(not(unix))]
+mod keyboard {
+
+    pub(super) fn forget_typed() {}
+
+    pub(super) fn line(_is_over: &dyn Fn() -> bool) -> Option<Option<String>> {
+        let mut line = String::new();
+        match std::io::stdin().lock().read_line(&mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(Some(line)),
         }
     }
 }

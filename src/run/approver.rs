@@ -42,6 +42,10 @@ pub trait Approver: Send + Sync {
     /// Asks, and returns when there is an answer.
     async fn ask(&self, question: &Question) -> Reply;
 
+    /// Takes the question of a step back, because its time is over: nobody is waited for any more, and the answer that is
+    /// being typed counts for nothing.
+    fn withdraw(&self, _step: &crate::id::StepId) {}
+
     /// Returns whether the question is asked at the terminal that the run is shown on, so that displays stand back.
     fn is_at_terminal(&self) -> bool {
         false

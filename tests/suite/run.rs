@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 
+use failback::event::KnownAs;
 use failback::event::Outcome;
 use failback::event::RunEventKind;
+use failback::id::StepId;
 use failback::provider::Request;
 use failback::provider::emulator::Scenario;
 use failback::run::End;
+use failback::run::approver::Approver;
+use failback::run::approver::Question;
+use failback::run::approver::Reply;
 use failback::run::approver::Unattended;
 
 use crate::estate::Estate;
@@ -331,6 +336,42 @@ fn a_question_that_nobody_answers_in_time_does_what_the_plan_says() {
         assert_eq!(ended.duration_since(asked), jiff::SignedDuration::from_hours(2));
         assert_eq!(ran.failure("action/sign"), (on_timeout == "stop").then_some("timeout"));
     }
+}
+
+/// Asks one question at a time, as a terminal does, and never gets an answer about one step.
+#[derive(Default)]
+struct OneAtATime {
+    turn: tokio::sync::Mutex<()>,
+    taken_back: tokio::sync::Notify,
+}
+
+#[async_trait::async_trait]
+impl Approver for OneAtATime {
+    async fn ask(&self, question: &Question) -> Reply {
+        let _turn = self.turn.lock().await;
+        if question.step.as_str() == "action/sign" {
+            self.taken_back.notified().await;
+            return Reply::Nobody;
+        }
+        Reply::Approved { by: "somebody".into(), known_as: KnownAs::OsUser }
+    }
+
+    fn withdraw(&self, step: &StepId) {
+        assert_eq!(step.as_str(), "action/sign");
+        self.taken_back.notify_one();
+    }
+}
+
+#[test]
+fn a_question_whose_time_is_over_lets_others_be_asked() {
+    let plan = format!(
+        "{}actions:\n  - {{name: sign, before: {{phase: commit, of: w1}}, timeout: 2h, manual: {{prompt: Fine, on_timeout: proceed}}}}\n",
+        CLASSIC.0
+    );
+    let world = world(&plan, CLASSIC.1);
+    let ran = world.drive(&world.site(), Process::default().approved_by(OneAtATime::default()));
+    assert_lawful(&world.graph, &ran.events);
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Succeeded)), "{}", ran.said());
 }
 
 #[test]

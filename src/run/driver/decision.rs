@@ -227,6 +227,7 @@ impl Engine<'_> {
     /// Nobody answered in time.
     pub(super) fn unanswered(&mut self, step: StepIndex) -> Result<(), RunError> {
         let StepSubject::Action(index) = self.graph.step(step).subject else { return Ok(()) };
+        self.withdraw(step);
         let manual = self.graph.model().plan.actions[index].manual.as_ref();
         match manual
             .and_then(|manual| manual.on_timeout.as_ref())

@@ -20,6 +20,7 @@ use crate::graph::StepSubject;
 use crate::id::IdMap;
 use crate::id::IdempotencyKey;
 use crate::id::OperationId;
+use crate::id::StepId;
 use crate::model::Model;
 use crate::provider::Observation;
 use crate::provider::OperationStatus;
@@ -50,6 +51,8 @@ pub(super) enum Inquiry {
     Begin(Request, IdempotencyKey),
     /// A person's answer.
     Person(Question),
+    /// That the question of a step, whose time is over, is taken back.
+    Withdraw(StepId),
     /// To run an action.
     Act(Box<Action>, Variables),
     /// To run probes.
@@ -288,6 +291,14 @@ impl<'r> Engine<'r> {
             self.wake(step, end);
         }
         self.inquire(step, Inquiry::Person(question));
+    }
+
+    /// Takes a question back; its answer, if one is being given, is still taken and counts for nothing.
+    pub(super) fn withdraw(&mut self, step: StepIndex) {
+        if self.asked.contains(&step) {
+            let id = self.recorder.state().id(step).clone();
+            self.inquiries.push_back((step, Inquiry::Withdraw(id)));
+        }
     }
 
     /// Lets displays stand back while a person answers at their terminal.

@@ -164,6 +164,7 @@ impl<'r> Driver<'r> {
                     let approver = Arc::clone(&self.approver);
                     self.tasks.spawn(async move { (step, Answer::Replied(approver.ask(&question).await)) });
                 }
+                Inquiry::Withdraw(step) => self.approver.withdraw(&step),
                 Inquiry::Act(action, variables) => {
                     self.tasks
                         .spawn(async move { (step, Answer::Acted(hooks.action(&action, &variables).await)) });

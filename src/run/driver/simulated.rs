@@ -192,6 +192,7 @@ impl<'r> Simulation<'r> {
             Inquiry::Person(_) => {
                 Answer::Replied(Reply::Approved { by: "auto-approve".into(), known_as: KnownAs::Simulated })
             }
+            Inquiry::Withdraw(_) => return Ok(()),
             Inquiry::Act(..) => Answer::Acted(Ok("simulated".into())),
             Inquiry::Probe(probes) => {
                 let seen: Vec<String> =
