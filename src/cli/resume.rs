@@ -53,7 +53,11 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let state = runs::replay(&graph, &events)?;
     if let RunStatus::Finished(_) = state.status() {
         return Err(CliError::usage(format!("run {} has ended: it {}", record.id, state.status().as_str()))
-            .hinted(format!("look at it: failback show {}", record.id)));
+            .hinted(format!(
+                "look at it: failback show {}{}",
+                record.id,
+                session::of_state_dir(&args.session.state_dir)
+            )));
     }
     let mut session_args = args.session.clone();
     session_args.real_actions = real_actions(&record.id, &events, args.session.real_actions)?;

@@ -174,6 +174,7 @@ pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = state_dir(&args.look.state_dir, env)?;
     let database = database(&dir)?;
     let records = database.runs().map_err(|error| unreadable(&dir, error))?;
+    tell_of_lost(&dir, &records, env)?;
     let mut rows = Vec::with_capacity(records.len());
     for record in records {
         let (state, last) = status(&dir, &database, &record.id)?;
@@ -201,6 +202,27 @@ pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         writeln!(env.out, "{:<20}  {plan:<width$}  {state:<11}  {started}", record.id.as_str())?;
     }
     Ok(Exit::Success)
+}
+
+/// Says which runs left a folder and are not in the database: it was replaced or cut short, and they must not seem never to
+/// have been.
+fn tell_of_lost(dir: &StateDir, records: &[RunRecord], env: &mut Env<'_>) -> Result<(), CliError> {
+    let is_known = |id: &String| records.iter().any(|record| record.id.as_str() == id);
+    let lost: Vec<String> = dir.folders().into_iter().filter(|id| !is_known(id)).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = lost.iter().take(5).map(|id| escape::line(id).into_owned()).collect();
+    let more = if lost.len() > names.len() { ", …" } else { "" };
+    writeln!(
+        env.err,
+        "warning: {} has no record of {}{more}, which {} a folder in {}: the database was replaced or cut short",
+        dir.database().display(),
+        names.join(", "),
+        if lost.len() == 1 { "has" } else { "have" },
+        dir.root().join("runs").display(),
+    )?;
+    Ok(())
 }
 
 /// Shows a run.

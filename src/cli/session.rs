@@ -1,6 +1,7 @@
 //! A run on the emulator: begun or taken over, driven to its end, shown while it goes.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -221,7 +222,8 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     });
     let hooks = hooks(args, &actions_in, env);
     let weights = weights(&graph, pace.as_ref());
-    let reporters = reporters(args, &state, weights, env);
+    let lost = report::Lost::default();
+    let reporters = reporters(args, &state, weights, &lost, env);
     let clock: Arc<dyn Clock> = pace.clone();
     let mut recorder = Recorder::new(run.clone(), clock, &mut journal, reporters, state);
     let broken = |error| {
@@ -232,7 +234,16 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     let end = Driver::new(recorder, parts).drive().await.map_err(broken);
     interrupts.abort();
     drop(lock);
-    Ok(exit(end?, &run, args, env))
+    let end = end?;
+    if let Some(cause) = lost.get() {
+        // Nobody is left to be told that this can't be told.
+        let _ = writeln!(
+            env.err,
+            "warning: the output could not be written ({cause}); every event is in: failback logs {run} --events{}",
+            of_state_dir(&args.state_dir)
+        );
+    }
+    Ok(exit(end, &run, args, env))
 }
 
 /// Returns how long each step is expected to take, in seconds: the middle of its range.
@@ -275,6 +286,7 @@ fn reporters<'r>(
     args: &SessionArgs,
     state: &RunState,
     weights: Vec<f64>,
+    lost: &report::Lost,
     env: &'r mut Env<'_>,
 ) -> Vec<Box<dyn Reporter + 'r>> {
     let style = env.style();
@@ -283,23 +295,26 @@ fn reporters<'r>(
         crate::render::style::Verbosity::Normal => report::Verbosity::Normal,
         crate::render::style::Verbosity::Verbose => report::Verbosity::Verbose,
     };
+    let lost = lost.clone();
     match args.format {
-        Format::Json => vec![Box::new(report::JsonLines::new(&mut env.out))],
+        Format::Json => vec![Box::new(report::JsonLines::new(report::Noticing::new(&mut env.out, lost)))],
         Format::Human if env.out.is_terminal() && env.err.is_terminal() => {
             let look = report::Look { verbosity, color: style.color };
             vec![Box::new(report::Bar::on_stderr(state, weights, look))]
         }
-        Format::Human => vec![Box::new(report::Lines::new(&mut env.out, state, verbosity))],
+        Format::Human => {
+            vec![Box::new(report::Lines::new(report::Noticing::new(&mut env.out, lost), state, verbosity))]
+        }
     }
 }
 
 fn exit(end: End, run: &RunId, args: &SessionArgs, env: &mut Env<'_>) -> Exit {
-    use std::io::Write as _;
-    let resume = format!("failback resume {run}");
+    let flags = of_state_dir(&args.state_dir);
+    let resume = format!("failback resume {run}{flags}");
     let (exit, hint) = match end {
         End::Finished(Outcome::Succeeded) => (Exit::Success, None),
         End::Finished(Outcome::Failed | Outcome::Cancelled) => {
-            (Exit::Failed, Some(format!("look at it: failback show {run}")))
+            (Exit::Failed, Some(format!("look at it: failback show {run}{flags}")))
         }
         End::Interrupted => (Exit::Interrupted, Some(format!("interrupted; go on with: {resume}"))),
         End::WaitsForApproval => (
@@ -314,6 +329,20 @@ fn exit(end: End, run: &RunId, args: &SessionArgs, env: &mut Env<'_>) -> Exit {
         let _ = writeln!(env.err, "{hint}");
     }
     exit
+}
+
+/// Returns the flag that names a folder of runs, for a hint that can be typed as it stands; empty for the usual folder.
+pub(crate) fn of_state_dir(dir: &Path) -> String {
+    if dir == Path::new(".failback") {
+        return String::new();
+    }
+    let text = dir.display().to_string();
+    let plain = |character: char| character.is_alphanumeric() || "/._-".contains(character);
+    if text.chars().all(plain) {
+        format!(" --state-dir {text}")
+    } else {
+        format!(" --state-dir '{}'", crate::escape::line(&text).replace('\'', "'\\''"))
+    }
 }
 
 /// Returns the moment at which a run's clock goes on: never before what its journal and its world have seen.

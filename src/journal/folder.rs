@@ -70,6 +70,18 @@ impl StateDir {
         self.root.join("runs").join(run.as_str())
     }
 
+    /// Returns the ids of the runs that have a folder, in their order.
+    #[must_use]
+    pub fn folders(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.root.join("runs")).into_iter().flatten().flatten();
+        let mut ids: Vec<String> = entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Makes the folder of a run.
     ///
     /// # Errors

@@ -306,3 +306,43 @@ fn a_process_killed_while_it_fails_over_loses_nothing() {
 fn a_process_killed_while_it_commits_loses_nothing() {
     killed_at("commit-");
 }
+
+#[test]
+fn a_database_that_was_cut_short_does_not_hide_its_runs() {
+    let folder = classic();
+    assert_eq!(folder.run(&APPROVED).exit, 0);
+    let database = folder.path().join(".failback/failback.db");
+    for name in ["failback.db-wal", "failback.db-shm"] {
+        let _ = std::fs::remove_file(database.with_file_name(name));
+    }
+    std::fs::write(&database, b"").expect("it can be written");
+    let listed = folder.run(&["runs"]);
+    assert!(listed.err.contains("the database was replaced or cut short"), "{}", listed.said());
+}
+
+#[test]
+fn a_hint_names_the_folder_of_the_run() {
+    let folder = classic();
+    let mut arguments = RUN.to_vec();
+    arguments.extend(["--state-dir", "state of runs"]);
+    let waits = folder.run(&arguments);
+    assert_eq!(waits.exit, 4, "{}", waits.said());
+    assert!(waits.err.contains(" --state-dir 'state of runs'"), "{}", waits.said());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_is_full_is_told_and_stops_nothing() {
+    let folder = classic();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let ended = Command::new(env!("CARGO_BIN_EXE_failback"))
+        .args(APPROVED)
+        .args(["--format", "json"])
+        .current_dir(folder.path())
+        .stdout(full)
+        .output()
+        .expect("it can be run");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(told.contains("the output could not be written") && told.contains("failback logs"), "{told}");
+    assert_eq!(ended.status.code(), Some(0), "{told}");
+}
