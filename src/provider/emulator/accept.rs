@@ -11,6 +11,7 @@ use crate::provider::emulator::job::JobKind;
 use crate::provider::emulator::job::Trouble;
 use crate::provider::emulator::latency;
 use crate::provider::emulator::open::Begin;
+use crate::provider::emulator::parameters;
 use crate::provider::emulator::queue::Event;
 use crate::provider::emulator::scenario::FaultPhase;
 use crate::provider::emulator::scenario::GroupReprotect;
@@ -22,10 +23,11 @@ use crate::provider::request::FailbackPoint;
 use crate::provider::request::ForwardTarget;
 use crate::provider::request::OnpremTarget;
 use crate::provider::request::Request;
+use crate::syntax::inventory::Experience;
 use crate::syntax::machine::MachineKind;
 use crate::syntax::machine::State;
 
-fn refused(code: &str, message: impl Into<String>) -> ProviderError {
+pub(super) fn refused(code: &str, message: impl Into<String>) -> ProviderError {
     ProviderError::Refused { code: code.to_owned(), message: message.into() }
 }
 
@@ -105,6 +107,7 @@ impl World {
                     OnpremTarget::Modernized { .. } => false,
                 };
                 self.right_architecture(target_is_classic)?;
+                parameters::onprem(target)?;
                 self.can_come_back(at)?;
                 if !by_hand {
                     self.group_member(at, request)?;
@@ -155,6 +158,7 @@ impl World {
                     ForwardTarget::Modernized { .. } => false,
                 };
                 self.right_architecture(target_is_classic)?;
+                parameters::forward(target)?;
                 let begin = match self.items[at].settled {
                     State::FailedBack | State::FailedBackCommitted => Begin::Runs(latency::REPROTECT),
                     State::ProtectedToAzure
@@ -177,12 +181,17 @@ impl World {
     }
 
     /// Returns a machine that has a replicated item.
-    fn known(&self, machine: &MachineName) -> Result<usize, ProviderError> {
+    pub(super) fn known(&self, machine: &MachineName) -> Result<usize, ProviderError> {
         let at = *self.index.get(machine).ok_or_else(|| missing("resource", machine.as_str()))?;
         let asr = self.items[at].facts.asr.as_ref();
         let vault = self.site.facts().vault.as_ref().and_then(|vault| vault.name.as_deref());
-        let theirs = asr.and_then(|asr| asr.failover_vault.as_ref()).and_then(|vault| vault.name.as_deref());
-        let elsewhere = vault.is_some() && theirs.is_some() && vault != theirs;
+        let failover = asr.and_then(|asr| asr.failover_vault.as_ref());
+        let theirs = failover.and_then(|vault| vault.name.as_deref());
+        // What was failed over from the classic vault stays there; its item in the modernized vault is cleaned up.
+        let left_behind = !self.site.classic
+            && failover.and_then(|vault| vault.experience.as_deref()) == Some(&Experience::Classic);
+        let elsewhere =
+            vault.zip(theirs).is_some_and(|(ours, theirs)| !ours.eq_ignore_ascii_case(theirs)) || left_behind;
         // An item that was migrated, or whose protection was disabled, is gone from the vault.
         let gone = matches!(self.items[at].settled, State::Migrated | State::ReplicationDisabled)
             || asr.is_some_and(|asr| is_true(&asr.migration_completed) || is_false(&asr.replication_enabled));
@@ -211,7 +220,8 @@ impl World {
         let azure = item.facts.azure_vm.as_ref();
         let moved = azure.is_some_and(|vm| {
             let groups = (vm.resource_group.as_ref(), vm.failover_resource_group.as_ref());
-            let differ = matches!(groups, (Some(here), Some(made)) if here.value != made.value);
+            let differ =
+                matches!(groups, (Some(here), Some(made)) if !here.value.eq_ignore_ascii_case(&made.value));
             is_true(&vm.moved) || differ
         });
         let in_azure = matches!(item.settled, State::FailedOver | State::FailedOverCommitted);
@@ -239,41 +249,6 @@ impl World {
                 "The members of the replication group '{group}' can only be reprotected through a recovery plan."
             ),
         ))
-    }
-
-    fn make_plan(
-        &mut self,
-        request: &Request,
-        key: Option<&IdempotencyKey>,
-        name: &str,
-        machines: &[MachineName],
-    ) -> Result<OperationId, ProviderError> {
-        let mut members = Vec::with_capacity(machines.len());
-        for machine in machines {
-            members.push(self.known(machine)?);
-        }
-        if members.is_empty() || members.len() > latency::PLAN_MACHINES {
-            let message = format!("A recovery plan takes 1 to {} machines.", latency::PLAN_MACHINES);
-            return Err(refused("InvalidParameter", message));
-        }
-        if self.plans.get(name).is_some_and(|there| *there != members) {
-            return Err(refused(
-                "RecoveryPlanExists",
-                format!("A recovery plan with the name '{name}' already exists."),
-            ));
-        }
-        Ok(self.vault_job(JobKind::SavePlan, latency::SAVE_PLAN, request, key))
-    }
-
-    /// Returns the machines that a failover or a commit is about.
-    fn members(&self, machines: &[MachineName], plan: Option<&str>) -> Result<Vec<usize>, ProviderError> {
-        match plan {
-            Some(name) => self.plans.get(name).cloned().ok_or_else(|| missing("recovery plan", name)),
-            None => match machines {
-                [machine] => Ok(vec![self.known(machine)?]),
-                _ => Err(refused("InvalidParameter", "Several machines go through a recovery plan.")),
-            },
-        }
     }
 
     fn failover(

@@ -118,7 +118,7 @@ impl World {
     }
 
     /// A VM that is turned on while its disks receive data writes to them: a resynchronisation is needed.
-    fn disturb(&mut self, machine: usize) {
+    pub(super) fn disturb(&mut self, machine: usize) {
         let now = self.now;
         let item = &mut self.items[machine];
         if matches!(item.state, State::ReprotectingToOnprem | State::ProtectedToOnprem | State::FailingBack) {

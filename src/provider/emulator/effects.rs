@@ -60,7 +60,7 @@ impl World {
                 let Request::ReprotectToOnprem { target, .. } = &self.jobs[job].request else {
                     return Ok(());
                 };
-                checks::reprotect_still_possible(&self.site, &self.items[machine], target).map_or(Ok(()), Err)
+                checks::reprotect_still_possible(&self.look_at(machine), target).map_or(Ok(()), Err)
             }
             (JobKind::Failover, TaskKind::Check) => self.failover_check(job, machine),
             (JobKind::Failover, TaskKind::Prepare) => {
@@ -93,7 +93,7 @@ impl World {
             }
             (JobKind::Forward, TaskKind::Check) => {
                 let Request::ReprotectToAzure { target, .. } = &self.jobs[job].request else { return Ok(()) };
-                checks::forward(&self.site, &self.items[machine], target).map_or(Ok(()), Err)
+                checks::forward(&self.look_at(machine), target).map_or(Ok(()), Err)
             }
             (
                 JobKind::Prepare
@@ -141,6 +141,7 @@ impl World {
                         self.give_space_back(job, machine);
                     }
                     self.release_disks(machine);
+                    self.regroup(machine);
                 }
                 JobKind::Failover if !matches!(task, TaskKind::Check | TaskKind::PlanCheck) => {
                     self.items[machine].failover_failed = true;

@@ -1,7 +1,6 @@
 //! Machines that an inventory shows half way through the cycle: they are brought into motion.
 
 use crate::provider::emulator::chance;
-use crate::provider::emulator::item::is_false;
 use crate::provider::emulator::latency;
 use crate::provider::emulator::queue::Event;
 use crate::provider::emulator::world::World;
@@ -20,6 +19,7 @@ impl World {
                 self.policy_mapped = true;
                 self.guess_holder(machine);
                 self.begin_transfer(machine, true);
+                self.disturb_if_running(machine);
             }
             State::ProtectedToOnprem | State::FailingBack | State::FailedBack => {
                 self.policy_mapped = true;
@@ -41,7 +41,10 @@ impl World {
                 } else {
                     after(start, -latency::RETENTION)
                 };
-                item.points.begin(first);
+                if !item.needs_resync() {
+                    item.points.begin(first);
+                }
+                self.disturb_if_running(machine);
                 if settled == State::FailingBack {
                     self.resume_failover(machine);
                 }
@@ -58,9 +61,17 @@ impl World {
         }
     }
 
+    /// A VM that was on all along while its disks received data must be resynchronised.
+    fn disturb_if_running(&mut self, machine: usize) {
+        let item = &self.items[machine];
+        if item.onprem_runs() && !item.is_alternate() && item.settled != State::FailingBack {
+            self.disturb(machine);
+        }
+    }
+
     /// Lets agents register that booted shortly before the world began.
     fn register_agents(&mut self, machine: usize) {
-        let (start, seed) = (self.start, self.scenario.seed());
+        let (start, seed, classic) = (self.start, self.scenario.seed(), self.site.classic);
         let late = self.late_agent(machine, ActiveSite::Azure);
         let item = &mut self.items[machine];
         let in_azure = matches!(item.settled, State::FailedOver | State::FailedOverCommitted);
@@ -74,11 +85,7 @@ impl World {
             (_, Some(booted)) => Some(after(booted, takes)),
             (_, None) => None,
         };
-        let stopped = in_azure
-            && item.facts.azure_vm.as_ref().is_some_and(|vm| {
-                vm.agent_service.as_deref() == Some(&crate::syntax::machine::ServiceState::Stopped)
-                    || is_false(&vm.outbound_urls_reachable)
-            });
+        let stopped = in_azure && item.is_cut_off(classic);
         if let Some(registers) = registers.filter(|registers| *registers > start && !stopped) {
             match side {
                 ActiveSite::Azure => item.azure_agent = false,

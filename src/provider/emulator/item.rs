@@ -7,21 +7,25 @@ use crate::provider::emulator::chance;
 use crate::provider::emulator::latency;
 use crate::provider::emulator::points::Owner;
 use crate::provider::emulator::points::Points;
+use crate::provider::emulator::unknown::unknown_asr;
+use crate::provider::emulator::unknown::unknown_azure_vm;
+use crate::provider::emulator::unknown::unknown_onprem_vm;
 use crate::quantity::Bytes;
 use crate::quantity::GIB;
 use crate::source::Spanned;
 use crate::syntax::inventory::Known;
 use crate::syntax::machine::Asr;
+use crate::syntax::machine::AzureDisk;
 use crate::syntax::machine::AzureVm;
 use crate::syntax::machine::Churn;
 use crate::syntax::machine::Health;
 use crate::syntax::machine::Machine;
 use crate::syntax::machine::MachineKind;
 use crate::syntax::machine::OnpremVm;
+use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::ServiceState;
 use crate::syntax::machine::State;
-use crate::syntax::scalar::Nullable;
 
 /// The server that receives a machine's data and holds its disks meanwhile.
 #[derive(Clone, Debug)]
@@ -90,6 +94,10 @@ pub(super) struct Item {
     pub boots: u32,
     /// The server that holds its disks.
     pub holder: Option<Holder>,
+    /// Whether disks that were added in Azure come back too.
+    pub brings_added_disks: bool,
+    /// Whether several master targets hold the disks of its replication group: then no moment is common to all members.
+    pub apart: bool,
     /// Its recovery points in the direction Azure to on-premises.
     pub points: Points,
     /// Calls for each phase so far, those that got no answer included.
@@ -100,63 +108,11 @@ pub(super) struct Item {
     pub changes: Changes,
 }
 
-/// Returns a copy in Azure about which nothing is known but that it exists.
-fn unknown_azure_vm() -> AzureVm {
-    AzureVm {
-        exists: Some(Spanned::bare(true)),
-        id: None,
-        created_by: None,
-        moved: None,
-        power_state: None,
-        resource_group: None,
-        failover_resource_group: None,
-        subscription_id: None,
-        vnet: None,
-        ip_retained: None,
-        agent_service: None,
-        outbound_urls_reachable: None,
-        booted_at: None,
-        disks: None,
-    }
-}
-
-/// Returns a copy on-premises about which nothing is known.
-fn unknown_onprem_vm() -> OnpremVm {
-    OnpremVm {
-        exists: Some(Spanned::bare(false)),
-        name: None,
-        uuid: None,
-        template_id: Nullable::Unknown,
-        vcenter: Nullable::Unknown,
-        host: None,
-        power_state: None,
-        snapshots: None,
-        enable_uuid: None,
-        tools: None,
-        booted_at: None,
-        disks: None,
-    }
-}
-
-/// Returns what Site Recovery knows of a machine about which nothing is written.
-const fn unknown_asr() -> Asr {
-    Asr {
-        migration_completed: None,
-        replication_enabled: None,
-        configuration_server: None,
-        source_vcenter: Nullable::Unknown,
-        source_vm_uuid: None,
-        in_config_server_db: None,
-        health: None,
-        agent_version: None,
-        agent_version_at_last_reboot: None,
-        agent_registration_ok: None,
-        recovery_points: None,
-        rpo_seconds: None,
-        resync_required: None,
-        resync_in_progress: None,
-        failover_vault: None,
-    }
+/// Returns whether the agent of a copy in Azure can't register: its service doesn't run, or, in modernized, where it talks
+/// to Azure itself, it doesn't reach the addresses there.
+fn is_cut_off(vm: &AzureVm, classic: bool) -> bool {
+    vm.agent_service.as_deref() == Some(&ServiceState::Stopped)
+        || (!classic && is_false(&vm.outbound_urls_reachable))
 }
 
 /// Returns whether a fact is known and true.
@@ -171,7 +127,7 @@ pub(super) fn is_false(fact: &Known<bool>) -> bool {
 
 impl Item {
     /// Returns the machine of an inventory. What a live site would know and the inventory leaves out is taken to be well.
-    pub(super) fn new(mut facts: Machine, group: Option<String>, seed: u64) -> Self {
+    pub(super) fn new(mut facts: Machine, group: Option<String>, classic: bool, seed: u64) -> Self {
         let state = facts.state.as_deref().copied().unwrap_or_else(|| {
             let in_azure = facts.azure_vm.as_ref().is_some_and(|vm| !is_false(&vm.exists));
             if in_azure { State::FailedOverCommitted } else { State::ProtectedToAzure }
@@ -201,8 +157,9 @@ impl Item {
             let power = if runs_in_azure { PowerState::Running } else { PowerState::Deallocated };
             azure.power_state = Some(Spanned::bare(power));
         }
-        let azure_agent = azure.agent_service.as_deref() != Some(&ServiceState::Stopped)
-            && !is_false(&azure.outbound_urls_reachable);
+        let azure_agent = !is_cut_off(azure, classic);
+        let family = facts.os.as_ref().and_then(|os| os.family.as_deref());
+        let is_linux = family == Some(&OsFamily::Linux);
         let physical = facts.kind.as_deref() == Some(&MachineKind::Physical);
         let onprem = facts.onprem_vm.get_or_insert_with(unknown_onprem_vm);
         if onprem.exists.is_none() {
@@ -232,12 +189,24 @@ impl Item {
             onprem_agent: agent || runs_in_azure,
             boots: 0,
             holder: None,
+            brings_added_disks: classic && is_linux,
+            apart: false,
             points: Points::default(),
             calls: [0; 6],
             jobs: [0; 6],
             changes: Changes::default(),
             facts,
         }
+    }
+
+    /// Modernized: returns whether the copy in Azure doesn't reach the addresses of the service.
+    pub(super) fn reaches_nobody(&self) -> bool {
+        self.facts.azure_vm.as_ref().is_some_and(|vm| is_false(&vm.outbound_urls_reachable))
+    }
+
+    /// Returns whether the agent of the copy in Azure can't register, however long one waits.
+    pub(super) fn is_cut_off(&self, classic: bool) -> bool {
+        self.facts.azure_vm.as_ref().is_some_and(|vm| is_cut_off(vm, classic))
     }
 
     /// Returns the copy in Azure.
@@ -285,15 +254,17 @@ impl Item {
         source.is_some() && vm.uuid.is_some() && vm.uuid.as_ref() != source
     }
 
+    /// Returns whether a disk of the copy in Azure replicates back. One that was added in Azure does so in classic on Linux
+    /// alone (`exclude-disks-replication`).
+    pub(super) fn comes_back(&self, disk: &AzureDisk) -> bool {
+        !is_true(&disk.temporary) && (self.brings_added_disks || !is_false(&disk.replicated_from_onprem))
+    }
+
     /// Returns number and size of the disks that replicate back.
     pub(super) fn replicated_disks(&self) -> (u32, u64) {
         let azure = self.facts.azure_vm.as_ref().and_then(|vm| vm.disks.as_ref());
         let sizes: Vec<u64> = if let Some(disks) = azure {
-            disks
-                .iter()
-                .filter(|disk| !is_true(&disk.temporary) && !is_false(&disk.replicated_from_onprem))
-                .map(|disk| size_of(&disk.size_gb))
-                .collect()
+            disks.iter().filter(|disk| self.comes_back(disk)).map(|disk| size_of(&disk.size_gb)).collect()
         } else {
             let onprem = self.facts.onprem_vm.as_ref().and_then(|vm| vm.disks.as_ref());
             onprem
@@ -347,7 +318,8 @@ impl Item {
 
     /// Returns how its points are asked for.
     pub(super) fn owner(&self) -> Owner<'_> {
-        Owner { machine: self.name.as_str(), group: self.group.as_deref(), offset: self.offset }
+        let group = self.group.as_deref().filter(|_| !self.apart);
+        Owner { machine: self.name.as_str(), group, offset: self.offset }
     }
 
     /// Ends the making of points; those that there are stay.
@@ -370,6 +342,11 @@ impl Item {
     /// Returns whether a resynchronisation is needed.
     pub(super) fn needs_resync(&self) -> bool {
         self.facts.asr.as_ref().is_some_and(|asr| is_true(&asr.resync_required))
+    }
+
+    /// Returns whether a resynchronisation runs.
+    pub(super) fn resyncs(&self) -> bool {
+        self.facts.asr.as_ref().is_some_and(|asr| is_true(&asr.resync_in_progress))
     }
 }
 

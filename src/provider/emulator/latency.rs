@@ -187,6 +187,9 @@ pub(super) const AGENT_REGISTERS: (i64, i64) = (3 * 60, 14 * 60);
 /// Seconds by which a late agent is late when the scenario does not say.
 pub(super) const LATE_AGENT: i64 = 40 * 60;
 
+/// Seconds without a word after which a process server counts as lost (`vmware-physical-azure-monitor-process-server`).
+pub(super) const HEARTBEAT_LOST_AFTER: i64 = 15 * 60;
+
 /// Seconds after the boot at which VMware Tools run again; no article states it.
 pub(super) const TOOLS_RUN_AFTER: i64 = 60;
 

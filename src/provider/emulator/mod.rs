@@ -16,15 +16,20 @@ mod latency;
 mod link;
 mod open;
 mod outage;
+mod parameters;
 mod place;
+mod plans;
 mod points;
+mod privileges;
 mod queue;
 mod replicate;
 pub mod scenario;
 mod shown;
+mod sight;
 mod site;
 mod store;
 mod switch;
+mod unknown;
 mod world;
 
 #[cfg(test)]

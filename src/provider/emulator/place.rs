@@ -1,5 +1,6 @@
 //! What the service looks at where a machine is to come to: its host, its disks, its datastore.
 
+use crate::provider::emulator::checks::Look;
 use crate::provider::emulator::checks::first_of;
 use crate::provider::emulator::checks::trouble;
 use crate::provider::emulator::item::Item;
@@ -9,20 +10,16 @@ use crate::provider::emulator::job::Trouble;
 use crate::provider::emulator::site::Site;
 use crate::syntax::inventory::DatastoreType;
 use crate::syntax::machine::DiskKind;
+use crate::syntax::machine::MachineKind;
 use crate::syntax::plan::Baseline;
 use crate::syntax::scalar::Nullable;
 
 /// Returns what is wrong with the place that the machine is to come to.
-pub(super) fn place(
-    site: &Site,
-    item: &Item,
-    server: &str,
-    datastore: &str,
-    baseline: Baseline,
-) -> Option<Trouble> {
+pub(super) fn place(look: &Look<'_>, server: &str, datastore: &str) -> Option<Trouble> {
+    let site = look.site;
     let host = site.host_of(server);
     let vcenter = host.and_then(|host| site.vcenter_of(host));
-    let look = first_of![
+    let trouble = first_of![
         vcenter.and_then(|name| site.vcenter_trouble(name)),
         vcenter.filter(|name| site.lacks_privileges(name)).and_then(|name| {
             trouble(
@@ -30,23 +27,25 @@ pub(super) fn place(
                 format!("The account on '{name}' lacks privileges that a failback needs."),
             )
         }),
-        original_vcenter(site, item, vcenter),
+        original_vcenter(site, look.item, host),
         host.and_then(|host| site.host_trouble(host)),
     ];
-    if look.is_some() {
-        return look;
+    if trouble.is_some() {
+        return trouble;
     }
-    if item.is_alternate() {
-        new_vm(site, item, host, datastore, baseline)
-    } else {
-        existing_vm(site, item, host)
-    }
+    if look.item.is_alternate() { new_vm(look, server, datastore) } else { existing_vm(look, host) }
 }
 
 /// Returns whether classic would go into another vCenter than the one under which the machine was protected.
-fn original_vcenter(site: &Site, item: &Item, vcenter: Option<&str>) -> Option<Trouble> {
+fn original_vcenter(site: &Site, item: &Item, host: Option<&str>) -> Option<Trouble> {
     let source = item.facts.asr.as_ref().and_then(|asr| asr.source_vcenter.as_option())?;
-    if site.classic && vcenter.is_some_and(|vcenter| vcenter != source.value) {
+    let physical = item.facts.kind.as_deref() == Some(&MachineKind::Physical);
+    let other = match &site.host(host?)?.vcenter {
+        Nullable::Some(vcenter) => vcenter.value != source.value,
+        Nullable::None => true,
+        Nullable::Unknown => false,
+    };
+    if site.classic && !physical && other {
         return trouble(
             "VcenterNotOriginal",
             format!("'{}' was protected under '{}'.", item.name, source.value),
@@ -56,33 +55,48 @@ fn original_vcenter(site: &Site, item: &Item, vcenter: Option<&str>) -> Option<T
 }
 
 /// Returns what keeps a new VM from being made.
-fn new_vm(site: &Site, item: &Item, host: Option<&str>, name: &str, baseline: Baseline) -> Option<Trouble> {
+fn new_vm(look: &Look<'_>, server: &str, name: &str) -> Option<Trouble> {
+    let (site, item) = (look.site, look.item);
+    let host = site.host_of(server);
     if let Some(trouble) = site.datastore_trouble(host, name) {
         return Some(trouble);
     }
-    let disks = item.facts.onprem_vm.as_ref().and_then(|vm| vm.disks.as_ref());
-    if disks.is_some_and(|disks| disks.iter().any(|disk| disk.kind.as_deref() == Some(&DiskKind::Rdm))) {
+    let mut disks = item.facts.onprem_vm.iter().flat_map(|vm| vm.disks.iter().flatten());
+    if disks.any(|disk| disk.kind.as_deref() == Some(&DiskKind::Rdm) && !is_true(&disk.excluded)) {
         return trouble("DatastoreNotSupported", "Raw device mappings can't be made anew.");
     }
     let datastore = site.datastore(name)?;
-    let suits = match datastore.kind.as_deref() {
-        Some(DatastoreType::Vmfs) | None => true,
-        Some(DatastoreType::Vsan) => match baseline {
-            Baseline::Seed2017 => false,
-            Baseline::Current => true,
-        },
-        // Classic takes VMFS (and later vSAN) only; no statement was found for modernized, which is taken to be open.
-        Some(DatastoreType::Nfs | DatastoreType::Vvol) => !site.classic,
-    };
+    // Classic takes VMFS (and later vSAN) only; no statement was found for modernized, which is taken to be open.
+    let suits = !site.classic
+        || match datastore.kind.as_deref() {
+            Some(DatastoreType::Vmfs) | None => true,
+            Some(DatastoreType::Vsan) => match look.baseline {
+                Baseline::Seed2017 => false,
+                Baseline::Current => true,
+            },
+            Some(DatastoreType::Nfs | DatastoreType::Vvol) => false,
+        };
     if !suits {
         return trouble(
             "DatastoreNotSupported",
             format!("New disks can't be made on the datastore '{name}'."),
         );
     }
-    let (_, bytes) = item.replicated_disks();
-    if datastore.free_gb.as_deref().is_some_and(|free| free.0 < bytes) {
-        return trouble("DatastoreFull", format!("The datastore '{name}' hasn't enough space."));
+    let appliance = site.appliance(server).filter(|_| !site.classic);
+    let theirs = appliance.and_then(|appliance| appliance.vcenter.as_ref());
+    let offered = match (&datastore.vcenter, theirs) {
+        (Nullable::Some(ours), Some(theirs)) => ours.value == theirs.value,
+        (Nullable::None, Some(_)) => false,
+        (Nullable::Unknown, _) | (_, None) => true,
+    };
+    if !offered {
+        return trouble(
+            "DatastoreNotOffered",
+            format!("The datastore '{name}' isn't one of the appliance's vCenter."),
+        );
+    }
+    if let Some(trouble) = no_space(site, item, name) {
+        return Some(trouble);
     }
     let vm = vm_name(item);
     if host.is_some_and(|host| site.has_vm(host, vm)) {
@@ -94,6 +108,15 @@ fn new_vm(site: &Site, item: &Item, host: Option<&str>, name: &str, baseline: Ba
     None
 }
 
+/// Returns whether a datastore is too full for the machine's disks.
+pub(super) fn no_space(site: &Site, item: &Item, datastore: &str) -> Option<Trouble> {
+    let (_, bytes) = item.replicated_disks();
+    if site.datastore(datastore)?.free_gb.as_deref()?.0 < bytes {
+        return trouble("DatastoreFull", format!("The datastore '{datastore}' hasn't enough space."));
+    }
+    None
+}
+
 /// Returns the name that the machine's VM has or gets.
 pub(super) fn vm_name(item: &Item) -> &str {
     let name = item.facts.onprem_vm.as_ref().and_then(|vm| vm.name.as_deref());
@@ -101,20 +124,34 @@ pub(super) fn vm_name(item: &Item) -> &str {
 }
 
 /// Returns what keeps the existing VM's disks from being written.
-pub(super) fn existing_vm(site: &Site, item: &Item, host: Option<&str>) -> Option<Trouble> {
-    let vm = item.facts.onprem_vm.as_ref()?;
+pub(super) fn existing_vm(look: &Look<'_>, host: Option<&str>) -> Option<Trouble> {
+    let site = look.site;
+    let vm = look.item.facts.onprem_vm.as_ref()?;
+    // The VM stays where it is, and starts there.
+    if let Some(trouble) = vm.host.as_deref().and_then(|host| site.host_trouble(host)) {
+        return Some(trouble);
+    }
     for disk in vm.disks.iter().flatten().filter(|disk| !is_true(&disk.excluded)) {
+        let raw = disk.kind.as_deref() == Some(&DiskKind::Rdm);
+        // The condition is one of the classic article; modernized has none.
+        let lost = site.classic && (is_false(&disk.attached) || is_false(&disk.exists));
+        let not_attached = || {
+            let message = format!("'{}' must exist and be attached to the virtual machine.", disk.id.value);
+            Some(Trouble::new("DiskNotAttached", message))
+        };
+        if raw && lost {
+            return not_attached();
+        }
         let Nullable::Some(name) = &disk.datastore else { continue };
         // A master target writes the disks itself; an appliance does too, from its own host.
         let trouble = site.datastore_trouble(host, name);
         if trouble.is_some() {
             return trouble;
         }
-        let kept = disk.kind.as_deref() == Some(&DiskKind::Rdm)
-            || site.datastore(name).is_some_and(|found| found.kind.as_deref() == Some(&DatastoreType::Vsan));
-        if kept && (is_false(&disk.attached) || is_false(&disk.exists)) {
-            let message = format!("'{}' must exist and be attached to the virtual machine.", disk.id.value);
-            return Some(Trouble::new("DiskNotAttached", message));
+        let vsan =
+            || site.datastore(name).and_then(|found| found.kind.as_deref()) == Some(&DatastoreType::Vsan);
+        if lost && vsan() {
+            return not_attached();
         }
     }
     None

@@ -62,6 +62,11 @@ impl Points {
         self.since = Some(at);
     }
 
+    /// Returns whether a stretch of replication goes on that makes points.
+    pub(super) const fn are_made(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// Takes over points that an inventory lists.
     pub(super) fn keep_listed(&mut self, listed: &[RecoveryPoint]) {
         self.kept = listed

@@ -1,10 +1,11 @@
 //! Reprotect and initial replication: disks change hands, data comes, the first recovery point is made.
 
+use crate::id::MachineName;
 use crate::provider::emulator::chance;
 use crate::provider::emulator::checks;
+use crate::provider::emulator::checks::Look;
 use crate::provider::emulator::item::Holder;
 use crate::provider::emulator::item::Stage;
-use crate::provider::emulator::item::is_true;
 use crate::provider::emulator::job::Trouble;
 use crate::provider::emulator::place;
 use crate::provider::emulator::queue::Event;
@@ -14,6 +15,7 @@ use crate::provider::request::OnpremTarget;
 use crate::provider::request::Request;
 use crate::source::Spanned;
 use crate::syntax::machine::DiskKind;
+use crate::syntax::machine::Health;
 use crate::syntax::machine::OnpremDisk;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::PowerState;
@@ -29,8 +31,46 @@ impl World {
                 "The replication policy isn't associated with the configuration server.",
             ));
         }
-        let baseline = self.scenario.baseline();
-        checks::reprotect(&self.site, &self.items[machine], target, baseline).map_or(Ok(()), Err)
+        checks::reprotect(&self.look_at(machine), target).map_or(Ok(()), Err)
+    }
+
+    /// Returns a look at a machine as it is now.
+    pub(super) fn look_at(&self, machine: usize) -> Look<'_> {
+        let item = &self.items[machine];
+        let mates = self.mates(machine).into_iter().map(|mate| &self.items[mate]).collect();
+        Look { site: &self.site, item, mates, baseline: self.scenario.baseline(), now: self.now }
+    }
+
+    /// Returns the other members of a machine's replication group.
+    fn mates(&self, machine: usize) -> Vec<usize> {
+        let names = self.site.mates(self.items[machine].name.as_str());
+        names.filter_map(|name| self.index.get(&MachineName::new(name)).copied()).collect()
+    }
+
+    /// Classic: members of a replication group agree on a moment only if one master target holds the disks of all of them.
+    pub(super) fn regroup(&mut self, machine: usize) {
+        if !self.site.classic || self.items[machine].group.is_none() {
+            return;
+        }
+        let mut members = self.mates(machine);
+        members.push(machine);
+        let holders = members.iter().filter_map(|member| self.items[*member].holder.as_ref());
+        let mut servers = holders.map(|holder| &holder.server);
+        let apart = servers.next().is_some_and(|first| servers.any(|server| server != first));
+        let now = self.now;
+        for member in
+            members.into_iter().filter(|member| self.items[*member].apart != apart).collect::<Vec<_>>()
+        {
+            let item = &mut self.items[member];
+            // What there is of points keeps the moments that it was made at.
+            let replicates = item.points.are_made();
+            item.stop_points(now);
+            item.apart = apart;
+            if replicates {
+                item.points.begin(now);
+            }
+            self.touch(member);
+        }
     }
 
     /// Attaches the machine's disks to the server that is to write them. From here on they are not what they were.
@@ -48,6 +88,10 @@ impl World {
         let (disks, bytes) = self.items[machine].replicated_disks();
         let alternate = self.items[machine].is_alternate();
         if alternate {
+            // Another machine may have taken the space since the prerequisites were looked at.
+            if let Some(trouble) = place::no_space(&self.site, &self.items[machine], &datastore) {
+                return Err(trouble);
+            }
             self.site.take_space(&datastore, i128::from(bytes));
         } else {
             let onprem = self.items[machine].onprem();
@@ -57,6 +101,7 @@ impl World {
         self.site.set_attached(&server, self.site.attached(&server) + disks);
         let moves = self.site.moves(&server);
         self.items[machine].holder = Some(Holder { server, disks, moves });
+        self.regroup(machine);
         Ok(())
     }
 
@@ -113,12 +158,34 @@ impl World {
             let item = &self.items[machine];
             item.changed_bytes(self.now, self.scenario.seed(), "to-onprem", self.scenario.churn.as_ref())
         };
+        let never = self.never_replicates(job);
         let item = &mut self.items[machine];
         item.settled = State::ReprotectingToOnprem;
         item.failover_failed = false;
         item.points.clear();
+        if never {
+            item.asr().health = Some(Spanned::bare(Health::Critical));
+            return;
+        }
         let mark = self.to_onprem.begin(self.now, machine, bytes);
         self.items[machine].stage = Stage::Transfers { mark, bytes };
+    }
+
+    fn never_replicates(&self, job: usize) -> bool {
+        match &self.jobs[job].request {
+            Request::ReprotectToOnprem {
+                target: OnpremTarget::Classic { master_target, process_server, .. },
+                ..
+            } => checks::never_replicates(&self.site, master_target, process_server),
+            Request::ReprotectToOnprem { target: OnpremTarget::Modernized { .. }, .. }
+            | Request::Prepare
+            | Request::MakeRecoveryPlan { .. }
+            | Request::DeleteRecoveryPlan { .. }
+            | Request::FailoverToOnprem { .. }
+            | Request::CancelFailover { .. }
+            | Request::Commit { .. }
+            | Request::ReprotectToAzure { .. } => false,
+        }
     }
 
     /// Makes the VM of an alternate location on the host of the server, with disks on the datastore that was chosen.
@@ -141,7 +208,7 @@ impl World {
             .azure_vm
             .iter()
             .flat_map(|vm| vm.disks.iter().flatten())
-            .filter(|disk| !is_true(&disk.temporary))
+            .filter(|disk| item.comes_back(disk))
             .map(|disk| OnpremDisk {
                 id: disk.id.clone(),
                 kind: Some(Spanned::bare(DiskKind::Vmdk)),

@@ -78,11 +78,16 @@ impl World {
     pub(super) fn failover_check(&self, job: usize, machine: usize) -> Result<(), Trouble> {
         let item = &self.items[machine];
         if self.site.classic
-            && let Some(trouble) = self.site.configuration_server_trouble()
+            && let Some(trouble) = self.site.configuration_server_trouble(self.now)
         {
             return Err(trouble);
         }
-        if item.settled != State::ProtectedToOnprem || !item.points.any(self.now, &item.owner()) {
+        let protected = item.settled == State::ProtectedToOnprem;
+        if protected && (item.needs_resync() || item.resyncs()) {
+            // Classic goes to a point that it has; it, too, takes on no machine whose disks aren't in order.
+            return Err(Trouble::new("78024", format!("'{}' requires a resync to continue.", item.name)));
+        }
+        if !protected || !item.points.any(self.now, &item.owner()) {
             return Err(Trouble::new("NoRecoveryPoint", format!("'{}' has no recovery point.", item.name)));
         }
         if self.site.classic {
@@ -93,9 +98,9 @@ impl World {
             }
             return Ok(());
         }
-        if item.needs_resync() {
-            // A planned failover sends what is pending first, which a machine that must be resynchronised can't.
-            return Err(Trouble::new("78024", format!("'{}' requires a resync to continue.", item.name)));
+        if item.reaches_nobody() {
+            let message = format!("The Mobility service agent of '{}' doesn't reach the service.", item.name);
+            return Err(Trouble::new("AgentNotRegistered", message));
         }
         if !item.azure_runs() {
             return Err(Trouble::new(

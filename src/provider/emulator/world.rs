@@ -10,7 +10,6 @@ use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::OperationId;
 use crate::provider::emulator::item::Item;
-use crate::provider::emulator::item::Stage;
 use crate::provider::emulator::item::is_true;
 use crate::provider::emulator::job::Job;
 use crate::provider::emulator::latency;
@@ -19,17 +18,11 @@ use crate::provider::emulator::queue::Event;
 use crate::provider::emulator::queue::Queue;
 use crate::provider::emulator::scenario::FaultPhase;
 use crate::provider::emulator::scenario::Scenario;
-use crate::provider::emulator::shown::Seen;
 use crate::provider::emulator::site::Site;
 use crate::provider::error::ProviderError;
-use crate::provider::observation::Observation;
-use crate::provider::observation::Replication;
 use crate::provider::operation::OperationStatus;
-use crate::source::Spanned;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::machine::ActiveSite;
-use crate::syntax::machine::Health;
-use crate::syntax::machine::Machine;
 use crate::syntax::machine::State;
 
 /// Bytes a second of one Mbit/s.
@@ -109,7 +102,7 @@ impl World {
             .into_iter()
             .map(|machine| {
                 let group = groups.remove(&machine.name.value);
-                Item::new(machine, group, seed)
+                Item::new(machine, group, site.classic, seed)
             })
             .collect();
         let index = items.iter().enumerate().map(|(at, item)| (item.name.clone(), at)).collect();
@@ -194,10 +187,11 @@ impl World {
         match event {
             Event::TaskEnds { job, part } => self.task_ends(job, part),
             Event::AgentRegisters { machine, side, boot } => {
+                let classic = self.site.classic;
                 let item = &mut self.items[machine];
                 if item.boots == boot {
                     match side {
-                        ActiveSite::Azure => item.azure_agent = true,
+                        ActiveSite::Azure => item.azure_agent = !item.is_cut_off(classic),
                         ActiveSite::Onprem => item.onprem_agent = true,
                     }
                 }
@@ -262,173 +256,6 @@ impl World {
         self.advance(now);
         self.outage()?;
         Ok(self.keys.get(key).and_then(|at| self.jobs.get(*at)).map(|job| job.id.clone()))
-    }
-
-    /// Returns the facts about `machines` and about everything that serves machines. Machines that the world does not
-    /// know are left out; of the replication groups, those with one of the machines are shown.
-    ///
-    /// # Errors
-    ///
-    /// What a fault of the scenario makes of the call.
-    pub fn observe(
-        &mut self,
-        now: Timestamp,
-        machines: &[MachineName],
-    ) -> Result<Observation, ProviderError> {
-        self.observe_since(now, machines, None)
-    }
-
-    /// Returns the facts about `machines` and about those servers that changed since the mark of an earlier observation.
-    ///
-    /// # Errors
-    ///
-    /// What a fault of the scenario makes of the call.
-    pub fn observe_since(
-        &mut self,
-        now: Timestamp,
-        machines: &[MachineName],
-        mark: Option<u64>,
-    ) -> Result<Observation, ProviderError> {
-        self.advance(now);
-        self.outage()?;
-        let (mut facts, changes) = self.servers_since(mark);
-        facts.machines = Some(machines.iter().filter_map(|name| self.facts_of(name)).collect());
-        facts.replication_groups = self.site.groups_of(machines);
-        let items = machines.iter().filter_map(|name| self.item_of(name)).collect();
-        Ok(Observation { at: self.now, facts, items, mark: Some(self.site.mark()), changes })
-    }
-
-    /// Returns the place of a machine, by which it is looked at without a search.
-    #[must_use]
-    pub fn place_of(&self, machine: &MachineName) -> Option<usize> {
-        self.index.get(machine).copied()
-    }
-
-    /// Goes on to `now`, at which somebody looks.
-    ///
-    /// # Errors
-    ///
-    /// What a fault of the scenario makes of the call.
-    pub fn look(&mut self, now: Timestamp) -> Result<(), ProviderError> {
-        self.advance(now);
-        self.outage()
-    }
-
-    /// Brings facts about a machine, as `seen` earlier, to the present moment.
-    ///
-    /// # Panics
-    ///
-    /// If no machine has this place.
-    pub fn refresh(&self, place: usize, seen: &mut Seen, facts: &mut Machine) {
-        self.items[place].refresh(self.now, seen, facts);
-    }
-
-    /// Returns the mark of the servers as they are.
-    #[must_use]
-    pub const fn mark(&self) -> u64 {
-        self.site.mark()
-    }
-
-    /// Returns the facts about servers that changed since a mark, and whether they leave out the others.
-    #[must_use]
-    pub fn servers_since(&self, mark: Option<u64>) -> (Inventory, bool) {
-        let (mut facts, changes) = match mark.and_then(|mark| self.site.facts_since(mark)) {
-            Some(facts) => (facts, true),
-            None => (self.site.facts_without_groups(), false),
-        };
-        self.freshen(&mut facts);
-        (facts, changes)
-    }
-
-    /// Returns what the service says about one machine.
-    ///
-    /// # Errors
-    ///
-    /// [`ProviderError::NotFound`] if there is no such machine, or what a fault of the scenario makes of the call.
-    pub fn item(
-        &mut self,
-        now: Timestamp,
-        machine: &MachineName,
-    ) -> Result<crate::provider::observation::Item, ProviderError> {
-        self.advance(now);
-        self.outage()?;
-        self.item_of(machine).ok_or_else(|| ProviderError::NotFound { what: format!("machine {machine}") })
-    }
-
-    /// Returns the facts about one machine.
-    ///
-    /// # Errors
-    ///
-    /// [`ProviderError::NotFound`] if there is no such machine, or what a fault of the scenario makes of the call.
-    pub fn machine_facts(&mut self, now: Timestamp, machine: &MachineName) -> Result<Machine, ProviderError> {
-        self.advance(now);
-        self.outage()?;
-        self.facts_of(machine).ok_or_else(|| ProviderError::NotFound { what: format!("machine {machine}") })
-    }
-
-    /// Returns the facts about everything that serves machines, without machines.
-    ///
-    /// # Errors
-    ///
-    /// What a fault of the scenario makes of the call.
-    pub fn infrastructure(&mut self, now: Timestamp) -> Result<Inventory, ProviderError> {
-        self.advance(now);
-        self.outage()?;
-        Ok(self.site_facts())
-    }
-
-    fn site_facts(&self) -> Inventory {
-        let mut facts = self.site.facts().clone();
-        self.freshen(&mut facts);
-        facts
-    }
-
-    /// Brings facts of the site to the present moment.
-    pub fn freshen(&self, facts: &mut Inventory) {
-        facts.observed_at = Some(Spanned::bare(self.now));
-        for server in facts.process_servers.iter_mut().flatten() {
-            // A process server that works is heard from all the time.
-            if server.heartbeat_at.is_some() && server.health.as_deref() != Some(&Health::Critical) {
-                server.heartbeat_at = Some(Spanned::bare(self.now));
-            }
-        }
-    }
-
-    fn facts_of(&self, machine: &MachineName) -> Option<Machine> {
-        let item = &self.items[*self.index.get(machine)?];
-        Some(item.facts_at(self.now))
-    }
-
-    fn item_of(&self, machine: &MachineName) -> Option<crate::provider::observation::Item> {
-        let item = &self.items[*self.index.get(machine)?];
-        let running = item.running.and_then(|job| self.jobs.get(job)).map(|job| job.id.clone());
-        let mut shown = item.shown(self.site.classic, running);
-        shown.replication = self.replication(item);
-        Some(shown)
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a progress figure"
-    )]
-    fn replication(&self, item: &Item) -> Option<Replication> {
-        match item.stage {
-            Stage::Idle => None,
-            Stage::Transfers { mark, bytes } => {
-                let link =
-                    if item.settled == State::ReprotectingToAzure { &self.to_azure } else { &self.to_onprem };
-                let left = link.left(self.now, mark);
-                let seconds = (left / link.rate()).ceil().min(4e9) as i64;
-                let done = if bytes == 0 { 1.0 } else { 1.0 - (left / bytes as f64).min(1.0) };
-                let expected_end = Some(after(self.now, seconds + self.first_point_takes(item)));
-                Some(Replication { done, bytes_left: left as u64, expected_end })
-            }
-            Stage::WaitsForPoint { until } => {
-                Some(Replication { done: 1.0, bytes_left: 0, expected_end: Some(until) })
-            }
-        }
     }
 
     /// Returns the seconds from the last byte to the first recovery point.

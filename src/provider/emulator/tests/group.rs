@@ -139,3 +139,70 @@ fn a_person_does_after_a_while_what_was_refused() {
     site.wait(10 * 60);
     assert!(site.item("w1").running.is_some());
 }
+
+#[test]
+fn members_of_a_group_on_several_master_targets_have_no_moment_in_common() {
+    let second = "\nprocess_servers:\n";
+    let text = "  - {name: mtw2, os: {family: windows}, host: esx1, retention_volumes: [{name: \"R:\"}], attached_disks: 3}\n";
+    let world = [GROUP, (second, &format!("{text}{second}"))];
+    let on = |machine: &str, master_target: &str| Request::ReprotectToOnprem {
+        machine: name(machine),
+        target: OnpremTarget::Classic {
+            master_target: master_target.to_owned(),
+            process_server: "ps-az".to_owned(),
+            retention_volume: "R:".to_owned(),
+            datastore: "vmfs1".to_owned(),
+        },
+    };
+    let plan = Request::MakeRecoveryPlan { name: "rp".to_owned(), machines: vec![name("w1"), name("w2")] };
+    let home = |point| Request::FailoverToOnprem {
+        machines: vec![name("w1"), name("w2")],
+        recovery_plan: Some("rp".to_owned()),
+        point,
+    };
+    let protected = |other: &str| {
+        let mut site = Site::new(classic(&world), Scenario::default());
+        site.done(&Request::Prepare);
+        site.done(&on("w1", "mtw"));
+        site.until("w1", State::ProtectedToOnprem);
+        site.done(&on("w2", other));
+        site.until("w2", State::ProtectedToOnprem);
+        site.done(&plan);
+        site.wait(3 * 60 * 60);
+        site
+    };
+    let mut site = protected("mtw2");
+    let points = site.facts("w2").asr.unwrap().recovery_points.unwrap();
+    let app = points.iter().filter(|point| point.kind.unwrap().value == PointKind::AppConsistent);
+    assert!(app.clone().count() > 0 && app.clone().all(|point| point.group_point.is_none()));
+    assert_eq!(site.fails(&home(FailbackPoint::AppConsistent)).code, "NoCommonRecoveryPoint", "FB508");
+    site.done(&home(FailbackPoint::Latest));
+    protected("mtw").done(&home(FailbackPoint::AppConsistent));
+}
+
+#[test]
+fn a_group_of_windows_and_linux_is_not_reprotected() {
+    let mixed = ("\nmachines:\n", "\nreplication_groups: [{name: erp, members: [w1, l1]}]\n\nmachines:\n");
+    assert_eq!(classic_fails(&[mixed]), "ReplicationGroupMixed", "FB507");
+    let mut site = Site::new(modernized(&[mixed]), Scenario::default());
+    site.done(&reprotect_modernized("w1"));
+}
+
+#[test]
+fn a_recovery_plan_has_one_source_one_subscription_and_a_hundred_machines_at_most() {
+    let plan = |machines: &[&str]| Request::MakeRecoveryPlan {
+        name: "rp".to_owned(),
+        machines: machines.iter().map(|machine| name(machine)).collect(),
+    };
+    let second = "{<<: *w1, name: w2, onprem_vm";
+    let foreign = "{<<: *w1, name: w2, asr: {configuration_server: cs2}, onprem_vm";
+    let mut site = Site::new(classic(&[(second, foreign)]), Scenario::default());
+    assert_eq!(site.refused(&plan(&["w1", "w2"])), "RecoveryPlanMixedSources", "FB510");
+    site.done(&plan(&["w1", "w3"]));
+    let other = "{<<: *w1, name: w2, azure_vm: {exists: true, subscription_id: 33333333-3333-3333-3333-333333333333}, onprem_vm";
+    let mut site = Site::new(classic(&[(second, other)]), Scenario::default());
+    assert_eq!(site.refused(&plan(&["w1", "w2"])), "RecoveryPlanMixedSubscriptions", "FB511");
+    site.done(&plan(&["w1", "w3"]));
+    assert_eq!(site.refused(&plan(&["w1"; 101])), "InvalidParameter", "FB503");
+    assert_eq!(site.refused(&plan(&[])), "InvalidParameter");
+}

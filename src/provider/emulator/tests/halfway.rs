@@ -73,3 +73,18 @@ fn an_azure_vm_that_booted_shortly_before_registers_later() {
     site.wait(14 * 60);
     site.done(&reprotect("w1"));
 }
+
+#[test]
+fn a_machine_that_must_be_resynchronised_does_not_fail_over() {
+    let at = ("state: failed_over_committed        #", "state: protected_to_onprem #");
+    for change in [
+        ("resync_required: false", "resync_required: true"),
+        ("resync_required: false", "resync_in_progress: true"),
+        // It was on all along while its disks received data.
+        ("power_state: stopped", "power_state: running"),
+    ] {
+        let mut site = Site::new(classic(&[at, change]), Scenario::default());
+        assert_eq!(site.fails(&latest("w1")).code, "78024", "{change:?}");
+    }
+    Site::new(classic(&[at]), Scenario::default()).done(&latest("w1"));
+}

@@ -1,10 +1,12 @@
 //! Tests of the emulated world, and the hands with which they drive it.
 
+mod catalogue;
 mod cycle;
 mod determinism;
 mod fault;
 mod group;
 mod halfway;
+mod network;
 mod persistence;
 mod refusal;
 mod scale;
@@ -240,4 +242,22 @@ fn forward_modernized(machine: &str) -> Request {
     let target =
         ForwardTarget::Modernized { appliance: "ra1".to_owned(), cache_storage_account: "sa2".to_owned() };
     Request::ReprotectToAzure { machine: name(machine), target }
+}
+
+/// Returns the code with which the reprotect of `w1` fails in the classic world with these changes.
+fn classic_fails(changes: &[(&str, &str)]) -> String {
+    let mut site = Site::new(classic(changes), Scenario::default());
+    site.done(&Request::Prepare);
+    site.fails(&reprotect("w1")).code
+}
+
+fn modernized_fails(changes: &[(&str, &str)]) -> String {
+    Site::new(modernized(changes), Scenario::default()).fails(&reprotect_modernized("w1")).code
+}
+
+/// Reprotects `w1` in the classic world with these changes, and fails it over.
+fn comes_home(changes: &[(&str, &str)]) {
+    let mut site = Site::new(classic(changes), Scenario::default());
+    site.protect("w1");
+    site.done(&latest("w1"));
 }

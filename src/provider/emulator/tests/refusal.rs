@@ -127,10 +127,11 @@ fn a_vm_made_anew_has_stricter_needs() {
         assert_eq!(reprotect_fails("w2", &[W2_LOST, change]), code, "{change:?}");
     }
     // Disks that exist and are attached may lie anywhere.
-    let vsan = [("name: vmfs1, type: vmfs", "name: vmfs1, type: vsan")];
-    let mut site = Site::new(classic(&vsan), Scenario::default());
+    let vsan = ("name: vmfs1, type: vmfs", "name: vmfs1, type: vsan");
+    let other = ("access: {esx2: rw}", "access: {esx1: rw, esx2: rw}");
+    let mut site = Site::new(classic(&[vsan, other]), Scenario::default());
     site.protect("w1");
-    let mut site = Site::new(classic(&[vsan[0], W2_LOST]), scenario("baseline: current\n"));
+    let mut site = Site::new(classic(&[vsan, other, W2_LOST]), scenario("baseline: current\n"));
     site.protect("w2");
 }
 
