@@ -37,6 +37,32 @@ pub struct Label {
     pub text: String,
 }
 
+/// One change of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced: within one line.
+    pub span: Span,
+    /// What stands there afterwards; no line break.
+    pub text: String,
+}
+
+/// What puts a mistake right, where its author can only have meant one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, as a fragment that begins with a verb.
+    pub title: String,
+    /// The changes, in the order of the text; none touches another.
+    pub edits: Vec<Edit>,
+}
+
+impl Fix {
+    /// Returns a fix that changes one place.
+    #[must_use]
+    pub fn at(span: Span, text: impl Into<String>, title: impl Into<String>) -> Self {
+        Self { title: title.into(), edits: vec![Edit { span, text: text.into() }] }
+    }
+}
+
 /// One mistake in a text, found before any rule could look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -54,6 +80,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Places that explain it.
     pub labels: Vec<Label>,
+    /// What puts it right, if nothing else can have been meant.
+    pub fix: Option<Box<Fix>>,
 }
 
 impl Diagnostic {
@@ -68,6 +96,7 @@ impl Diagnostic {
             path: String::new(),
             help: None,
             labels: Vec::new(),
+            fix: None,
         }
     }
 
@@ -82,6 +111,13 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says what puts it right, if that is known.
+    #[must_use]
+    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix.map(Box::new);
         self
     }
 

@@ -43,7 +43,7 @@ block! {
         /// Machine, replication group or boot group whose phase it is; for `run` it is left out.
         pub of: Option<Spanned<String>> => "erp-db",
         /// After a phase: how it must have ended. Default: `[success]`.
-        pub outcome: Vec<Spanned<HookOutcome>>,
+        pub outcome: Vec<Spanned<HookOutcome>> where [NotEmpty, Distinct],
     }
 }
 
@@ -73,7 +73,7 @@ block! {
     /// A command on the machine that runs the plan.
     pub struct Command {
         /// Program and arguments; no shell is involved.
-        pub command: Vec<Spanned<String>> => ["./scripts/stop-batch.sh", "--site", "azure"],
+        pub command: Vec<Spanned<String>> where [Needed] => ["./scripts/stop-batch.sh", "--site", "azure"],
     }
 }
 
@@ -83,7 +83,7 @@ block! {
         /// What the person is asked to confirm.
         pub prompt: Spanned<String> => "The ledger balances",
         /// Roles that may answer.
-        pub approvers: Vec<Spanned<String>> => ["dba"],
+        pub approvers: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["dba"],
         /// What happens when nobody answers in time. Default: `stop`.
         pub on_timeout: Option<Spanned<OnTimeout>>,
     }
@@ -119,7 +119,7 @@ block! {
         /// Method. Default: `POST`.
         pub method: Option<Spanned<Method>>,
         /// Address.
-        pub url: Spanned<String> => "https://hooks.corp.example/dr",
+        pub url: Spanned<String> where [Url] => "https://hooks.corp.example/dr",
         /// Body, sent as JSON; texts may hold `{{ plan.name }}`, `{{ run.id }}` and
         /// `{{ run.outcome }}`.
         pub body: Option<Free> => {"text": "{{ plan.name }}: {{ run.outcome }}"},
@@ -130,7 +130,7 @@ block! {
     /// A hook of the run: exactly one of `run`, `manual`, `runbook` and `http`, and one of `before` and `after`.
     pub struct Action {
         /// Name of the action, unique in the plan.
-        pub name: Spanned<String> => "stop-batch",
+        pub name: Spanned<String> where [Name] => "stop-batch",
         /// Runs before this phase, which waits for it.
         pub before: Option<Hook>,
         /// Runs after this phase.
@@ -144,7 +144,7 @@ block! {
         /// A request over HTTP.
         pub http: Option<HttpAction>,
         /// Longest time it may take. Default: 10m; `manual`: none.
-        pub timeout: Option<Spanned<Seconds>> => "10m",
+        pub timeout: Option<Spanned<Seconds>> where [Positive] => "10m",
         /// What to do when a crash leaves its outcome unknown. Default: `ask`.
         pub rerun: Option<Spanned<Rerun>>,
     }
@@ -154,9 +154,9 @@ block! {
     /// A probe that asks a web server.
     pub struct HttpProbe {
         /// Address.
-        pub url: Spanned<String> => "https://app1.corp.example/healthz",
+        pub url: Spanned<String> where [Url] => "https://app1.corp.example/healthz",
         /// Status that means health. Default: 200.
-        pub status: Option<Spanned<u16>> => 200,
+        pub status: Option<Spanned<u16>> where [HttpStatus] => 200,
     }
 }
 
@@ -164,9 +164,9 @@ block! {
     /// A probe that opens a connection.
     pub struct TcpProbe {
         /// Host name or address.
-        pub host: Spanned<String> => "app1.corp.example",
+        pub host: Spanned<String> where [Host] => "app1.corp.example",
         /// Port.
-        pub port: Spanned<u16> => 22,
+        pub port: Spanned<u16> where [Port] => 22,
     }
 }
 
@@ -174,13 +174,13 @@ block! {
     /// A probe after the failover and before the commit: exactly one of `http` and `tcp`.
     pub struct Probe {
         /// Name of the probe, unique in the machine.
-        pub name: Spanned<String> => "health",
+        pub name: Spanned<String> where [Name] => "health",
         /// Asks a web server.
         pub http: Option<HttpProbe>,
         /// Opens a connection.
         pub tcp: Option<TcpProbe>,
         /// How long it is tried before it counts as failed. Default: 10m.
-        pub within: Option<Spanned<Seconds>> => "10m",
+        pub within: Option<Spanned<Seconds>> where [Positive] => "10m",
     }
 }
 
@@ -206,7 +206,7 @@ block! {
     /// Who is told about what.
     pub struct Notice {
         /// The events.
-        pub events: Vec<Spanned<NoticeEvent>> => ["failure", "approval_needed"],
+        pub events: Vec<Spanned<NoticeEvent>> where [Needed, Distinct] => ["failure", "approval_needed"],
         /// The request that tells it.
         pub http: HttpAction,
     }

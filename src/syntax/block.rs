@@ -3,21 +3,24 @@
 /// Declares a block of the language: its type, reader, writer and JSON Schema.
 ///
 /// Each key has a doc comment, which is its description in the schema, and may have an example.
-/// A key that Rust does not allow as a name is written `field = "key"`.
+/// A key that Rust does not allow as a name is written `field = "key"`. What a value must be beside its type is written
+/// after `where`. A field after a `;` is no key: it is filled in by whoever reads the document.
 macro_rules! block {
     (
         $(#[doc = $block_doc:literal])*
         pub struct $name:ident {
             $(
                 $(#[doc = $doc:literal])*
-                pub $field:ident $(= $key:literal)? : $ty:ty $(=> $example:tt)?
+                pub $field:ident $(= $key:literal)? : $ty:ty $(where [$($limit:ident),*])? $(=> $example:tt)?
             ),* $(,)?
+            $(; $(#[doc = $aside_doc:literal])* pub $aside:ident : $aside_ty:ty)?
         }
     ) => {
         $(#[doc = $block_doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name {
             $( $(#[doc = $doc])* pub $field: $ty, )*
+            $( $(#[doc = $aside_doc])* pub $aside: $aside_ty, )?
         }
 
         impl $name {
@@ -36,14 +39,19 @@ macro_rules! block {
                     match reader.key(*entry) {
                         // A key that stands twice was reported by the loader; the first counts.
                         $( $crate::syntax::block::key_of!($field $(, $key)?) => {
-                            if !$field.0 { $field = (true, reader.entry(*entry)); }
+                            if !$field.0 {
+                                $field = (true, reader.entry(*entry));
+                                $( if $field.1.is_some() {
+                                    reader.limit(*entry, &[$($crate::syntax::limit::Limit::$limit),*]);
+                                } )?
+                            }
                         } )*
-                        _ => reader.unknown_key(*entry, Self::KEYS),
+                        _ => reader.unknown_key(*entry, &entries, Self::KEYS),
                     }
                 }
                 $( if !$field.0 {
                     $field.1 = <$ty as $crate::syntax::decode::Decode>::absent();
-                    if $field.1.is_none() {
+                    if $field.1.is_none() $(|| $crate::syntax::limit::Limit::is_needed(&[$($crate::syntax::limit::Limit::$limit),*]))? {
                         reader.missing_key(node, $crate::syntax::block::key_of!($field $(, $key)?), &entries, Self::KEYS);
                     }
                 } )*
@@ -51,7 +59,7 @@ macro_rules! block {
                     Some(value) => value,
                     // What could not be read was reported: a key that may be absent does not take the block with it.
                     None => <$ty as $crate::syntax::decode::Decode>::absent()?,
-                } ),* })
+                }, )* $( $aside: <$aside_ty>::default() )? })
             }
 
             fn schema(schema: &mut $crate::syntax::schema::Schema) -> serde_json::Value {
@@ -59,8 +67,11 @@ macro_rules! block {
                     $( $crate::syntax::schema::Key {
                         name: $crate::syntax::block::key_of!($field $(, $key)?),
                         description: concat!($($doc, "\n"),*),
-                        required: <$ty as $crate::syntax::decode::Decode>::absent().is_none(),
-                        schema: <$ty as $crate::syntax::decode::Decode>::schema(_schema),
+                        required: $crate::syntax::block::required_of!($ty $(where [$($limit),*])?),
+                        schema: $crate::syntax::schema::narrowed(
+                            <$ty as $crate::syntax::decode::Decode>::schema(_schema),
+                            &[$($($crate::syntax::limit::Limit::$limit),*)?],
+                        ),
                         example: $crate::syntax::block::example_of!($ty $(, $example)?),
                     } ),*
                 ])
@@ -69,7 +80,7 @@ macro_rules! block {
             fn example() -> serde_json::Value {
                 let mut example = serde_json::Map::new();
                 $(
-                    if <$ty as $crate::syntax::decode::Decode>::absent().is_none() {
+                    if $crate::syntax::block::required_of!($ty $(where [$($limit),*])?) {
                         example.insert(
                             $crate::syntax::block::key_of!($field $(, $key)?).to_owned(),
                             $crate::syntax::block::example_of!($ty $(, $example)?),
@@ -121,6 +132,17 @@ macro_rules! example_of {
     };
     ($ty:ty, $example:tt) => {
         serde_json::json!($example)
+    };
+}
+
+/// Whether a block can't do without a field.
+macro_rules! required_of {
+    ($ty:ty) => {
+        <$ty as $crate::syntax::decode::Decode>::absent().is_none()
+    };
+    ($ty:ty where [$($limit:ident),*]) => {
+        <$ty as $crate::syntax::decode::Decode>::absent().is_none()
+            || $crate::syntax::limit::Limit::is_needed(&[$($crate::syntax::limit::Limit::$limit),*])
     };
 }
 
@@ -204,4 +226,5 @@ macro_rules! words {
 pub(crate) use block;
 pub(crate) use example_of;
 pub(crate) use key_of;
+pub(crate) use required_of;
 pub(crate) use words;

@@ -5,8 +5,11 @@
 use std::cmp::Ordering;
 
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Fix;
 use crate::diagnostic::did_you_mean;
 use crate::source::Span;
+use crate::syntax::limit::Limit;
+use crate::syntax::respell;
 use crate::syntax::scalar::Plain;
 use crate::syntax::schema::Schema;
 use crate::syntax::tree::Kind;
@@ -43,6 +46,9 @@ pub trait Decode: Sized {
 
 /// Mistakes reported for one document; nobody reads more, and each takes memory.
 const MOST_MISTAKES: usize = 10_000;
+
+/// Keys of a mapping among which a misspelt one is renamed: no block has as many, and all are compared with each other.
+const MOST_KEYS: usize = 64;
 
 enum Segment {
     Key(NodeId),
@@ -117,7 +123,7 @@ impl<'t, 's> Reader<'t, 's> {
     pub fn report(&mut self, diagnostic: Diagnostic) {
         match self.diagnostics.len().saturating_sub(self.before).cmp(&MOST_MISTAKES) {
             Ordering::Less => {
-                let path = self.path();
+                let path = if diagnostic.path.is_empty() { self.path() } else { diagnostic.path.clone() };
                 self.diagnostics.push(diagnostic.path(path));
             }
             Ordering::Equal => self.diagnostics.push(
@@ -126,6 +132,13 @@ impl<'t, 's> Reader<'t, 's> {
             ),
             Ordering::Greater => {}
         }
+    }
+
+    /// Reports a mistake at item `index` of the list at the present path.
+    pub(crate) fn report_item(&mut self, index: usize, diagnostic: Diagnostic) {
+        self.path.push(Segment::Index(index));
+        self.report(diagnostic);
+        self.path.pop();
     }
 
     fn path(&self) -> String {
@@ -153,6 +166,23 @@ impl<'t, 's> Reader<'t, 's> {
         let value = self.descend(Segment::Key(entry.key), entry.value);
         self.via = outer;
         value
+    }
+
+    /// Reports the value of a key that could be read and is beyond one of its limits.
+    pub(crate) fn limit(&mut self, entry: Entry, limits: &[Limit]) {
+        let outer = self.via;
+        if outer == 0 {
+            self.via = entry.via;
+        }
+        self.path.push(Segment::Key(entry.key));
+        let node = self.resolve(entry.value);
+        if !is_stand_in(self.tree.node(node)) {
+            for limit in limits {
+                limit.check(self, node);
+            }
+        }
+        self.path.pop();
+        self.via = outer;
     }
 
     /// Reads item `index` of a sequence.
@@ -246,8 +276,15 @@ impl<'t, 's> Reader<'t, 's> {
             && !matches!(Plain::of(text), Plain::Text | Plain::Null)
         {
             let message = format!("expected {expected}, found text in quotes");
+            let fits = match Plain::of(text) {
+                Plain::Boolean(_) => expected == "true or false",
+                Plain::Integer(_) => expected != "true or false",
+                Plain::Float(_) => expected == "a number",
+                Plain::Null | Plain::Text => false,
+            };
+            let fix = self.exactly(node, text, format!("write {text} without quotes")).filter(|_| fits);
             let diagnostic = Diagnostic::error("wrong-type", self.span(node), message);
-            self.report(diagnostic.help(format!("write it without quotes: {text}")));
+            self.report(diagnostic.help(format!("write it without quotes: {text}")).fix(fix));
             return None;
         }
         self.wrong_type(node, expected)
@@ -358,7 +395,7 @@ impl<'t, 's> Reader<'t, 's> {
     }
 
     /// Reports a key that the block does not have, unless it begins with `x-`.
-    pub fn unknown_key(&mut self, entry: Entry, known: &[&'static str]) {
+    pub fn unknown_key(&mut self, entry: Entry, entries: &[Entry], known: &[&'static str]) {
         let key = self.key(entry);
         if key.starts_with("x-") {
             return;
@@ -368,7 +405,35 @@ impl<'t, 's> Reader<'t, 's> {
             .unwrap_or_else(|| format!("known keys here: {}", known.join(", ")));
         let span =
             Span { via: if self.via == 0 { entry.via } else { self.via }, ..self.tree.node(entry.key).span };
-        self.report(Diagnostic::error("unknown-key", span, format!("unknown key {shown}")).help(help));
+        let fix = self.rename(entry, entries, known);
+        self.report(
+            Diagnostic::error("unknown-key", span, format!("unknown key {shown}")).help(help).fix(fix),
+        );
+    }
+
+    /// Returns the fix that gives a key the name that is meant, unless another key has that name, or may be meant by it.
+    fn rename(&self, entry: Entry, entries: &[Entry], known: &[&'static str]) -> Option<Fix> {
+        if self.via != 0 || entry.via != 0 || entries.len() > MOST_KEYS {
+            return None;
+        }
+        let meant = respell::meant_key(self.key(entry), known)?;
+        let is_taken = entries.iter().filter(|other| other.key != entry.key).any(|other| {
+            let key = self.key(*other);
+            key == meant || (!known.contains(&key) && respell::meant_key(key, known) == Some(meant))
+        });
+        let title = format!("rename {} to `{meant}`", quoted(self.key(entry)));
+        let fix = respell::instead(self.tree, entry.key, meant, "")?;
+        (!is_taken).then_some(Fix { title, ..fix })
+    }
+
+    /// Returns the fix that puts a word into the place of a scalar, in its quotes.
+    pub(crate) fn instead(&self, node: NodeId, word: &str) -> Option<Fix> {
+        if self.via != 0 { None } else { respell::instead(self.tree, node, word, "write") }
+    }
+
+    /// Returns the fix that puts characters into the place of a scalar and its quotes.
+    pub(crate) fn exactly(&self, node: NodeId, new: &str, title: String) -> Option<Fix> {
+        if self.via != 0 { None } else { respell::exactly(self.tree, node, new, title) }
     }
 
     /// Reports a key that the block needs, unless a misspelt one near it was already reported.
@@ -403,9 +468,12 @@ impl<'t, 's> Reader<'t, 's> {
                 Plain::Boolean(_) | Plain::Integer(_) | Plain::Float(_) => {
                     let found = self.describe(node);
                     let span = self.span(node);
+                    let new = format!("\"{text}\"");
+                    let fix = self.exactly(node, &new, format!("write {new} in quotes"));
                     self.report(
                         Diagnostic::error("wrong-type", span, format!("expected {expected}, found {found}"))
-                            .help(format!("write it in quotes: \"{text}\"")),
+                            .help(format!("write it in quotes: {new}"))
+                            .fix(fix.filter(|_| expected == "text")),
                     );
                     return None;
                 }
@@ -433,7 +501,9 @@ impl Reader<'_, '_> {
         let found = quoted(text);
         let span = self.span(node);
         self.report(
-            Diagnostic::error("unknown-word", span, format!("{found} is not one of {}", all())).help(help),
+            Diagnostic::error("unknown-word", span, format!("{found} is not one of {}", all()))
+                .help(help)
+                .fix(respell::meant(text, known).and_then(|word| self.instead(node, word))),
         );
         None
     }

@@ -6,6 +6,7 @@ use crate::quantity::Seconds;
 use crate::source::Spanned;
 use crate::syntax::block::block;
 use crate::syntax::block::words;
+use crate::syntax::cron::Cron;
 use crate::syntax::decode::Decode;
 use crate::syntax::decode::Reader;
 use crate::syntax::scalar::parsed;
@@ -97,14 +98,11 @@ impl Decode for CronFields {
     fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
         let help = "write minute, hour, day of month, month and day of week: 0 3 * * SUN";
         parsed(reader, node, "bad-schedule", "a cron schedule", help, |text| {
-            let fields = text.split(' ').filter(|field| !field.is_empty()).count();
-            if fields != 5 {
-                return Err(format!("a schedule has five fields, this has {fields}"));
-            }
-            let odd = |letter: char| !(letter.is_ascii_alphanumeric() || "*,-/#? ".contains(letter));
-            match text.chars().find(|letter| odd(*letter)) {
-                Some(letter) => Err(format!("{letter:?} can't be part of a schedule")),
-                None => Ok(Self(text.to_owned())),
+            let cron = Cron::parse(text)?;
+            if cron.ever_fires() {
+                Ok(Self(text.to_owned()))
+            } else {
+                Err("there is no such day: it is never due".to_owned())
             }
         })
     }
@@ -136,7 +134,7 @@ block! {
     /// A scheduled exercise of the plan.
     pub struct Drill {
         /// Name of the drill, unique in the plan.
-        pub name: Spanned<String> => "weekly",
+        pub name: Spanned<String> where [Name] => "weekly",
         /// When it is due, in five cron fields.
         pub schedule: Option<Spanned<CronFields>>,
         /// Time zone of the schedule. Default: UTC.
@@ -144,7 +142,7 @@ block! {
         /// What it does.
         pub kind: Spanned<DrillKind> => "rehearsal",
         /// Machines and replication groups it exercises. Default: all.
-        pub machines: Vec<Spanned<String>> => ["erp-db"],
+        pub machines: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["erp-db"],
         /// How a live drill ends. Default: `commit`.
         pub finish: Option<Spanned<Finish>>,
         /// Days without drills.

@@ -34,7 +34,7 @@ block! {
     /// How often a refused or failed call is tried again.
     pub struct Retry {
         /// Attempts in all. Default: 5.
-        pub attempts: Option<Spanned<u8>> => 5,
+        pub attempts: Option<Spanned<u8>> where [Positive] => 5,
         /// First pause between two attempts; it doubles. Default: 30s.
         pub backoff: Option<Spanned<Seconds>> => "30s",
     }
@@ -103,10 +103,10 @@ block! {
     /// When failover and commit may begin.
     pub struct Window {
         /// Days on which the window opens. Default: every day.
-        pub days: Vec<Spanned<Weekday>> => ["SAT", "SUN"],
+        pub days: Vec<Spanned<Weekday>> where [NotEmpty, Distinct] => ["SAT", "SUN"],
         /// When it opens.
         pub from: Spanned<TimeOfDay> => "22:00",
-        /// When it closes; before `from` means on the next day.
+        /// When it closes; before `from` means on the next day. Never the same as `from`.
         pub to: Spanned<TimeOfDay> => "06:00",
         /// Time zone, by its IANA name. Default: UTC.
         pub timezone: Option<Spanned<crate::syntax::drill::Zone>> => "Asia/Seoul",
@@ -119,7 +119,7 @@ block! {
         /// Whether a person is there. Default: `attended`.
         pub mode: Option<Spanned<Mode>>,
         /// Mutating operations at once; waits don't count. Default: 20.
-        pub max_parallel: Option<Spanned<u16>> => 20,
+        pub max_parallel: Option<Spanned<u16>> where [Positive] => 20,
         /// What a failure stops. Default: `continue_independent`.
         pub on_failure: Option<Spanned<OnFailure>>,
         /// How often a call is tried again.

@@ -11,6 +11,7 @@ use crate::syntax::machine::Machine;
 use crate::syntax::machine::Os;
 use crate::syntax::plan::Form;
 use crate::syntax::plan::Hypervisor;
+use crate::syntax::remark::Remark;
 use crate::syntax::scalar::Nullable;
 use crate::syntax::value::Named;
 
@@ -25,7 +26,7 @@ block! {
         /// Version of the language: 1.
         pub version: Spanned<crate::syntax::Version>,
         /// Name of the site or estate.
-        pub name: Spanned<String> => "seoul",
+        pub name: Spanned<String> where [Name] => "seoul",
         /// When the facts were observed; their ages are measured at this moment.
         pub observed_at: Known<Timestamp>,
         /// The Recovery Services vault.
@@ -45,7 +46,7 @@ block! {
         /// Modernized: replication appliances.
         pub appliances: Option<Vec<Appliance>>,
         /// Storage accounts in the vault's region.
-        pub storage_accounts: Option<Vec<Spanned<String>>> => ["sa1", "sa2"],
+        pub storage_accounts: Option<Vec<Spanned<String>>> where [Distinct] => ["sa1", "sa2"],
         /// Azure Automation accounts.
         pub automation_accounts: Option<Vec<AutomationAccount>>,
         /// The connection between Azure and the site.
@@ -54,6 +55,9 @@ block! {
         pub machines: Option<Vec<Machine>>,
         /// Replication groups, as Site Recovery has them.
         pub replication_groups: Option<Vec<ReplicationGroup>>,
+        ;
+        /// Comments of the document that accept findings beside them.
+        pub remarks: Vec<Remark>
     }
 }
 
@@ -79,6 +83,7 @@ impl Inventory {
             network: None,
             machines: None,
             replication_groups: None,
+            remarks: Vec::new(),
         }
     }
 }
@@ -129,7 +134,7 @@ block! {
     /// The configuration server of the classic architecture.
     pub struct ConfigurationServer {
         /// Name of the configuration server.
-        pub id: Spanned<String> => "cs1",
+        pub id: Spanned<String> where [Name] => "cs1",
         /// Where it stands.
         pub placement: Known<Placement>,
         /// Its address.
@@ -169,7 +174,7 @@ block! {
     /// A vCenter server, as it is registered with Site Recovery.
     pub struct Vcenter {
         /// Name of the registration.
-        pub id: Spanned<String> => "vc1",
+        pub id: Spanned<String> where [Name] => "vc1",
         /// Whether Site Recovery is connected to it.
         pub connected: Known<bool>,
         /// Whether the machine that runs the plan reaches it.
@@ -185,7 +190,7 @@ block! {
     /// A hypervisor host.
     pub struct Host {
         /// Name of the host.
-        pub name: Spanned<String> => "esx1",
+        pub name: Spanned<String> where [Name] => "esx1",
         /// vCenter that manages it; `null` if none does.
         pub vcenter: Nullable<Spanned<String>> => "vc1",
         /// What runs its machines. Left out: ESXi.
@@ -231,7 +236,7 @@ block! {
     /// A datastore.
     pub struct Datastore {
         /// Name of the datastore.
-        pub name: Spanned<String> => "vmfs1",
+        pub name: Spanned<String> where [Name] => "vmfs1",
         /// Its file system.
         pub kind = "type": Known<DatastoreType>,
         /// vCenter that it belongs to; `null` if none.
@@ -249,7 +254,7 @@ block! {
     /// A volume of a master target that keeps recovery points.
     pub struct RetentionVolume {
         /// Drive or mount point.
-        pub name: Spanned<String> => "R:",
+        pub name: Spanned<String> where [Name] => "R:",
         /// File system.
         pub fs: Known<String> => "ntfs",
         /// Size, in GiB.
@@ -265,7 +270,7 @@ block! {
     /// A master target of the classic architecture.
     pub struct MasterTarget {
         /// Name of the master target.
-        pub name: Spanned<String> => "mtw",
+        pub name: Spanned<String> where [Name] => "mtw",
         /// Its operating system.
         pub os: Option<Os>,
         /// What it is made of.
@@ -315,7 +320,7 @@ block! {
     /// A process server of the classic architecture.
     pub struct ProcessServer {
         /// Name of the process server.
-        pub name: Spanned<String> => "ps-az",
+        pub name: Spanned<String> where [Name] => "ps-az",
         /// Where it stands.
         pub placement: Known<Placement>,
         /// Its virtual network in Azure.
@@ -335,7 +340,7 @@ block! {
     /// A part of a replication appliance.
     pub struct Component {
         /// Name of the part.
-        pub name: Spanned<String> => "reprotect_agent",
+        pub name: Spanned<String> where [Name] => "reprotect_agent",
         /// Its health.
         pub health: Known<Health>,
     }
@@ -345,7 +350,7 @@ block! {
     /// A replication appliance of the modernized architecture.
     pub struct Appliance {
         /// Name of the appliance.
-        pub name: Spanned<String> => "ra1",
+        pub name: Spanned<String> where [Name] => "ra1",
         /// Vault that it is registered in.
         pub vault: Known<String> => "vault-seoul-m",
         /// vCenter that holds it.
@@ -377,7 +382,7 @@ block! {
     /// An Azure Automation account.
     pub struct AutomationAccount {
         /// Name of the account.
-        pub name: Spanned<String> => "aa-dr",
+        pub name: Spanned<String> where [Name] => "aa-dr",
         /// Its subscription.
         pub subscription_id: Known<String> => "11111111-1111-1111-1111-111111111111",
     }
@@ -407,7 +412,7 @@ block! {
         /// Who was tried: as `from`.
         pub to: Spanned<String> => "cs1",
         /// The port.
-        pub port: Spanned<u16> => 443,
+        pub port: Spanned<u16> where [Port] => 443,
         /// Whether it worked.
         pub ok: Spanned<bool>,
     }
@@ -419,7 +424,7 @@ block! {
         /// The way that replication takes from Azure to the site.
         pub azure_to_onprem: Known<Link>,
         /// Its bandwidth, in Mbit/s.
-        pub bandwidth_mbps: Known<f64> => 1000,
+        pub bandwidth_mbps: Known<f64> where [Positive] => 1000,
         /// Connections that were tried.
         pub reachable: Option<Vec<Reachable>>,
         /// Pairs of virtual networks that are peered.
@@ -431,8 +436,8 @@ block! {
     /// A replication group, as Site Recovery has it.
     pub struct ReplicationGroup {
         /// Name of the group.
-        pub name: Spanned<String> => "erp-db",
+        pub name: Spanned<String> where [Name] => "erp-db",
         /// Its machines.
-        pub members: Vec<Spanned<String>> => ["sql1", "sql2"],
+        pub members: Vec<Spanned<String>> where [Distinct] => ["sql1", "sql2"],
     }
 }

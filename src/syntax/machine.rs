@@ -174,7 +174,7 @@ block! {
     /// A disk of an Azure VM.
     pub struct AzureDisk {
         /// Name of the disk, the same as on-premises.
-        pub id: Spanned<String> => "disk0",
+        pub id: Spanned<String> where [Name] => "disk0",
         /// Its size, in GiB.
         pub size_gb: Known<Bytes> => 100,
         /// Whether it came from on-premises; else it was added in Azure.
@@ -234,7 +234,7 @@ block! {
     /// A disk of an on-premises machine.
     pub struct OnpremDisk {
         /// Name of the disk.
-        pub id: Spanned<String> => "disk0",
+        pub id: Spanned<String> where [Name] => "disk0",
         /// What it is.
         pub kind: Known<DiskKind>,
         /// Datastore that holds it; `null` if none does.
@@ -378,7 +378,7 @@ block! {
     /// The facts about a machine.
     pub struct Machine {
         /// Name of the machine.
-        pub name: Spanned<String> => "w1",
+        pub name: Spanned<String> where [Name] => "w1",
         /// What it was before it was replicated.
         pub kind: Known<MachineKind>,
         /// Its memory, in GiB.

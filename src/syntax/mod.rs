@@ -3,15 +3,22 @@
 pub mod action;
 pub(crate) mod block;
 mod container;
+pub mod cron;
 pub mod decode;
 pub mod drill;
 pub mod execution;
 pub mod file;
 pub mod inventory;
+mod limit;
 pub mod machine;
 pub mod plan;
+pub mod policy;
+pub mod remark;
+pub mod repair;
+mod respell;
 pub mod scalar;
 pub mod schema;
+mod sense;
 pub mod template;
 pub mod tree;
 pub mod value;
@@ -32,6 +39,7 @@ use crate::syntax::decode::Reader;
 use crate::syntax::decode::quoted;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
+use crate::syntax::policy::Policy;
 use crate::syntax::schema::Schema;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
@@ -74,6 +82,8 @@ pub enum Document {
     Plan(Box<RecoveryPlan>),
     /// An inventory.
     Inventory(Box<Inventory>),
+    /// An organisation's own rules.
+    Policy(Box<Policy>),
 }
 
 impl Document {
@@ -83,12 +93,13 @@ impl Document {
         match self {
             Self::Plan(plan) => &plan.name,
             Self::Inventory(inventory) => &inventory.name,
+            Self::Policy(policy) => &policy.name,
         }
     }
 }
 
 /// The kinds of documents that there are.
-const KINDS: &[&str] = &["RecoveryPlan", "Inventory"];
+const KINDS: &[&str] = &["RecoveryPlan", "Inventory", "Policy"];
 
 /// Reads all documents of a text.
 ///
@@ -100,10 +111,10 @@ pub fn parse(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document
         let start = source.base();
         diagnostics.push(
             Diagnostic::error("no-document", Span::new(start, start.max(1)), "the file holds no document")
-                .help("write a document that begins with `kind: RecoveryPlan` or `kind: Inventory`"),
+                .help("write a document that begins with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`"),
         );
     }
-    documents(&tree, before, diagnostics)
+    documents(source, &tree, before, diagnostics)
 }
 
 /// Reads all documents of a text that may be about something else.
@@ -119,7 +130,7 @@ pub fn parse_if_ours(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Opti
         diagnostics.truncate(before);
         return None;
     }
-    Some(documents(&tree, before, diagnostics))
+    Some(documents(source, &tree, before, diagnostics))
 }
 
 /// Returns whether a document is one of ours, or is near enough to one that somebody wants to hear about it.
@@ -128,6 +139,10 @@ fn seems_ours(tree: &Tree<'_>, root: NodeId) -> bool {
     let keys = || pairs.iter().filter_map(|(key, value)| Some((tree.text(*key)?, *value)));
     let kind = |value: NodeId| tree.text(resolved(tree, value)).is_some_and(is_near_kind);
     let has = |word: &str| keys().any(|(key, _)| key == word);
+    // Objects of Kubernetes have kinds too, and some of them are policies.
+    if has("apiVersion") {
+        return false;
+    }
     match keys().find(|(key, _)| *key == "kind") {
         Some((_, value)) => kind(value),
         None => {
@@ -143,12 +158,26 @@ fn is_near_kind(word: &str) -> bool {
 }
 
 /// Reads the documents of a tree; the mistakes from `before` on are those of its text.
-fn documents(tree: &Tree<'_>, before: usize, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
+fn documents(
+    source: &Source,
+    tree: &Tree<'_>,
+    before: usize,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Document> {
     let mut documents: Vec<Document> = Vec::new();
     let mut names: HashMap<(Discriminant<Document>, String), Span> = HashMap::new();
-    for root in &tree.roots {
+    for (root, (remarks, mistakes)) in tree.roots.iter().zip(remark::of(source, tree)) {
+        let is_understood = mistakes.is_empty();
         let mut reader = Reader::new(tree, diagnostics);
-        let Some(document) = read_document(&mut reader, *root) else { continue };
+        mistakes.into_iter().for_each(|mistake| reader.report(mistake));
+        let document = read_document(&mut reader, *root).filter(|_| is_understood);
+        let Some(mut document) = document else { continue };
+        match &mut document {
+            Document::Plan(plan) => plan.remarks = remarks,
+            Document::Inventory(inventory) => inventory.remarks = remarks,
+            // Nothing of a policy is found broken by a rule.
+            Document::Policy(_) => {}
+        }
         let name = document.name();
         match names.entry((discriminant(&document), name.value.clone())) {
             Entry::Vacant(entry) => {
@@ -159,6 +188,7 @@ fn documents(tree: &Tree<'_>, before: usize, diagnostics: &mut Vec<Diagnostic>) 
         documents.push(document);
     }
     diagnostics[before..].sort_by_key(|diagnostic| diagnostic.span.start);
+    repair::indent_by_spaces(source, &mut diagnostics[before..]);
     documents
 }
 
@@ -174,8 +204,15 @@ pub fn duplicate_name(name: &Spanned<String>, first: Span) -> Diagnostic {
 fn read_document(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<Document> {
     let before = reader.count();
     let document = match kind_of(reader, root)? {
-        "RecoveryPlan" => reader.document(root).map(|plan| Document::Plan(Box::new(plan))),
-        _ => reader.document(root).map(|inventory| Document::Inventory(Box::new(inventory))),
+        "RecoveryPlan" => {
+            let plan: Option<RecoveryPlan> = reader.document(root);
+            plan.map(|plan| {
+                sense::check(&plan, reader);
+                Document::Plan(Box::new(plan))
+            })
+        }
+        "Inventory" => reader.document(root).map(|inventory| Document::Inventory(Box::new(inventory))),
+        _ => reader.document(root).map(|policy| Document::Policy(Box::new(policy))),
     };
     // A document with a mistake is not used: what stands in for the mistake must not be checked as if it had been written.
     document.filter(|_| reader.count() == before)
@@ -195,13 +232,12 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<&'static str> {
         let near =
             entries.iter().find(|entry| did_you_mean(reader.key(**entry), ["kind"]).is_some()).copied();
         match (near, entries.first()) {
-            (Some(near), _) => reader.unknown_key(near, &["kind"]),
+            (Some(near), _) => reader.unknown_key(near, &entries, &["kind"]),
             (None, first) => {
                 let span = first.map_or_else(|| reader.span(root), |first| reader.span(first.key));
-                reader.report(
-                    Diagnostic::error("missing-key", span, "`kind` is missing")
-                        .help("begin the document with `kind: RecoveryPlan` or `kind: Inventory`"),
-                );
+                reader.report(Diagnostic::error("missing-key", span, "`kind` is missing").help(
+                    "begin the document with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`",
+                ));
             }
         }
         return None;

@@ -11,6 +11,7 @@ use crate::syntax::block::block;
 use crate::syntax::block::words;
 use crate::syntax::drill::Drill;
 use crate::syntax::execution::Execution;
+use crate::syntax::remark::Remark;
 use crate::syntax::value::FromName;
 use crate::syntax::value::NameOr;
 
@@ -22,7 +23,7 @@ block! {
         /// Version of the language: 1.
         pub version: Spanned<crate::syntax::Version>,
         /// Name of the plan, unique in a workspace.
-        pub name: Spanned<String> => "erp-failback",
+        pub name: Spanned<String> where [Name] => "erp-failback",
         /// What the plan is for, in a sentence.
         pub description: Option<Spanned<String>> => "ERP back from Azure Korea Central to the Seoul data centre",
         /// Who answers for the plan.
@@ -53,11 +54,14 @@ block! {
         /// Who is told about what.
         pub notify: Vec<Notice>,
         /// Warnings that are accepted for the whole plan: `classic_retired` (FB018), `data_loss` (FB603).
-        pub acknowledge: Vec<Spanned<Acknowledgement>>,
+        pub acknowledge: Vec<Spanned<Acknowledgement>> where [Distinct],
         /// Limits of age and time.
         pub thresholds: Option<Thresholds>,
         /// Findings that are accepted, each with a reason and an end.
         pub waivers: Vec<Waiver>,
+        ;
+        /// Comments of the document that accept findings beside them.
+        pub remarks: Vec<Remark>
     }
 }
 
@@ -93,9 +97,9 @@ block! {
     /// What a plan is to achieve; runs and drills are measured against it.
     pub struct Objectives {
         /// Recovery time objective: longest time from the start of the failover until the service is back.
-        pub rto: Option<Spanned<Seconds>> => "4h",
+        pub rto: Option<Spanned<Seconds>> where [Positive] => "4h",
         /// Recovery point objective: most data, as time, that may be lost.
-        pub rpo: Option<Spanned<Seconds>> => "15m",
+        pub rpo: Option<Spanned<Seconds>> where [Positive] => "15m",
     }
 }
 
@@ -267,9 +271,9 @@ block! {
     /// A replication group of the plan; the inventory has a group of the same name and members.
     pub struct ReplicationGroup {
         /// Name of the group, as the inventory has it.
-        pub name: Spanned<String> => "erp-db",
+        pub name: Spanned<String> where [Name] => "erp-db",
         /// Its machines.
-        pub machines: Vec<Spanned<String>> => ["sql1", "sql2"],
+        pub machines: Vec<Spanned<String>> where [Needed, Distinct] => ["sql1", "sql2"],
         /// Recovery point of the group.
         pub recovery_point: Option<Spanned<String>> => "app_consistent",
         /// The way from Azure to on-premises, for all members.
@@ -279,7 +283,7 @@ block! {
         /// Action that quiets the applications; the failover waits for a recovery point newer than its end.
         pub quiesce: Option<Spanned<String>> => "stop-batch",
         /// Machines and replication groups that must be back and verified before this group fails over.
-        pub depends_on: Vec<Spanned<String>> => ["directory"],
+        pub depends_on: Vec<Spanned<String>> where [Distinct] => ["directory"],
         /// Whether the failover waits for an approval.
         pub failover: Option<Spanned<FailoverGate>>,
         /// Whether the commit waits for an approval.
@@ -291,11 +295,11 @@ block! {
     /// What the plan says about one machine.
     pub struct Machine {
         /// Name of the machine, as the inventory has it.
-        pub name: Spanned<String> => "app1",
+        pub name: Spanned<String> where [Name] => "app1",
         /// Recovery point of the machine.
         pub recovery_point: Option<Spanned<String>> => "latest",
         /// Machines and replication groups that must be back and verified before this machine fails over.
-        pub depends_on: Vec<Spanned<String>> => ["erp-db"],
+        pub depends_on: Vec<Spanned<String>> where [Distinct] => ["erp-db"],
         /// The way from Azure to on-premises.
         pub failback: Option<Failback>,
         /// The way from on-premises to Azure.
@@ -331,9 +335,9 @@ block! {
     /// A boot group, ordered like the groups of an ASR recovery plan.
     pub struct BootGroup {
         /// Name of the group.
-        pub name: Spanned<String> => "data",
+        pub name: Spanned<String> where [Name] => "data",
         /// Machines and replication groups of it.
-        pub members: Vec<Spanned<String>> => ["erp-db"],
+        pub members: Vec<Spanned<String>> where [Needed, Distinct] => ["erp-db"],
     }
 }
 
@@ -341,11 +345,11 @@ block! {
     /// Limits of age and time.
     pub struct Thresholds {
         /// Oldest backup of the configuration server (FB303). Default: 7d.
-        pub configuration_server_backup_max_age: Option<Spanned<Seconds>> => "7d",
+        pub configuration_server_backup_max_age: Option<Spanned<Seconds>> where [Positive] => "7d",
         /// Oldest facts that a live run accepts. Default: 24h.
-        pub facts_max_age: Option<Spanned<Seconds>> => "24h",
+        pub facts_max_age: Option<Spanned<Seconds>> where [Positive] => "24h",
         /// Longest time from reprotect until the machine is protected with a recovery point. Default: 48h.
-        pub reprotect_deadline: Option<Spanned<Seconds>> => "48h",
+        pub reprotect_deadline: Option<Spanned<Seconds>> where [Positive] => "48h",
     }
 }
 
@@ -355,7 +359,7 @@ block! {
         /// Id of the rule.
         pub rule: Spanned<String> => "FB606",
         /// Machines, groups or other subjects of the findings. Default: all.
-        pub of: Vec<Spanned<String>> => ["erp-db"],
+        pub of: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["erp-db"],
         /// Why it is accepted, and by whom.
         pub reason: Spanned<String> => "accepted by the data owner, CAB-1182",
         /// Last day of the waiver.

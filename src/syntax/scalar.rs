@@ -10,6 +10,7 @@ use crate::quantity::GIB;
 use crate::quantity::Seconds;
 use crate::syntax::decode::Decode;
 use crate::syntax::decode::Reader;
+use crate::syntax::respell;
 use crate::syntax::schema::Schema;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
@@ -82,6 +83,13 @@ impl Decode for String {
             );
             return None;
         }
+        let is_odd = |letter: &char| letter.is_control() && !matches!(letter, '\n' | '\t');
+        if let Some(control) = text.chars().find(is_odd) {
+            let span = reader.span(node);
+            let message = format!("the text holds the control character U+{:04X}", u32::from(control));
+            reader.report(Diagnostic::error("control-character", span, message).help("delete it"));
+            return None;
+        }
         Some(text.to_owned())
     }
     fn schema(_: &mut Schema) -> serde_json::Value {
@@ -106,7 +114,10 @@ impl Decode for bool {
             if let Some(meant) = meant {
                 let span = reader.span(node);
                 let message = format!("`{text}` is a boolean in YAML 1.1 only");
-                reader.report(Diagnostic::error("wrong-type", span, message).help(format!("write {meant}")));
+                let fix =
+                    reader.exactly(node, if meant { "true" } else { "false" }, format!("write `{meant}`"));
+                let mistake = Diagnostic::error("wrong-type", span, message).help(format!("write {meant}"));
+                reader.report(mistake.fix(fix));
                 return None;
             }
         }
@@ -138,9 +149,12 @@ fn whole_number(reader: &mut Reader<'_, '_>, node: NodeId, least: i128, most: i1
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             let digits = if digits.is_empty() { "0" } else { digits };
             let message = format!("`{text}` has a leading zero, which YAML readers disagree about");
+            let fix = respell::whole_number(text)
+                .and_then(|digits| reader.exactly(node, digits, format!("write `{digits}`")));
             reader.report(
                 Diagnostic::error("leading-zero", span, message)
-                    .help(format!("write {digits} (or 0o{digits} for an octal number)")),
+                    .help(format!("write {digits} (or 0o{digits} for an octal number)"))
+                    .fix(fix),
             );
             return None;
         }
@@ -206,12 +220,25 @@ pub(crate) fn parsed<T>(
     help: &str,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Option<T> {
+    parsed_or_respelt(reader, node, code, (expected, help), parse, |_| None)
+}
+
+/// Reads a text and what it stands for; `respell` says how else it is spelt, if it is clear what is meant.
+fn parsed_or_respelt<T>(
+    reader: &mut Reader<'_, '_>,
+    node: NodeId,
+    code: &'static str,
+    (expected, help): (&str, &str),
+    parse: impl FnOnce(&str) -> Result<T, String>,
+    respell: impl FnOnce(&str) -> Option<String>,
+) -> Option<T> {
     let text = reader.text(node, expected)?;
     match parse(text) {
         Ok(value) => Some(value),
         Err(message) => {
             let span = reader.span(node);
-            reader.report(Diagnostic::error(code, span, message).help(help));
+            let fix = respell(text).and_then(|spelt| reader.instead(node, &spelt));
+            reader.report(Diagnostic::error(code, span, message).help(help).fix(fix));
             None
         }
     }
@@ -228,7 +255,7 @@ impl Decode for Seconds {
             reader.report(Diagnostic::error("bad-unit", span, message).help(help));
             return None;
         }
-        parsed(reader, node, "bad-unit", "a duration", help, Self::parse)
+        parsed_or_respelt(reader, node, "bad-unit", ("a duration", help), Self::parse, respell::duration)
     }
     fn schema(_: &mut Schema) -> serde_json::Value {
         json!({"type": "string", "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"})
@@ -249,7 +276,7 @@ impl Decode for Bytes {
                 .map(Self::gib);
         }
         let help = "write it as 100 GiB, 2 TiB or 500 MB; a bare number counts GiB";
-        parsed(reader, node, "bad-unit", "a size", help, Self::parse)
+        parsed_or_respelt(reader, node, "bad-unit", ("a size", help), Self::parse, respell::size)
     }
     fn schema(_: &mut Schema) -> serde_json::Value {
         json!({"anyOf": [

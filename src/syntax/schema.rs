@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::syntax::decode::Decode;
+use crate::syntax::limit::Limit;
 
 /// Collects the definitions of the blocks that a schema refers to.
 #[derive(Debug, Default)]
@@ -57,6 +58,14 @@ impl Schema {
         }
         json!({"$ref": format!("#/$defs/{name}")})
     }
+}
+
+/// Returns the schema of a key's value with the limits that the key sets.
+pub(crate) fn narrowed(mut schema: Value, limits: &[Limit]) -> Value {
+    for limit in limits {
+        limit.narrow(&mut schema);
+    }
+    schema
 }
 
 /// Adds a description and an example to the schema of a key's value.

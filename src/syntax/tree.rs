@@ -41,6 +41,10 @@ pub struct Tree<'s> {
     pub nodes: Vec<Node<'s>>,
     /// The top node of each document that could be read.
     pub roots: Vec<NodeId>,
+    /// The text that was read.
+    pub written: &'s str,
+    /// Offset of the text's first byte in the address space of spans.
+    pub base: u32,
 }
 
 impl<'s> Tree<'s> {
@@ -52,6 +56,14 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node<'s> {
         &self.nodes[id as usize]
+    }
+
+    /// Returns the characters of a span.
+    #[must_use]
+    pub fn slice(&self, span: Span) -> &'s str {
+        let offset = |at: u32| at.checked_sub(self.base).map(|at| at as usize);
+        let range = offset(span.start).zip(offset(span.end));
+        range.and_then(|(from, to)| self.written.get(from..to)).unwrap_or("")
     }
 
     /// Returns the text of a scalar; `None` for anything else.

@@ -1,5 +1,6 @@
 //! Reads YAML texts into trees, reporting every mistake with its place; the only user of the YAML crate.
 
+mod comment;
 mod mistake;
 
 use std::borrow::Cow;
@@ -18,6 +19,8 @@ use crate::syntax::tree::Kind;
 use crate::syntax::tree::Node;
 use crate::syntax::tree::NodeId;
 use crate::syntax::tree::Tree;
+
+pub use self::comment::comments;
 
 use self::mistake::shortened;
 
@@ -65,7 +68,7 @@ pub fn read<'s>(source: &'s Source, limits: &Limits, diagnostics: &mut Vec<Diagn
         tabs: text.split(LINE_ENDS).any(|line| line.trim_start_matches(' ').starts_with('\t')),
         binary: text.contains('\0'),
         found: diagnostics,
-        tree: Tree::default(),
+        tree: Tree { written: text, base: source.base(), ..Tree::default() },
         open: Vec::new(),
         pending: Vec::new(),
         anchors: Vec::new(),
