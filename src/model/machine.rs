@@ -196,7 +196,12 @@ impl<'m> Machine<'m> {
     ///
     /// [`Unknown`] if the inventory does not say what it was, or whether its on-premises VM exists.
     pub fn location_mode(self) -> Fact<LocationMode> {
-        if self.deletes_existing_vm() {
+        self.location_mode_if(self.deletes_existing_vm())
+    }
+
+    /// Returns where it would come back if the plan had its on-premises VM deleted, or did not.
+    pub(crate) fn location_mode_if(self, deletes_existing_vm: bool) -> Fact<LocationMode> {
+        if deletes_existing_vm {
             return Ok(LocationMode::Alternate);
         }
         let vm = self.onprem_vm();

@@ -13,11 +13,15 @@ use crate::model::Machine;
 use crate::model::Model;
 use crate::model::Unknown;
 use crate::rules::all;
+use crate::rules::conflict;
 use crate::rules::findings::Finding;
 use crate::rules::findings::Findings;
 use crate::rules::findings::State;
 use crate::rules::findings::Subject;
 use crate::rules::findings::SubjectKind;
+use crate::rules::ledger;
+use crate::rules::ledger::Ledger;
+use crate::rules::policy::Policies;
 use crate::rules::rule::Check;
 use crate::rules::rule::Guard;
 use crate::rules::rule::Origin;
@@ -57,13 +61,20 @@ pub struct Report {
     pub checked: Option<CheckedPlan>,
 }
 
-/// A plan that no rule refuses. Only [`check`] makes one.
+/// A plan that no rule refuses. Only [`check`] makes one, and a test [without it](CheckedPlan::unjudged).
 #[derive(Clone, Debug)]
 pub struct CheckedPlan {
     model: Arc<Model>,
 }
 
 impl CheckedPlan {
+    /// Returns a plan that nobody checked, so that a refused plan can be run on the emulated service: the test that compares
+    /// the rules with the service needs it, and nothing else may call it.
+    #[must_use]
+    pub const fn unjudged(model: Arc<Model>) -> Self {
+        Self { model }
+    }
+
     /// Returns the plan and its facts.
     #[must_use]
     pub const fn model(&self) -> &Arc<Model> {
@@ -71,9 +82,15 @@ impl CheckedPlan {
     }
 }
 
-/// Evaluates every rule over a plan.
+/// Evaluates every built-in rule over a plan.
 #[must_use]
 pub fn check(model: Model, options: &Options) -> Report {
+    check_with(model, &Policies::default(), options)
+}
+
+/// Evaluates every built-in rule and those of an organisation's policies over a plan.
+#[must_use]
+pub fn check_with(model: Model, policies: &Policies, options: &Options) -> Report {
     let mut findings = Vec::new();
     let steps = steps::of(&model);
     for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
@@ -87,10 +104,16 @@ pub fn check(model: Model, options: &Options) -> Report {
         }
     }
     waiver::apply(&mut findings, &model, options.now);
-    let order =
-        |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.state, finding.span, finding.rule);
-    findings
-        .sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| one.subject.cmp(&other.subject)));
+    let mut own = policies.evaluate(&model, options.now);
+    waiver::apply_where(&mut own, &model, options.now, |finding| policies.is_waivable(finding));
+    findings.append(&mut own);
+    judge_waivers(&model, Some(policies), options, &mut findings);
+    conflict::explain(&mut findings, &model, options.now);
+    let order = |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.state, finding.span);
+    findings.sort_by(|one, other| {
+        let same_place = || (&one.rule, &one.subject).cmp(&(&other.rule, &other.subject));
+        order(one).cmp(&order(other)).then_with(same_place)
+    });
     let refused = findings.iter().any(|finding| refuses(finding, options.strict));
     Report { findings, checked: (!refused).then(|| CheckedPlan { model: Arc::new(model) }) }
 }
@@ -101,13 +124,15 @@ fn refuses(finding: &Finding, strict: bool) -> bool {
         && match finding.state {
             State::Violated => true,
             State::Indeterminate => {
-                strict && super::find(finding.rule).is_some_and(|rule| rule.when.declared)
+                // An organisation's own rule is decided from plan and inventory.
+                strict && super::find(&finding.rule).is_none_or(|rule| rule.when.declared)
             }
             State::Pending | State::Waived => false,
         }
 }
 
-fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
+/// Returns whether a rule is evaluated.
+pub(crate) fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
     match (origin, rule.origin) {
         (OriginFilter::All, _) | (OriginFilter::Seed, Origin::Seed(_) | Origin::Product) => true,
         (OriginFilter::Seed, Origin::Beyond) => false,
@@ -153,12 +178,40 @@ pub fn evaluate_all(model: &Model, options: &Options) -> Vec<Finding> {
         evaluate(rule, model, scope, &steps, &mut findings);
     }
     waiver::apply(&mut findings, model, options.now);
+    judge_waivers(model, None, options, &mut findings);
     findings
 }
 
-/// Evaluates one rule alone over a plan, as fixtures and documentation do.
+/// Adds what is wrong with the waivers of a plan, given what all other rules found.
+///
+/// `policies` is `None` where policies are not looked at, so that their rules may be named by any waiver.
+fn judge_waivers(model: &Model, policies: Option<&Policies>, options: &Options, findings: &mut Vec<Finding>) {
+    if ledger::is_empty(model) {
+        return;
+    }
+    let mut wrong = Vec::new();
+    let accepted = Ledger::of(model, findings, policies, options);
+    for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
+        if let Check::Waivers(check) = rule.check {
+            let (subject, span) = (plan_subject(model), model.plan_span());
+            let mut of_rule = Findings::new(rule, subject, span, (None, None), options.now, &mut wrong);
+            if let Err(unknown) = check(&accepted, &mut of_rule) {
+                of_rule.unknown(&unknown);
+            }
+        }
+    }
+    findings.append(&mut wrong);
+}
+
+/// Evaluates one rule alone over a plan, as fixtures and documentation do; a rule about waivers beside all others.
 #[must_use]
 pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>, now: Timestamp) -> Vec<Finding> {
+    if let Check::Waivers(_) = rule.check {
+        let options = Options { origin: OriginFilter::All, strict: false, now };
+        let mut findings = evaluate_all(model, &options);
+        findings.retain(|finding| finding.rule == rule.id);
+        return findings;
+    }
     let mut findings = Vec::new();
     evaluate(rule, model, Scope { guard, concerned: None, now }, &steps::of(model), &mut findings);
     findings
@@ -349,6 +402,8 @@ fn evaluate_of(
             let name = model.plan.name.value.as_str();
             call(SubjectKind::Plan, name, model.plan_span(), &mut |findings| check(steps, model, findings));
         }
+        // They look at what the others found.
+        Check::Waivers(_) => {}
     }
 }
 

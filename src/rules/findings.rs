@@ -1,5 +1,8 @@
 //! What rules write to.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -96,13 +99,22 @@ pub struct Subject {
     pub name: String,
 }
 
+/// How a finding stands to others about the same lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Explanation {
+    /// The finding about this subject explains it: lines of the plan that can't hold together (FB532).
+    ExplainedBy(Subject),
+    /// It explains so many findings of each of these rules.
+    Explains(BTreeMap<String, usize>),
+}
+
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// Id of the rule.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// Name of the rule.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// How much it weighs.
     pub severity: Severity,
     /// How it stands.
@@ -114,17 +126,19 @@ pub struct Finding {
     /// What to do.
     pub help: String,
     /// The articles that state the rule.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// Where to change something.
     pub span: Span,
     /// Places that explain it.
     pub related: Vec<Label>,
     /// The fact that is missing, of an indeterminate finding.
-    pub fact: Option<&'static str>,
+    pub fact: Option<Cow<'static, str>>,
     /// Reason of the waiver that accepts it.
     pub waived_because: Option<String>,
     /// Whether the run waits for it, so that it does not refuse a plan before its guard.
     pub awaited: bool,
+    /// What explains it, or what it explains.
+    pub explanation: Option<Explanation>,
 }
 
 /// Where one rule writes what it found about one subject.
@@ -151,6 +165,15 @@ impl<'f> Findings<'f> {
         found: &'f mut Vec<Finding>,
     ) -> Self {
         Self { rule, subject, span, guard, concerned, now, found }
+    }
+
+    /// Returns where the same rule writes about another subject; `span` is where that one is named.
+    pub(crate) fn about<'g>(&'g mut self, kind: SubjectKind, name: &str, span: Span) -> Findings<'g>
+    where
+        'f: 'g,
+    {
+        let subject = Subject { kind, name: name.to_owned() };
+        Findings::new(self.rule, subject, span, (self.guard, self.concerned), self.now, self.found)
     }
 
     /// Returns the moment of the run; `None` before a run.
@@ -192,7 +215,7 @@ impl<'f> Findings<'f> {
         let message = format!("{}: `{}` of {of} is not known", self.rule.summary, unknown.field);
         let mut finding = self.finding(State::Indeterminate, self.span, message);
         finding.help = format!("add `{}` to the inventory", unknown.field);
-        finding.fact = Some(unknown.field);
+        finding.fact = Some(Cow::Borrowed(unknown.field));
         self.found.push(finding);
     }
 
@@ -202,25 +225,26 @@ impl<'f> Findings<'f> {
             format!("{}: whether the vault is classic or modernized is not known", self.rule.summary);
         let mut finding = self.finding(State::Indeterminate, self.span, message);
         finding.help = "add `vault.experience` to the inventory".to_owned();
-        finding.fact = Some("vault.experience");
+        finding.fact = Some(Cow::Borrowed("vault.experience"));
         self.found.push(finding);
     }
 
     fn finding(&self, state: State, span: Span, message: String) -> Finding {
         Finding {
-            rule: self.rule.id,
-            name: self.rule.name,
+            rule: Cow::Borrowed(self.rule.id),
+            name: Cow::Borrowed(self.rule.name),
             severity: self.rule.severity,
             state,
             subject: self.subject.clone(),
             message,
             help: self.rule.help.to_owned(),
-            source: self.rule.article,
+            source: Cow::Borrowed(self.rule.article),
             span: if span.is_none() { self.span } else { span },
             related: Vec::new(),
             fact: None,
             waived_because: None,
             awaited: self.rule.awaited,
+            explanation: None,
         }
     }
 }

@@ -3,21 +3,27 @@
 mod alternate_location;
 mod by_os;
 mod configuration_server;
+mod conflict;
+pub mod consistency;
 mod eligibility;
 mod evaluate;
 mod findings;
 pub mod fixture;
+mod ledger;
 mod master_target;
 mod modernized;
 mod network;
 mod original_location;
+mod placement;
 mod plan_structure;
+pub mod policy;
 mod recovery_point;
 mod rule;
 mod runtime;
 mod slots;
 pub mod steps;
 mod waiver;
+mod waivers;
 
 pub use evaluate::CheckedPlan;
 pub use evaluate::Options;
@@ -26,19 +32,24 @@ pub use evaluate::Report;
 pub use evaluate::check;
 pub use evaluate::check_guard;
 pub use evaluate::check_steps;
+pub use evaluate::check_with;
 pub use evaluate::evaluate_all;
 pub use evaluate::run_rule;
+pub use findings::Explanation;
 pub use findings::Finding;
 pub use findings::Findings;
 pub use findings::State;
 pub use findings::Subject;
 pub use findings::SubjectKind;
+pub use ledger::Ledger;
+pub use policy::Policies;
 pub use rule::Architecture;
 pub use rule::Check;
 pub use rule::Guard;
 pub use rule::Origin;
 pub use rule::Rule;
 pub use rule::When;
+pub use waiver::is_ever_waivable;
 pub use waiver::is_waivable;
 
 /// The families of rules; their rules stand in the order of their ids.
@@ -50,6 +61,8 @@ static FAMILIES: &[&[&Rule]] = &[
     configuration_server::RULES,
     network::RULES,
     plan_structure::RULES,
+    waivers::RULES,
+    conflict::RULES,
     recovery_point::RULES,
     runtime::RULES,
     modernized::RULES,

@@ -8,6 +8,7 @@ use crate::model::Machine;
 use crate::model::MasterTarget;
 use crate::model::Model;
 use crate::rules::findings::Findings;
+use crate::rules::ledger::Ledger;
 use crate::rules::steps::PlannedStep;
 use crate::syntax::inventory::Datastore;
 use crate::syntax::inventory::Host;
@@ -117,6 +118,8 @@ pub enum Check {
     Plan(fn(&Model, &mut Findings<'_>) -> Fact<()>),
     /// The steps that the plan stands for; those of an imported plan may be wrong, ours are right by construction.
     Steps(fn(&[PlannedStep], &Model, &mut Findings<'_>) -> Fact<()>),
+    /// What the plan accepts, beside what all other rules found.
+    Waivers(fn(&Ledger<'_>, &mut Findings<'_>) -> Fact<()>),
 }
 
 /// A rule.

@@ -20,7 +20,7 @@ pub struct Verdict {
 
 fn told(finding: &Finding) -> GuardFinding {
     GuardFinding {
-        rule: finding.rule.to_owned(),
+        rule: finding.rule.clone().into_owned(),
         state: finding.state.as_str().to_owned(),
         severity: finding.severity.as_str().to_owned(),
         subject: finding.subject.name.clone(),
@@ -55,7 +55,7 @@ pub fn evaluate(model: &Model, machines: &[usize], guard: Guard, options: &Optio
 pub fn preflight(model: &Model, options: &Options) -> Verdict {
     let findings = rules::evaluate_all(model, options);
     verdict(&findings, |finding| {
-        let guarded = rules::find(finding.rule).is_some_and(|rule| !rule.when.guards.is_empty());
+        let guarded = rules::find(&finding.rule).is_some_and(|rule| !rule.when.guards.is_empty());
         !finding.awaited && (finding.state == State::Violated || !guarded)
     })
 }

@@ -13,6 +13,7 @@ use crate::rules::When;
 use crate::rules::alternate_location::is_original;
 use crate::rules::alternate_location::reason;
 use crate::source::Span;
+use crate::syntax::inventory::Access;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB122",
@@ -26,11 +27,11 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 A machine that comes back as a new virtual machine, on a datastore that the host of its master target does not
-have. A host that `access` of a datastore does not list has no access to it.
+have, or has read-only. A host that `access` of a datastore does not list has no access to it.
 
 ### Why
 The new virtual machine is made on the host that runs the master target, and its disks on the selected
-datastore: so that host must have that datastore.
+datastore: so that host must have that datastore, and write to it.
 
 ### What to do
 Name a datastore of the master target's host, or attach the datastore to that host.
@@ -60,9 +61,15 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     }
     let host = server.host_name()?;
     let datastore = machine.model.datastore(&named.value)?;
-    if access(datastore, host)?.is_some() {
-        return Ok(());
-    }
+    let (lack, here, shows) = match access(datastore, host)? {
+        Some(Access::ReadWrite) => return Ok(()),
+        Some(Access::ReadOnly) => {
+            let mount = datastore.access.as_ref().and_then(|access| access.get(host));
+            let here = mount.map_or(datastore.name.span, |mount| mount.span);
+            ("is mounted read-only on", here, "read-only here".to_owned())
+        }
+        None => ("is not attached to", datastore.name.span, format!("`access` does not list {host}")),
+    };
     machine.location_mode()?;
     let (why, text) = reason(machine);
     let runs = server.facts.host.as_ref().map_or(Span::NONE, |host| host.span);
@@ -70,13 +77,13 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         .at(
             named.span,
             format!(
-                "{}: datastore {named} is not attached to {host}, the host of the master target {}",
+                "{}: datastore {named} {lack} {host}, the host of the master target {}",
                 machine.name(),
                 server.name()
             ),
         )
         .also(runs, format!("{} runs on {host}", server.name()))
-        .also(datastore.name.span, format!("`access` does not list {host}"))
+        .also(here, shows)
         .also(why, text);
     Ok(())
 }

@@ -2,18 +2,18 @@
 
 use crate::diagnostic::Severity;
 use crate::model::Fact;
-use crate::model::Known;
-use crate::model::MasterTarget;
+use crate::model::Model;
 use crate::rules::Architecture;
 use crate::rules::Check;
 use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::rules::master_target::also_assigned;
 use crate::rules::master_target::also_machines;
 use crate::rules::slots;
 use crate::rules::slots::Waves;
+use crate::rules::slots::advice::Place;
+use crate::rules::slots::advice::Places;
 use crate::source::Span;
 
 pub(crate) static RULE: Rule = Rule {
@@ -31,7 +31,8 @@ The disks that are attached to a master target, its own included, and those of t
 reprotected through it: 60 at most. A machine's disks count from its reprotect until its failover.
 Machines that don't fit together come in waves, one after another; replication groups stay whole. That is a warning,
 with the number of waves; dependencies between machines may make more of them. A machine or a replication group that
-can't fit alone is an error.
+can't fit alone is an error. The finding says which machines on which master target would need fewer waves, or what is
+missing: it looks at every master target of the inventory that suits them, and moves as few machines as it can.
 
 ### Why
 Reprotects beyond 60 attached disks fail. The run schedules around it, but every wave waits for the one before it,
@@ -45,16 +46,32 @@ master target can't come back through it.
     article: "vmware-azure-reprotect (2018-12), Deploy a separate master target server; vmware-azure-prepare-failback, Reprotection/failback components",
     fixture: include_str!("../../../tests/rules/mt-disk-capacity.yaml"),
     facts: &["machines", "azure_vm", "azure_vm.disks", "master_targets.attached_disks", "vault.experience"],
-    check: Check::MasterTarget(check),
+    check: Check::Plan(check),
 };
 
-fn check(server: MasterTarget<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let name = server.name();
-    let demand = slots::demand(server.machines());
-    let attached = server.facts.attached_disks.fact_of("master_targets.attached_disks", name);
+fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    let places = Places::of(model, findings.now())?;
+    let mut advice = places.advice();
+    for (at, place) in places.places.iter().enumerate().filter(|(_, place)| place.is_used()) {
+        let (name, kind) = (place.server.name(), place.server.kind());
+        let mut findings = findings.about(kind, &name.value, name.span);
+        if let Err(unknown) = check_server(model, place, advice.remove(&at), &mut findings) {
+            findings.unknown(&unknown);
+        }
+    }
+    Ok(())
+}
+
+fn check_server(
+    model: &Model,
+    place: &Place<'_>,
+    advice: Option<String>,
+    findings: &mut Findings<'_>,
+) -> Fact<()> {
+    let (name, demand, room) = (place.server.name(), &place.demand, place.room);
+    let attached = place.server.attached();
     // What the server has of its own only takes room, so without it the machines may be too many already.
-    let (span, now) = attached.as_ref().map_or((Span::NONE, demand.held), |disks| (disks.span, disks.value));
-    let room = demand.room(now);
+    let (span, now) = attached.map_or((Span::NONE, demand.held), |disks| (disks.span, disks.value));
     let all = now.saturating_add(demand.disks - demand.held);
     match slots::waves(room, &demand.units) {
         Waves::Fits if demand.disks == demand.held && demand.unknown.is_none() => return Ok(()),
@@ -66,11 +83,19 @@ fn check(server: MasterTarget<'_>, findings: &mut Findings<'_>) -> Fact<()> {
             );
             let finding = findings.at(span, message);
             finding.severity(Severity::Warning);
-            also_assigned(finding, server);
+            let machines = demand.units.iter().flat_map(|unit| &unit.machines);
+            also_machines(
+                finding,
+                machines.map(|index| model.machine(*index)),
+                &format!("is assigned to {name}"),
+            );
+            if let Some(advice) = advice {
+                finding.help(advice);
+            }
         }
         Waves::TooLarge(at) => {
             let unit = &demand.units[at];
-            let machines = unit.machines.iter().map(|index| server.model.machine(*index));
+            let machines = unit.machines.iter().map(|index| model.machine(*index));
             let what = match unit.group {
                 Some(group) => format!("the members of replication group {group} have"),
                 None => machines.clone().map(|machine| format!("{} has", machine.name())).collect(),
@@ -81,13 +106,13 @@ fn check(server: MasterTarget<'_>, findings: &mut Findings<'_>) -> Fact<()> {
                 slots::SLOTS
             );
             let finding = findings.at(span, message);
-            finding.help(
-                "come back through a master target with fewer disks of its own; beyond the limit, not at all",
-            );
             also_machines(finding, machines, "can't fit");
+            if let Some(advice) = advice {
+                finding.help(advice);
+            }
             return Ok(());
         }
     }
-    attached?;
-    demand.unknown.map_or(Ok(()), Err)
+    slots::advice::attached(place.server)?;
+    demand.unknown.clone().map_or(Ok(()), Err)
 }

@@ -1,9 +1,8 @@
 //! FB803: an appliance takes 60 disks at a time.
 
 use crate::diagnostic::Severity;
-use crate::model::Appliance;
 use crate::model::Fact;
-use crate::model::Unknown;
+use crate::model::Model;
 use crate::rules::Architecture;
 use crate::rules::Check;
 use crate::rules::Findings;
@@ -15,6 +14,8 @@ use crate::rules::slots;
 use crate::rules::slots::SLOTS;
 use crate::rules::slots::Unit;
 use crate::rules::slots::Waves;
+use crate::rules::slots::advice::Place;
+use crate::rules::slots::advice::Places;
 use crate::source::Span;
 
 pub(crate) static RULE: Rule = Rule {
@@ -45,43 +46,67 @@ Spread the machines over more appliances, or accept the waves: each is brought h
     article: "failover-failback-overview-modernized, Reprotection/planned failover",
     fixture: include_str!("../../../tests/rules/appliance-disk-capacity.yaml"),
     facts: &["machines", "azure_vm", "azure_vm.disks", "appliances.attached_disks"],
-    check: Check::Appliance(check),
+    check: Check::Plan(check),
 };
 
-fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let demand = slots::demand(appliance.machines());
-    let attached = appliance.facts.attached_disks;
+fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    let places = Places::of(model, findings.now())?;
+    let mut advice = places.advice();
+    for (at, place) in places.places.iter().enumerate().filter(|(_, place)| place.is_used()) {
+        let (name, kind) = (place.server.name(), place.server.kind());
+        let mut findings = findings.about(kind, &name.value, name.span);
+        if let Err(unknown) = check_server(model, place, advice.remove(&at), &mut findings) {
+            findings.unknown(&unknown);
+        }
+    }
+    Ok(())
+}
+
+fn check_server(
+    model: &Model,
+    place: &Place<'_>,
+    advice: Option<String>,
+    findings: &mut Findings<'_>,
+) -> Fact<()> {
+    let (name, demand, room) = (place.server.name(), &place.demand, place.room);
+    let attached = place.server.attached();
     let span = attached.map_or(Span::NONE, |attached| attached.span);
-    // How many disks are attached is not known: what does not fit on an empty appliance does not fit at all.
-    let room = attached.map_or(SLOTS, |attached| demand.room(attached.value));
     match slots::waves(room, &demand.units) {
         Waves::TooLarge(at) => {
-            too_large(appliance, &demand.units[at], room, span, findings);
-            return demand.unknown.map_or(Ok(()), Err);
+            too_large(model, place, &demand.units[at], advice, findings);
+            return demand.unknown.clone().map_or(Ok(()), Err);
         }
         Waves::Fits => {}
         Waves::Waves(count) => {
             let message = format!(
-                "{}: {} disks come back through it and it has room for {room}; the machines come in {count} waves",
-                appliance.name(),
+                "{name}: {} disks come back through it and it has room for {room}; the machines come in {count} waves",
                 demand.disks
             );
             let finding = findings.at(span, message).severity(Severity::Warning);
             let machines = demand.units.iter().flat_map(|unit| &unit.machines);
-            let machines = machines.map(|index| appliance.model.machine(*index));
-            also_machines(finding, machines, &format!("comes back through {}", appliance.name()));
+            let machines = machines.map(|index| model.machine(*index));
+            also_machines(finding, machines, &format!("comes back through {name}"));
+            if let Some(advice) = advice {
+                finding.help(advice);
+            }
         }
     }
-    if attached.is_none() && demand.disks > 0 {
-        return Err(Unknown::of("appliances.attached_disks", appliance.name()));
+    if demand.disks > 0 {
+        slots::advice::attached(place.server)?;
     }
-    demand.unknown.map_or(Ok(()), Err)
+    demand.unknown.clone().map_or(Ok(()), Err)
 }
 
-fn too_large(appliance: Appliance<'_>, unit: &Unit<'_>, room: u32, span: Span, findings: &mut Findings<'_>) {
-    let machines = || unit.machines.iter().map(|index| appliance.model.machine(*index));
+fn too_large(
+    model: &Model,
+    place: &Place<'_>,
+    unit: &Unit<'_>,
+    advice: Option<String>,
+    findings: &mut Findings<'_>,
+) {
+    let machines = || unit.machines.iter().map(|index| model.machine(*index));
     let Some(first) = machines().next() else { return };
-    let (name, disks) = (appliance.name(), unit.disks);
+    let (name, disks, room) = (place.server.name(), unit.disks, place.room);
     let finding = match (unit.group, first.group()) {
         (Some(group), Some(planned)) => {
             let message = format!(
@@ -99,5 +124,9 @@ fn too_large(appliance: Appliance<'_>, unit: &Unit<'_>, room: u32, span: Span, f
             )
             .help("assign the machine to an appliance with more room"),
     };
+    if let Some(advice) = advice {
+        finding.help(advice);
+    }
+    let span = place.server.attached().map_or(Span::NONE, |attached| attached.span);
     finding.also(span, format!("disks attached to {name}; it takes {SLOTS}"));
 }

@@ -1,5 +1,8 @@
 //! How many waves it takes to bring machines through a master target or appliance that takes a limited number of disks.
 
+pub(crate) mod advice;
+mod assign;
+
 use std::collections::HashMap;
 
 use crate::model::Fact;
@@ -22,6 +25,8 @@ pub(crate) struct Unit<'m> {
     pub(crate) machines: Vec<usize>,
     /// Disks of all of them.
     pub(crate) disks: u32,
+    /// Whether some of them are attached.
+    pub(crate) held: bool,
 }
 
 /// How units fit on a server.
@@ -108,11 +113,12 @@ pub(crate) fn demand<'m>(machines: impl Iterator<Item = Machine<'m>>) -> Demand<
         };
         if at == demand.units.len() {
             let group = group.map(|group| group.name().value.as_str());
-            demand.units.push(Unit { group, machines: Vec::new(), disks: 0 });
+            demand.units.push(Unit { group, machines: Vec::new(), disks: 0, held: false });
         }
         let unit = &mut demand.units[at];
         unit.machines.push(machine.index());
         unit.disks = unit.disks.saturating_add(disks);
+        unit.held |= hold == Hold::Held;
     }
     demand
 }
@@ -150,7 +156,7 @@ fn hold(machine: Machine<'_>) -> Hold {
 }
 
 /// Returns how many disks of a machine come back: those in Azure, else those that it had on-premises.
-fn disks(machine: Machine<'_>) -> Fact<u32> {
+pub(crate) fn disks(machine: Machine<'_>) -> Fact<u32> {
     let in_azure = machine.azure_vm().and_then(|vm| vm.disks.fact("azure_vm.disks"));
     let count = match (in_azure, machine.onprem_disks()) {
         (Ok(disks), _) => disks
@@ -173,7 +179,10 @@ mod tests {
     use super::*;
 
     fn units(disks: &[u32]) -> Vec<Unit<'static>> {
-        disks.iter().map(|disks| Unit { group: None, machines: Vec::new(), disks: *disks }).collect()
+        disks
+            .iter()
+            .map(|disks| Unit { group: None, machines: Vec::new(), disks: *disks, held: false })
+            .collect()
     }
 
     #[test]

@@ -291,7 +291,10 @@ impl Engine<'_> {
             machines.retain(|index| !step::has_failed_back(self.model.machine(*index)));
         }
         let options = self.guard_options();
-        let verdict = guard::evaluate(&self.model, &machines, guard, &options);
+        let mut verdict = guard::evaluate(&self.model, &machines, guard, &options);
+        if !self.is_guarded {
+            verdict.blocking.clear();
+        }
         let passed = verdict.blocking.is_empty();
         self.record_guard(step, guard, verdict.findings, &verdict.blocking)?;
         if passed {
@@ -345,6 +348,9 @@ impl Engine<'_> {
     }
 
     fn preflight_passes(&mut self, step: StepIndex) -> Result<bool, RunError> {
+        if !self.is_guarded {
+            return Ok(true);
+        }
         let options = self.guard_options();
         let verdict = guard::preflight(&self.model, &options);
         let Some(first) = verdict.blocking.first() else { return Ok(true) };

@@ -104,6 +104,8 @@ pub(super) struct Engine<'r> {
     pub options: Options,
     pub manner: Manner,
     pub policy: retry::Policy,
+    /// Whether guards and the preflight stop anything; see [`Simulation::without_guards`](super::Simulation::without_guards).
+    pub is_guarded: bool,
     /// What is to be asked, in the order in which it came up.
     pub inquiries: VecDeque<(StepIndex, Inquiry)>,
     /// Steps that an answer is awaited for.
@@ -152,6 +154,7 @@ impl<'r> Engine<'r> {
             options,
             manner,
             policy,
+            is_guarded: true,
             inquiries: VecDeque::new(),
             asked: HashSet::default(),
             people: 0,

@@ -109,6 +109,18 @@ impl<'r> Simulation<'r> {
         }
     }
 
+    /// Returns the simulation of a run that no guard stops: what guards find is recorded, and they pass whatever it is; the
+    /// preflight is not evaluated.
+    ///
+    /// The emulated service enforces its rules by itself. Where the engine stops first, nobody learns whether the service would
+    /// have refused too; the test that compares the rules with the service therefore runs without the engine's guards. Nothing
+    /// else has a reason to.
+    #[must_use]
+    pub const fn without_guards(mut self) -> Self {
+        self.engine.is_guarded = false;
+        self
+    }
+
     /// Simulates the run to its end.
     ///
     /// # Errors

@@ -1,0 +1,168 @@
+//! An organisation's own rules: `kind: Policy` documents, compiled once and evaluated beside the built-in rules.
+//!
+//! Expressions are CEL, the language of Kubernetes' policies. The parser is the one of the `cel` crate; they are evaluated
+//! here, because a policy has to know what that crate does not: facts that nobody knows, the cost of what is done, times and
+//! durations, and the place of a mistake.
+
+mod arithmetic;
+mod compile;
+mod evaluate;
+mod finding;
+mod functions;
+mod key;
+#[cfg(feature = "cel")]
+mod limits;
+mod message;
+mod object;
+mod operators;
+mod parse;
+mod place;
+mod program;
+mod read;
+mod rule;
+mod stack;
+pub mod test;
+#[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "a build without CEL reads no expression"))]
+mod tree;
+mod types;
+mod value;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::did_you_mean;
+use crate::model::Model;
+use crate::rules::findings::Finding;
+use crate::rules::policy::rule::Compiled;
+use crate::source::Sources;
+use crate::source::Span;
+use crate::syntax::policy::Policy;
+
+/// Rules that all policies of one command may have together.
+const MOST_RULES: usize = 1000;
+
+/// The compiled rules of some policies.
+#[derive(Debug, Default)]
+pub struct Policies {
+    rules: Vec<Compiled>,
+}
+
+/// Name of the findings that say that a rule could not be evaluated: they are mistakes of the policy, and nobody accepts them.
+pub const BROKEN: &str = "policy-error";
+
+impl Policies {
+    /// Compiles the rules of policies, and adds what is wrong with them to `diagnostics`: a rule with a mistake is left out.
+    ///
+    /// `sources` holds the texts that the policies were read from.
+    #[must_use]
+    pub fn compile(policies: &[Policy], sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut first: HashMap<&str, Span> = HashMap::new();
+        let mut chosen = Vec::new();
+        for policy in policies {
+            for (index, rule) in policy.rules.iter().enumerate() {
+                let id = &rule.id;
+                if let Some(problem) = problem_of_id(&id.value) {
+                    let path = format!("rules[{index}].id");
+                    diagnostics.push(
+                        Diagnostic::error("bad-rule-id", id.span, problem.0).help(problem.1).path(path),
+                    );
+                } else if let Some(first) = first.get(id.value.as_str()) {
+                    let message = format!("a second rule has the id `{}`", id.value);
+                    diagnostics.push(
+                        Diagnostic::error("duplicate-rule", id.span, message)
+                            .label(*first, "the first one is here")
+                            .help("give each rule its own id")
+                            .path(format!("rules[{index}].id")),
+                    );
+                } else {
+                    first.insert(&id.value, id.span);
+                    chosen.push((policy, index));
+                }
+            }
+            tests_name_rules(policy, diagnostics);
+        }
+        if let Some((policy, index)) = chosen.get(MOST_RULES) {
+            let span = policy.rules[*index].id.span;
+            let message = format!("all policies together have more than {MOST_RULES} rules");
+            diagnostics.push(
+                Diagnostic::error("too-complex", span, message)
+                    .help("this rule and those after it are left out"),
+            );
+            chosen.truncate(MOST_RULES);
+        }
+        if chosen.is_empty() {
+            return Self::default();
+        }
+        let (rules, mut mistakes) = stack::deep(&|| {
+            let mut mistakes = Vec::new();
+            (rule::compile(&chosen, sources, &mut mistakes), mistakes)
+        });
+        diagnostics.append(&mut mistakes);
+        Self { rules }
+    }
+
+    /// Returns whether there are no rules.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Returns the ids of the rules, in the order of the documents.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.id.as_str())
+    }
+
+    /// Returns whether a plan may accept a finding of one of the rules.
+    #[must_use]
+    pub fn is_waivable(&self, finding: &Finding) -> bool {
+        finding.name != BROKEN
+            && self.rules.iter().any(|rule| finding.rule == rule.id.as_str() && rule.waivable)
+    }
+
+    /// Evaluates every rule over a plan, each about every machine, every group, or the plan; waivers are not applied.
+    ///
+    /// `now` is the moment at which dates are measured.
+    #[must_use]
+    pub fn evaluate(&self, model: &Model, now: Timestamp) -> Vec<Finding> {
+        finding::of(&self.rules, model, now)
+    }
+}
+
+/// Returns what is wrong with an id, and what to do.
+fn problem_of_id(id: &str) -> Option<(String, String)> {
+    let tail = id.get(..2).filter(|head| head.eq_ignore_ascii_case("fb")).and_then(|_| id.get(2..));
+    if tail.is_some_and(|tail| tail.starts_with(|letter: char| letter.is_ascii_digit())) {
+        let message = "ids like `FB123` belong to the built-in rules".to_owned();
+        return Some((
+            message,
+            "begin the id with the name of the organisation, such as `ACME01`".to_owned(),
+        ));
+    }
+    let good =
+        |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || matches!(letter, '-' | '_');
+    let is_good =
+        id.len() <= 32 && id.starts_with(|letter: char| letter.is_ascii_uppercase()) && id.chars().all(good);
+    (!is_good).then(|| {
+        let message =
+            "an id is a capital letter, then capital letters, digits, `-` and `_`, at most 32 in all";
+        (message.to_owned(), "such as `ACME01`".to_owned())
+    })
+}
+
+/// Reports tests of rules that the policy does not have.
+fn tests_name_rules(policy: &Policy, diagnostics: &mut Vec<Diagnostic>) {
+    let known = || policy.rules.iter().map(|rule| rule.id.value.as_str());
+    for (index, test) in policy.tests.iter().enumerate() {
+        if known().all(|id| id != test.rule.value) {
+            let shown: String = test.rule.value.chars().take(40).collect();
+            let message = format!("the policy has no rule `{shown}`");
+            let help = did_you_mean(&test.rule.value, known())
+                .unwrap_or_else(|| "name a rule of the same document".to_owned());
+            let path = format!("tests[{index}].rule");
+            diagnostics
+                .push(Diagnostic::error("unknown-rule", test.rule.span, message).help(help).path(path));
+        }
+    }
+}

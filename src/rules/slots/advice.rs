@@ -1,0 +1,381 @@
+//! What to do where disks don't fit: which machines on which server would need fewer waves, or how much is missing.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::model::Fact;
+use crate::model::Model;
+use crate::model::Unknown;
+use crate::rules::SubjectKind;
+use crate::rules::placement;
+use crate::rules::placement::Needs;
+use crate::rules::placement::Server;
+use crate::rules::slots::Demand;
+use crate::rules::slots::SLOTS;
+use crate::rules::slots::Unit;
+use crate::rules::slots::assign::MOST_STEPS;
+use crate::rules::slots::assign::Piece;
+use crate::rules::slots::assign::Problem;
+use crate::rules::slots::demand;
+use crate::syntax::inventory::Experience;
+
+/// Names that a sentence holds; the others are counted.
+const NAMED: usize = 6;
+/// Waves that are told one by one.
+const TOLD: usize = 3;
+
+/// A server that machines of the plan come back through, or could.
+pub(crate) struct Place<'m> {
+    /// The server.
+    pub(crate) server: Server<'m>,
+    /// What comes through it.
+    pub(crate) demand: Demand<'m>,
+    /// Disks of the plan's machines that it takes at a time; if nobody knows how many are attached, as if none of others
+    /// were.
+    pub(crate) room: u32,
+}
+
+impl Place<'_> {
+    /// Returns whether machines of the plan are assigned to it.
+    pub(crate) fn is_used(&self) -> bool {
+        match self.server {
+            Server::MasterTarget(server) => server.machines().next().is_some(),
+            Server::Appliance(appliance) => appliance.machines().next().is_some(),
+        }
+    }
+
+    /// Returns the disks that it takes now, those of the plan's machines not counted.
+    fn own(&self) -> u32 {
+        SLOTS - self.room.min(SLOTS)
+    }
+}
+
+/// Every server of the plan's architecture, and who could change to which.
+pub(crate) struct Places<'m> {
+    model: &'m Model,
+    /// The servers, in the order of the inventory.
+    pub(crate) places: Vec<Place<'m>>,
+    now: Timestamp,
+}
+
+/// A unit that could be on another server: the server that it is on, and its place among the units there.
+type At = (usize, usize);
+
+impl<'m> Places<'m> {
+    /// Returns the servers that the inventory has.
+    pub(crate) fn of(model: &'m Model, now: Timestamp) -> Fact<Self> {
+        let place = |server: Server<'m>| {
+            let demand = match server {
+                Server::MasterTarget(server) => demand(server.machines()),
+                Server::Appliance(appliance) => demand(appliance.machines()),
+            };
+            let attached = server.attached().map_or(demand.held, |attached| attached.value);
+            let room = demand.room(attached);
+            Place { server, demand, room }
+        };
+        Ok(Self { model, places: placement::servers(model)?.into_iter().map(place).collect(), now })
+    }
+
+    /// Returns what to do about each server on which not everything fits at once, by the server's place.
+    pub(crate) fn advice(&self) -> BTreeMap<usize, String> {
+        let short = |place: &Place<'_>| u64::from(place.demand.disks) > u64::from(place.room);
+        if !self.places.iter().any(short) {
+            return BTreeMap::new();
+        }
+        let (problem, at) = self.problem();
+        let mut advice = BTreeMap::new();
+        let waves = problem.waves(&problem.present());
+        let (feasible, nowhere) = problem.feasible();
+        let mut left = MOST_STEPS;
+        for part in problem.parts() {
+            let assignment = problem.fewer_waves(&part, &mut left);
+            let mut by_server: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            for piece in &part {
+                by_server.entry(problem.pieces[*piece].server).or_default().push(*piece);
+            }
+            for (server, pieces) in by_server {
+                let units = |pieces: &[usize]| -> Vec<&Unit<'m>> {
+                    pieces.iter().map(|piece| &self.places[at[*piece].0].demand.units[at[*piece].1]).collect()
+                };
+                let moves = |server_of: &[usize]| -> BTreeMap<usize, Vec<usize>> {
+                    let mut moves: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+                    for piece in pieces.iter().filter(|piece| server_of[**piece] != server) {
+                        moves.entry(server_of[*piece]).or_default().push(*piece);
+                    }
+                    moves
+                };
+                let told = |moves: &BTreeMap<usize, Vec<usize>>| {
+                    let mut to: Vec<String> = moves
+                        .iter()
+                        .take(TOLD)
+                        .map(|(to, pieces)| {
+                            format!("{} to {}", self.names(&units(pieces)), self.places[*to].server.name())
+                        })
+                        .collect();
+                    if moves.len() > TOLD {
+                        let others: usize = moves.values().skip(TOLD).map(Vec::len).sum();
+                        to.push(format!("{others} others to {} more", moves.len() - TOLD));
+                    }
+                    to.join(", and ")
+                };
+                let text = match waves[server] {
+                    Some(0 | 1) => continue,
+                    Some(count) => {
+                        let Some(assignment) = &assignment else { continue };
+                        let moves = moves(&assignment.server_of);
+                        let waves = self.told_waves(server, &units(&pieces));
+                        if moves.is_empty() || assignment.waves >= count {
+                            let none = match assignment.at_least >= assignment.waves {
+                                true => "no other assignment to the servers of the inventory takes fewer"
+                                    .to_owned(),
+                                false => format!(
+                                    "no assignment with fewer was found; it takes at least {}",
+                                    assignment.at_least
+                                ),
+                            };
+                            format!(
+                                "{waves}; {none}: add a server like {}, or accept the waves",
+                                self.places[server].server.name()
+                            )
+                        } else {
+                            let fewer = match assignment.at_least >= assignment.waves {
+                                true => String::new(),
+                                false => format!(" (it takes at least {})", assignment.at_least),
+                            };
+                            let taken = in_words(assignment.waves);
+                            format!("assign {}: {taken} instead of {count}{fewer}; now {waves}", told(&moves))
+                        }
+                    }
+                    None => {
+                        let stuck: Vec<usize> = pieces
+                            .iter()
+                            .copied()
+                            .filter(|piece| nowhere.binary_search(piece).is_ok())
+                            .collect();
+                        let moves = moves(&feasible);
+                        let mut parts = Vec::new();
+                        if !moves.is_empty() {
+                            let waves: Option<Vec<u32>> = problem.waves(&feasible).into_iter().collect();
+                            let waves = waves.and_then(|waves| waves.into_iter().max());
+                            let waves = waves.map_or_else(String::new, |waves| {
+                                format!(": then the plan takes {}", in_words(waves))
+                            });
+                            parts.push(format!("assign {}{waves}", told(&moves)));
+                        }
+                        if let Some(first) = stuck.first() {
+                            parts.push(self.shortfall(server, units(&[*first])[0], &problem, *first));
+                        }
+                        parts.join("; ")
+                    }
+                };
+                advice.insert(server, text);
+            }
+        }
+        advice
+    }
+
+    /// Returns the pieces and servers as numbers, and for each piece the unit that it is.
+    fn problem(&self) -> (Problem, Vec<At>) {
+        let sound: Vec<bool> = self
+            .places
+            .iter()
+            .map(|place| place.server.attached().is_some() && place.server.is_sound(self.model, self.now))
+            .collect();
+        let mut by_needs: HashMap<Needs<'m>, Vec<bool>> = HashMap::new();
+        let mut classes: HashMap<Vec<bool>, usize> = HashMap::new();
+        let mut problem =
+            Problem { rooms: self.places.iter().map(|place| place.room).collect(), ..Problem::default() };
+        let mut at = Vec::new();
+        for (server, place) in self.places.iter().enumerate() {
+            for (number, unit) in place.demand.units.iter().enumerate() {
+                let mut possible = sound.clone();
+                for index in &unit.machines {
+                    let machine = self.model.machine(*index);
+                    let Ok(needs) = placement::needs(machine) else {
+                        possible.fill(false);
+                        break;
+                    };
+                    let meeting = by_needs.entry(needs).or_insert_with_key(|needs| {
+                        self.places
+                            .iter()
+                            .map(|place| place.server.meets(needs, self.model) == Ok(true))
+                            .collect()
+                    });
+                    possible.iter_mut().zip(meeting).for_each(|(possible, meets)| *possible &= *meets);
+                }
+                // Only a whole group can change its server, and of a group on several servers another rule speaks.
+                if !unit.is_whole(self.model) {
+                    possible.fill(false);
+                }
+                possible[server] = true;
+                let count = classes.len();
+                let class = *classes.entry(possible).or_insert_with_key(|possible| {
+                    problem.classes.push((0..possible.len()).filter(|at| possible[*at]).collect());
+                    count
+                });
+                let machines = u32::try_from(unit.machines.len()).unwrap_or(u32::MAX);
+                problem.pieces.push(Piece { disks: unit.disks, machines, server, fixed: unit.held, class });
+                at.push((server, number));
+            }
+        }
+        (problem, at)
+    }
+
+    fn names(&self, units: &[&Unit<'m>]) -> String {
+        let name = |unit: &&Unit<'m>| match (unit.group, unit.machines.as_slice()) {
+            (Some(group), _) => format!("group {group}"),
+            (None, [machine]) => self.model.machine(*machine).name().value.clone(),
+            (None, machines) => format!("{} machines", machines.len()),
+        };
+        let shown: Vec<String> = units.iter().take(NAMED).map(name).collect();
+        match (units.len().saturating_sub(NAMED), shown.split_last()) {
+            (0, Some((last, [_, ..]))) => format!("{} and {last}", shown[..shown.len() - 1].join(", ")),
+            (0, _) => shown.join(", "),
+            (more, _) => format!("{} and {more} more", shown.join(", ")),
+        }
+    }
+
+    /// Returns the waves of a server, as a run makes them.
+    fn told_waves(&self, server: usize, units: &[&Unit<'m>]) -> String {
+        let mut waves: Vec<(u32, Vec<&Unit<'m>>)> = Vec::new();
+        for unit in units {
+            let room = self.places[server].room;
+            match waves.iter_mut().take(TOLD).find(|(taken, _)| taken + unit.disks <= room) {
+                Some((taken, units)) => {
+                    *taken += unit.disks;
+                    units.push(unit);
+                }
+                None => waves.push((unit.disks, vec![unit])),
+            }
+        }
+        let told = waves.iter().take(TOLD).enumerate().map(|(at, (disks, units))| {
+            format!("wave {} is {} ({})", at + 1, self.names(units), in_disks(*disks))
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        if waves.len() > TOLD { format!("{told}, and so on") } else { told }
+    }
+
+    /// Returns how much is missing for a unit that fits on no server that could take it, and the ways out.
+    fn shortfall(&self, server: usize, unit: &Unit<'m>, problem: &Problem, piece: usize) -> String {
+        let place = &self.places[server];
+        let (name, disks, own) = (place.server.name(), unit.disks, place.own());
+        let what = self.names(&[unit]);
+        let missing = disks.saturating_sub(place.room);
+        let widest = problem.classes[problem.pieces[piece].class]
+            .iter()
+            .map(|at| &self.places[*at])
+            .max_by_key(|place| place.room);
+        let room = match widest {
+            Some(widest) if widest.room > place.room => format!(
+                ", and {} with {} is the widest that could take it",
+                widest.server.name(),
+                widest.room
+            ),
+            Some(_) | None => String::new(),
+        };
+        let too_many = format!(
+            "{} too many: {what} has {disks} and {name} takes {}{room}",
+            in_disks(missing),
+            place.room
+        );
+        let (one, kind) = match place.server.kind() {
+            SubjectKind::Appliance => ("an", "appliance"),
+            _ => ("a", "master target"),
+        };
+        let is_classic = self.model.experience() == Ok(Experience::Classic);
+        let mut ways = Vec::new();
+        if disks > SLOTS {
+            ways.push(format!("no {kind} takes more than {SLOTS}"));
+        }
+        match (unit.group.is_some(), is_classic) {
+            (true, true) => ways.push(
+                "a group comes back through one master target, so spreading it is no way; it can be split only before it \
+                 is protected"
+                    .to_owned(),
+            ),
+            (true, false) => ways.push(self.spread(server, unit)),
+            (false, _) => {}
+        }
+        if disks <= SLOTS {
+            if own >= missing {
+                ways.push(format!("free {missing} of the {own} slots that are taken on {name}"));
+            }
+            ways.push(format!("or add {one} {kind} with at most {} disks of its own", SLOTS - disks));
+        }
+        format!("{too_many}; {}", ways.join("; "))
+    }
+
+    /// Returns which members of a group should come back through other appliances, so that the others fit.
+    fn spread(&self, server: usize, unit: &Unit<'m>) -> String {
+        let mut members: Vec<(u32, usize)> = unit
+            .machines
+            .iter()
+            .filter_map(|index| Some((super::disks(self.model.machine(*index)).ok()?, *index)))
+            .collect();
+        members.sort_by_key(|(disks, index)| (std::cmp::Reverse(*disks), *index));
+        let mut rooms: Vec<u32> =
+            self.places.iter().map(|place| place.room.saturating_sub(place.demand.disks)).collect();
+        let mut left = unit.disks;
+        let mut moves: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        // The members with the most disks leave first: so the fewest of them have to.
+        for (disks, index) in members {
+            if left <= self.places[server].room {
+                break;
+            }
+            let machine = self.model.machine(index);
+            let Ok(needs) = placement::needs(machine) else { continue };
+            let to = (0..rooms.len()).find(|at| {
+                let place = &self.places[*at];
+                *at != server
+                    && rooms[*at] >= disks
+                    && place.server.attached().is_some()
+                    && place.server.meets(&needs, self.model) == Ok(true)
+                    && place.server.is_sound(self.model, self.now)
+            });
+            if let Some(to) = to {
+                rooms[to] -= disks;
+                left -= disks;
+                moves.entry(to).or_default().push(&machine.name().value);
+            }
+        }
+        if left > self.places[server].room {
+            return "the other appliances have no room for enough of its members".to_owned();
+        }
+        let to = moves
+            .iter()
+            .map(|(to, names)| format!("{} to {}", names.join(", "), self.places[*to].server.name()));
+        format!("assign {}", to.collect::<Vec<_>>().join(", and "))
+    }
+}
+
+impl Unit<'_> {
+    /// Returns whether the unit is a machine alone, or a replication group with all its members.
+    fn is_whole(&self, model: &Model) -> bool {
+        match self.machines.first().and_then(|index| model.machine(*index).group()) {
+            Some(group) => group.members().count() == self.machines.len(),
+            None => true,
+        }
+    }
+}
+
+fn in_words(waves: u32) -> String {
+    if waves == 1 { "one wave".to_owned() } else { format!("{waves} waves") }
+}
+
+fn in_disks(disks: u32) -> String {
+    if disks == 1 { "1 disk".to_owned() } else { format!("{disks} disks") }
+}
+
+/// Returns the fact that is missing about a server whose room matters.
+pub(crate) fn attached(server: Server<'_>) -> Fact<()> {
+    let field = match server {
+        Server::MasterTarget(_) => "master_targets.attached_disks",
+        Server::Appliance(_) => "appliances.attached_disks",
+    };
+    match server.attached() {
+        Some(_) => Ok(()),
+        None => Err(Unknown::of(field, server.name().value.as_str())),
+    }
+}
