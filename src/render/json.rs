@@ -1,16 +1,29 @@
 //! Items as JSON: one document, one item a line, written as they come.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::io::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::diagnostic::Fix;
 use crate::render::About;
+use crate::render::Closing;
 use crate::render::Item;
+use crate::render::Known;
+use crate::render::Outcome;
+use crate::render::Sheet;
+use crate::render::log::write_json;
 use crate::render::summary::Counts;
+use crate::rules::Explanation;
 use crate::source::Location;
+use crate::source::Position;
 use crate::source::Sources;
 use crate::source::Span;
+
+/// The rule that explains findings of others.
+const CONFLICT: &str = "FB532";
 
 #[derive(Serialize)]
 struct Place<'a> {
@@ -50,6 +63,35 @@ struct Record<'a> {
     waived_because: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Repair<'a>>,
+    /// Id of the rule whose finding explains this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained_by: Option<&'a str>,
+    /// How many findings of other rules this one explains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explains: Option<&'a BTreeMap<String, usize>>,
+}
+
+/// What puts a mistake right.
+#[derive(Serialize)]
+struct Repair<'a> {
+    title: &'a str,
+    edits: Vec<Replacement<'a>>,
+}
+
+#[derive(Serialize)]
+struct Replacement<'a> {
+    file: Arc<str>,
+    start: Point,
+    end: Point,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Point {
+    line: usize,
+    column: usize,
 }
 
 /// Writes findings as one JSON document, which [`Findings::end`] completes.
@@ -102,11 +144,20 @@ impl<'w> Findings<'w> {
             fact: item.fact,
             waived_because: item.waived_because,
             path: item.path,
+            explained_by: match item.explanation {
+                Some(Explanation::ExplainedBy(_)) => Some(CONFLICT),
+                Some(Explanation::Explains(_)) | None => None,
+            },
+            explains: match item.explanation {
+                Some(Explanation::Explains(counts)) => Some(counts),
+                Some(Explanation::ExplainedBy(_)) | None => None,
+            },
+            fix: item.fix.map(|fix| Repair::of(fix, sources)),
         };
         self.out.write_all(if self.any { b",\n" } else { b"\n" })?;
         self.any = true;
         self.counts.add(item);
-        serde_json::to_writer(&mut self.out, &record).map_err(io::Error::from)
+        write_json(self.out, &record)
     }
 
     /// Completes the document with its summary.
@@ -115,9 +166,42 @@ impl<'w> Findings<'w> {
     ///
     /// The output's own.
     pub fn end(self) -> io::Result<()> {
+        self.end_with(None)
+    }
+
+    fn end_with(self, baseline: Option<Known>) -> io::Result<()> {
         self.out.write_all(if self.any { b"\n],\"summary\":" } else { b"],\"summary\":" })?;
-        serde_json::to_writer(&mut *self.out, &self.counts)?;
+        write_json(self.out, &self.counts)?;
+        if let Some(baseline) = baseline {
+            self.out.write_all(b",\"baseline\":")?;
+            write_json(self.out, &baseline)?;
+        }
         self.out.write_all(b"}\n")
+    }
+}
+
+impl Sheet for Findings<'_> {
+    fn item(&mut self, item: &Item<'_>, plan: Option<&str>, sources: &Sources) -> io::Result<()> {
+        Findings::item(self, item, plan, sources)
+    }
+
+    fn plan(&mut self, _: &Outcome<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn close(self: Box<Self>, closing: &Closing) -> io::Result<()> {
+        self.end_with(closing.baseline)
+    }
+}
+
+impl<'a> Repair<'a> {
+    fn of(fix: &'a Fix, sources: &Sources) -> Self {
+        let point = |position: Position| Point { line: position.line, column: position.column };
+        let edits = fix.edits.iter().filter_map(|edit| {
+            let Location { file, start, end, .. } = sources.locate(edit.span)?;
+            Some(Replacement { file, start: point(start), end: point(end), text: &edit.text })
+        });
+        Self { title: &fix.title, edits: edits.collect() }
     }
 }
 

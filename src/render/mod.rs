@@ -1,18 +1,34 @@
-//! Findings and mistakes of documents as text for people and as JSON for programs.
+//! Findings and mistakes of documents, for people, for programs and for the services that review changes.
 
+pub mod diff;
 mod excerpt;
+pub mod gate;
+pub mod github;
 pub mod json;
+pub mod junit;
+pub mod log;
+pub mod markdown;
+pub mod place;
+pub mod sarif;
 pub mod style;
 pub mod summary;
 pub mod text;
 
+use std::io;
+
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::Serializer;
 
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Fix;
 use crate::diagnostic::Label;
 use crate::diagnostic::Severity;
+use crate::render::summary::Counts;
+use crate::render::summary::Verdict;
+use crate::rules::Explanation;
 use crate::rules::Finding;
+use crate::rules::Rule;
 use crate::rules::State;
 use crate::rules::Subject;
 use crate::source::Sources;
@@ -41,6 +57,80 @@ impl Serialize for About<'_> {
     }
 }
 
+/// A document that holds what was found in several plans, in one format.
+pub trait Sheet {
+    /// Adds an item; `plan` is the name of the plan that it was found in.
+    ///
+    /// # Errors
+    ///
+    /// The output's own, here and below.
+    fn item(&mut self, item: &Item<'_>, plan: Option<&str>, sources: &Sources) -> io::Result<()>;
+
+    /// Ends the plan whose items were added last.
+    ///
+    /// # Errors
+    ///
+    /// The output's own.
+    fn plan(&mut self, outcome: &Outcome<'_>) -> io::Result<()>;
+
+    /// Completes the document.
+    ///
+    /// # Errors
+    ///
+    /// The output's own.
+    fn close(self: Box<Self>, closing: &Closing) -> io::Result<()>;
+}
+
+/// What became of one plan.
+#[derive(Clone, Copy)]
+pub struct Outcome<'a> {
+    /// The plan's name.
+    pub name: &'a str,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// How many items of each kind were added.
+    pub counts: Counts,
+    /// When its facts were observed.
+    pub as_of: Option<Timestamp>,
+    /// Rules that looked at the plan and found nothing.
+    pub silent: &'a [&'static Rule],
+}
+
+/// What is known when all plans were checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Closing {
+    /// Whether a file could not be read.
+    pub unreadable: bool,
+    /// What a baseline kept back.
+    pub baseline: Option<Known>,
+}
+
+/// How what was found compares with a baseline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// Findings that the baseline has, and which are not shown.
+    pub known: usize,
+    /// Findings of the baseline that are not found any more.
+    pub gone: usize,
+}
+
+impl Known {
+    /// Returns it in words.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        let known = match self.known {
+            0 => "nothing of it is left".to_owned(),
+            1 => "1 known finding is not shown".to_owned(),
+            count => format!("{count} known findings are not shown"),
+        };
+        match self.gone {
+            0 => format!("baseline: {known}"),
+            1 => format!("baseline: {known}; 1 finding of the baseline is gone"),
+            gone => format!("baseline: {known}; {gone} findings of the baseline are gone"),
+        }
+    }
+}
+
 /// One thing to show: what a rule found, or a mistake in a document.
 #[derive(Clone, Debug)]
 pub struct Item<'a> {
@@ -59,17 +149,21 @@ pub struct Item<'a> {
     /// What to do.
     pub help: Option<&'a str>,
     /// The articles that state the rule; a mistake has none.
-    pub article: Option<&'static str>,
+    pub article: Option<&'a str>,
     /// Where to change something.
     pub span: Span,
     /// Places that explain it.
     pub related: &'a [Label],
     /// The fact that is missing.
-    pub fact: Option<&'static str>,
+    pub fact: Option<&'a str>,
     /// Why it is accepted.
     pub waived_because: Option<&'a str>,
     /// Keys that lead to the place in the document.
     pub path: &'a str,
+    /// What puts it right, if nothing else can have been meant.
+    pub fix: Option<&'a Fix>,
+    /// What explains it, or what it explains.
+    pub explanation: Option<&'a Explanation>,
 }
 
 impl<'a> Item<'a> {
@@ -77,19 +171,21 @@ impl<'a> Item<'a> {
     #[must_use]
     pub fn of_finding(finding: &'a Finding) -> Self {
         Self {
-            code: finding.rule,
-            name: finding.name,
+            code: &finding.rule,
+            name: &finding.name,
             severity: finding.severity,
             state: finding.state,
             about: About::Subject(&finding.subject),
             message: &finding.message,
             help: Some(&finding.help),
-            article: Some(finding.source),
+            article: Some(&finding.source),
             span: finding.span,
             related: &finding.related,
-            fact: finding.fact,
+            fact: finding.fact.as_deref(),
             waived_because: finding.waived_because.as_deref(),
             path: "",
+            explanation: finding.explanation.as_ref(),
+            fix: None,
         }
     }
 
@@ -111,6 +207,8 @@ impl<'a> Item<'a> {
             fact: None,
             waived_because: None,
             path: &diagnostic.path,
+            explanation: None,
+            fix: diagnostic.fix.as_deref(),
         }
     }
 
@@ -131,6 +229,24 @@ impl<'a> Item<'a> {
             fact: None,
             waived_because: None,
             path: "",
+            explanation: None,
+            fix: None,
         }
     }
+}
+
+/// Returns the items without those that another of them explains.
+#[must_use]
+pub fn without_explained<'i>(items: &[Item<'i>]) -> Vec<Item<'i>> {
+    let explains = |subject: &Subject| {
+        items.iter().any(|item| {
+            item.about == About::Subject(subject)
+                && matches!(item.explanation, Some(Explanation::Explains(_)))
+        })
+    };
+    let is_explained = |item: &Item<'_>| match item.explanation {
+        Some(Explanation::ExplainedBy(subject)) => explains(subject),
+        Some(Explanation::Explains(_)) | None => false,
+    };
+    items.iter().filter(|item| !is_explained(item)).cloned().collect()
 }

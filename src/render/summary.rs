@@ -83,8 +83,23 @@ pub enum Verdict {
     Refused,
     /// Undecided rules refuse it, because of `--strict`.
     RefusedStrictly,
+    /// Violated warnings refuse it, because of `--fail-on warning`.
+    RefusedByWarnings,
+    /// What refuses it is in the baseline.
+    Known,
     /// Its documents have mistakes, so no rule looked at it.
     NotChecked,
+}
+
+impl Verdict {
+    /// Returns whether a check fails for it.
+    #[must_use]
+    pub const fn refuses(self) -> bool {
+        match self {
+            Self::Refused | Self::RefusedStrictly | Self::RefusedByWarnings | Self::NotChecked => true,
+            Self::Passed | Self::Known => false,
+        }
+    }
 }
 
 /// Returns a moment in UTC, without seconds where they are zero.
@@ -119,6 +134,15 @@ pub fn line(
         Verdict::RefusedStrictly => {
             let words = style.paint(Tone::Error, words);
             writeln!(out, "{plan}: {words} ({facts}); --strict refuses what can't be decided")
+        }
+        Verdict::RefusedByWarnings => {
+            let words = style.paint(Tone::Error, words);
+            writeln!(out, "{plan}: {words} ({facts}); --fail-on warning refuses warnings")
+        }
+        Verdict::Known => {
+            let nothing = style.paint(Tone::Warning, "only what the baseline knows refuses it");
+            let comma = if words.is_empty() { "" } else { ", " };
+            writeln!(out, "{plan}: {nothing}{comma}{words} ({facts})")
         }
         Verdict::Passed if words.is_empty() => {
             writeln!(out, "{plan}: {} ({facts})", style.paint(Tone::Good, "no rule speaks against it"))

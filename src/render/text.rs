@@ -15,6 +15,7 @@ use crate::render::excerpt::Mark;
 use crate::render::style::Style;
 use crate::render::style::Tone;
 use crate::render::style::Verbosity;
+use crate::rules::Explanation;
 use crate::rules::State;
 use crate::source::Sources;
 
@@ -59,6 +60,14 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
     }
     if let Some(reason) = item.waived_because {
         group = group.element(Level::NOTE.with_name("waived").message(escape::line(reason).into_owned()));
+    }
+    if let Some(Explanation::Explains(counts)) = item.explanation {
+        let rules = counts.iter().map(|(rule, count)| match count {
+            1 => rule.clone(),
+            count => format!("{rule} ×{count}"),
+        });
+        let rules = rules.collect::<Vec<_>>().join(", ");
+        group = group.element(Level::NOTE.with_name("explains").message(rules));
     }
     if let Some(help) = item.help.filter(|help| !help.is_empty()) {
         group = group.element(Level::HELP.message(escape::line(help).into_owned()));
@@ -186,7 +195,7 @@ struct Missing<'i> {
 
 /// Writes the facts that are missing: of whom, for which rules, and who can know them.
 pub fn missing_facts<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i>>, style: Style) {
-    let mut facts: BTreeMap<&'static str, Missing<'i>> = BTreeMap::new();
+    let mut facts: BTreeMap<&'i str, Missing<'i>> = BTreeMap::new();
     let mut seen = std::collections::HashSet::new();
     for item in items {
         let fact = item.fact.unwrap_or("inventory");
