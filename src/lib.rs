@@ -20,6 +20,7 @@
 //! - [`run`]: the executor
 //! - [`journal`]: the record of runs on disk
 //! - [`report`], [`render`]: runs and findings, shown to people and machines
+//! - `lsp`: findings and documentation in an editor
 //! - [`cli`]: the command line
 
 pub mod cli;
@@ -31,6 +32,8 @@ pub mod forecast;
 pub mod graph;
 pub mod id;
 pub mod journal;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod model;
 pub mod provider;
 pub mod quantity;

@@ -1,0 +1,137 @@
+//! Inventories that plans name: read once, from the editor if it has them open, else from disk.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::check_inventory;
+use crate::source::Sources;
+use crate::syntax;
+use crate::syntax::Document;
+use crate::syntax::file;
+use crate::syntax::file::FileError;
+use crate::syntax::inventory::Inventory;
+
+use super::sketch::Sketch;
+use super::text::Text;
+use super::workspace::Open;
+
+/// Room for the text that comes before a file's own in the address space of spans: enough for a plan of some thousand
+/// machines.
+const LEAST_ROOM: usize = 1 << 20;
+
+/// What tells whether a file is still the one that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stamp {
+    /// It is open in the editor; how many edits of all documents there had been when it was last changed.
+    Open(u64),
+    /// It is on disk.
+    Disk { modified: Option<SystemTime>, size: u64 },
+}
+
+/// A file with an inventory.
+#[derive(Debug)]
+pub(super) struct FactsFile {
+    stamp: Stamp,
+    pub text: Text,
+    /// Offset of its first byte in the spans of its inventory; the text of a plan lies before it, from 1 on.
+    pub base: usize,
+    pub inventories: Vec<Inventory>,
+    pub mistakes: Vec<Diagnostic>,
+    sketch: OnceCell<Sketch>,
+}
+
+impl FactsFile {
+    fn read(name: &Path, text: &str, bad_utf8: Option<usize>, room: usize, stamp: Stamp) -> Self {
+        let mut file = Self {
+            stamp,
+            text: Text::of_file(text.to_owned()),
+            base: 0,
+            inventories: Vec::new(),
+            mistakes: Vec::new(),
+            sketch: OnceCell::new(),
+        };
+        let mut sources = Sources::new();
+        let added = sources
+            .add("", " ".repeat(room))
+            .and_then(|_| sources.add(name.to_string_lossy().into_owned(), text.to_owned()));
+        let Ok(index) = added else { return file };
+        let source = sources.get(index);
+        file.base = source.base() as usize;
+        if let Some(at) = bad_utf8 {
+            file.mistakes.push(file::bad_utf8(source, at));
+            return file;
+        }
+        for document in syntax::parse(source, &mut file.mistakes) {
+            if let Document::Inventory(inventory) = document {
+                check_inventory(&inventory, &mut file.mistakes);
+                file.inventories.push(*inventory);
+            }
+        }
+        file
+    }
+
+    pub(super) fn sketch(&self) -> &Sketch {
+        self.sketch.get_or_init(|| Sketch::of(self.text.as_str()))
+    }
+}
+
+/// The files with inventories that were read.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    files: HashMap<PathBuf, FactsFile>,
+}
+
+impl Shelf {
+    /// Returns a file, read again if it changed since it was read last. Its text lies behind `length` bytes of another.
+    pub(super) fn file(
+        &mut self,
+        path: &Path,
+        documents: &BTreeMap<String, Open>,
+        length: usize,
+        max_bytes: u64,
+    ) -> Result<&mut FactsFile, FileError> {
+        let open = documents.values().find(|open| open.path.as_deref() == Some(path));
+        let stamp = match open {
+            Some(open) => Stamp::Open(open.edit),
+            None => {
+                let metadata = std::fs::metadata(path);
+                let modified = metadata.as_ref().ok().and_then(|metadata| metadata.modified().ok());
+                Stamp::Disk { modified, size: metadata.map_or(0, |metadata| metadata.len()) }
+            }
+        };
+        let room = length.max(LEAST_ROOM).next_power_of_two();
+        let is_fresh = |file: &FactsFile| file.stamp == stamp && length < file.base;
+        if !self.files.get(path).is_some_and(is_fresh) {
+            self.files.remove(path);
+        }
+        Ok(match self.files.entry(path.to_owned()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(match open {
+                Some(open) => FactsFile {
+                    text: open.text.clone(),
+                    ..FactsFile::read(path, open.text.as_str(), None, room, stamp)
+                },
+                None => {
+                    let read = file::read_file(path, max_bytes)?;
+                    FactsFile::read(path, &read.text, read.bad_utf8, room, stamp)
+                }
+            }),
+        })
+    }
+
+    /// Forgets the files that are not used any more.
+    pub(super) fn keep(&mut self, is_used: impl Fn(&Path) -> bool) {
+        self.files.retain(|path, _| is_used(path));
+    }
+
+    /// Forgets everything, so that it is read again.
+    pub(super) fn clear(&mut self) {
+        self.files.clear();
+    }
+}

@@ -1,0 +1,205 @@
+//! Findings of rules as problems of a document: each violation for itself, what is open or awaited summed up.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::ops::Range;
+
+use lsp_types::DiagnosticSeverity;
+
+use crate::diagnostic::Severity;
+use crate::model::Model;
+use crate::model::fact_source::source_of;
+use crate::rules;
+use crate::rules::Finding;
+use crate::rules::Options;
+use crate::rules::State;
+use crate::rules::Subject;
+use crate::rules::SubjectKind;
+use crate::source::Span;
+
+use super::check::spot;
+use super::problem;
+use super::problem::Problem;
+use super::problem::Proposal;
+use super::problem::Spot;
+
+/// Things that are named in a summary; the others are counted.
+const NAMED: usize = 5;
+
+/// Returns what rules found as problems, the heaviest first; spans from `base` on are in the inventory.
+pub(super) fn problems(
+    mut findings: Vec<Finding>,
+    model: &Model,
+    base: usize,
+    options: &Options,
+) -> Vec<Problem> {
+    for finding in &mut findings {
+        // What the run waits for never refuses a plan.
+        if finding.awaited && matches!(finding.state, State::Violated | State::Waived) {
+            finding.state = State::Pending;
+        }
+    }
+    findings.sort_by_key(|finding| {
+        (Reverse(finding.severity), finding.state, finding.span, finding.rule.clone())
+    });
+    let mut found = Vec::new();
+    let (mut open, mut awaited) = (BTreeMap::new(), BTreeMap::new());
+    for finding in &findings {
+        match finding.state {
+            State::Violated => found.push(violated(finding, model, base)),
+            State::Waived => found.push(waived(finding, model, base)),
+            State::Indeterminate => {
+                open.entry(finding.fact.as_deref().unwrap_or("inventory"))
+                    .or_insert_with(Vec::new)
+                    .push(finding);
+            }
+            State::Pending => awaited.entry(&*finding.rule).or_insert_with(Vec::new).push(finding),
+        }
+    }
+    found.extend(open.into_iter().map(|(fact, of)| undecided(fact, &of, model, base, options.strict)));
+    found.extend(awaited.into_values().map(|of| pending(&of, model, base)));
+    found
+}
+
+const fn severity(severity: Severity) -> DiagnosticSeverity {
+    match severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Info => DiagnosticSeverity::INFORMATION,
+    }
+}
+
+/// Returns where the plan is named: what is about all of it is shown there.
+fn plan_name(model: &Model) -> Range<usize> {
+    spot(model.plan_span(), usize::MAX).map_or(0..0, |spot| spot.range)
+}
+
+fn problem(finding: &Finding, model: &Model, base: usize, message: String) -> Problem {
+    let at = spot(finding.span, base).unwrap_or(Spot { in_facts: false, range: plan_name(model) });
+    let related = problem::related(finding.span, &finding.related, base);
+    let anchor = at.in_facts.then(|| {
+        let own = related.iter().find(|(spot, _)| !spot.in_facts).map(|(spot, _)| spot.range.clone());
+        own.or_else(|| named_at(&finding.subject, model, base)).unwrap_or_else(|| facts_name(model))
+    });
+    Problem {
+        at,
+        anchor,
+        severity: severity(finding.severity),
+        code: finding.rule.clone().into_owned(),
+        message,
+        related,
+        proposals: Vec::new(),
+    }
+}
+
+/// Returns where the plan names its facts.
+fn facts_name(model: &Model) -> Range<usize> {
+    let named = model.plan.inventory.as_ref().and_then(|named| spot(named.span, usize::MAX));
+    named.map_or_else(|| plan_name(model), |spot| spot.range)
+}
+
+/// Returns where the plan names what a finding is about, first.
+fn named_at(subject: &Subject, model: &Model, base: usize) -> Option<Range<usize>> {
+    let of_setting = |pick: &dyn Fn(&crate::model::settings::FailbackSettings) -> Option<Span>| {
+        model.machines().find_map(|machine| pick(&machine.settings().failback))
+    };
+    let is_it = |name: &Option<crate::source::Spanned<String>>| {
+        name.as_ref().filter(|name| name.value == subject.name).map(|name| name.span)
+    };
+    let span = match subject.kind {
+        SubjectKind::Machine => model.machine_named(&subject.name)?.name().span,
+        SubjectKind::ReplicationGroup => model.group_named(&subject.name)?.name().span,
+        SubjectKind::MasterTarget => of_setting(&|failback| is_it(&failback.master_target))?,
+        SubjectKind::ProcessServer => of_setting(&|failback| is_it(&failback.process_server))?,
+        SubjectKind::Appliance => of_setting(&|failback| is_it(&failback.appliance))?,
+        SubjectKind::Datastore => of_setting(&|failback| is_it(&failback.datastore))?,
+        SubjectKind::Host => of_setting(&|failback| is_it(&failback.host))?,
+        SubjectKind::Vcenter => of_setting(&|failback| is_it(&failback.vcenter))?,
+        SubjectKind::Plan
+        | SubjectKind::BootGroup
+        | SubjectKind::Action
+        | SubjectKind::Drill
+        | SubjectKind::Waiver
+        | SubjectKind::Vault
+        | SubjectKind::ConfigurationServer
+        | SubjectKind::Network => return None,
+    };
+    spot(span, base).filter(|spot| !spot.in_facts).map(|spot| spot.range)
+}
+
+fn violated(finding: &Finding, model: &Model, base: usize) -> Problem {
+    let mut problem = problem(finding, model, base, problem::with_help(&finding.message, &finding.help));
+    if let Some(word) = problem::meant(&finding.help) {
+        problem.proposals.push(Proposal::Replace(word.to_owned()));
+    }
+    if rules::is_waivable(&finding.rule, finding.severity) {
+        problem.proposals.push(Proposal::Waive {
+            rule: finding.rule.clone().into_owned(),
+            subject: finding.subject.name.clone(),
+            plan: plan_name(model).start,
+        });
+    }
+    problem
+}
+
+fn waived(finding: &Finding, model: &Model, base: usize) -> Problem {
+    let reason = finding.waived_because.as_deref().unwrap_or("");
+    let mut problem = problem(finding, model, base, format!("waived: {}\n{reason}", finding.message));
+    problem.severity = DiagnosticSeverity::HINT;
+    problem
+}
+
+/// Returns names in a row, the first few of them.
+fn row<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut seen = HashSet::new();
+    let mut named: Vec<&str> = Vec::new();
+    for name in names {
+        if seen.insert(name) && named.len() < NAMED {
+            named.push(name);
+        }
+    }
+    let more = seen.len() - named.len();
+    let named = named.join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+fn undecided(fact: &str, of: &[&Finding], model: &Model, base: usize, strict: bool) -> Problem {
+    let subjects = row(of.iter().map(|finding| finding.subject.name.as_str()));
+    let rules = row(of.iter().map(|finding| &*finding.rule));
+    let message = format!(
+        "undecided: `{fact}` of {subjects} is not known, so {rules} can't be decided\nfrom: {}",
+        source_of(fact)
+    );
+    let refuses = |finding: &&&Finding| {
+        finding.severity == Severity::Error
+            && rules::find(&finding.rule).is_none_or(|rule| rule.when.declared)
+    };
+    let is_refused = strict && of.iter().any(|finding| refuses(&finding));
+    let mut problem = problem(of[0], model, base, message);
+    if of.iter().any(|finding| finding.subject != of[0].subject) {
+        problem.at = Spot { in_facts: false, range: facts_name(model) };
+        problem.related.clear();
+    }
+    problem.severity = if is_refused { DiagnosticSeverity::ERROR } else { DiagnosticSeverity::INFORMATION };
+    // Of several rules none is the one.
+    if of.iter().any(|finding| finding.rule != of[0].rule) {
+        problem.code = "undecided".to_owned();
+    }
+    problem
+}
+
+fn pending(of: &[&Finding], model: &Model, base: usize) -> Problem {
+    let more = match of.len() {
+        1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    let message = format!("the run will wait: {}{more}", of[0].message);
+    let mut problem = problem(of[0], model, base, message);
+    if of.len() > 1 {
+        problem.at = Spot { in_facts: false, range: plan_name(model) };
+        problem.related.clear();
+    }
+    problem.severity = DiagnosticSeverity::HINT;
+    problem
+}

@@ -1,0 +1,123 @@
+//! What an editor shows about the word under the cursor: a key, a word of the language, a rule, a name.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use lsp_types::Hover;
+use lsp_types::HoverContents;
+use lsp_types::MarkupContent;
+use lsp_types::MarkupKind;
+use lsp_types::Position;
+use lsp_types::Uri;
+
+use crate::rules;
+use crate::rules::Rule;
+
+use super::language::Document;
+use super::language::Place;
+use super::name;
+use super::name::Sort;
+use super::sketch::Kind;
+use super::sketch::Part;
+use super::sketch::plain;
+use super::summary;
+use super::workspace::Workspace;
+
+impl Workspace {
+    /// Returns what is to be known about the word at a position.
+    pub fn hover(&mut self, uri: &Uri, position: Position) -> Option<Hover> {
+        let (open, offset) = self.place(uri, position)?;
+        let (text, sketch) = (open.text.as_str(), open.sketch());
+        let shown = |range: &Range<usize>, value: String| Hover {
+            contents: HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value }),
+            range: Some(open.text.range(range, self.encoding)),
+        };
+        let word = word_at(text, offset);
+        if let Some(rule) = text.get(word.clone()).filter(|word| is_rule(word)).and_then(rules::find) {
+            return Some(shown(&word, about_rule(rule)));
+        }
+        let (item, part) = sketch.at(offset)?;
+        let document = sketch.document_of(item);
+        let kind = Document::of(sketch, text, document, &open.file())?;
+        let path = sketch.path(text, item);
+        let place = kind.language().at(&path)?;
+        let item = sketch.item(item);
+        let (range, name) = match (item.kind, part) {
+            (Kind::Key, Part::Name) => return Some(shown(&item.name, about_key(&place))),
+            (_, Part::Value) => {
+                item.value.clone().map(|value| (value.clone(), plain(&text[value]).to_owned()))?
+            }
+            (_, Part::Name) => return None,
+        };
+        if let Some(word) = place.words().into_iter().find(|word| word.word == name) {
+            let about = format!("`{}`: {}\n\n---\n\n{}", word.word, word.description, about_key(&place));
+            return Some(shown(&range, about));
+        }
+        let key = about_key(&place);
+        let sort = name::sort_of(kind, &place);
+        let range = open.text.range(&range, self.encoding);
+        let value = match sort {
+            Some(Sort::Name(of)) => {
+                let facts =
+                    self.inventory(uri, document, kind).and_then(|facts| summary::of(facts, of, &name));
+                facts.map_or(key.clone(), |facts| format!("{facts}\n\n---\n\n{key}"))
+            }
+            Some(Sort::Subject | Sort::Rule | Sort::File | Sort::RecoveryPoint) | None => key,
+        };
+        let contents = HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value });
+        Some(Hover { contents, range: Some(range) })
+    }
+}
+
+/// Returns the letters, digits and `_` around a byte.
+fn word_at(text: &str, offset: usize) -> Range<usize> {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let start = offset - text[..offset].chars().rev().take_while(|letter| is_word(*letter)).count();
+    let end = offset + text[offset..].chars().take_while(|letter| is_word(*letter)).count();
+    start..end
+}
+
+/// Returns whether a word has the form of a rule's id.
+fn is_rule(word: &str) -> bool {
+    let number = word.strip_prefix("FB").unwrap_or("");
+    number.len() == 3 && number.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// Returns the documentation of a rule, in Markdown.
+pub(super) fn about_rule(rule: &Rule) -> String {
+    let waivable = match rules::is_waivable(rule.id, rule.severity) {
+        true => "a plan may accept it, with a reason",
+        false => "never accepted",
+    };
+    format!(
+        "**{} {}**: {}\n\n{}; {waivable}\n\n{}\n\n{}",
+        rule.id,
+        rule.name,
+        rule.summary,
+        rule.severity.as_str(),
+        rule.docs.trim(),
+        rule.article
+    )
+}
+
+/// Returns the documentation of a key, in Markdown.
+pub(super) fn about_key(place: &Place<'_>) -> String {
+    let mut text = format!("**{}**: {}", place.key, place.kind());
+    if place.required {
+        text.push_str(", required");
+    }
+    if !place.description().is_empty() {
+        let _ = write!(text, "\n\n{}", place.description());
+    }
+    let words = place.words();
+    if words.iter().any(|word| !word.description.is_empty()) {
+        text.push('\n');
+        for word in words {
+            let _ = write!(text, "\n- `{}`: {}", word.word, word.description);
+        }
+    }
+    if let Some(example) = place.example() {
+        let _ = write!(text, "\n\n```yaml\n{}\n```", example.trim_end());
+    }
+    text
+}
