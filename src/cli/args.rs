@@ -26,6 +26,9 @@ pub struct PlanArgs {
     /// Take the facts from this inventory instead of the plan's own
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
+    /// Evaluate the rules of this policy too (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
     /// Measure dates at this moment (RFC 3339) instead of the clock's
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub now: Option<Timestamp>,

@@ -7,16 +7,34 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::args::PlanArgs;
+use crate::cli::baseline::Baseline;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::fix;
+use crate::cli::judge::Checks;
+use crate::cli::judge::Judged;
 use crate::cli::load;
 use crate::cli::load::Failure;
 use crate::cli::load::Loaded;
 use crate::cli::load::LoadedPlan;
+use crate::cli::points;
+use crate::cli::policies;
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Severity;
+use crate::render;
+use crate::render::Closing;
 use crate::render::Item;
+use crate::render::Outcome;
+use crate::render::Sheet;
+use crate::render::gate::Gate;
+use crate::render::github;
 use crate::render::json;
+use crate::render::junit;
+use crate::render::log;
+use crate::render::markdown;
+use crate::render::place::Places;
+use crate::render::sarif;
 use crate::render::style::Style;
 use crate::render::style::Verbosity;
 use crate::render::summary;
@@ -27,9 +45,12 @@ use crate::rules;
 use crate::rules::CheckedPlan;
 use crate::rules::Finding;
 use crate::rules::Options;
+use crate::rules::State;
+use crate::rules::consistency;
+use crate::rules::consistency::GroupPoints;
 use crate::source::Sources;
 
-/// How findings are printed.
+/// How a command prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For people: source excerpt, caret, help
@@ -37,6 +58,34 @@ pub enum Format {
     Human,
     /// One JSON document
     Json,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FindingsFormat {
+    /// For people: source excerpt, caret, help
+    #[default]
+    Human,
+    /// One JSON document, which `--baseline` reads too
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// A JUnit report
+    Junit,
+    /// A comment for a pull request
+    Markdown,
+}
+
+/// From which weight on a violated rule lets the check fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Errors
+    #[default]
+    Error,
+    /// Errors and warnings
+    Warning,
 }
 
 /// Check plans without touching any site
@@ -50,7 +99,24 @@ pub struct CheckArgs {
     pub paths: Vec<PathBuf>,
     /// Print findings like this
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub format: Format,
+    pub format: FindingsFormat,
+    /// Exit with 1 if a rule of this weight is violated
+    #[arg(long, value_name = "WEIGHT", value_enum, default_value_t)]
+    pub fail_on: FailOn,
+    /// Show and count only findings that are not in this file, which `check --format json` printed
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Run the tests of these policies, and check no plan
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["paths", "baseline"])]
+    pub test_policies: Vec<PathBuf>,
+    /// Put right what can only have been meant in one way, then check
+    ///
+    /// Changes nothing but those places: misspelt keys and words, missing quotes, units, tabs.
+    #[arg(long, conflicts_with_all = ["diff", "test_policies"])]
+    pub fix: bool,
+    /// Show what --fix would change, change nothing, and exit with 1 if there is something
+    #[arg(long, conflicts_with_all = ["format", "baseline", "fail_on", "test_policies"])]
+    pub diff: bool,
     /// Flags about how plans are read and checked.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -60,15 +126,21 @@ pub struct CheckArgs {
 ///
 /// # Errors
 ///
-/// [`CliError`] if there is no plan to check, or the output can't be written.
+/// [`CliError`] if there is no plan to check, the baseline can't be read, or the output can't be written.
 pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    if !args.test_policies.is_empty() {
+        return policies::run(&args.test_policies, args.format, &args.plan, env);
+    }
     if args.paths == [Path::new("plans")] && !env.path(Path::new("plans")).exists() {
         return Err(CliError::usage("there is no folder `plans` here")
             .hinted("name what to check: failback check PATH…"));
     }
+    let limit = args.plan.max_file_size.0;
+    let baseline = args.baseline.as_deref().map(|path| Baseline::read(path, limit, env)).transpose()?;
     let mut loaded = load::load(&args.paths, &args.plan, env);
     let nothing = loaded.plans_left() == 0
         && loaded.inventories == 0
+        && loaded.policies.is_empty()
         && loaded.diagnostics.is_empty()
         && loaded.failures.is_empty();
     if nothing {
@@ -76,11 +148,45 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         return Err(CliError::usage(format!("no plan in {}", paths.join(", ")))
             .hinted("a plan is a YAML file that begins with `kind: RecoveryPlan`"));
     }
-    let options = args.plan.options(env.clock.now());
-    match args.format {
-        Format::Human => human(&mut loaded, &options, env),
-        Format::Json => as_json(&mut loaded, &options, env),
+    if args.diff {
+        return fix::show(&loaded, limit, env);
     }
+    if args.fix {
+        let applied = fix::apply(&loaded, limit, env)?;
+        if applied.any {
+            loaded = load::load(&args.paths, &args.plan, env);
+        }
+        loaded.failures.extend(applied.failures);
+    }
+    let fail_on = match args.fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+    };
+    let gate = Gate { fail_on, strict: args.plan.strict };
+    let mut checks = Checks { options: args.plan.options(env.clock.now()), gate, baseline };
+    let places = Places::of(&env.folder);
+    let verbosity = env.verbosity;
+    if args.format == FindingsFormat::Human {
+        return human(&mut loaded, &mut checks, env);
+    }
+    let mut out = std::io::BufWriter::new(&mut env.out);
+    let sheet: Box<dyn Sheet + '_> = match args.format {
+        FindingsFormat::Human | FindingsFormat::Json => Box::new(json::Findings::begin(&mut out)?),
+        FindingsFormat::Sarif => Box::new(sarif::Log::begin(&mut out, places)?),
+        FindingsFormat::Github => Box::new(github::Annotations::begin(&mut out, places, gate, verbosity)),
+        FindingsFormat::Junit => Box::new(junit::Report::begin(&mut out, places, gate)?),
+        FindingsFormat::Markdown => Box::new(markdown::Comment::begin(&mut out, places, gate, verbosity)),
+    };
+    let exit = fill(sheet, &mut loaded, &mut checks)?;
+    out.flush()?;
+    drop(out);
+    if let Some(known) = checks.baseline.as_ref().map(Baseline::counts)
+        && matches!(args.format, FindingsFormat::Sarif | FindingsFormat::Github | FindingsFormat::Junit)
+        && verbosity > Verbosity::Quiet
+    {
+        writeln!(env.err, "{}", known.in_words())?;
+    }
+    Ok(exit)
 }
 
 /// What became of one plan.
@@ -98,27 +204,41 @@ pub struct Checked {
     pub as_of: Option<Timestamp>,
     /// The plan, if nothing refuses it.
     pub plan: Option<CheckedPlan>,
+    /// What recovery points mean for each replication group.
+    pub recovery_points: Vec<GroupPoints>,
 }
 
 /// Evaluates the rules over a plan that was read.
 #[must_use]
 pub fn evaluate(loaded: LoadedPlan, options: &Options) -> Checked {
-    let LoadedPlan { name, model, diagnostics } = loaded;
+    let LoadedPlan { name, model, diagnostics, policies } = loaded;
     let Some(model) = model else {
         let (findings, verdict) = (Vec::new(), Verdict::NotChecked);
-        return Checked { name: name.value, findings, diagnostics, verdict, as_of: None, plan: None };
+        let recovery_points = Vec::new();
+        return Checked {
+            name: name.value,
+            findings,
+            diagnostics,
+            verdict,
+            as_of: None,
+            plan: None,
+            recovery_points,
+        };
     };
     let as_of = model.observed_at().ok();
-    let report = rules::check(model, options);
-    let violated = report.findings.iter().any(|finding| {
-        finding.state == rules::State::Violated && finding.severity == crate::diagnostic::Severity::Error
-    });
+    let recovery_points = consistency::of(&model);
+    let report = rules::check_with(model, &policies, options);
+    let violated = report
+        .findings
+        .iter()
+        .any(|finding| finding.state == State::Violated && finding.severity == Severity::Error);
     let verdict = match report.checked {
         Some(_) => Verdict::Passed,
         None if violated => Verdict::Refused,
         None => Verdict::RefusedStrictly,
     };
-    Checked { name: name.value, findings: report.findings, diagnostics, verdict, as_of, plan: report.checked }
+    let (name, findings, plan) = (name.value, report.findings, report.checked);
+    Checked { name, findings, diagnostics, verdict, as_of, plan, recovery_points }
 }
 
 /// Returns the exit code for what was read and checked.
@@ -132,30 +252,48 @@ pub(crate) fn exit(loaded: &Loaded, refused: bool) -> Exit {
     }
 }
 
-fn human(loaded: &mut Loaded, options: &Options, env: &mut Env<'_>) -> Result<Exit, CliError> {
+fn human(loaded: &mut Loaded, checks: &mut Checks, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let style = env.style();
     let failures = failures(&loaded.failures, env.talk_style());
-    env.err.write_all(failures.as_bytes())?;
-    env.out.write_all(mistakes(&loaded.diagnostics, &loaded.sources, style).as_bytes())?;
+    env.err.write_all(log::harmless(&failures).as_bytes())?;
+    let mistakes = mistakes(&loaded.diagnostics, &loaded.sources, style);
+    env.out.write_all(log::harmless(&mistakes).as_bytes())?;
     let (mut refused, mut plans) = (false, 0);
-    while let Some(plan) = loaded.next_plan() {
-        let checked = evaluate(plan, options);
-        refused |= checked.plan.is_none();
-        let text = outcome(&checked, &loaded.sources, style);
-        // Plans of which there is more to say than one line stand apart.
-        if plans > 0 && text.lines().nth(1).is_some() {
-            writeln!(env.out)?;
+    loop {
+        let batch = checks.next(loaded);
+        if batch.is_empty() {
+            break;
         }
-        plans += 1;
-        env.out.write_all(text.as_bytes())?;
+        for judged in batch {
+            refused |= judged.checked.verdict.refuses();
+            let text = text_of(&judged.checked, &judged.items(), &loaded.sources, style);
+            // Plans of which there is more to say than one line stand apart.
+            if plans > 0 && text.lines().nth(1).is_some() {
+                writeln!(env.out)?;
+            }
+            plans += 1;
+            env.out.write_all(log::harmless(&text).as_bytes())?;
+        }
     }
-    if plans == 0
-        && loaded.diagnostics.is_empty()
-        && loaded.failures.is_empty()
-        && style.verbosity > Verbosity::Quiet
-    {
-        let what = if loaded.inventories == 1 { "an inventory" } else { "inventories" };
-        writeln!(env.out, "{what} without mistakes; no plan to check")?;
+    if style.verbosity > Verbosity::Quiet {
+        if plans == 0 && loaded.diagnostics.is_empty() && loaded.failures.is_empty() {
+            let what = match (loaded.inventories, loaded.policies.len()) {
+                (0, 1) => "a policy",
+                (0, _) => "policies",
+                (1, 0) => "an inventory",
+                (_, 0) => "inventories",
+                (_, _) => "inventories and policies",
+            };
+            writeln!(env.out, "{what} without mistakes; no plan to check")?;
+        }
+        if let Some(baseline) = &checks.baseline {
+            writeln!(env.out, "{}", baseline.counts().in_words())?;
+        }
+        match loaded.diagnostics.iter().filter(|mistake| mistake.fix.is_some()).count() {
+            0 => {}
+            1 => writeln!(env.out, "1 mistake can be put right with --fix")?,
+            count => writeln!(env.out, "{count} mistakes can be put right with --fix")?,
+        }
     }
     Ok(exit(loaded, refused))
 }
@@ -187,37 +325,58 @@ pub fn mistakes(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> 
 /// Returns the text about what became of a plan, with the line that sums it up.
 #[must_use]
 pub fn outcome(checked: &Checked, sources: &Sources, style: Style) -> String {
-    let mut text = mistakes(&checked.diagnostics, sources, style);
     let items: Vec<Item<'_>> = checked.findings.iter().map(Item::of_finding).collect();
-    text::plan(&mut text, &items, sources, style);
+    text_of(checked, &items, sources, style)
+}
+
+fn text_of(checked: &Checked, items: &[Item<'_>], sources: &Sources, style: Style) -> String {
+    let mut text = mistakes(&checked.diagnostics, sources, style);
+    let told = match style.verbosity {
+        Verbosity::Quiet | Verbosity::Normal => render::without_explained(items),
+        Verbosity::Verbose => items.to_vec(),
+    };
+    let items = told.as_slice();
+    text::plan(&mut text, items, sources, style);
+    if style.verbosity == Verbosity::Verbose && !checked.recovery_points.is_empty() {
+        points::section(&mut text, &checked.recovery_points, style);
+        text.push('\n');
+    }
     if style.verbosity > Verbosity::Quiet {
-        let counts = Counts::of(&items);
+        let counts = Counts::of(items);
         summary::line(&mut text, &checked.name, &counts, checked.verdict, checked.as_of, style);
     }
     text
 }
 
-fn as_json(loaded: &mut Loaded, options: &Options, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let mut out = std::io::BufWriter::new(&mut env.out);
-    let mut json = json::Findings::begin(&mut out)?;
+/// Writes everything that was read and is found into a document for programs.
+fn fill(mut sheet: Box<dyn Sheet + '_>, loaded: &mut Loaded, checks: &mut Checks) -> Result<Exit, CliError> {
     for failure in &loaded.failures {
-        json.item(&item_of(failure), None, &loaded.sources)?;
+        sheet.item(&item_of(failure), None, &loaded.sources)?;
     }
     for diagnostic in &loaded.diagnostics {
-        json.item(&Item::of_diagnostic(diagnostic, &loaded.sources), None, &loaded.sources)?;
+        sheet.item(&Item::of_diagnostic(diagnostic, &loaded.sources), None, &loaded.sources)?;
     }
     let mut refused = false;
-    while let Some(plan) = loaded.next_plan() {
-        let checked = evaluate(plan, options);
-        refused |= checked.plan.is_none();
-        for diagnostic in &checked.diagnostics {
-            json.item(&Item::of_diagnostic(diagnostic, &loaded.sources), None, &loaded.sources)?;
+    loop {
+        let batch = checks.next(loaded);
+        if batch.is_empty() {
+            break;
         }
-        for finding in &checked.findings {
-            json.item(&Item::of_finding(finding), Some(&checked.name), &loaded.sources)?;
+        for judged in batch {
+            let Judged { checked, silent, .. } = &judged;
+            refused |= checked.verdict.refuses();
+            for diagnostic in &checked.diagnostics {
+                sheet.item(&Item::of_diagnostic(diagnostic, &loaded.sources), None, &loaded.sources)?;
+            }
+            let items = judged.items();
+            for item in &items {
+                sheet.item(item, Some(&checked.name), &loaded.sources)?;
+            }
+            let (name, verdict, as_of) = (checked.name.as_str(), checked.verdict, checked.as_of);
+            sheet.plan(&Outcome { name, verdict, counts: Counts::of(&items), as_of, silent })?;
         }
     }
-    json.end()?;
-    out.flush()?;
+    let unreadable = !loaded.failures.is_empty() || loaded.lacks_inventory;
+    sheet.close(&Closing { unreadable, baseline: checks.baseline.as_ref().map(Baseline::counts) })?;
     Ok(exit(loaded, refused))
 }

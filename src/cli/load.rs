@@ -1,17 +1,26 @@
 //! Reads plans with the inventories that they name, each file once, and collects every mistake.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::cli::ahead::Interest;
+use crate::cli::ahead::Parsed;
+use crate::cli::ahead::Step;
+use crate::cli::ahead::Text;
+use crate::cli::ahead::parse_all;
+use crate::cli::ahead::steps;
 use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
-use crate::cli::walk;
+use crate::cli::shared::Shared;
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::check_inventory;
 use crate::model::resolve;
+use crate::rules::Policies;
 use crate::source::Sources;
 use crate::source::Span;
 use crate::source::Spanned;
@@ -20,9 +29,8 @@ use crate::syntax::duplicate_name;
 use crate::syntax::file;
 use crate::syntax::file::FileError;
 use crate::syntax::inventory::Inventory;
-use crate::syntax::parse;
-use crate::syntax::parse_if_ours;
 use crate::syntax::plan::RecoveryPlan;
+use crate::syntax::policy::Policy;
 
 /// A file or folder that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +67,8 @@ pub struct LoadedPlan {
     pub model: Option<Model>,
     /// Mistakes of the plan that were found when it was bound.
     pub diagnostics: Vec<Diagnostic>,
+    /// An organisation's own rules.
+    pub policies: Arc<Policies>,
 }
 
 /// Everything that was read.
@@ -74,8 +84,14 @@ pub struct Loaded {
     pub lacks_inventory: bool,
     /// How many inventories were read.
     pub inventories: usize,
+    /// Policies that were read.
+    pub policies: Vec<Policy>,
+    /// Their rules.
+    pub rules: Arc<Policies>,
     plans: VecDeque<Pending>,
     slots: Vec<Slot>,
+    /// Where the plans of each inventory name its machines, if several plans share it.
+    shared: HashMap<usize, Shared>,
 }
 
 #[derive(Debug)]
@@ -106,17 +122,10 @@ struct Slot {
 #[derive(Clone, Debug, Default)]
 struct Contents {
     inventories: Vec<usize>,
+    /// How many policies it holds.
+    policies: usize,
     /// Whether a document of it has mistakes.
     broken: bool,
-}
-
-/// Which files are looked at however they look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Interest {
-    /// The file was named.
-    Named,
-    /// The file was found in a folder, where other files may lie too.
-    Found,
 }
 
 struct Loader<'e, 'w> {
@@ -125,6 +134,8 @@ struct Loader<'e, 'w> {
     loaded: Loaded,
     /// Files that were read, by their real path.
     files: HashMap<PathBuf, Contents>,
+    /// What was parsed and not looked at yet, by the real path.
+    ahead: HashMap<PathBuf, Parsed>,
     /// Plans of the files, each with its file and what else that holds.
     plans: Vec<(Box<RecoveryPlan>, PathBuf, Contents)>,
 }
@@ -135,14 +146,21 @@ struct Loader<'e, 'w> {
 #[must_use]
 pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
     let limit = args.max_file_size.0;
-    let mut loader =
-        Loader { env, limit, loaded: Loaded::default(), files: HashMap::new(), plans: Vec::new() };
-    for path in paths {
-        loader.path(path);
+    let (files, ahead) = (HashMap::new(), HashMap::new());
+    let mut loader = Loader { env, limit, loaded: Loaded::default(), files, ahead, plans: Vec::new() };
+    let steps: Vec<Step> = paths.iter().flat_map(|path| steps(path, env)).collect();
+    loader.read_ahead(&steps);
+    for step in steps {
+        loader.step(step);
     }
     let given = args.inventory.as_deref().map(|path| loader.given_inventory(path));
     loader.bind(given);
-    loader.loaded
+    for path in &args.policy {
+        loader.given_policy(path);
+    }
+    let mut loaded = loader.loaded;
+    loaded.rules = Arc::new(Policies::compile(&loaded.policies, &loaded.sources, &mut loaded.diagnostics));
+    loaded
 }
 
 impl Loaded {
@@ -158,18 +176,25 @@ impl Loaded {
     pub fn next_plan(&mut self) -> Option<LoadedPlan> {
         let Pending { plan, facts } = self.plans.pop_front()?;
         let name = plan.name.clone();
+        let policies = Arc::clone(&self.rules);
         let inventory = match facts {
             Facts::Slot(slot) => self.slots[slot].take(),
             Facts::Nowhere => Some(Inventory::unknown("none")),
             Facts::Broken => None,
         };
         let Some(inventory) = inventory else {
-            return Some(LoadedPlan { name, model: None, diagnostics: Vec::new() });
+            return Some(LoadedPlan { name, model: None, diagnostics: Vec::new(), policies });
         };
         let mut diagnostics = Vec::new();
-        let model = resolve(*plan, inventory, &mut diagnostics);
+        let mut model = resolve(*plan, inventory, &mut diagnostics);
+        if let Facts::Slot(slot) = facts
+            && let Some(shared) = self.shared.get(&slot)
+        {
+            let others = shared.others(&model);
+            model.know_other_plans(others);
+        }
         let model = diagnostics.is_empty().then_some(model);
-        Some(LoadedPlan { name, model, diagnostics })
+        Some(LoadedPlan { name, model, diagnostics, policies })
     }
 }
 
@@ -185,58 +210,73 @@ impl Slot {
 }
 
 impl Loader<'_, '_> {
-    /// Reads what a path of the command line names.
-    fn path(&mut self, path: &Path) {
-        if !self.env.path(path).is_dir() {
-            if let Err(error) = self.file(path, Interest::Named) {
-                self.loaded.failures.push(Failure::of(path, error));
-            }
-            return;
-        }
-        let found = walk::yaml_files(path, self.env);
-        self.loaded.failures.extend(found.failures);
-        for path in found.files {
-            let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-            let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
-            let interest = match stem.ends_with(".plan") || stem.ends_with(".inventory") {
-                true => Interest::Named,
-                false => Interest::Found,
-            };
-            if let Err(error) = self.file(&path, interest) {
-                self.loaded.failures.push(Failure::of(&path, error));
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Failure(failure) => self.loaded.failures.push(failure),
+            Step::File(path, interest) => {
+                if let Err(error) = self.file(&path, interest) {
+                    self.loaded.failures.push(Failure::of(&path, error));
+                }
             }
         }
     }
 
+    /// Reads files in their order, and parses them on all processors.
+    ///
+    /// A file that can't be read is left to [`Self::file`], which tells why.
+    fn read_ahead(&mut self, steps: &[Step]) {
+        let mut texts = Vec::new();
+        let mut seen = HashSet::new();
+        for step in steps {
+            let Step::File(path, interest) = step else { continue };
+            let real = self.real(path);
+            if !seen.insert(real.clone()) {
+                continue;
+            }
+            let Ok(text) = file::read_file(&self.env.path(path), self.limit) else { continue };
+            let name = path.display().to_string();
+            let Ok(source) = self.loaded.sources.add(name, text.text) else { continue };
+            texts.push(Text { path: real, source, bad_utf8: text.bad_utf8, interest: *interest });
+        }
+        self.ahead = parse_all(&texts, &self.loaded.sources);
+    }
+
+    /// Returns the path by which a file is known, whatever links lead to it.
+    fn real(&self, path: &Path) -> PathBuf {
+        let full = self.env.path(path);
+        full.canonicalize().unwrap_or(full)
+    }
+
     /// Reads a file, unless it was read already.
     fn file(&mut self, path: &Path, interest: Interest) -> Result<Contents, FileError> {
-        let full = self.env.path(path);
-        let real = full.canonicalize().unwrap_or_else(|_| full.clone());
+        let real = self.real(path);
         if let Some(contents) = self.files.get(&real) {
             return Ok(contents.clone());
         }
-        let text = file::read_file(&full, self.limit)?;
-        let io = |error: crate::source::TooLarge| FileError::Io {
-            path: path.to_owned(),
-            error: std::io::Error::other(error),
-        };
-        let loaded = &mut self.loaded;
-        let index = loaded.sources.add(path.display().to_string(), text.text).map_err(io)?;
-        let source = loaded.sources.get(index);
-        let before = loaded.diagnostics.len();
-        let documents = match (text.bad_utf8, interest) {
-            (Some(at), _) => {
-                loaded.diagnostics.push(file::bad_utf8(source, at));
-                Vec::new()
+        let parsed = match self.ahead.remove(&real) {
+            Some(parsed) => parsed,
+            None => {
+                let text = file::read_file(&self.env.path(path), self.limit)?;
+                let io = |error: crate::source::TooLarge| FileError::Io {
+                    path: path.to_owned(),
+                    error: std::io::Error::other(error),
+                };
+                let index = self.loaded.sources.add(path.display().to_string(), text.text).map_err(io)?;
+                Parsed::of(self.loaded.sources.get(index), text.bad_utf8, interest)
             }
-            (None, Interest::Named) => parse(source, &mut loaded.diagnostics),
-            (None, Interest::Found) => parse_if_ours(source, &mut loaded.diagnostics).unwrap_or_default(),
         };
-        let mut contents = Contents { inventories: Vec::new(), broken: loaded.diagnostics.len() > before };
+        let Parsed { documents, diagnostics } = parsed;
+        let loaded = &mut self.loaded;
+        let mut contents = Contents { inventories: Vec::new(), policies: 0, broken: !diagnostics.is_empty() };
+        loaded.diagnostics.extend(diagnostics);
         let mut plans = Vec::new();
         for document in documents {
             match document {
                 Document::Plan(plan) => plans.push(plan),
+                Document::Policy(policy) => {
+                    contents.policies += 1;
+                    loaded.policies.push(*policy);
+                }
                 Document::Inventory(inventory) => {
                     let before = loaded.diagnostics.len();
                     check_inventory(&inventory, &mut loaded.diagnostics);
@@ -278,6 +318,20 @@ impl Loader<'_, '_> {
         })
     }
 
+    /// Reads a policy that the command line names; plans beside it were not asked for.
+    fn given_policy(&mut self, path: &Path) {
+        match self.file(path, Interest::Named) {
+            Err(error) => self.loaded.failures.push(Failure::of(path, error)),
+            Ok(Contents { policies: 0, broken: false, .. }) => {
+                let message = format!("`{}` holds no policy", path.display());
+                let help = "name a file with a document of `kind: Policy`";
+                self.loaded.diagnostics.push(Diagnostic::error("no-policy", Span::NONE, message).help(help));
+            }
+            Ok(_) => {}
+        }
+        self.plans.clear();
+    }
+
     /// Returns the one inventory of a file, or reports that there is none, or more than one.
     fn only_one(&mut self, contents: &Contents, place: impl FnOnce() -> (Span, String, String)) -> Facts {
         if let [slot] = contents.inventories[..] {
@@ -315,6 +369,13 @@ impl Loader<'_, '_> {
         for slot in self.loaded.slots.iter_mut().filter(|slot| slot.users == 0) {
             slot.inventory = None;
         }
+        for Pending { plan, facts } in &self.loaded.plans {
+            if let Facts::Slot(slot) = *facts
+                && self.loaded.slots[slot].users > 1
+            {
+                self.loaded.shared.entry(slot).or_default().note(plan);
+            }
+        }
     }
 
     fn facts_of(&mut self, plan: &RecoveryPlan, file: &Path, beside: &Contents) -> Facts {
@@ -338,16 +399,9 @@ impl Loader<'_, '_> {
         };
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
         let path = folder.join(&named.value);
-        if let Ok(real) = self.env.path(&path).canonicalize() {
-            let folder = self.env.path(&folder).canonicalize().unwrap_or(folder);
-            if !real.starts_with(workspace(&folder)) {
-                let message = format!("`{}` is outside the plan's workspace", named.value);
-                self.loaded.diagnostics.push(
-                    Diagnostic::error("outside-workspace", named.span, message)
-                        .help("move it under the plan's folder or git root, or name it with --inventory"),
-                );
-                return Facts::Broken;
-            }
+        if let Some(outside) = file::outside_workspace(named, &self.env.path(&folder)) {
+            self.loaded.diagnostics.push(outside);
+            return Facts::Broken;
         }
         match self.file(&path, Interest::Named) {
             Ok(contents) => self.only_one(&contents, || {
@@ -369,9 +423,4 @@ impl Loader<'_, '_> {
             }
         }
     }
-}
-
-/// Returns the folder that a plan's files must be under: the nearest one with a `.git`, else the plan's own.
-fn workspace(folder: &Path) -> &Path {
-    folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder)
 }

@@ -1,22 +1,36 @@
 //! The command line: arguments in, an exit code out. One file for each command.
 
+mod ahead;
 pub mod args;
+mod baseline;
 pub mod check;
+pub mod completions;
 pub mod env;
 pub mod error;
 pub mod exit;
 pub mod explain;
+mod fix;
 pub mod graph;
+pub mod init;
+mod judge;
+mod keyboard;
 pub mod load;
+#[cfg(feature = "lsp")]
+pub mod lsp;
+pub mod man;
 pub mod outline;
 pub mod plan;
+pub mod points;
+mod policies;
 pub mod ready;
+mod replace;
 pub mod resume;
 pub mod run;
 pub mod runs;
 pub mod saved;
 pub mod schema;
 pub mod session;
+mod shared;
 mod terminal;
 mod walk;
 
@@ -24,6 +38,7 @@ use std::error::Error as _;
 use std::ffi::OsString;
 use std::io::Write as _;
 
+use clap::CommandFactory as _;
 use clap::Parser as _;
 
 use crate::cli::env::ColorChoice;
@@ -64,6 +79,11 @@ enum Command {
     Graph(graph::GraphArgs),
     Explain(explain::ExplainArgs),
     Schema(schema::SchemaArgs),
+    Init(init::InitArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    #[cfg(feature = "lsp")]
+    Lsp(lsp::LspArgs),
     Run(run::RunArgs),
     Resume(resume::ResumeArgs),
     Runs(runs::RunsArgs),
@@ -93,6 +113,11 @@ where
         Command::Graph(args) => graph::run(args, env),
         Command::Explain(args) => explain::run(args, env),
         Command::Schema(args) => schema::run(args, env),
+        Command::Init(args) => init::run(args, env),
+        Command::Completions(args) => completions::run(args, env),
+        Command::Man(args) => man::run(args, env),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(args) => lsp::run(args, env),
         Command::Run(args) => run::run(args, env),
         Command::Resume(args) => resume::run(args, env),
         Command::Runs(args) => runs::list(args, env),
@@ -110,6 +135,11 @@ where
             error.exit()
         }
     }
+}
+
+/// Returns the whole command line, for those who describe it.
+fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Prints help, or why the command line can't be understood.

@@ -13,6 +13,7 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outline;
+use crate::cli::points;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
@@ -29,6 +30,8 @@ use crate::model::LocationMode;
 use crate::model::PointChoice;
 use crate::model::digest;
 use crate::render::style::Verbosity;
+use crate::rules::consistency;
+use crate::rules::consistency::GroupPoints;
 
 /// Show what a run would do, without touching any site
 ///
@@ -87,6 +90,7 @@ struct PlanRecord<'a> {
     digest: &'a str,
     facts_digest: &'a str,
     machines: Vec<MachineRecord<'a>>,
+    recovery_points: Vec<GroupPoints>,
     steps: Vec<StepRecord<'a>>,
     forecast: &'a Forecast,
 }
@@ -152,6 +156,11 @@ fn human(
     if style.verbosity == Verbosity::Verbose {
         text.push('\n');
         outline::steps(&mut text, graph, forecast, style);
+        let groups = consistency::of(graph.model());
+        if !groups.is_empty() {
+            text.push('\n');
+        }
+        points::section(&mut text, &groups, style);
     }
     env.out.write_all(text.as_bytes())?;
     Ok(())
@@ -180,6 +189,7 @@ fn record<'a>(
         digest,
         facts_digest,
         machines: machines.collect(),
+        recovery_points: consistency::of(model),
         steps: outline::in_order(graph).into_iter().map(|step| step_record(graph, forecast, step)).collect(),
         forecast,
     }

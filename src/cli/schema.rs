@@ -7,6 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
+use crate::syntax::policy::Policy;
 use crate::syntax::schema;
 
 /// A kind of document that has a schema.
@@ -16,11 +17,13 @@ pub enum SchemaKind {
     RecoveryPlan,
     /// An inventory
     Inventory,
+    /// An organisation's own rules
+    Policy,
 }
 
 impl SchemaKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::RecoveryPlan, Self::Inventory];
+    pub const ALL: [Self; 3] = [Self::RecoveryPlan, Self::Inventory, Self::Policy];
 
     /// Returns the word of the command line.
     #[must_use]
@@ -28,6 +31,7 @@ impl SchemaKind {
         match self {
             Self::RecoveryPlan => "recovery-plan",
             Self::Inventory => "inventory",
+            Self::Policy => "policy",
         }
     }
 
@@ -43,6 +47,7 @@ impl SchemaKind {
         let schema = match self {
             Self::RecoveryPlan => schema::of::<RecoveryPlan>(&self.file(), "Recovery plan"),
             Self::Inventory => schema::of::<Inventory>(&self.file(), "Inventory"),
+            Self::Policy => schema::of::<Policy>(&self.file(), "Policy"),
         };
         format!("{schema:#}\n")
     }

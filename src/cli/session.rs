@@ -395,6 +395,8 @@ pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
     };
     let args = PlanArgs {
         inventory,
+        // Policies had their say when the run began.
+        policy: Vec::new(),
         now: kept.as_ref().map(|kept| kept.now),
         origin,
         strict: kept.is_some_and(|kept| kept.strict),
