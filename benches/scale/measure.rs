@@ -90,6 +90,7 @@ fn check(folder: &Path) -> (Figures, CheckedPlan) {
             match document {
                 Document::Plan(read) => plan = Some(*read),
                 Document::Inventory(read) => inventory = Some(*read),
+                Document::Policy(_) => {}
             }
         }
     }

@@ -198,6 +198,23 @@ fn mistakes_of_a_document_are_findings_of_it() {
       }
     },
     {
+      "fix": {
+        "edits": [
+          {
+            "end": {
+              "column": 8,
+              "line": 4
+            },
+            "file": "p.yaml",
+            "start": {
+              "column": 1,
+              "line": 4
+            },
+            "text": "machines"
+          }
+        ],
+        "title": "rename `machnes` to `machines`"
+      },
       "help": "did you mean `machines`?",
       "location": {
         "column": 1,
@@ -365,6 +382,7 @@ error[unknown-key]: unknown key `host`
 
 small: not checked, because its documents have mistakes
 q: not checked, because its documents have mistakes
+1 mistake can be put right with --fix
 "#);
 }
 

@@ -65,7 +65,23 @@ fn what_documentation_names_is_there() {
 #[test]
 fn every_command_is_in_the_readme() {
     let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
-    for command in ["check", "plan", "graph", "run", "resume", "runs", "show", "logs", "explain", "schema"] {
+    let commands = [
+        "check",
+        "completions",
+        "explain",
+        "graph",
+        "init",
+        "logs",
+        "lsp",
+        "man",
+        "plan",
+        "resume",
+        "run",
+        "runs",
+        "schema",
+        "show",
+    ];
+    for command in commands {
         assert!(
             readme.contains(&format!("failback {command}")) || readme.contains(&format!("`{command} [")),
             "{command}"

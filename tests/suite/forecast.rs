@@ -147,7 +147,7 @@ fn a_window_that_is_closed_is_waited_for_and_named() {
     assert_eq!(forecast.binding.kind, LimitKind::Window);
     assert_eq!(forecast.binding.text, "window opens Sun 22:00 (Asia/Seoul)");
     assert!(forecast.low_s > 13 * 3_600 && forecast.high_s < 16 * 3_600, "{forecast:?}");
-    let open = Estate::classic(vms(1)).plan("execution: {window: {from: \"00:00\", to: \"00:00\"}}");
+    let open = Estate::classic(vms(1)).plan("execution: {window: {from: \"00:00\", to: \"23:59\"}}");
     assert_ne!(of(&open).binding.kind, LimitKind::Window);
 }
 

@@ -32,7 +32,11 @@ const SEAMS: &[(&str, &str)] = &[
     ("annotate_snippets", "render"),
     ("clap", "cli"),
     ("reqwest", "run/hook"),
+    ("lsp_server", "lsp/"),
+    ("lsp_types", "lsp/"),
+    // The system's calls: a process group is ended in one place, a terminal is read in the other.
     ("rustix", "run/hook/group"),
+    ("rustix", "cli/keyboard"),
 ];
 
 fn row(module: &str) -> Option<usize> {
@@ -112,7 +116,9 @@ fn an_import_names_one_path_a_line() {
 #[test]
 fn an_outside_crate_is_named_behind_its_seam_alone() {
     for (file, text) in sources() {
-        for (name, seam) in SEAMS.iter().filter(|(_, seam)| !file.starts_with(seam)) {
+        let is_behind =
+            |name: &str| SEAMS.iter().any(|(other, seam)| *other == name && file.starts_with(seam));
+        for (name, seam) in SEAMS.iter().filter(|(name, _)| !is_behind(name)) {
             let named = text.lines().any(|line| {
                 let line = line.trim_start();
                 !line.starts_with("//") && line.contains(&format!("{name}::"))

@@ -1,27 +1,47 @@
 //! Tests of the whole library; one binary, one module a subject.
 
 mod actions;
+mod check_baseline;
+mod check_formats;
+mod check_hostile;
 mod cli_check;
 mod cli_front;
 mod cli_plan;
+#[cfg(feature = "cel")]
+mod cli_policy;
 mod cli_run;
+mod conflict;
+mod consistency;
 mod crash;
 mod docs;
 mod documents;
+#[cfg(feature = "lsp")]
+mod editor;
 mod estate;
+mod fix;
 mod forecast;
 mod graph;
 mod hooks;
+mod init;
 mod lab;
 mod layers;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod plans;
+#[cfg(feature = "cel")]
+mod policy;
 mod render;
 mod report;
+mod rule_docs;
 mod rules;
 mod run;
 mod schema;
 mod simulation;
+mod slots;
 mod support;
+mod two_readings;
 mod validator;
+mod values;
+mod waivers;
 mod worlds;
 mod yaml;

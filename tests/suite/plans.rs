@@ -65,7 +65,7 @@ fn inventory_of(plan: &RecoveryPlan, file: &Path, sources: &mut Sources) -> Inve
     let path = file.parent().expect("a file has a folder").join(&named.value);
     match document(&path, sources) {
         Ok(Document::Inventory(inventory)) => *inventory,
-        Ok(Document::Plan(_)) => panic!("{} is a plan", path.display()),
+        Ok(Document::Plan(_) | Document::Policy(_)) => panic!("{} is not an inventory", path.display()),
         Err(mistakes) => panic!("{}: {mistakes:?}", path.display()),
     }
 }
@@ -75,7 +75,7 @@ fn model(file: &Path) -> Result<Model, Vec<String>> {
     let mut sources = Sources::new();
     let plan = match document(file, &mut sources)? {
         Document::Plan(plan) => *plan,
-        Document::Inventory(_) => panic!("{} is an inventory", file.display()),
+        Document::Inventory(_) | Document::Policy(_) => panic!("{} is not a plan", file.display()),
     };
     let inventory = inventory_of(&plan, file, &mut sources);
     let mut diagnostics = Vec::new();
@@ -235,7 +235,7 @@ fn every_refused_plan_is_refused_for_what_its_first_line_says() {
                     finding.severity == Severity::Error
                         && matches!(finding.state, State::Violated | State::Indeterminate)
                 });
-                errors.map(|finding| finding.rule.to_owned()).collect()
+                errors.map(|finding| finding.rule.to_string()).collect()
             }
         };
         assert!(errors.contains(&first), "{plan_name}: {errors:?}");
