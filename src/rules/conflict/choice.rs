@@ -1,7 +1,7 @@
 //! What the plan chooses for one machine, and what its facts and rules let it choose.
 
 use crate::model::Fact;
-use crate::model::Known;
+
 use crate::model::LocationMode;
 use crate::model::Machine;
 use crate::rules::placement;
@@ -72,7 +72,7 @@ impl Keys {
         Key::ALL.into_iter().filter(move |key| self.has(*key))
     }
 
-    fn of(keys: &[Key]) -> Self {
+    pub(super) fn of(keys: &[Key]) -> Self {
         keys.iter().fold(Self::default(), |all, key| all.with(*key))
     }
 }
@@ -106,32 +106,11 @@ pub(super) struct Member<'m> {
     pub(super) server: Option<usize>,
     /// What lines the plan has.
     pub(super) lines: Keys,
-    experience: Experience,
-    delete: bool,
-    location: LocationChoice,
+    pub(super) experience: Experience,
+    pub(super) delete: bool,
+    pub(super) location: LocationChoice,
     /// Whether only a line of the plan makes it come back as a new VM.
-    alternate_by_line: bool,
-}
-
-/// Collects what is broken.
-struct Sink {
-    broken: Vec<Broken>,
-}
-
-impl Sink {
-    fn add(&mut self, rule: &'static str, keys: Keys, holds: Fact<bool>) {
-        match holds {
-            Ok(true) => {}
-            Ok(false) => self.broken.push(Broken { rule, keys, certain: true }),
-            Err(_) => self.broken.push(Broken { rule, keys, certain: false }),
-        }
-    }
-}
-
-fn collected(add: impl FnOnce(&mut Sink)) -> Vec<Broken> {
-    let mut sink = Sink { broken: Vec::new() };
-    add(&mut sink);
-    sink.broken
+    pub(super) alternate_by_line: bool,
 }
 
 impl<'m> Member<'m> {
@@ -160,234 +139,16 @@ impl<'m> Member<'m> {
         }
     }
 
-    fn datastore(&self) -> Option<&'m str> {
+    pub(super) fn datastore(&self) -> Option<&'m str> {
         self.machine.settings().failback.datastore.as_ref().map(|name| name.value.as_str())
     }
 
-    fn volume(&self) -> Option<&'m str> {
+    pub(super) fn volume(&self) -> Option<&'m str> {
         self.machine.settings().failback.retention_volume.as_ref().map(|name| name.value.as_str())
     }
 
-    fn host(&self) -> Option<&'m str> {
+    pub(super) fn host(&self) -> Option<&'m str> {
         self.machine.settings().failback.host.as_ref().map(|name| name.value.as_str())
-    }
-
-    /// Returns the keys of a rule about new VMs: the line that makes the machine one has a part in it.
-    fn alternate(&self, keys: &[Key]) -> Keys {
-        let keys = Keys::of(keys);
-        if self.alternate_by_line { keys.with(Key::Delete) } else { keys }
-    }
-
-    /// Looks at the server as such.
-    fn on_server(&self, server: Server<'m>) -> Vec<Broken> {
-        collected(|sink| {
-            if self.experience == Experience::Classic {
-                let family = self
-                    .machine
-                    .os_family()
-                    .and_then(|own| Ok(server.family()?.is_none_or(|family| family.value == own)));
-                sink.add("FB201", Keys::of(&[Key::Server]), family);
-                let vcenter = placement::vcenter(self.machine).and_then(|vcenter| {
-                    vcenter.map_or(Ok(true), |vcenter| server.is_under(vcenter, self.machine.model))
-                });
-                sink.add("FB310", Keys::of(&[Key::Server]), vcenter);
-            }
-        })
-    }
-
-    /// Looks at the disks of the original VM.
-    fn on_disks(&self, server: Server<'m>, delete: bool) -> Vec<Broken> {
-        let model = self.machine.model;
-        collected(|sink| match self.machine.location_mode_if(delete) {
-            Err(_) | Ok(LocationMode::Alternate) => {}
-            Ok(LocationMode::Original) => {
-                let reach = |to_write: bool| -> Fact<bool> {
-                    let host = server.host_name()?;
-                    for disk in placement::replicated(self.machine.onprem_disks()?) {
-                        if let Some(name) = placement::datastore_of(self.machine, disk)?
-                            && !placement::has(model.datastore(name)?, host, to_write)?
-                        {
-                            return Ok(false);
-                        }
-                    }
-                    Ok(true)
-                };
-                let reached = reach(false);
-                let rule = match self.experience {
-                    Experience::Modernized => "FB802",
-                    Experience::Classic if self.is_standalone() => "FB102",
-                    Experience::Classic => "FB101",
-                };
-                if reached == Ok(true) {
-                    sink.add("FB105", Keys::of(&[Key::Server]), reach(true));
-                }
-                sink.add(rule, Keys::of(&[Key::Server]), reached);
-            }
-        })
-    }
-
-    fn is_standalone(&self) -> bool {
-        let vcenter = self.machine.onprem_vm().and_then(|vm| vm.vcenter.fact("onprem_vm.vcenter"));
-        vcenter.is_ok_and(|vcenter| vcenter.is_none())
-    }
-
-    /// Looks at disks that can't be made anew: what is left of them must be attached, and they are in no new VM.
-    fn on_special_disks(&self, delete: bool) -> Vec<Broken> {
-        // Without a line that has a part in it, there is nothing to choose.
-        if !self.alternate_by_line {
-            return Vec::new();
-        }
-        let disks = self.machine.onprem_disks();
-        let is_rdm = |disk: &crate::syntax::machine::OnpremDisk| {
-            disk.kind.is_some_and(|kind| kind.value == DiskKind::Rdm)
-        };
-        let keys = Keys::of(&[Key::Delete]);
-        collected(|sink| {
-            if delete {
-                let none = disks.map(|disks| !placement::replicated(disks).any(is_rdm));
-                sink.add("FB124", keys, none);
-            } else if self.experience == Experience::Classic && !self.has_begun() {
-                let attached = disks.map(|disks| {
-                    placement::replicated(disks).filter(|disk| is_rdm(disk) || self.is_on_vsan(disk)).all(
-                        |disk| {
-                            disk.exists.is_none_or(|exists| exists.value)
-                                && disk.attached.is_none_or(|attached| attached.value)
-                        },
-                    )
-                });
-                sink.add("FB104", keys, attached);
-            }
-        })
-    }
-
-    fn is_on_vsan(&self, disk: &crate::syntax::machine::OnpremDisk) -> bool {
-        let name = placement::datastore_of(self.machine, disk).ok().flatten();
-        let datastore = name.and_then(|name| self.machine.model.datastore(name).ok());
-        datastore
-            .is_some_and(|datastore| datastore.kind.is_some_and(|kind| kind.value == DatastoreType::Vsan))
-    }
-
-    fn has_begun(&self) -> bool {
-        match self.machine.state() {
-            Ok(
-                State::ReprotectingToOnprem
-                | State::ProtectedToOnprem
-                | State::FailingBack
-                | State::FailedBack
-                | State::FailedBackCommitted,
-            ) => true,
-            Ok(
-                State::ProtectedToAzure
-                | State::FailedOver
-                | State::FailedOverCommitted
-                | State::ReprotectingToAzure
-                | State::Migrated
-                | State::AzureVmDeleted
-                | State::ReplicationDisabled
-                | State::AzureVmMoved,
-            )
-            | Err(_) => false,
-        }
-    }
-
-    /// Looks at the datastore that the plan names, or would.
-    fn on_datastore(&self, server: Server<'m>, delete: bool, datastore: Option<&str>) -> Vec<Broken> {
-        let model = self.machine.model;
-        collected(|sink| {
-            let mode = self.machine.location_mode_if(delete);
-            let Some(name) = datastore else {
-                match mode {
-                    Ok(LocationMode::Alternate) => {
-                        sink.add("FB121", self.alternate(&[Key::Datastore]), Ok(false))
-                    }
-                    Ok(LocationMode::Original) => sink.add("FB509", Keys::of(&[Key::Datastore]), Ok(false)),
-                    Err(_) => {}
-                }
-                return;
-            };
-            match mode {
-                Ok(LocationMode::Alternate) => {}
-                Ok(LocationMode::Original) | Err(_) => return,
-            }
-            let own = self.alternate(&[Key::Datastore]);
-            let with_server = self.alternate(&[Key::Datastore, Key::Server]);
-            let found = model.datastore(name);
-            let reach = |to_write: bool| placement::has(found.clone()?, server.host_name()?, to_write);
-            match (self.experience, server) {
-                (Experience::Classic, _) => {
-                    let kind = found.clone().and_then(|found| found.kind.fact("datastores.type"));
-                    let is_allowed = |rule: &str| {
-                        kind.clone().map(|kind| match kind.value {
-                            DatastoreType::Vmfs => true,
-                            DatastoreType::Vsan => rule != "FB123" || model.baseline() != Baseline::Seed2017,
-                            DatastoreType::Nfs | DatastoreType::Vvol => rule != "FB125",
-                        })
-                    };
-                    sink.add("FB123", own, is_allowed("FB123"));
-                    sink.add("FB125", own, is_allowed("FB125"));
-                    sink.add("FB122", with_server, reach(false));
-                }
-                (Experience::Modernized, Server::Appliance(appliance)) => {
-                    sink.add("FB131", with_server, placement::is_beside(appliance, name, model));
-                    sink.add("FB802", with_server, reach(true));
-                }
-                (Experience::Modernized, Server::MasterTarget(_)) => {}
-            }
-        })
-    }
-
-    /// Looks at the host that the plan wants a new VM on.
-    fn on_host(&self, server: Server<'m>, delete: bool, host: Option<&str>) -> Vec<Broken> {
-        collected(|sink| {
-            if let Some(host) = host
-                && self.experience == Experience::Classic
-                && self.machine.location_mode_if(delete) == Ok(LocationMode::Alternate)
-            {
-                let keys = self.alternate(&[Key::Host, Key::Server]);
-                sink.add("FB120", keys, server.host_name().map(|own| own == host));
-            }
-        })
-    }
-
-    /// Looks at where the plan expects the machine.
-    fn on_location(&self, delete: bool, location: LocationChoice) -> Vec<Broken> {
-        let is_vmware = self.machine.kind().is_ok_and(|kind| kind == MachineKind::VmwareVm);
-        let mode = self.machine.location_mode_if(delete);
-        collected(|sink| match location {
-            LocationChoice::Auto => {}
-            LocationChoice::Original if is_vmware || delete => {
-                let holds = mode.map(|mode| mode == LocationMode::Original);
-                sink.add("FB100", self.alternate(&[Key::Location]), holds);
-            }
-            LocationChoice::Original => {
-                let holds = self.machine.kind().map(|kind| kind != MachineKind::Physical);
-                sink.add("FB013", Keys::of(&[Key::Location]), holds);
-            }
-            LocationChoice::Alternate if delete || self.has_begun() || !is_vmware => {}
-            LocationChoice::Alternate => {
-                let holds = mode.map(|mode| mode == LocationMode::Alternate);
-                sink.add("FB100", self.alternate(&[Key::Location]), holds);
-            }
-        })
-    }
-
-    /// Looks at the volume that keeps the recovery points.
-    fn on_volume(&self, server: Server<'m>, volume: Option<&str>) -> Vec<Broken> {
-        collected(|sink| {
-            if self.experience == Experience::Classic {
-                match volume {
-                    None => sink.add("FB509", Keys::of(&[Key::Volume]), Ok(false)),
-                    Some(name) => {
-                        let holds = server.volumes().map(|volumes| {
-                            let mut named =
-                                volumes.into_iter().flatten().filter(|volume| volume.name.value == name);
-                            named.next().is_some_and(is_usable)
-                        });
-                        sink.add("FB211", Keys::of(&[Key::Server, Key::Volume]), holds);
-                    }
-                }
-            }
-        })
     }
 
     /// Returns what the plan's own choice breaks.
@@ -474,117 +235,4 @@ impl<'m> Member<'m> {
             datastores.filter(|datastore| datastore.accessible.is_none_or(|accessible| accessible.value));
         usable.map(|datastore| datastore.name.value.as_str()).find(|name| fits(name))
     }
-
-    /// Returns a line of the plan in words, and where it is.
-    pub(super) fn line(&self, key: Key) -> (Span, String) {
-        let (settings, name) = (&self.machine.settings().failback, self.machine.name());
-        let said = |value: &crate::source::Spanned<String>| {
-            (value.span, format!("`{}: {value}` of {name}", key.as_str(self.experience)))
-        };
-        let own = (name.span, name.value.clone());
-        match key {
-            Key::Member => {
-                let group = self.machine.group().map_or("", |group| group.name().value.as_str());
-                (name.span, format!("{name} in {group}"))
-            }
-            Key::Server => match self.experience {
-                Experience::Classic => settings.master_target.as_ref().map_or(own, said),
-                Experience::Modernized => settings.appliance.as_ref().map_or(own, said),
-            },
-            Key::Datastore => settings.datastore.as_ref().map_or(own, said),
-            Key::Volume => settings.retention_volume.as_ref().map_or(own, said),
-            Key::Host => settings.host.as_ref().map_or(own, said),
-            Key::Location => settings
-                .location
-                .map_or(own, |location| (location.span, format!("`location: {}` of {name}", location.value))),
-            Key::Delete => settings
-                .delete_existing_vm
-                .map_or(own, |delete| (delete.span, format!("`delete_existing_vm: true` of {name}"))),
-        }
-    }
-
-    /// Returns why a rule is broken by what the plan chooses, at the fact that speaks against it.
-    pub(super) fn reason(&self, rule: &str, servers: &[Server<'m>]) -> Option<(Span, String)> {
-        let (name, model) = (self.machine.name(), self.machine.model);
-        let server = self.server.map(|at| servers[at]);
-        let datastore = self.datastore().and_then(|name| model.datastore(name).ok());
-        match rule {
-            "FB201" | "FB507" => {
-                let family = self.machine.os().ok()?.family?;
-                let word = match family.value {
-                    OsFamily::Windows => "Windows",
-                    OsFamily::Linux => "Linux",
-                };
-                match rule {
-                    "FB201" => {
-                        Some((family.span, format!("{name} runs {word}, and {} does not", server?.name())))
-                    }
-                    _ => Some((family.span, format!("{name} runs {word}"))),
-                }
-            }
-            "FB101" | "FB102" | "FB802" | "FB105" => {
-                let host = server?.host()?;
-                let disk = placement::replicated(self.machine.onprem_disks().ok()?).find_map(|disk| {
-                    let on = placement::datastore_of(self.machine, disk).ok()??;
-                    let found = model.datastore(on).ok()?;
-                    (placement::has(found, host, true) == Ok(false)).then_some((disk, on))
-                });
-                match disk {
-                    Some((disk, on)) => {
-                        Some((on.span, format!("{} of {name} lies on {on}, out of reach of {host}", disk.id)))
-                    }
-                    None => Some((datastore?.name.span, format!("{host} can't write to it"))),
-                }
-            }
-            "FB122" | "FB131" => {
-                let datastore = datastore?;
-                let host = server?.host()?;
-                Some((
-                    datastore.name.span,
-                    format!("{host}, the host of {}, does not have {}", server?.name(), datastore.name),
-                ))
-            }
-            "FB123" | "FB125" => {
-                let datastore = datastore?;
-                let kind = datastore.kind?;
-                Some((
-                    kind.span,
-                    format!("{} is {}, where no disk can be made anew", datastore.name, kind.value),
-                ))
-            }
-            "FB124" => {
-                let mut disks = placement::replicated(self.machine.onprem_disks().ok()?);
-                let (disk, kind) = disks
-                    .find_map(|disk| Some((disk, disk.kind.filter(|kind| kind.value == DiskKind::Rdm)?)))?;
-                Some((kind.span, format!("{} of {name} is an RDM, which can't be made anew", disk.id)))
-            }
-            "FB100" => {
-                let exists = self.machine.onprem_vm().ok()?.exists?;
-                let word = if exists.value { "exists" } else { "does not exist" };
-                Some((exists.span, format!("the on-premises VM of {name} {word}")))
-            }
-            "FB120" => {
-                let host = server?.host()?;
-                Some((host.span, format!("{} runs on {host}", server?.name())))
-            }
-            "FB211" => {
-                Some((server?.name().span, format!("{} has no such volume that can be used", server?.name())))
-            }
-            "FB310" => {
-                let vcenter = self.machine.asr().ok()?.source_vcenter.as_option()?;
-                Some((vcenter.span, format!("{name} was protected under {vcenter}")))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Returns whether a volume may keep recovery points, as far as that is known.
-fn is_usable(volume: &RetentionVolume) -> bool {
-    let is_free = |used: Option<crate::source::Spanned<bool>>| used.is_none_or(|used| !used.value);
-    let is_fat = |fs: &str| ["fat", "fat32"].iter().any(|fat| fs.eq_ignore_ascii_case(fat));
-    is_free(volume.in_use)
-        && is_free(volume.locked)
-        && !volume.fs.as_ref().is_some_and(|fs| is_fat(fs))
-        && volume.capacity_gb.is_none_or(|capacity| capacity.value.0 > 0)
 }

@@ -2,9 +2,11 @@
 
 mod choice;
 pub(crate) mod conflicting_lines;
+mod constraint;
 #[cfg(test)]
 mod oracle;
 mod solve;
+mod words;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;

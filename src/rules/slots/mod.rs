@@ -2,6 +2,8 @@
 
 pub(crate) mod advice;
 mod assign;
+#[cfg(test)]
+mod brute_force;
 
 use std::collections::HashMap;
 

@@ -17,6 +17,7 @@ use failback::rules::OriginFilter;
 use failback::rules::State;
 use failback::source::Sources;
 use failback::syntax::Document;
+use failback::syntax::inventory::Host;
 use failback::syntax::machine::MachineKind;
 use failback::syntax::machine::OsFamily;
 use failback::syntax::parse;
@@ -152,6 +153,8 @@ const ESSENTIAL: &[&str] = &[
     "master_targets",
     "process_servers",
     "appliances",
+    "master_targets.host",
+    "appliances.host",
 ];
 
 /// Compares both readings of a world.
@@ -163,10 +166,13 @@ pub fn compare(world: &World) -> Comparison {
     if model.machines().any(|machine| machine.deletes_existing_vm()) {
         return Comparison::Apart("somebody has to delete a VM".into());
     }
+    if model.machines().any(is_held_elsewhere) {
+        return Comparison::Apart("nobody knows which server holds the disks".into());
+    }
     if model.machines().any(replicates_to_nothing) {
         return Comparison::Apart("a machine replicates to a VM that does not exist".into());
     }
-    if model.machines().any(contradicts_itself) {
+    if model.machines().any(contradicts_itself) || separates_with_one_interface(&model) {
         return Comparison::Apart("the facts of a machine contradict each other".into());
     }
     let report = rules::check(again(&model), &options(world));
@@ -189,14 +195,48 @@ pub fn compare(world: &World) -> Comparison {
     Judge { model: &model, graph: &graph, findings: &report.findings, outcome, steps: &steps }.judge()
 }
 
-/// Returns whether a machine is said to replicate to on-premises, or to have failed back, and to have no VM there.
-fn replicates_to_nothing(machine: Machine<'_>) -> bool {
+/// Returns whether a machine's disks hang on a server already, as they do between reprotect and failover.
+fn is_half_way(machine: Machine<'_>) -> bool {
     use failback::syntax::machine::State;
-    let on_its_way = matches!(
+    matches!(
         machine.state(),
         Ok(State::ReprotectingToOnprem | State::ProtectedToOnprem | State::FailingBack | State::FailedBack)
-    );
-    on_its_way && machine.onprem_vm().is_ok_and(|vm| vm.exists.is_some_and(|exists| !exists.value))
+    )
+}
+
+/// Returns whether a machine is half way, and has no VM on-premises; a physical server's new one is not told from an old one.
+fn replicates_to_nothing(machine: Machine<'_>) -> bool {
+    let physical = machine.kind() == Ok(MachineKind::Physical);
+    let gone = machine.onprem_vm().is_ok_and(|vm| vm.exists.is_some_and(|exists| !exists.value));
+    is_half_way(machine) && (gone || physical)
+}
+
+/// Returns whether a machine is half way through another server than the first, which the emulator takes to hold its disks:
+/// no fact tells.
+fn is_held_elsewhere(machine: Machine<'_>) -> bool {
+    let first = match machine.master_target() {
+        Some(server) => ["mtw", "mtl"].contains(&server.name()),
+        None => machine.appliance().is_none_or(|server| server.name() == "ra1"),
+    };
+    is_half_way(machine) && !first
+}
+
+/// Returns whether a host is known to be under another vCenter, or under none.
+fn is_under_another(host: &Host, vcenter: Option<&str>) -> bool {
+    match &host.vcenter {
+        Nullable::Some(its) => Some(its.value.as_str()) != vcenter,
+        Nullable::None => true,
+        Nullable::Unknown => false,
+    }
+}
+
+/// Returns whether the configuration server is said to keep networks apart with a single interface.
+fn separates_with_one_interface(model: &Model) -> bool {
+    let server = model.inventory.configuration_server.as_option();
+    server.is_some_and(|server| {
+        server.nic_count.is_some_and(|count| count.value < 2)
+            && server.separate_failback_nic.is_some_and(|separate| separate.value)
+    })
 }
 
 /// Returns whether a machine is said to run a release that its family of systems does not have, to be a physical server that
@@ -212,10 +252,17 @@ fn contradicts_itself(machine: Machine<'_>) -> bool {
         && machine.asr().is_ok_and(|asr| asr.source_vm_uuid.is_some());
     let elsewhere = machine.onprem_vm().is_ok_and(|vm| {
         let host = vm.host.as_ref().and_then(|host| machine.model.host(&host.value).ok());
-        match (vm.vcenter.as_option(), host.map(|host| &host.vcenter)) {
-            (Some(own), Some(Nullable::Some(its))) => own.value != its.value,
-            _ => false,
-        }
+        let own = vm.vcenter.as_option().map(|vcenter| vcenter.value.as_str());
+        own.is_some() && host.is_some_and(|host| is_under_another(host, own))
     });
+    let elsewhere = elsewhere
+        || machine.appliance().is_some_and(|appliance| {
+            let own = appliance.facts.vcenter.as_ref().map(|vcenter| vcenter.value.as_str());
+            own.is_some()
+                && appliance
+                    .host_name()
+                    .and_then(|host| machine.model.host(host))
+                    .is_ok_and(|host| is_under_another(host, own))
+        });
     of_other_family || was_vm || elsewhere
 }

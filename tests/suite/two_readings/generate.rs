@@ -76,10 +76,10 @@ impl World {
             let hosts = inventory.get_mut("hosts").and_then(Value::as_sequence_mut);
             let host = hosts.into_iter().flatten().find(|host| host.get("name") == lives);
             let vms = host.and_then(|host| host.get_mut("vms")).and_then(Value::as_sequence_mut);
-            if let (Some(true), Some(vms), Some(name)) = (exists, vms, vm.get("name")) {
-                if !vms.contains(name) {
-                    vms.push(name.clone());
-                }
+            if let (Some(true), Some(vms), Some(name)) = (exists, vms, vm.get("name"))
+                && !vms.contains(name)
+            {
+                vms.push(name.clone());
             }
         }
         (text(&self.plan), text(&inventory))

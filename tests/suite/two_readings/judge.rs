@@ -12,6 +12,7 @@ use failback::rules::Finding;
 use failback::rules::State;
 use failback::rules::SubjectKind;
 use failback::source::Spanned;
+use failback::syntax::machine::OnpremDisk;
 use failback::syntax::machine::OnpremVm;
 
 use super::compare::Comparison;
@@ -42,7 +43,7 @@ impl Judge<'_> {
         let mut enforced = BTreeSet::new();
         for finding in self.findings {
             let Some(moment) = self.enforced_at(finding) else { continue };
-            let mut machines = concerned(finding.subject.kind, &finding.subject.name, self.model);
+            let mut machines = self.suffering(finding);
             machines.retain(|machine| self.comes_to(moment, machine));
             if machines.is_subset(&home) && !machines.is_empty() {
                 differences.push(Difference::Unenforced { rule: finding.rule.to_string() });
@@ -116,6 +117,17 @@ impl Judge<'_> {
             }
         };
         moment >= last
+    }
+
+    /// Returns the machines that a finding points at; those that its subject concerns, if it points at none.
+    fn suffering(&self, finding: &Finding) -> BTreeSet<String> {
+        let all = concerned(finding.subject.kind, &finding.subject.name, self.model);
+        let pointed_at = self.model.machines().filter(|machine| {
+            let span = machine.name().span;
+            finding.span == span || finding.related.iter().any(|label| label.span == span)
+        });
+        let pointed_at: BTreeSet<String> = pointed_at.map(|machine| machine.name().value.clone()).collect();
+        if pointed_at.is_empty() { all } else { pointed_at }
     }
 
     /// Returns the machines of which every step was done.
@@ -196,6 +208,7 @@ fn concerned(kind: SubjectKind, subject: &str, model: &Model) -> BTreeSet<String
                 is(&failback.appliance) || forward.is_some_and(|forward| is(&forward.appliance))
             }
             SubjectKind::Host => stands_on(machine, subject),
+            SubjectKind::Datastore => lies_on(machine, subject),
             SubjectKind::Plan
             | SubjectKind::BootGroup
             | SubjectKind::Action
@@ -204,7 +217,6 @@ fn concerned(kind: SubjectKind, subject: &str, model: &Model) -> BTreeSet<String
             | SubjectKind::Vault
             | SubjectKind::ConfigurationServer
             | SubjectKind::Vcenter
-            | SubjectKind::Datastore
             | SubjectKind::Network => true,
         };
         if concerned {
@@ -229,6 +241,14 @@ fn stands_on(machine: Machine<'_>, host: &str) -> bool {
     let writes = machine.transfer_host().is_ok_and(|writes| writes == Some(host));
     let lives = |vm: &OnpremVm| vm.host.as_ref().is_some_and(|lives| lives.value == host);
     named || writes || machine.onprem_vm().is_ok_and(lives)
+}
+
+/// Returns whether a machine has to do with a datastore: its disks lie there, or the plan names it.
+fn lies_on(machine: Machine<'_>, datastore: &str) -> bool {
+    let named = machine.settings().failback.datastore.as_ref().is_some_and(|named| named.value == datastore);
+    let disks = machine.onprem_disks().unwrap_or_default();
+    let lies = |disk: &OnpremDisk| disk.datastore.as_option().is_some_and(|lies| lies.value == datastore);
+    named || disks.iter().any(lies)
 }
 
 /// Returns the codes of a failure: where only some members of a group came through, those of the others.

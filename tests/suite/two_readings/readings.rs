@@ -100,7 +100,7 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB126", ADVICE),
     ("FB127", Enforced(Reprotect, &["DatastoreFull"])),
     ("FB128", NEWS),
-    ("FB129", Enforced(Reprotect, &["78052"])),
+    ("FB129", EnforcedOfFacts(Reprotect, &["78052"])),
     ("FB130", Enforced(Reprotect, &["DatastoreNotOffered"])),
     ("FB131", Enforced(Reprotect, &["DatastoreNotOffered"])),
     ("FB200", Enforced(Reprotect, &["reprotect-parameters"])),
