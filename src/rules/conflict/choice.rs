@@ -1,20 +1,10 @@
 //! What the plan chooses for one machine, and what its facts and rules let it choose.
 
-use crate::model::Fact;
-
 use crate::model::LocationMode;
 use crate::model::Machine;
-use crate::rules::placement;
 use crate::rules::placement::Server;
-use crate::source::Span;
-use crate::syntax::inventory::DatastoreType;
 use crate::syntax::inventory::Experience;
 use crate::syntax::inventory::RetentionVolume;
-use crate::syntax::machine::DiskKind;
-use crate::syntax::machine::MachineKind;
-use crate::syntax::machine::OsFamily;
-use crate::syntax::machine::State;
-use crate::syntax::plan::Baseline;
 use crate::syntax::plan::LocationChoice;
 
 /// What a line of the plan says about a machine.

@@ -155,6 +155,7 @@ const ESSENTIAL: &[&str] = &[
     "appliances",
     "master_targets.host",
     "appliances.host",
+    "hosts.vcenter",
 ];
 
 /// Compares both readings of a world.

@@ -238,7 +238,7 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB810", Enforced(Reprotect, &["AgentNotRegistered", "deadline"])),
     ("FB811", Enforced(Failover, &["AgentNotRegistered", "deadline"])),
     ("FB812", STEPS),
-    ("FB813", Enforced(Forward, &["ApplianceCloned"])),
+    ("FB813", Enforced(Failover, &["ApplianceCloned"])),
     ("FB814", ADVICE),
     ("FB815", ADVICE),
     ("FB816", ADVICE),
