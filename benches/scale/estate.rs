@@ -1,5 +1,6 @@
 //! Makes the documents of an estate of many machines: the same text for the same number, on every machine.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use fastrand::Rng;
@@ -66,9 +67,16 @@ fn inventory(count: usize, random: &mut Rng) -> String {
     }
     text.push_str("datastores:\n");
     for at in 0..count.div_ceil(TO_A_DATASTORE) {
+        // The hosts of its machines have it, and those of the appliances that they come back through.
+        let machines = at * TO_A_DATASTORE..((at + 1) * TO_A_DATASTORE).min(count);
+        let through = |machine: usize| machine / TO_AN_APPLIANCE * TO_AN_APPLIANCE / TO_A_HOST;
+        let hosts: BTreeSet<usize> =
+            machines.flat_map(|machine| [machine / TO_A_HOST, through(machine)]).collect();
+        let hosts: Vec<String> = hosts.into_iter().map(|host| format!("esx{host:04}: rw")).collect();
         writeln!(
             text,
-            "  - name: ds{at:04}\n    type: vmfs\n    vcenter: vc1\n    free_gb: 102400\n    accessible: true"
+            "  - name: ds{at:04}\n    type: vmfs\n    vcenter: vc1\n    free_gb: 102400\n    accessible: true\n    access: {{{}}}",
+            hosts.join(", ")
         )
         .expect(FITS);
     }

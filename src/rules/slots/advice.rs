@@ -183,37 +183,40 @@ impl<'m> Places<'m> {
             .iter()
             .map(|place| place.server.attached().is_some() && place.server.is_sound(self.model, self.now))
             .collect();
-        let mut by_needs: HashMap<Needs<'m>, Vec<bool>> = HashMap::new();
-        let mut classes: HashMap<Vec<bool>, usize> = HashMap::new();
+        // Most machines ask for the same, so each of these is worked out once.
+        let mut kinds: HashMap<Needs<'m>, usize> = HashMap::new();
+        let mut meeting: Vec<Vec<bool>> = Vec::new();
+        let mut classes: HashMap<(Vec<usize>, usize), usize> = HashMap::new();
         let mut problem =
             Problem { rooms: self.places.iter().map(|place| place.room).collect(), ..Problem::default() };
         let mut at = Vec::new();
         for (server, place) in self.places.iter().enumerate() {
             for (number, unit) in place.demand.units.iter().enumerate() {
-                let mut possible = sound.clone();
-                for index in &unit.machines {
-                    let machine = self.model.machine(*index);
-                    let Ok(needs) = placement::needs(machine) else {
-                        possible.fill(false);
-                        break;
-                    };
-                    let meeting = by_needs.entry(needs).or_insert_with_key(|needs| {
-                        self.places
-                            .iter()
-                            .map(|place| place.server.meets(needs, self.model) == Ok(true))
-                            .collect()
-                    });
-                    possible.iter_mut().zip(meeting).for_each(|(possible, meets)| *possible &= *meets);
-                }
+                let mut kind_of = |index: &usize| -> Option<usize> {
+                    let needs = placement::needs(self.model.machine(*index)).ok()?;
+                    Some(*kinds.entry(needs).or_insert_with_key(|needs| {
+                        let meets = |place: &Place<'_>| place.server.meets(needs, self.model) == Ok(true);
+                        meeting.push(self.places.iter().map(meets).collect());
+                        meeting.len() - 1
+                    }))
+                };
                 // Only a whole group can change its server, and of a group on several servers another rule speaks.
-                if !unit.is_whole(self.model) {
-                    possible.fill(false);
-                }
-                possible[server] = true;
-                let count = classes.len();
-                let class = *classes.entry(possible).or_insert_with_key(|possible| {
-                    problem.classes.push((0..possible.len()).filter(|at| possible[*at]).collect());
-                    count
+                let asked: Option<Vec<usize>> = if unit.is_whole(self.model) {
+                    unit.machines.iter().map(&mut kind_of).collect()
+                } else {
+                    None
+                };
+                let movable = asked.is_some();
+                let mut asked = asked.unwrap_or_default();
+                asked.sort_unstable();
+                asked.dedup();
+                let class = *classes.entry((asked, server)).or_insert_with_key(|(asked, _)| {
+                    let takes = |at: &usize| {
+                        let suits = movable && sound[*at] && asked.iter().all(|kind| meeting[*kind][*at]);
+                        suits || *at == server
+                    };
+                    problem.classes.push((0..self.places.len()).filter(takes).collect());
+                    problem.classes.len() - 1
                 });
                 let machines = u32::try_from(unit.machines.len()).unwrap_or(u32::MAX);
                 problem.pieces.push(Piece { disks: unit.disks, machines, server, fixed: unit.held, class });
