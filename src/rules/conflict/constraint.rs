@@ -7,6 +7,7 @@ use crate::rules::conflict::choice::Broken;
 use crate::rules::conflict::choice::Key;
 use crate::rules::conflict::choice::Keys;
 use crate::rules::conflict::choice::Member;
+use crate::rules::original_location;
 use crate::rules::placement;
 use crate::rules::placement::Server;
 use crate::source::Spanned;
@@ -16,7 +17,6 @@ use crate::syntax::inventory::RetentionVolume;
 use crate::syntax::machine::DiskKind;
 use crate::syntax::machine::MachineKind;
 use crate::syntax::machine::OnpremDisk;
-use crate::syntax::machine::State;
 use crate::syntax::plan::Baseline;
 use crate::syntax::plan::LocationChoice;
 
@@ -136,26 +136,7 @@ impl<'m> Member<'m> {
     }
 
     fn has_begun(&self) -> bool {
-        match self.machine.state() {
-            Ok(
-                State::ReprotectingToOnprem
-                | State::ProtectedToOnprem
-                | State::FailingBack
-                | State::FailedBack
-                | State::FailedBackCommitted,
-            ) => true,
-            Ok(
-                State::ProtectedToAzure
-                | State::FailedOver
-                | State::FailedOverCommitted
-                | State::ReprotectingToAzure
-                | State::Migrated
-                | State::AzureVmDeleted
-                | State::ReplicationDisabled
-                | State::AzureVmMoved,
-            )
-            | Err(_) => false,
-        }
+        original_location::reprotect_has_begun(self.machine)
     }
 
     /// Looks at the datastore that the plan names, or would.

@@ -62,7 +62,7 @@ fn is_alternate(machine: Machine<'_>) -> bool {
 
 /// Returns whether it is known that reprotect to on-premises has begun: from then on the on-premises VM is what reprotect
 /// makes of it, and says nothing about how the machine was found.
-fn reprotect_has_begun(machine: Machine<'_>) -> bool {
+pub(in crate::rules) fn reprotect_has_begun(machine: Machine<'_>) -> bool {
     match machine.state() {
         Ok(
             State::ReprotectingToOnprem
