@@ -191,7 +191,17 @@ impl Sources {
         let base = self.sources.last().map_or(Some(1), |last| {
             u32::try_from(last.text.len()).ok()?.checked_add(last.base)?.checked_add(1)
         });
-        let base = base.ok_or(TooLarge)?;
+        self.add_at(base.ok_or(TooLarge)?, name, text)
+    }
+
+    /// Adds a text whose first byte has a given offset, behind all texts that are there, and returns its index.
+    ///
+    /// What keeps texts longer than one set of them gives each its own offsets, so that spans stay good in every set.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`] if the text would pass 4 GiB.
+    pub fn add_at(&mut self, base: u32, name: impl Into<Arc<str>>, text: String) -> Result<usize, TooLarge> {
         u32::try_from(text.len()).ok().and_then(|len| len.checked_add(base)).ok_or(TooLarge)?;
         let lines = line_starts(&text);
         self.sources.push(Source { name: name.into(), text, base, lines, blocks: OnceLock::new() });

@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering;
 
 use crate::cli::env::Env;
 use crate::cli::load::Failure;
-use crate::cli::walk;
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 use crate::source::Sources;
 use crate::syntax::Document;
 use crate::syntax::file;
+use crate::syntax::folder;
 use crate::syntax::parse;
 use crate::syntax::parse_if_ours;
 
@@ -100,8 +100,9 @@ pub(crate) fn steps(path: &Path, env: &Env<'_>) -> Vec<Step> {
     if !env.path(path).is_dir() {
         return vec![Step::File(path.to_owned(), Interest::Named)];
     }
-    let found = walk::yaml_files(path, env);
-    let failures = found.failures.into_iter().map(Step::Failure);
+    let found = folder::yaml_files(&env.folder, path, usize::MAX);
+    let failures = found.failures.into_iter();
+    let failures = failures.map(|(path, error)| Step::Failure(Failure::of(&path, error)));
     let files = found.files.into_iter().map(|path| {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
         let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);

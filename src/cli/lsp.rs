@@ -1,6 +1,7 @@
 //! `lsp`: serves an editor over standard input and output.
 
 use std::io::BufReader;
+use std::path::PathBuf;
 
 use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
@@ -9,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::lsp;
 use crate::lsp::Ended;
 use crate::lsp::Settings;
+use crate::syntax::file;
 
 /// Serve an editor: findings, documentation and completion as one types
 ///
@@ -27,20 +29,23 @@ pub struct LspArgs {
 ///
 /// # Errors
 ///
-/// [`CliError`] if a policy was given, or the output can't be written.
+/// [`CliError`] if a policy that was given can't be read, or the output can't be written.
 pub fn run(args: &LspArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    if !args.plan.policy.is_empty() {
-        return Err(CliError::usage("policies are not evaluated in an editor")
-            .hinted("evaluate them with `failback check --policy`"));
-    }
     let options = args.plan.options(env.clock.now());
+    let max_bytes = args.plan.max_file_size.0;
+    let policies: Vec<PathBuf> = args.plan.policy.iter().map(|path| env.path(path)).collect();
+    for (path, shown) in policies.iter().zip(&args.plan.policy) {
+        // An editor has no place to show that a file of the command line is missing.
+        file::read_file(path, max_bytes).map_err(|error| error.with_path(shown))?;
+    }
     let settings = Settings {
         origin: options.origin,
         strict: options.strict,
         now: args.plan.now,
         clock: std::sync::Arc::clone(&env.clock),
         inventory: args.plan.inventory.as_deref().map(|path| env.path(path)),
-        max_bytes: args.plan.max_file_size.0,
+        policies,
+        max_bytes,
     };
     // The code that the protocol asks for when an editor goes away without a word is that of a refused plan.
     Ok(match lsp::serve(BufReader::new(std::io::stdin()), &mut env.out, settings)? {

@@ -32,7 +32,6 @@ pub mod schema;
 pub mod session;
 mod shared;
 mod terminal;
-mod walk;
 
 use std::error::Error as _;
 use std::ffi::OsString;

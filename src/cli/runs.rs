@@ -137,10 +137,10 @@ pub(crate) fn is_pinned(record: &RunRecord, plan: &Ready) -> Result<(), CliError
 pub(crate) fn replay(graph: &Arc<Graph>, events: &[RunEvent]) -> Result<RunState, CliError> {
     let mut state = RunState::new(Arc::clone(graph));
     for event in events {
-        state.check(event).map_err(|error| {
+        let legal = state.check(event).map_err(|error| {
             CliError::usage("the run's journal does not belong to its plan").because(error)
         })?;
-        state.apply(event);
+        state.apply(event, legal);
     }
     Ok(state)
 }

@@ -17,13 +17,21 @@ pub struct IllegalEvent {
     pub reason: String,
 }
 
+/// What shows that an event can follow: only [`RunState::check`] gives it, and [`RunState::apply`] asks for it.
+#[derive(Debug)]
+#[must_use]
+pub struct Legal {
+    /// The step that the event is about.
+    pub(super) step: Option<StepIndex>,
+}
+
 impl RunState {
     /// Refuses an event that can't follow the ones before it, before the journal takes it.
     ///
     /// # Errors
     ///
     /// [`IllegalEvent`], which says why.
-    pub fn check(&self, event: &RunEvent) -> Result<(), IllegalEvent> {
+    pub fn check(&self, event: &RunEvent) -> Result<Legal, IllegalEvent> {
         let illegal = |reason: String| Err(IllegalEvent { seq: event.seq, reason });
         if event.seq != self.seq + 1 {
             return illegal(format!("the last event was {}", self.seq));
@@ -37,8 +45,9 @@ impl RunState {
             }
             RunStatus::New | RunStatus::Running | RunStatus::Interrupted => {}
         }
-        let Some(id) = event.kind.step() else { return Ok(()) };
+        let Some(id) = event.kind.step() else { return Ok(Legal { step: None }) };
         let Some(index) = self.graph.find(id) else { return illegal(format!("there is no step {id}")) };
+        let legal = Legal { step: Some(index) };
         let step = &self.steps[index as usize];
         let allowed: &[StepStatus] = match &event.kind {
             RunEventKind::StepStarted { .. } => &[StepStatus::Ready],
@@ -52,7 +61,7 @@ impl RunState {
             | RunEventKind::ActionStarted { .. }
             | RunEventKind::ApprovalAsked { .. } => &[StepStatus::Running],
             RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => &[StepStatus::Asked],
-            RunEventKind::SlotsFreed { .. } => return self.check_freed(event, index),
+            RunEventKind::SlotsFreed { .. } => return self.check_freed(event, index).map(|()| legal),
             RunEventKind::StepBlocked { .. } => &[StepStatus::Ready, StepStatus::Running, StepStatus::Asked],
             RunEventKind::StepAdopted { .. }
             | RunEventKind::StepSucceeded { .. }
@@ -63,7 +72,7 @@ impl RunState {
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
             | RunEventKind::Interrupted { .. }
-            | RunEventKind::RunFinished { .. } => return Ok(()),
+            | RunEventKind::RunFinished { .. } => return Ok(legal),
         };
         if !allowed.contains(&step.status) {
             return illegal(format!("step {id} is {}", step.status.as_str()));
@@ -81,7 +90,7 @@ impl RunState {
             RunEventKind::AttemptFailed { .. } if step.intent.is_none() => {
                 illegal(format!("no request of {id} is open"))
             }
-            _ => Ok(()),
+            _ => Ok(legal),
         }
     }
 

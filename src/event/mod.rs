@@ -1,12 +1,15 @@
 //! What a run says: one list of events, from which its state, displays, reports and proofs are made.
 
+mod apply;
 mod legal;
 mod sink;
 mod slots;
+mod spread;
 mod state;
 mod step;
 
 pub use legal::IllegalEvent;
+pub use legal::Legal;
 pub use sink::Journal;
 pub use sink::JournalError;
 pub use sink::Reporter;

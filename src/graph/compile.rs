@@ -28,7 +28,6 @@ use crate::syntax::inventory::Experience;
 use crate::syntax::machine::State;
 use crate::syntax::plan::CommitGate;
 use crate::syntax::plan::FailoverGate;
-use crate::syntax::plan::FinalState;
 
 /// Compiles a plan into its graph of steps. It can't fail: what can't be ordered was a finding.
 #[must_use]
@@ -329,7 +328,7 @@ impl<'m> Compiler<'m> {
             let cleanup = self.step(StepKind::Cleanup, of, name, wave);
             self.edge(commit, cleanup);
         }
-        for member in members.iter().filter(|member| goes_forward(**member)) {
+        for member in members.iter().filter(|member| member.is_protected_again()) {
             self.replicate_to_azure(*member, commit, wave);
         }
     }
@@ -397,15 +396,6 @@ impl<'m> Compiler<'m> {
                 }
             }
         }
-    }
-}
-
-/// Returns whether a machine is protected in Azure again at the end: if the plan says so, or says how.
-fn goes_forward(machine: Machine<'_>) -> bool {
-    match machine.settings().final_state.map(|state| state.value) {
-        Some(FinalState::Protected) => true,
-        Some(FinalState::Unprotected) => false,
-        None => machine.settings().forward.is_some(),
     }
 }
 

@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use lsp_types::CodeAction;
 use lsp_types::CodeActionKind;
 use lsp_types::Diagnostic;
+use lsp_types::Location;
 use lsp_types::TextEdit;
 use lsp_types::Uri;
 use lsp_types::WorkspaceEdit;
+
+use crate::syntax::repair::repair;
 
 use super::complete::scalar;
 use super::problem::Fix;
@@ -16,6 +19,32 @@ use super::text::Text;
 use super::workspace::Workspace;
 
 impl Workspace {
+    /// Returns what would put right everything in a document that can only have been meant in one way, as `check --fix`
+    /// does; `None` if there is nothing.
+    #[must_use]
+    pub fn fix_all(&self, uri: &Uri) -> Option<CodeAction> {
+        let open = self.documents.get(uri.as_str())?;
+        let repaired = repair(open.text.as_str())?;
+        let after = Text::new(repaired.text);
+        let mut edits = Vec::new();
+        for line in 0..open.text.line_count() {
+            let (old, new) = (open.text.line(line), after.line(line));
+            let new = &after.as_str()[new];
+            if open.text.as_str()[old.clone()] != *new {
+                let range = open.text.range(&old, self.encoding);
+                edits.push((Location::new(open.uri.clone(), range), new.to_owned()));
+            }
+        }
+        let places = match repaired.repairs.len() {
+            1 => "1 place".to_owned(),
+            count => format!("{count} places"),
+        };
+        let title = format!("Fix what can only have been meant in one way ({places})");
+        let mut action = action(title, &edits, None, true);
+        action.kind = Some(CodeActionKind::SOURCE_FIX_ALL);
+        Some(action)
+    }
+
     /// Returns what would put right the problems of a range.
     pub fn actions(&mut self, uri: &Uri, range: lsp_types::Range) -> Vec<CodeAction> {
         self.check(uri.as_str());
@@ -29,17 +58,21 @@ impl Workspace {
             for fix in &shown.fixes {
                 match fix {
                     Fix::Replace { at, with } => {
-                        let edit = TextEdit::new(at.range, with.clone());
-                        actions.push(action(format!("Change to `{with}`"), &at.uri, edit, diagnostic, true));
+                        let edits = [(at.clone(), with.clone())];
+                        actions.push(action(format!("Change to `{with}`"), &edits, Some(diagnostic), true));
+                    }
+                    Fix::Change { title, edits } => {
+                        actions.push(action(title.clone(), edits, Some(diagnostic), true));
                     }
                     Fix::Waive { rule, subject, plan } => {
                         let Some((at, new)) = waiver(&open.text, open.sketch(), *plan, rule, subject) else {
                             continue;
                         };
                         let position = open.text.position(at, self.encoding);
-                        let edit = TextEdit::new(lsp_types::Range::new(position, position), new);
+                        let range = lsp_types::Range::new(position, position);
+                        let edits = [(Location::new(open.uri.clone(), range), new)];
                         let title = format!("Waive {rule} for {subject}, with a reason to be written");
-                        actions.push(action(title, &open.uri, edit, diagnostic, false));
+                        actions.push(action(title, &edits, Some(diagnostic), false));
                     }
                 }
             }
@@ -48,12 +81,22 @@ impl Workspace {
     }
 }
 
-fn action(title: String, uri: &Uri, edit: TextEdit, about: &Diagnostic, preferred: bool) -> CodeAction {
+#[expect(clippy::mutable_key_type, reason = "the protocol keys changes by a URI, whose hash does not change")]
+fn action(
+    title: String,
+    edits: &[(Location, String)],
+    about: Option<&Diagnostic>,
+    preferred: bool,
+) -> CodeAction {
+    let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
+    for (at, text) in edits {
+        changes.entry(at.uri.clone()).or_default().push(TextEdit::new(at.range, text.clone()));
+    }
     CodeAction {
         title,
         kind: Some(CodeActionKind::QUICKFIX),
-        diagnostics: Some(vec![about.clone()]),
-        edit: Some(WorkspaceEdit::new(HashMap::from([(uri.clone(), vec![edit])]))),
+        diagnostics: about.map(|about| vec![about.clone()]),
+        edit: Some(WorkspaceEdit::new(changes)),
         is_preferred: Some(preferred),
         ..CodeAction::default()
     }

@@ -1,17 +1,19 @@
 //! What is wrong with a document: mistakes of its text, and what rules find in its plans.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::hash::DefaultHasher;
+use std::hash::Hash as _;
+use std::hash::Hasher as _;
 use std::path::PathBuf;
 
 use crate::diagnostic::Diagnostic as Mistake;
 use crate::model::Model;
+use crate::model::OtherPlan;
 use crate::model::check_inventory;
 use crate::model::resolve;
 use crate::rules;
-use crate::rules::Policies;
 use crate::source::Sources;
-use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax;
 use crate::syntax::Document;
@@ -19,15 +21,21 @@ use crate::syntax::file;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 
+use super::around::Around;
+use super::around::Beside;
+use super::around::Reading;
 use super::facts::Shelf;
 use super::finding;
+use super::ground::Ground;
+use super::ground::Home;
+use super::ground::Room;
 use super::language;
+use super::neighbour::Note;
+use super::page::Page;
 use super::problem;
 use super::problem::Problem;
 use super::problem::Shown;
-use super::problem::Spot;
 use super::text::Encoding;
-use super::text::Text;
 use super::uri;
 use super::workspace::Open;
 use super::workspace::Settings;
@@ -35,15 +43,35 @@ use super::workspace::Settings;
 /// What is known about a document.
 #[derive(Debug, Default)]
 pub(super) struct Analysis {
-    /// The file with the inventory that a plan of it names.
-    pub facts: Option<PathBuf>,
     /// What is shown in the document.
     pub shown: Vec<Shown>,
-    /// What is to be changed in the inventory.
-    pub elsewhere: Vec<lsp_types::Diagnostic>,
+    /// What is to be changed in other files.
+    pub elsewhere: Vec<(PathBuf, lsp_types::Diagnostic)>,
+    /// The files whose change may change what is shown.
+    pub depends: BTreeSet<PathBuf>,
+    /// Tells which machines its plans bring home, on which facts; `None` if it holds no plan.
+    pub brings: Option<u64>,
+}
+
+/// What was read for documents, and stays until it changes.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    pub shelf: Shelf,
+    pub around: Around,
+    pub room: Room,
+}
+
+impl Cache {
+    /// Forgets everything, so that it is read again; a document of some bytes is to be checked next.
+    pub(super) fn clear(&mut self, length: usize) {
+        self.shelf.clear();
+        self.around.clear();
+        self.room.clear(length);
+    }
 }
 
 /// Where the facts of a plan are.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Facts {
     /// In the same text: the index among its inventories.
     Beside(usize),
@@ -56,13 +84,12 @@ enum Facts {
 }
 
 /// Checks a document.
-pub(super) fn analyze(
-    open: &Open,
-    documents: &BTreeMap<String, Open>,
-    shelf: &mut Shelf,
-    settings: &Settings,
-    encoding: Encoding,
-) -> Analysis {
+pub(super) fn analyze(open: &Open, reading: Reading<'_>, cache: &mut Cache, encoding: Encoding) -> Analysis {
+    let settings = reading.settings;
+    let length = open.text.as_str().len();
+    if !cache.room.suits(length) {
+        cache.clear(length);
+    }
     let mut sources = Sources::new();
     let Ok(index) = sources.add(open.file(), open.text.as_str().to_owned()) else {
         return Analysis::default();
@@ -85,122 +112,169 @@ pub(super) fn analyze(
             Document::Policy(policy) => policies.push(*policy),
         }
     }
-    // Its rules are evaluated by `check`; here it is only said what is wrong with them.
-    let _ = Policies::compile(&policies, &sources, &mut mistakes);
+    let beside = match plans.is_empty() && policies.is_empty() {
+        true => Beside::default(),
+        false => cache.around.beside(open, (&policies, &sources), reading, &mut cache.room),
+    };
+    let ground = beside.ground();
+    let (own, others): (Vec<_>, Vec<_>) = beside
+        .mistakes
+        .iter()
+        .cloned()
+        .partition(|mistake| ground.spot(mistake.span).is_none_or(|spot| spot.is_own()));
+    mistakes.extend(own);
     let mut analysis = Analysis::default();
-    let own = Page { open, facts: None, encoding };
+    let page = Page { open, documents: reading.documents, facts: None, beside: &beside, encoding };
     let is_broken = !mistakes.is_empty();
-    own.show(mistakes.iter().map(|mistake| Problem::of_mistake(mistake, usize::MAX)), &mut analysis);
-    for plan in plans {
-        let mut found = Vec::new();
-        let facts = facts_of(&plan, open, inventories.len(), is_broken, settings, &mut found);
-        match facts {
+    page.show(mistakes.iter().map(|mistake| Problem::of_mistake(mistake, &ground)), &mut analysis);
+    if plans.is_empty() {
+        return analysis;
+    }
+    analysis.depends.extend(beside.policies().map(|file| file.path.clone()));
+    page.show(broken_policies(&plans, &beside, &others, &ground), &mut analysis);
+    let mut found: Vec<Vec<Problem>> = Vec::new();
+    let facts: Vec<Facts> = plans
+        .iter()
+        .map(|plan| {
+            let mut mistakes = Vec::new();
+            let facts = facts_of(plan, open, inventories.len(), is_broken, settings, &mut mistakes);
+            found.push(mistakes);
+            facts
+        })
+        .collect();
+    let notes: Vec<Note> = plans.iter().map(|plan| Note::of(plan, open.path.as_deref(), settings)).collect();
+    analysis.brings = Some(brings(&notes));
+    for (at, ((plan, mut found), of)) in plans.into_iter().zip(found).zip(&facts).enumerate() {
+        let own = notes.iter().zip(&facts).enumerate();
+        let own = own.filter(|(other, (_, facts))| *other != at && *facts == of).map(|(_, (note, _))| note);
+        let world = World { beside: &beside, own: own.collect(), of, settings };
+        match of {
             Facts::Beside(index) => {
-                let inventory = std::mem::replace(&mut inventories[index], Inventory::unknown(""));
-                inventories[index] = rule(*plan, inventory, usize::MAX, settings, &mut found);
+                let inventory = std::mem::replace(&mut inventories[*index], Inventory::unknown(""));
+                inventories[*index] = world.judge(*plan, inventory, &ground, &mut found);
             }
             Facts::Nowhere => {
-                rule(*plan, Inventory::unknown("none"), usize::MAX, settings, &mut found);
+                world.judge(*plan, Inventory::unknown("none"), &ground, &mut found);
             }
             Facts::Broken => {}
             Facts::File(path) => {
-                let length = open.text.as_str().len();
                 let named = plan.inventory.as_ref().unwrap_or(&plan.name).clone();
-                analysis.facts = Some(path.clone());
-                match shelf.file(&path, documents, length, settings.max_bytes) {
+                analysis.depends.insert(path.clone());
+                match cache.shelf.file(path, reading.documents, &mut cache.room, settings.max_bytes) {
                     Ok(file) => {
+                        let ground = ground.clone().with(file.base, Home::Facts);
                         match file.inventories.as_mut_slice() {
                             _ if !file.mistakes.is_empty() => {
-                                found.push(problem::broken_inventory(&named, &file.mistakes, file.base));
+                                let so = (named.value.as_str(), "so that no rule was evaluated");
+                                let mistakes: Vec<&Mistake> = file.mistakes.iter().collect();
+                                let code = "broken-inventory";
+                                found.push(problem::broken_file(code, named.span, so, &mistakes, &ground));
                             }
                             [only] => {
                                 let inventory = std::mem::replace(only, Inventory::unknown(""));
-                                *only = rule(*plan, inventory, file.base, settings, &mut found);
+                                *only = world.judge(*plan, inventory, &ground, &mut found);
                             }
                             several => found.push(no_inventory(&named, several.len())),
                         }
-                        let uri = documents.values().find(|other| other.path.as_ref() == Some(&path));
-                        let uri = uri.map(|other| other.uri.clone()).or_else(|| uri::of_path(&path));
-                        let facts = uri.map(|uri| (uri, &file.text));
-                        Page { open, facts, encoding }.show(found, &mut analysis);
+                        Page { facts: Some((path, &file.text)), ..page }.show(found, &mut analysis);
                         continue;
                     }
                     Err(error) => found.push(unreadable(&named, error)),
                 }
             }
         }
-        own.show(found, &mut analysis);
+        page.show(found, &mut analysis);
     }
     analysis
 }
 
-/// Texts that problems point into.
-pub(super) struct Page<'p> {
-    open: &'p Open,
-    facts: Option<(lsp_types::Uri, &'p Text)>,
-    encoding: Encoding,
+/// Returns a number that tells which machines plans bring home, on which facts.
+fn brings(notes: &[Note]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for note in notes {
+        (&note.name, &note.facts).hash(&mut hasher);
+        note.machines.iter().for_each(|(name, _)| name.hash(&mut hasher));
+    }
+    hasher.finish()
 }
 
-impl Page<'_> {
-    fn show(&self, problems: impl IntoIterator<Item = Problem>, analysis: &mut Analysis) {
-        for problem in problems {
-            if analysis.shown.len() >= problem::MOST {
-                let more = Problem::more();
-                if analysis.shown.last().is_none_or(|last| last.diagnostic.message != more.message) {
-                    analysis.shown.push(more.shown(self));
-                }
-                return;
-            }
-            if let Some(elsewhere) = problem.elsewhere(self) {
-                analysis.elsewhere.push(elsewhere);
-            }
-            analysis.shown.push(problem.shown(self));
+/// Returns the policies with mistakes, told where the plan is named: their rules do not count until they are put right.
+fn broken_policies(
+    plans: &[Box<RecoveryPlan>],
+    beside: &Beside,
+    together: &[Mistake],
+    ground: &Ground,
+) -> Vec<Problem> {
+    let mut by_file: Vec<(usize, Vec<&Mistake>)> = Vec::new();
+    let parsed = beside.files.iter().flat_map(|file| &file.mistakes);
+    for mistake in parsed.chain(together) {
+        let Some(Home::Beside(at)) = ground.spot(mistake.span).map(|spot| spot.home) else { continue };
+        match by_file.iter_mut().find(|(file, _)| *file == at) {
+            Some((_, mistakes)) => mistakes.push(mistake),
+            None => by_file.push((at, vec![mistake])),
         }
     }
-
-    /// Returns the URI and the range of a spot; `None` for one in an inventory that has no URI.
-    pub(super) fn location(&self, spot: &Spot) -> Option<lsp_types::Location> {
-        let (uri, text) = match spot.in_facts {
-            true => self.facts.as_ref().map(|(uri, text)| (uri, *text))?,
-            false => (&self.open.uri, &self.open.text),
-        };
-        Some(lsp_types::Location::new(uri.clone(), text.range(&spot.range, self.encoding)))
+    let mut problems = Vec::new();
+    for (file, mistakes) in by_file {
+        let name = beside.files[file].path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let so = (name.as_str(), "so that its rules do not all count");
+        for plan in plans {
+            problems.push(problem::broken_file("broken-policy", plan.name.span, so, &mistakes, ground));
+        }
     }
-
-    /// Returns the range of a spot in the document itself.
-    pub(super) fn own_range(&self, range: &Range<usize>) -> lsp_types::Range {
-        self.open.text.range(range, self.encoding)
-    }
-
-    /// Returns the characters of a spot.
-    pub(super) fn slice(&self, spot: &Spot) -> &str {
-        let text = match spot.in_facts {
-            true => self.facts.as_ref().map_or("", |(_, text)| text.as_str()),
-            false => self.open.text.as_str(),
-        };
-        text.get(spot.range.clone()).unwrap_or("")
-    }
+    problems
 }
 
-/// Evaluates the rules over a plan; returns the inventory.
-fn rule(
-    plan: RecoveryPlan,
-    inventory: Inventory,
-    base: usize,
-    settings: &Settings,
-    found: &mut Vec<Problem>,
-) -> Inventory {
-    let mut mistakes = Vec::new();
-    let model = resolve(plan, inventory, &mut mistakes);
-    if mistakes.is_empty() {
-        let options = settings.options();
-        let findings = rules::evaluate_all(&model, &options);
-        found.extend(finding::problems(findings, &model, base, &options));
-    } else {
-        found.extend(mistakes.iter().map(|mistake| Problem::of_mistake(mistake, base)));
+/// What a plan is judged by.
+struct World<'w> {
+    beside: &'w Beside,
+    /// The other plans of the same text that have the same facts.
+    own: Vec<&'w Note>,
+    of: &'w Facts,
+    settings: &'w Settings,
+}
+
+impl World<'_> {
+    /// Evaluates the rules over a plan; returns the inventory.
+    fn judge(
+        &self,
+        plan: RecoveryPlan,
+        inventory: Inventory,
+        ground: &Ground,
+        found: &mut Vec<Problem>,
+    ) -> Inventory {
+        let mut mistakes = Vec::new();
+        let mut model = resolve(plan, inventory, &mut mistakes);
+        if mistakes.is_empty() {
+            let others = self.others(&model);
+            model.know_other_plans(others);
+            let (policies, options) = (&self.beside.rules, self.settings.options());
+            let findings = rules::evaluate_with(&model, policies, &options);
+            found.extend(finding::problems(findings, &model, ground, policies, &options));
+        } else {
+            found.extend(mistakes.iter().map(|mistake| Problem::of_mistake(mistake, ground)));
+        }
+        let Model { inventory, .. } = model;
+        inventory
     }
-    let Model { inventory, .. } = model;
-    inventory
+
+    /// Returns the other plans about the same facts, with the machines that they share with this one.
+    fn others(&self, model: &Model) -> Vec<OtherPlan> {
+        let in_files = self.beside.files.iter().flat_map(|file| &file.plans);
+        let in_files = in_files.filter(|note| match self.of {
+            Facts::File(path) => note.facts.as_ref() == Some(path),
+            Facts::Beside(_) | Facts::Nowhere | Facts::Broken => false,
+        });
+        let mut others = Vec::new();
+        for note in self.own.iter().copied().chain(in_files) {
+            let shared = note.machines.iter().filter(|(name, _)| model.machine_named(name).is_some());
+            let machines: HashMap<String, _> = shared.cloned().collect();
+            if !machines.is_empty() {
+                others.push(OtherPlan { name: note.name.clone(), machines });
+            }
+        }
+        others
+    }
 }
 
 /// Finds the facts of a plan, or says what is wrong with where it has them from.
@@ -232,7 +306,7 @@ fn facts_of(
                 .help("add `inventory:` with the file of the one that is meant")
         }
     };
-    found.push(Problem::of_mistake(&mistake, usize::MAX));
+    found.push(Problem::of_mistake(&mistake, &Ground::own()));
     Facts::Broken
 }
 
@@ -253,7 +327,7 @@ fn no_inventory(named: &Spanned<String>, count: usize) -> Problem {
     let what = if count == 0 { "no inventory" } else { "several inventories" };
     let mistake = Mistake::error("no-inventory", named.span, format!("`{}` holds {what}", named.value))
         .help("name a file with one document of `kind: Inventory`");
-    Problem::of_mistake(&mistake, usize::MAX)
+    Problem::of_mistake(&mistake, &Ground::own())
 }
 
 fn unreadable(named: &Spanned<String>, error: file::FileError) -> Problem {
@@ -261,16 +335,5 @@ fn unreadable(named: &Spanned<String>, error: file::FileError) -> Problem {
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     let help = error.help().unwrap_or("correct the name").to_owned();
     let mistake = Mistake::error("unreadable-inventory", named.span, format!("{error}{cause}")).help(help);
-    Problem::of_mistake(&mistake, usize::MAX)
-}
-
-/// Returns where a span is; `None` for one that no text holds.
-pub(super) fn spot(span: Span, base: usize) -> Option<Spot> {
-    if span.is_none() {
-        return None;
-    }
-    let (start, end) = (span.start as usize, (span.end as usize).max(span.start as usize));
-    let in_facts = start >= base;
-    let base = if in_facts { base } else { 1 };
-    Some(Spot { in_facts, range: start - base..end - base })
+    Problem::of_mistake(&mistake, &Ground::own())
 }

@@ -147,16 +147,27 @@ impl Workspace {
                 ]
                 .map(|(word, about)| Choice::word(word, about)),
             ),
-            Some(Sort::Rule) => choices.extend(
-                rules::all().filter(|rule| rules::is_waivable(rule.id, rule.severity)).map(|rule| Choice {
-                    label: rule.id.to_owned(),
+            Some(Sort::Rule) => {
+                let own = self.own_rules(uri).into_iter().filter(|rule| rule.is_waivable);
+                choices.extend(own.map(|rule| Choice {
+                    label: rule.id,
                     kind: CompletionItemKind::REFERENCE,
-                    detail: format!("{}: {}", rule.name, rule.summary),
-                    documentation: about_rule(rule),
+                    detail: rule.detail,
+                    documentation: rule.about,
                     tail: "",
                     free: false,
-                }),
-            ),
+                }));
+                choices.extend(rules::all().filter(|rule| rules::is_waivable(rule.id, rule.severity)).map(
+                    |rule| Choice {
+                        label: rule.id.to_owned(),
+                        kind: CompletionItemKind::REFERENCE,
+                        detail: format!("{}: {}", rule.name, rule.summary),
+                        documentation: about_rule(rule),
+                        tail: "",
+                        free: false,
+                    },
+                ));
+            }
             Some(Sort::File) => choices.extend(self.files(uri)),
             Some(sort @ (Sort::Name(_) | Sort::Subject)) => {
                 let mut present = marked.siblings(item, place.in_list);

@@ -7,6 +7,7 @@ use lsp_types::Uri;
 use crate::model::ReferenceKind;
 use crate::syntax::inventory::Inventory;
 
+use super::check::Cache;
 use super::language::Document;
 use super::name::Book;
 use super::name::Given;
@@ -47,7 +48,8 @@ impl Workspace {
             return self.facts_of(uri.as_str(), named.as_deref())?.1.inventories.first();
         }
         let path = self.documents.get(uri.as_str())?.path.clone()?;
-        let file = self.shelf.file(&path, &self.documents, 0, self.settings.max_bytes).ok()?;
+        let Cache { shelf, room, .. } = &mut self.cache;
+        let file = shelf.file(&path, &self.documents, room, self.settings.max_bytes).ok()?;
         file.inventories.first()
     }
 

@@ -49,7 +49,8 @@ impl Workspace {
                 let uri = open.map(|open| open.uri.clone()).or_else(|| uri::of_path(&path))?;
                 Some(vec![Location::new(uri, lsp_types::Range::default())])
             }
-            Sort::Rule | Sort::RecoveryPoint => None,
+            Sort::Rule => Some(self.own_rule(uri, &name)?.location.into_iter().collect()),
+            Sort::RecoveryPoint => None,
         }
     }
 }

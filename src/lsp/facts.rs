@@ -17,21 +17,30 @@ use crate::syntax::file;
 use crate::syntax::file::FileError;
 use crate::syntax::inventory::Inventory;
 
+use super::ground::Room;
 use super::sketch::Sketch;
 use super::text::Text;
 use super::workspace::Open;
 
-/// Room for the text that comes before a file's own in the address space of spans: enough for a plan of some thousand
-/// machines.
-const LEAST_ROOM: usize = 1 << 20;
-
 /// What tells whether a file is still the one that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Stamp {
+pub(super) enum Stamp {
     /// It is open in the editor; how many edits of all documents there had been when it was last changed.
     Open(u64),
     /// It is on disk.
     Disk { modified: Option<SystemTime>, size: u64 },
+}
+
+impl Stamp {
+    /// Returns the stamp that a file has now.
+    pub(super) fn of(path: &Path, open: Option<&Open>) -> Self {
+        if let Some(open) = open {
+            return Self::Open(open.edit);
+        }
+        let metadata = std::fs::metadata(path);
+        let modified = metadata.as_ref().ok().and_then(|metadata| metadata.modified().ok());
+        Self::Disk { modified, size: metadata.map_or(0, |metadata| metadata.len()) }
+    }
 }
 
 /// A file with an inventory.
@@ -39,7 +48,7 @@ enum Stamp {
 pub(super) struct FactsFile {
     stamp: Stamp,
     pub text: Text,
-    /// Offset of its first byte in the spans of its inventory; the text of a plan lies before it, from 1 on.
+    /// Offset of its first byte in the spans of its inventory.
     pub base: usize,
     pub inventories: Vec<Inventory>,
     pub mistakes: Vec<Diagnostic>,
@@ -47,7 +56,7 @@ pub(super) struct FactsFile {
 }
 
 impl FactsFile {
-    fn read(name: &Path, text: &str, bad_utf8: Option<usize>, room: usize, stamp: Stamp) -> Self {
+    fn read(name: &Path, text: &str, bad_utf8: Option<usize>, stamp: Stamp, room: &mut Room) -> Self {
         let mut file = Self {
             stamp,
             text: Text::of_file(text.to_owned()),
@@ -57,10 +66,10 @@ impl FactsFile {
             sketch: OnceCell::new(),
         };
         let mut sources = Sources::new();
-        let added = sources
-            .add("", " ".repeat(room))
-            .and_then(|_| sources.add(name.to_string_lossy().into_owned(), text.to_owned()));
-        let Ok(index) = added else { return file };
+        let added = room
+            .take(text.len())
+            .and_then(|base| sources.add_at(base, name.to_string_lossy().into_owned(), text.to_owned()).ok());
+        let Some(index) = added else { return file };
         let source = sources.get(index);
         file.base = source.base() as usize;
         if let Some(at) = bad_utf8 {
@@ -88,26 +97,17 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// Returns a file, read again if it changed since it was read last. Its text lies behind `length` bytes of another.
+    /// Returns a file, read again if it changed since it was read last.
     pub(super) fn file(
         &mut self,
         path: &Path,
         documents: &BTreeMap<String, Open>,
-        length: usize,
+        room: &mut Room,
         max_bytes: u64,
     ) -> Result<&mut FactsFile, FileError> {
         let open = documents.values().find(|open| open.path.as_deref() == Some(path));
-        let stamp = match open {
-            Some(open) => Stamp::Open(open.edit),
-            None => {
-                let metadata = std::fs::metadata(path);
-                let modified = metadata.as_ref().ok().and_then(|metadata| metadata.modified().ok());
-                Stamp::Disk { modified, size: metadata.map_or(0, |metadata| metadata.len()) }
-            }
-        };
-        let room = length.max(LEAST_ROOM).next_power_of_two();
-        let is_fresh = |file: &FactsFile| file.stamp == stamp && length < file.base;
-        if !self.files.get(path).is_some_and(is_fresh) {
+        let stamp = Stamp::of(path, open);
+        if !self.files.get(path).is_some_and(|file| file.stamp == stamp) {
             self.files.remove(path);
         }
         Ok(match self.files.entry(path.to_owned()) {
@@ -115,11 +115,11 @@ impl Shelf {
             Entry::Vacant(entry) => entry.insert(match open {
                 Some(open) => FactsFile {
                     text: open.text.clone(),
-                    ..FactsFile::read(path, open.text.as_str(), None, room, stamp)
+                    ..FactsFile::read(path, open.text.as_str(), None, stamp, room)
                 },
                 None => {
                     let read = file::read_file(path, max_bytes)?;
-                    FactsFile::read(path, &read.text, read.bad_utf8, room, stamp)
+                    FactsFile::read(path, &read.text, read.bad_utf8, stamp, room)
                 }
             }),
         })

@@ -13,25 +13,27 @@ use crate::model::fact_source::source_of;
 use crate::rules;
 use crate::rules::Finding;
 use crate::rules::Options;
+use crate::rules::Policies;
 use crate::rules::State;
 use crate::rules::Subject;
 use crate::rules::SubjectKind;
 use crate::source::Span;
 
-use super::check::spot;
+use super::ground::Ground;
+use super::ground::Spot;
 use super::problem;
 use super::problem::Problem;
 use super::problem::Proposal;
-use super::problem::Spot;
 
 /// Things that are named in a summary; the others are counted.
 const NAMED: usize = 5;
 
-/// Returns what rules found as problems, the heaviest first; spans from `base` on are in the inventory.
+/// Returns what rules found as problems, the heaviest first.
 pub(super) fn problems(
     mut findings: Vec<Finding>,
     model: &Model,
-    base: usize,
+    ground: &Ground,
+    policies: &Policies,
     options: &Options,
 ) -> Vec<Problem> {
     for finding in &mut findings {
@@ -47,8 +49,8 @@ pub(super) fn problems(
     let (mut open, mut awaited) = (BTreeMap::new(), BTreeMap::new());
     for finding in &findings {
         match finding.state {
-            State::Violated => found.push(violated(finding, model, base)),
-            State::Waived => found.push(waived(finding, model, base)),
+            State::Violated => found.push(violated(finding, model, ground, policies)),
+            State::Waived => found.push(waived(finding, model, ground)),
             State::Indeterminate => {
                 open.entry(finding.fact.as_deref().unwrap_or("inventory"))
                     .or_insert_with(Vec::new)
@@ -57,8 +59,8 @@ pub(super) fn problems(
             State::Pending => awaited.entry(&*finding.rule).or_insert_with(Vec::new).push(finding),
         }
     }
-    found.extend(open.into_iter().map(|(fact, of)| undecided(fact, &of, model, base, options.strict)));
-    found.extend(awaited.into_values().map(|of| pending(&of, model, base)));
+    found.extend(open.into_iter().map(|(fact, of)| undecided(fact, &of, model, ground, options.strict)));
+    found.extend(awaited.into_values().map(|of| pending(&of, model, ground)));
     found
 }
 
@@ -72,15 +74,15 @@ const fn severity(severity: Severity) -> DiagnosticSeverity {
 
 /// Returns where the plan is named: what is about all of it is shown there.
 fn plan_name(model: &Model) -> Range<usize> {
-    spot(model.plan_span(), usize::MAX).map_or(0..0, |spot| spot.range)
+    Ground::own().spot(model.plan_span()).map_or(0..0, |spot| spot.range)
 }
 
-fn problem(finding: &Finding, model: &Model, base: usize, message: String) -> Problem {
-    let at = spot(finding.span, base).unwrap_or(Spot { in_facts: false, range: plan_name(model) });
-    let related = problem::related(finding.span, &finding.related, base);
-    let anchor = at.in_facts.then(|| {
-        let own = related.iter().find(|(spot, _)| !spot.in_facts).map(|(spot, _)| spot.range.clone());
-        own.or_else(|| named_at(&finding.subject, model, base)).unwrap_or_else(|| facts_name(model))
+fn problem(finding: &Finding, model: &Model, ground: &Ground, message: String) -> Problem {
+    let at = ground.spot(finding.span).unwrap_or(Spot::own(plan_name(model)));
+    let related = problem::related(finding.span, &finding.related, ground);
+    let anchor = (!at.is_own()).then(|| {
+        let own = related.iter().find(|(spot, _)| spot.is_own()).map(|(spot, _)| spot.range.clone());
+        own.or_else(|| named_at(&finding.subject, model, ground)).unwrap_or_else(|| facts_name(model))
     });
     Problem {
         at,
@@ -95,12 +97,12 @@ fn problem(finding: &Finding, model: &Model, base: usize, message: String) -> Pr
 
 /// Returns where the plan names its facts.
 fn facts_name(model: &Model) -> Range<usize> {
-    let named = model.plan.inventory.as_ref().and_then(|named| spot(named.span, usize::MAX));
+    let named = model.plan.inventory.as_ref().and_then(|named| Ground::own().spot(named.span));
     named.map_or_else(|| plan_name(model), |spot| spot.range)
 }
 
 /// Returns where the plan names what a finding is about, first.
-fn named_at(subject: &Subject, model: &Model, base: usize) -> Option<Range<usize>> {
+fn named_at(subject: &Subject, model: &Model, ground: &Ground) -> Option<Range<usize>> {
     let of_setting = |pick: &dyn Fn(&crate::model::settings::FailbackSettings) -> Option<Span>| {
         model.machines().find_map(|machine| pick(&machine.settings().failback))
     };
@@ -125,15 +127,19 @@ fn named_at(subject: &Subject, model: &Model, base: usize) -> Option<Range<usize
         | SubjectKind::ConfigurationServer
         | SubjectKind::Network => return None,
     };
-    spot(span, base).filter(|spot| !spot.in_facts).map(|spot| spot.range)
+    ground.spot(span).filter(Spot::is_own).map(|spot| spot.range)
 }
 
-fn violated(finding: &Finding, model: &Model, base: usize) -> Problem {
-    let mut problem = problem(finding, model, base, problem::with_help(&finding.message, &finding.help));
+fn violated(finding: &Finding, model: &Model, ground: &Ground, policies: &Policies) -> Problem {
+    let mut problem = problem(finding, model, ground, problem::with_help(&finding.message, &finding.help));
     if let Some(word) = problem::meant(&finding.help) {
         problem.proposals.push(Proposal::Replace(word.to_owned()));
     }
-    if rules::is_waivable(&finding.rule, finding.severity) {
+    let is_waivable = match rules::find(&finding.rule) {
+        Some(_) => rules::is_waivable(&finding.rule, finding.severity),
+        None => policies.is_waivable(finding),
+    };
+    if is_waivable {
         problem.proposals.push(Proposal::Waive {
             rule: finding.rule.clone().into_owned(),
             subject: finding.subject.name.clone(),
@@ -143,9 +149,9 @@ fn violated(finding: &Finding, model: &Model, base: usize) -> Problem {
     problem
 }
 
-fn waived(finding: &Finding, model: &Model, base: usize) -> Problem {
+fn waived(finding: &Finding, model: &Model, ground: &Ground) -> Problem {
     let reason = finding.waived_because.as_deref().unwrap_or("");
-    let mut problem = problem(finding, model, base, format!("waived: {}\n{reason}", finding.message));
+    let mut problem = problem(finding, model, ground, format!("waived: {}\n{reason}", finding.message));
     problem.severity = DiagnosticSeverity::HINT;
     problem
 }
@@ -164,7 +170,7 @@ fn row<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     if more == 0 { named } else { format!("{named} and {more} more") }
 }
 
-fn undecided(fact: &str, of: &[&Finding], model: &Model, base: usize, strict: bool) -> Problem {
+fn undecided(fact: &str, of: &[&Finding], model: &Model, ground: &Ground, strict: bool) -> Problem {
     let subjects = row(of.iter().map(|finding| finding.subject.name.as_str()));
     let rules = row(of.iter().map(|finding| &*finding.rule));
     let message = format!(
@@ -176,9 +182,9 @@ fn undecided(fact: &str, of: &[&Finding], model: &Model, base: usize, strict: bo
             && rules::find(&finding.rule).is_none_or(|rule| rule.when.declared)
     };
     let is_refused = strict && of.iter().any(|finding| refuses(&finding));
-    let mut problem = problem(of[0], model, base, message);
+    let mut problem = problem(of[0], model, ground, message);
     if of.iter().any(|finding| finding.subject != of[0].subject) {
-        problem.at = Spot { in_facts: false, range: facts_name(model) };
+        problem.at = Spot::own(facts_name(model));
         problem.related.clear();
     }
     problem.severity = if is_refused { DiagnosticSeverity::ERROR } else { DiagnosticSeverity::INFORMATION };
@@ -189,15 +195,15 @@ fn undecided(fact: &str, of: &[&Finding], model: &Model, base: usize, strict: bo
     problem
 }
 
-fn pending(of: &[&Finding], model: &Model, base: usize) -> Problem {
+fn pending(of: &[&Finding], model: &Model, ground: &Ground) -> Problem {
     let more = match of.len() {
         1 => String::new(),
         count => format!(" (and {} more)", count - 1),
     };
     let message = format!("the run will wait: {}{more}", of[0].message);
-    let mut problem = problem(of[0], model, base, message);
+    let mut problem = problem(of[0], model, ground, message);
     if of.len() > 1 {
-        problem.at = Spot { in_facts: false, range: plan_name(model) };
+        problem.at = Spot::own(plan_name(model));
         problem.related.clear();
     }
     problem.severity = DiagnosticSeverity::HINT;

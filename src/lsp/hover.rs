@@ -27,6 +27,9 @@ impl Workspace {
     /// Returns what is to be known about the word at a position.
     pub fn hover(&mut self, uri: &Uri, position: Position) -> Option<Hover> {
         let (open, offset) = self.place(uri, position)?;
+        let id = open.text.as_str()[id_at(open.text.as_str(), offset)].to_owned();
+        let own = self.own_rule(uri, &id);
+        let (open, offset) = self.place(uri, position)?;
         let (text, sketch) = (open.text.as_str(), open.sketch());
         let shown = |range: &Range<usize>, value: String| Hover {
             contents: HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value }),
@@ -35,6 +38,9 @@ impl Workspace {
         let word = word_at(text, offset);
         if let Some(rule) = text.get(word.clone()).filter(|word| is_rule(word)).and_then(rules::find) {
             return Some(shown(&word, about_rule(rule)));
+        }
+        if let Some(own) = own {
+            return Some(shown(&id_at(text, offset), own.about));
         }
         let (item, part) = sketch.at(offset)?;
         let document = sketch.document_of(item);
@@ -71,7 +77,15 @@ impl Workspace {
 
 /// Returns the letters, digits and `_` around a byte.
 fn word_at(text: &str, offset: usize) -> Range<usize> {
-    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    around(text, offset, |letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
+/// Returns what may be the id of a policy's rule around a byte.
+fn id_at(text: &str, offset: usize) -> Range<usize> {
+    around(text, offset, |letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'))
+}
+
+fn around(text: &str, offset: usize, is_word: impl Fn(char) -> bool) -> Range<usize> {
     let start = offset - text[..offset].chars().rev().take_while(|letter| is_word(*letter)).count();
     let end = offset + text[offset..].chars().take_while(|letter| is_word(*letter)).count();
     start..end

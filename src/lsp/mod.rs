@@ -3,16 +3,21 @@
 //! [`Workspace`] is all of it but the wire: pure and synchronous. [`serve`] speaks the protocol over a pair of streams.
 
 mod action;
+mod around;
 mod check;
 mod complete;
 mod cursor;
 mod define;
 mod facts;
 mod finding;
+mod ground;
 mod hover;
 mod language;
 mod name;
+mod neighbour;
+mod page;
 mod problem;
+mod rule;
 mod server;
 mod sketch;
 mod summary;

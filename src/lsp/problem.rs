@@ -10,28 +10,24 @@ use lsp_types::NumberOrString;
 use crate::diagnostic::Diagnostic as Mistake;
 use crate::diagnostic::Label;
 use crate::source::Span;
-use crate::source::Spanned;
 
-use super::check::Page;
-use super::check::spot;
+use super::ground::Ground;
+use super::ground::Home;
+use super::ground::Spot;
+use super::page::Page;
 
 /// Problems that are shown in one document.
 pub(super) const MOST: usize = 1000;
 /// Places that are shown beside a problem's own.
 const PLACES: usize = 20;
 
-/// A place in a document, or in the inventory of its plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Spot {
-    pub in_facts: bool,
-    pub range: Range<usize>,
-}
-
 /// What would put a problem right.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fix {
     /// Another word in its place.
     Replace { at: lsp_types::Location, with: String },
+    /// Several changes, which only together put it right.
+    Change { title: String, edits: Vec<(lsp_types::Location, String)> },
     /// The finding accepted, in the plan whose name begins at a byte.
     Waive { rule: String, subject: String, plan: usize },
 }
@@ -43,6 +39,11 @@ pub(super) enum Proposal {
     Replace(String),
     /// Characters, as they are.
     Exact(String),
+    /// Changes in several places, or in another one than where the problem is shown.
+    Edits {
+        title: String,
+        edits: Vec<(Spot, String)>,
+    },
     Waive {
         rule: String,
         subject: String,
@@ -77,24 +78,32 @@ pub(super) fn meant(help: &str) -> Option<&str> {
 }
 
 impl Problem {
-    /// Returns a mistake of a text; spans from `base` on are in the inventory.
-    pub(super) fn of_mistake(mistake: &Mistake, base: usize) -> Self {
+    /// Returns a mistake of a text.
+    pub(super) fn of_mistake(mistake: &Mistake, ground: &Ground) -> Self {
         let help = mistake.help.as_deref().unwrap_or("");
         let word = meant(help).map(|word| Proposal::Replace(word.to_owned()));
         // What is sure is proposed as `check --fix` writes it; what is only near, too.
-        let proposal = match mistake.fix.as_deref().map(|fix| fix.edits.as_slice()) {
-            Some([edit]) if (edit.span.start, edit.span.end) == (mistake.span.start, mistake.span.end) => {
-                Some(Proposal::Exact(edit.text.clone()))
-            }
-            Some(_) | None => word,
+        let proposal = match mistake.fix.as_deref() {
+            None => word,
+            Some(fix) => match fix.edits.as_slice() {
+                [edit] if (edit.span.start, edit.span.end) == (mistake.span.start, mistake.span.end) => {
+                    Some(Proposal::Exact(edit.text.clone()))
+                }
+                edits => {
+                    let edits = edits.iter().map(|edit| Some((ground.spot(edit.span)?, edit.text.clone())));
+                    let edits: Option<Vec<_>> = edits.collect();
+                    let edits = edits.filter(|edits| !edits.is_empty());
+                    edits.map(|edits| Proposal::Edits { title: capital(&fix.title), edits }).or(word)
+                }
+            },
         };
         Self {
-            at: spot(mistake.span, base).unwrap_or(Spot { in_facts: false, range: 0..0 }),
+            at: ground.spot(mistake.span).unwrap_or(Spot::own(0..0)),
             anchor: None,
             severity: DiagnosticSeverity::ERROR,
             code: mistake.code.to_owned(),
             message: with_help(&mistake.message, help),
-            related: related(mistake.span, &mistake.labels, base),
+            related: related(mistake.span, &mistake.labels, ground),
             proposals: proposal.into_iter().collect(),
         }
     }
@@ -102,7 +111,7 @@ impl Problem {
     /// Returns that there are more problems than are shown.
     pub(super) fn more() -> Self {
         Self {
-            at: Spot { in_facts: false, range: 0..0 },
+            at: Spot::own(0..0),
             anchor: None,
             severity: DiagnosticSeverity::INFORMATION,
             code: "too-many-mistakes".to_owned(),
@@ -114,16 +123,14 @@ impl Problem {
 
     /// Returns how the document shows it.
     pub(super) fn shown(&self, page: &Page<'_>) -> Shown {
-        let anchor = match (&self.anchor, self.at.in_facts) {
-            (Some(anchor), true) => anchor.clone(),
-            (None, true) => 0..0,
-            (_, false) => self.at.range.clone(),
+        let (anchor, place) = match (self.at.home, &self.anchor) {
+            (Home::Own, _) => (self.at.range.clone(), None),
+            (Home::Facts, anchor) => (anchor.clone().unwrap_or(0..0), Some("here in the inventory")),
+            (Home::Beside(_), anchor) => (anchor.clone().unwrap_or(0..0), Some("here")),
         };
         let mut related = Vec::new();
-        if self.at.in_facts {
-            related.extend(
-                page.location(&self.at).map(|location| (location, "here in the inventory".to_owned())),
-            );
+        if let (Some(place), Some(location)) = (place, page.location(&self.at)) {
+            related.push((location, place.to_owned()));
         }
         for (spot, text) in self.related.iter().take(PLACES) {
             related.extend(page.location(spot).map(|location| (location, text.clone())));
@@ -132,6 +139,10 @@ impl Problem {
             Proposal::Replace(word) => {
                 let at = page.location(&self.at)?;
                 Some(Fix::Replace { at, with: written_like(page.slice(&self.at), word) })
+            }
+            Proposal::Edits { title, edits } => {
+                let edits = edits.iter().map(|(spot, text)| Some((page.location(spot)?, text.clone())));
+                Some(Fix::Change { title: title.clone(), edits: edits.collect::<Option<_>>()? })
             }
             Proposal::Exact(text) => Some(Fix::Replace { at: page.location(&self.at)?, with: text.clone() }),
             Proposal::Waive { rule, subject, plan } => {
@@ -142,18 +153,16 @@ impl Problem {
         Shown { diagnostic: self.diagnostic(page.own_range(&anchor), related), fixes }
     }
 
-    /// Returns how the inventory shows it; `None` if nothing is to be changed there.
-    pub(super) fn elsewhere(&self, page: &Page<'_>) -> Option<Diagnostic> {
-        if !self.at.in_facts {
-            return None;
-        }
+    /// Returns how the file shows it in which something is to be changed; `None` if that is the document itself.
+    pub(super) fn elsewhere(&self, page: &Page<'_>) -> Option<(std::path::PathBuf, Diagnostic)> {
+        let path = page.path(self.at.home)?;
         let location = page.location(&self.at)?;
         let mut related = Vec::new();
         if let Some(anchor) = &self.anchor {
-            let own = Spot { in_facts: false, range: anchor.clone() };
+            let own = Spot::own(anchor.clone());
             related.extend(page.location(&own).map(|location| (location, "found in this plan".to_owned())));
         }
-        Some(self.diagnostic(location.range, related))
+        Some((path.to_owned(), self.diagnostic(location.range, related)))
     }
 
     fn diagnostic(&self, range: lsp_types::Range, related: Vec<(lsp_types::Location, String)>) -> Diagnostic {
@@ -189,25 +198,36 @@ pub(super) fn with_help(message: &str, help: &str) -> String {
     if help.is_empty() { message.to_owned() } else { format!("{message}\nhelp: {help}") }
 }
 
+/// Returns a fragment as the title of an action.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// Returns the places that explain a problem, the alias through which its value is used among them.
-pub(super) fn related(span: Span, labels: &[Label], base: usize) -> Vec<(Spot, String)> {
-    let alias = (span.via != 0).then(|| Span::new(span.via, span.via + 1)).and_then(|via| spot(via, base));
+pub(super) fn related(span: Span, labels: &[Label], ground: &Ground) -> Vec<(Spot, String)> {
+    let alias = (span.via != 0).then(|| Span::new(span.via, span.via + 1)).and_then(|via| ground.spot(via));
     let alias = alias.map(|alias| (alias, "the value is used here, through an alias".to_owned()));
-    let labels = labels.iter().filter_map(|label| Some((spot(label.span, base)?, label.text.clone())));
+    let labels = labels.iter().filter_map(|label| Some((ground.spot(label.span)?, label.text.clone())));
     alias.into_iter().chain(labels).collect()
 }
 
-/// Returns that the inventory of a plan has mistakes of its own, so that no rule was evaluated.
-pub(super) fn broken_inventory(named: &Spanned<String>, mistakes: &[Mistake], base: usize) -> Problem {
+/// Returns that a file which a plan has to do with has mistakes of its own, and what that means for the plan.
+pub(super) fn broken_file(
+    code: &'static str,
+    at: Span,
+    (file, so): (&str, &str),
+    mistakes: &[&Mistake],
+    ground: &Ground,
+) -> Problem {
     let count = match mistakes.len() {
         1 => "a mistake".to_owned(),
         count => format!("{count} mistakes"),
     };
-    let message = format!("`{}` has {count}, so that no rule was evaluated", named.value);
-    let mut problem =
-        Problem::of_mistake(&Mistake::error("broken-inventory", named.span, message), usize::MAX);
-    let places =
-        mistakes.iter().filter_map(|mistake| Some((spot(mistake.span, base)?, mistake.message.clone())));
+    let message = format!("`{file}` has {count}, {so}");
+    let mut problem = Problem::of_mistake(&Mistake::error(code, at, message), &Ground::own());
+    let places = mistakes.iter();
+    let places = places.filter_map(|mistake| Some((ground.spot(mistake.span)?, mistake.message.clone())));
     problem.related = places.take(PLACES).collect();
     problem
 }
@@ -227,14 +247,14 @@ mod tests {
     fn what_is_sure_is_proposed_as_it_would_be_written() {
         let span = Span::new(5, 9);
         let mistake = Mistake::error("wrong-type", span, "wrong").help("write it in quotes");
-        assert_eq!(Problem::of_mistake(&mistake, usize::MAX).proposals, []);
+        assert_eq!(Problem::of_mistake(&mistake, &Ground::own()).proposals, []);
         let sure =
             mistake.clone().fix(Some(crate::diagnostic::Fix::at(span, "\"9.60\"", "write it in quotes")));
         let exact = Proposal::Exact("\"9.60\"".to_owned());
-        assert_eq!(Problem::of_mistake(&sure, usize::MAX).proposals, [exact]);
+        assert_eq!(Problem::of_mistake(&sure, &Ground::own()).proposals, [exact]);
         let near = mistake.help("did you mean `vmfs1`?");
         let word = Proposal::Replace("vmfs1".to_owned());
-        assert_eq!(Problem::of_mistake(&near, usize::MAX).proposals, [word]);
+        assert_eq!(Problem::of_mistake(&near, &Ground::own()).proposals, [word]);
     }
 
     #[test]

@@ -50,6 +50,8 @@ struct Server<'w> {
     out: &'w mut dyn Write,
     workspace: Workspace,
     phase: Phase,
+    /// Whether the editor tells of files that change on disk, if it is asked to.
+    watches: bool,
 }
 
 /// Serves an editor until it ends the session.
@@ -68,8 +70,12 @@ pub fn serve(
     std::thread::spawn(move || {
         let _ = transport::read_all(&mut input, |incoming| sender.send(incoming).is_ok());
     });
-    let mut server =
-        Server { out, workspace: Workspace::new(settings, Encoding::default()), phase: Phase::Waiting };
+    let mut server = Server {
+        out,
+        workspace: Workspace::new(settings, Encoding::default()),
+        phase: Phase::Waiting,
+        watches: false,
+    };
     loop {
         // Somebody who types fast gets one check for what was typed meanwhile, and not one for each letter.
         let incoming = match receiver.try_recv() {
@@ -163,6 +169,12 @@ impl Server<'_> {
         let encoding = if bytes { Encoding::Utf8 } else { Encoding::Utf16 };
         self.workspace.encoding = encoding;
         self.phase = Phase::Running;
+        let folders = params.get("workspaceFolders").and_then(Value::as_array).into_iter().flatten();
+        let folders: Vec<&Value> = folders.filter_map(|folder| folder.get("uri")).collect();
+        let roots = if folders.is_empty() { params.get("rootUri").into_iter().collect() } else { folders };
+        self.workspace.set_roots(roots.into_iter().filter_map(|uri| Some(uri.as_str()?.to_owned())));
+        let watches = "/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration";
+        self.watches = params.pointer(watches) == Some(&Value::Bool(true));
         json!({
             "capabilities": {
                 "positionEncoding": if bytes { "utf-8" } else { "utf-16" },
@@ -170,7 +182,7 @@ impl Server<'_> {
                 "hoverProvider": true,
                 "completionProvider": {"triggerCharacters": [":", " ", "-", "[", "{", ",", "\""]},
                 "definitionProvider": true,
-                "codeActionProvider": {"codeActionKinds": ["quickfix"]},
+                "codeActionProvider": {"codeActionKinds": ["quickfix", "source.fixAll"]},
                 "documentSymbolProvider": true,
             },
             "serverInfo": {"name": "failback", "version": env!("CARGO_PKG_VERSION")},
@@ -197,6 +209,18 @@ impl Server<'_> {
                 params(notification.params).map(|params: lsp_types::DidCloseTextDocumentParams| {
                     workspace.close(&params.text_document.uri)
                 })
+            }
+            notification::Initialized::METHOD if self.watches => {
+                let watchers = json!([{"globPattern": "**/*.{yaml,yml,YAML,YML}"}]);
+                let registration = json!({
+                    "id": "files",
+                    "method": notification::DidChangeWatchedFiles::METHOD,
+                    "registerOptions": {"watchers": watchers},
+                });
+                let params = json!({"registrations": [registration]});
+                let method = request::RegisterCapability::METHOD.to_owned();
+                let asked = Request { id: "watch".to_owned().into(), method, params };
+                return Message::Request(asked).write(&mut self.out);
             }
             notification::DidSaveTextDocument::METHOD | notification::DidChangeWatchedFiles::METHOD => {
                 workspace.refresh();
@@ -237,12 +261,15 @@ fn dispatch(workspace: &mut Workspace, request: Request) -> Response {
         }),
         request::CodeActionRequest::METHOD => answer(request, |params: lsp_types::CodeActionParams| {
             // An editor may ask for kinds that are not offered, such as those that order a file on saving it.
-            let wanted =
-                |kind: &CodeActionKind| kind.as_str().is_empty() || *kind == CodeActionKind::QUICKFIX;
-            if params.context.only.is_some_and(|only| !only.iter().any(wanted)) {
-                return json!([]);
+            let only = params.context.only.as_deref();
+            let mut actions = Vec::new();
+            if is_wanted(only, &CodeActionKind::QUICKFIX) {
+                actions.extend(workspace.actions(&params.text_document.uri, params.range));
             }
-            json!(workspace.actions(&params.text_document.uri, params.range))
+            if is_wanted(only, &CodeActionKind::SOURCE_FIX_ALL) {
+                actions.extend(workspace.fix_all(&params.text_document.uri));
+            }
+            json!(actions)
         }),
         request::DocumentSymbolRequest::METHOD => {
             answer(request, |params: lsp_types::DocumentSymbolParams| {
@@ -254,6 +281,15 @@ fn dispatch(workspace: &mut Workspace, request: Request) -> Response {
             Response::new_err(request.id, ErrorCode::MethodNotFound as i32, message)
         }
     }
+}
+
+/// Returns whether actions of a kind were asked for: all are, if none is named; a name stands for what begins with it.
+fn is_wanted(only: Option<&[CodeActionKind]>, kind: &CodeActionKind) -> bool {
+    let stands_for = |name: &CodeActionKind| {
+        let rest = kind.as_str().strip_prefix(name.as_str());
+        rest.is_some_and(|rest| name.as_str().is_empty() || rest.is_empty() || rest.starts_with('.'))
+    };
+    only.is_none_or(|only| only.iter().any(stands_for))
 }
 
 fn answer<P: DeserializeOwned>(request: Request, act: impl FnOnce(P) -> Value) -> Response {

@@ -47,6 +47,12 @@ impl Text {
         &self.text
     }
 
+    /// Returns how many lines it has; at least 1.
+    #[must_use]
+    pub fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
     /// Returns the byte range of a line, counted from 0, without its ending; empty at the end for a line that there is not.
     #[must_use]
     pub fn line(&self, line: usize) -> Range<usize> {

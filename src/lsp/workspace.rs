@@ -20,10 +20,12 @@ use crate::rules::OriginFilter;
 use crate::source::Spanned;
 use crate::syntax::file;
 
+use super::around::Reading;
 use super::check;
 use super::check::Analysis;
+use super::check::Cache;
 use super::facts::FactsFile;
-use super::facts::Shelf;
+use super::language;
 use super::sketch::Sketch;
 use super::text::Encoding;
 use super::text::Text;
@@ -42,6 +44,8 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// The inventory of all plans, in the place of their own.
     pub inventory: Option<PathBuf>,
+    /// Policies that count beside those of the workspace.
+    pub policies: Vec<PathBuf>,
     /// Bytes that are read from one file.
     pub max_bytes: u64,
 }
@@ -54,6 +58,7 @@ impl Default for Settings {
             now: None,
             clock: Arc::new(SystemClock),
             inventory: None,
+            policies: Vec::new(),
             max_bytes: file::DEFAULT_MAX_BYTES,
         }
     }
@@ -78,6 +83,8 @@ pub(super) struct Open {
     pub edit: u64,
     sketch: OnceCell<Sketch>,
     pub analysis: Option<Analysis>,
+    /// Whether the analysis is to be made anew.
+    is_old: bool,
     /// What the editor was last told.
     told: Vec<Diagnostic>,
 }
@@ -85,6 +92,11 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn sketch(&self) -> &Sketch {
         self.sketch.get_or_init(|| Sketch::of(self.text.as_str()))
+    }
+
+    /// Returns whether what is shown in it may change with a file.
+    fn depends_on(&self, path: &Path) -> bool {
+        self.analysis.as_ref().is_some_and(|analysis| analysis.depends.contains(path))
     }
 
     /// Returns the name that its kind may be known by.
@@ -99,7 +111,9 @@ pub struct Workspace {
     pub(super) settings: Settings,
     pub(super) encoding: Encoding,
     pub(super) documents: BTreeMap<String, Open>,
-    pub(super) shelf: Shelf,
+    pub(super) cache: Cache,
+    /// Folders that the editor has open.
+    pub(super) roots: Vec<PathBuf>,
     edits: u64,
     /// Documents that must be checked again.
     dirty: BTreeSet<String>,
@@ -115,11 +129,18 @@ impl Workspace {
             settings,
             encoding,
             documents: BTreeMap::new(),
-            shelf: Shelf::default(),
+            cache: Cache::default(),
+            roots: Vec::new(),
             edits: 0,
             dirty: BTreeSet::new(),
             closed: Vec::new(),
         }
+    }
+
+    /// Takes in the folders that the editor has open: what lies in one folder of plans there counts together.
+    pub fn set_roots(&mut self, uris: impl IntoIterator<Item = String>) {
+        let paths = uris.into_iter().filter_map(|uri| uri::path_of(&uri));
+        self.roots = paths.map(|path| uri::real(&path)).collect();
     }
 
     /// Takes in a document that was opened.
@@ -134,10 +155,16 @@ impl Workspace {
             edit: self.edits,
             sketch: OnceCell::new(),
             analysis: None,
+            is_old: false,
             told: Vec::new(),
         };
+        let kind = language::Document::of_file(&open.file());
         self.documents.insert(uri.as_str().to_owned(), open);
         self.edited(uri.as_str());
+        self.cache.around.look_again();
+        if kind == Some(language::Document::Policy) {
+            self.plans_are_dirty();
+        }
     }
 
     /// Takes in changes of a document, in their order; changes of one that is not open are ignored.
@@ -156,37 +183,41 @@ impl Workspace {
     /// Takes in that a document was closed: its file counts again, and nothing more is said about it.
     pub fn close(&mut self, uri: &Uri) {
         self.edited(uri.as_str());
+        self.cache.around.look_again();
         if self.documents.remove(uri.as_str()).is_some() {
             self.closed.push(uri.clone());
         }
         self.dirty.remove(uri.as_str());
         let documents = &self.documents;
-        self.shelf.keep(|path| {
-            documents.values().any(|open| {
-                let facts = open.analysis.as_ref().and_then(|analysis| analysis.facts.as_deref());
-                facts == Some(path) || open.path.as_deref() == Some(path)
-            })
+        self.cache.shelf.keep(|path| {
+            let is_used = |open: &Open| open.depends_on(path) || open.path.as_deref() == Some(path);
+            documents.values().any(is_used)
         });
     }
 
     /// Takes in that files on disk may have changed.
     pub fn refresh(&mut self) {
+        self.cache.around.look_again();
         self.dirty.extend(self.documents.keys().cloned());
     }
 
     /// Forgets what was made of files, after a mishap in the middle of it.
     pub(super) fn forget(&mut self) {
-        self.shelf.clear();
+        self.cache.clear(0);
     }
 
-    /// Marks a document, and the plans whose inventory it is, to be checked again.
+    /// Marks a document, and those for which it counts, to be checked again.
     fn edited(&mut self, uri: &str) {
         let path = self.documents.get(uri).and_then(|open| open.path.as_deref());
-        let depends = |open: &&Open| {
-            path.is_some() && open.analysis.as_ref().is_some_and(|analysis| analysis.facts.as_deref() == path)
-        };
+        let depends = |open: &&Open| path.is_some_and(|path| open.depends_on(path));
         let dependent = self.documents.values().filter(depends).map(|open| open.uri.as_str().to_owned());
         self.dirty.extend(dependent.chain([uri.to_owned()]));
+    }
+
+    /// Marks all documents with plans to be checked again.
+    fn plans_are_dirty(&mut self) {
+        let brings = |open: &&Open| open.analysis.as_ref().is_some_and(|analysis| analysis.brings.is_some());
+        self.dirty.extend(self.documents.values().filter(brings).map(|open| open.uri.as_str().to_owned()));
     }
 
     /// Returns what is wrong with a document, with what plans that are open say about an inventory.
@@ -198,10 +229,18 @@ impl Workspace {
     /// Checks a document if it has changed since it was checked.
     pub(super) fn check(&mut self, uri: &str) -> Option<&Analysis> {
         let open = self.documents.get(uri)?;
-        if self.dirty.contains(uri) || open.analysis.is_none() {
-            let analysis =
-                check::analyze(open, &self.documents, &mut self.shelf, &self.settings, self.encoding);
-            self.documents.get_mut(uri)?.analysis = Some(analysis);
+        if open.is_old || self.dirty.contains(uri) || open.analysis.is_none() {
+            let (documents, settings, roots) = (&self.documents, &self.settings, &self.roots);
+            let reading = Reading { documents, settings, roots };
+            let analysis = check::analyze(open, reading, &mut self.cache, self.encoding);
+            let before = open.analysis.as_ref().map(|analysis| analysis.brings);
+            // Other plans may share machines with it that they did not share before.
+            if before.is_some_and(|before| before != analysis.brings) {
+                self.plans_are_dirty();
+            }
+            let open = self.documents.get_mut(uri)?;
+            open.analysis = Some(analysis);
+            open.is_old = false;
             self.dirty.remove(uri);
         }
         self.documents.get(uri)?.analysis.as_ref()
@@ -211,12 +250,11 @@ impl Workspace {
         let Some(open) = self.documents.get(uri) else { return Vec::new() };
         let own = open.analysis.iter().flat_map(|analysis| &analysis.shown);
         let mut all: Vec<Diagnostic> = own.map(|shown| shown.diagnostic.clone()).collect();
-        // What is to be changed in an inventory is shown there too.
+        // What is to be changed in an inventory or a policy is shown there too.
         for other in self.documents.values().filter(|other| other.uri != open.uri) {
-            let Some(analysis) = &other.analysis else { continue };
-            if analysis.facts.is_some() && analysis.facts == open.path {
-                all.extend(analysis.elsewhere.iter().cloned());
-            }
+            let elsewhere = other.analysis.iter().flat_map(|analysis| &analysis.elsewhere);
+            let here = elsewhere.filter(|(path, _)| open.path.as_ref() == Some(path));
+            all.extend(here.map(|(_, diagnostic)| diagnostic.clone()));
         }
         all.dedup();
         all
@@ -229,19 +267,24 @@ impl Workspace {
             std::mem::take(&mut self.closed).into_iter().map(|uri| told(uri, Vec::new(), None)).collect();
         // A document that was opened again is not cleared.
         all.retain(|closed| !self.documents.contains_key(closed.uri.as_str()));
-        let dirty: Vec<String> = self.dirty.iter().cloned().collect();
-        for uri in &dirty {
-            self.check(uri);
+        let mut checked = BTreeSet::new();
+        // What is found in one document may send others round once more.
+        for _ in 0..2 {
+            for uri in std::mem::take(&mut self.dirty) {
+                if let Some(open) = self.documents.get_mut(&uri) {
+                    open.is_old = true;
+                    self.check(&uri);
+                    checked.insert(uri);
+                }
+            }
         }
         self.dirty.clear();
         let uris: Vec<String> = self.documents.keys().cloned().collect();
         for uri in uris {
-            let is_dirty = dirty.contains(&uri);
-            let is_inventory = self.documents.values().any(|other| {
-                let facts = other.analysis.as_ref().and_then(|analysis| analysis.facts.as_ref());
-                facts.is_some() && facts == self.documents[&uri].path.as_ref()
-            });
-            if !is_dirty && !is_inventory && self.documents[&uri].told.is_empty() {
+            let is_dirty = checked.contains(&uri);
+            let path = self.documents[&uri].path.as_deref();
+            let counts = path.is_some_and(|path| self.documents.values().any(|other| other.depends_on(path)));
+            if !is_dirty && !counts && self.documents[&uri].told.is_empty() {
                 continue;
             }
             let diagnostics = self.known(&uri);
@@ -262,8 +305,8 @@ impl Workspace {
             Some(path) => uri::real(path),
             None => check::place_of(open, &Spanned::bare(named?.to_owned())).ok()?,
         };
-        let length = open.text.as_str().len();
-        let file = self.shelf.file(&path, &self.documents, length, self.settings.max_bytes).ok()?;
+        let Cache { shelf, room, .. } = &mut self.cache;
+        let file = shelf.file(&path, &self.documents, room, self.settings.max_bytes).ok()?;
         Some((path, file))
     }
 }

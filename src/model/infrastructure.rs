@@ -1,7 +1,6 @@
 //! The servers that bring machines back, with the facts about them at hand.
 
-use std::collections::HashMap;
-
+use crate::id::IdMap;
 use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
@@ -104,7 +103,7 @@ impl Model {
 
     fn assigned<'m>(
         &'m self,
-        by_name: &'m HashMap<String, Vec<usize>>,
+        by_name: &'m IdMap<String, Vec<usize>>,
         name: &str,
     ) -> impl Iterator<Item = Machine<'m>> + use<'m> {
         by_name.get(name).into_iter().flatten().map(|index| self.machine(*index))

@@ -24,6 +24,7 @@ use crate::syntax::machine::Os;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::RecoveryPoint;
 use crate::syntax::machine::State;
+use crate::syntax::plan::FinalState;
 
 /// Where a machine comes back; it follows from the facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -244,6 +245,29 @@ impl<'m> Machine<'m> {
         self.model.process_server(&self.settings().failback.process_server.as_ref()?.value).ok()
     }
 
+    /// Returns whether it is protected in Azure again at the end: if the plan says so, or says how.
+    #[must_use]
+    pub fn is_protected_again(self) -> bool {
+        match self.settings().final_state.map(|state| state.value) {
+            Some(FinalState::Protected) => true,
+            Some(FinalState::Unprotected) => false,
+            None => self.settings().forward.is_some(),
+        }
+    }
+
+    /// Returns the process server that sends its data to Azure again; `None` if none is assigned or known.
+    #[must_use]
+    pub fn forward_process_server(self) -> Option<&'m ProcessServer> {
+        let name = self.settings().forward.as_ref()?.process_server.as_ref()?;
+        self.model.process_server(&name.value).ok()
+    }
+
+    /// Returns the appliance that sends its data to Azure again; `None` if none is assigned or known.
+    #[must_use]
+    pub fn forward_appliance(self) -> Option<Appliance<'m>> {
+        self.model.appliance_named(&self.settings().forward.as_ref()?.appliance.as_ref()?.value)
+    }
+
     /// Returns the datastore that its master target or appliance stood on when it was reprotected; `None` if no run
     /// remembers it.
     #[must_use]
@@ -264,17 +288,29 @@ impl<'m> Machine<'m> {
         }
     }
 
-    /// Returns the host that the machine is to run on: the plan's, else that of its master target or appliance.
+    /// Returns the host of its on-premises VM.
     ///
     /// # Errors
     ///
-    /// [`Unknown`] if the inventory does not have the host.
+    /// [`Unknown`] if the inventory does not say which one that is, or does not have it.
+    pub fn own_host(self) -> Fact<&'m Host> {
+        self.model.host(self.onprem_vm()?.host.fact("onprem_vm.host")?)
+    }
+
+    /// Returns the host that the machine runs on once it is back: that of its own VM, else that of its master target or
+    /// appliance, where a new one is made. What the plan names as the target changes nothing: no request carries it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] if the inventory does not say, or does not have the host.
     pub fn target_host(self) -> Fact<Option<&'m Host>> {
-        let name = match &self.settings().failback.host {
-            Some(host) => Some(host.value.as_str()),
-            None => self.transfer_host()?,
-        };
-        name.map(|name| self.model.host(name)).transpose()
+        match self.location_mode() {
+            Ok(LocationMode::Original) => self.own_host().map(Some),
+            Ok(LocationMode::Alternate) => {
+                self.transfer_host()?.map(|name| self.model.host(name)).transpose()
+            }
+            Err(unknown) => Err(unknown),
+        }
     }
 
     /// Returns the datastore that the plan names for it; `None` if it names none, which other rules report.

@@ -29,10 +29,9 @@ pub use reference::Unresolved;
 pub use resolve::check_inventory;
 pub use resolve::resolve;
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
+use crate::id::IdMap;
 use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::Experience;
@@ -87,7 +86,7 @@ pub struct Model {
     pub unresolved: Vec<Unresolved>,
     pub(crate) index: Index,
     /// Datastore of each machine's master target or appliance when the machine was reprotected.
-    pub(crate) placements: HashMap<usize, String>,
+    pub(crate) placements: IdMap<usize, String>,
     /// Other plans of the workspace, as far as they are known.
     pub(crate) other_plans: Vec<OtherPlan>,
 }
@@ -95,22 +94,22 @@ pub struct Model {
 /// Where each name of the inventory stands.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    pub machines: HashMap<String, usize>,
-    pub hosts: HashMap<String, usize>,
-    pub datastores: HashMap<String, usize>,
-    pub master_targets: HashMap<String, usize>,
-    pub process_servers: HashMap<String, usize>,
-    pub appliances: HashMap<String, usize>,
-    pub vcenters: HashMap<String, usize>,
+    pub machines: IdMap<String, usize>,
+    pub hosts: IdMap<String, usize>,
+    pub datastores: IdMap<String, usize>,
+    pub master_targets: IdMap<String, usize>,
+    pub process_servers: IdMap<String, usize>,
+    pub appliances: IdMap<String, usize>,
+    pub vcenters: IdMap<String, usize>,
     /// Machines of the plan.
-    pub planned: HashMap<String, usize>,
+    pub planned: IdMap<String, usize>,
     /// Replication groups of the plan.
-    pub groups: HashMap<String, usize>,
+    pub groups: IdMap<String, usize>,
     /// Machines of the plan that come back through a master target, an appliance, a process server, to a datastore.
-    pub through_master_target: HashMap<String, Vec<usize>>,
-    pub through_appliance: HashMap<String, Vec<usize>>,
-    pub through_process_server: HashMap<String, Vec<usize>>,
-    pub to_datastore: HashMap<String, Vec<usize>>,
+    pub through_master_target: IdMap<String, Vec<usize>>,
+    pub through_appliance: IdMap<String, Vec<usize>>,
+    pub through_process_server: IdMap<String, Vec<usize>>,
+    pub to_datastore: IdMap<String, Vec<usize>>,
 }
 
 /// A replication group of the plan, with the facts at hand.

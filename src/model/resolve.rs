@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::diagnostic::Diagnostic;
+use crate::id::IdMap;
 use crate::model::BoundGroup;
 use crate::model::BoundMachine;
 use crate::model::Index;
@@ -30,7 +31,7 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<D
         groups: Vec::new(),
         unresolved: Vec::new(),
         index,
-        placements: HashMap::new(),
+        placements: IdMap::default(),
         other_plans: Vec::new(),
     };
     bind_groups(&mut model, diagnostics);
@@ -96,7 +97,7 @@ pub(crate) fn replace_facts(model: &mut Model, fresh: Inventory, changes: bool) 
 
 fn replace_some<T>(
     known: &mut Option<Vec<T>>,
-    index: &mut HashMap<String, usize>,
+    index: &mut IdMap<String, usize>,
     fresh: Vec<T>,
     name: impl Fn(&T) -> &Spanned<String>,
 ) {
@@ -115,9 +116,9 @@ fn replace_some<T>(
 fn names<'a, T: 'a>(
     things: &'a Option<Vec<T>>,
     name: impl Fn(&'a T) -> &'a Spanned<String>,
-) -> HashMap<String, usize> {
+) -> IdMap<String, usize> {
     let things = things.as_deref().unwrap_or_default();
-    let mut index = HashMap::with_capacity(things.len());
+    let mut index = IdMap::with_capacity_and_hasher(things.len(), Default::default());
     for (at, thing) in things.iter().enumerate() {
         index.entry(name(thing).value.clone()).or_insert(at);
     }
@@ -133,12 +134,12 @@ fn index_of(inventory: &Inventory) -> Index {
         process_servers: names(&inventory.process_servers, |server| &server.name),
         appliances: names(&inventory.appliances, |appliance| &appliance.name),
         vcenters: names(&inventory.vcenters, |vcenter| &vcenter.id),
-        planned: HashMap::new(),
-        groups: HashMap::new(),
-        through_master_target: HashMap::new(),
-        through_appliance: HashMap::new(),
-        through_process_server: HashMap::new(),
-        to_datastore: HashMap::new(),
+        planned: IdMap::default(),
+        groups: IdMap::default(),
+        through_master_target: IdMap::default(),
+        through_appliance: IdMap::default(),
+        through_process_server: IdMap::default(),
+        to_datastore: IdMap::default(),
     }
 }
 

@@ -8,20 +8,18 @@ use jiff::Timestamp;
 
 use crate::diagnostic::Severity;
 use crate::model::Fact;
-use crate::model::Known;
-use crate::model::Machine;
 use crate::model::Model;
-use crate::model::Unknown;
 use crate::rules::all;
 use crate::rules::conflict;
 use crate::rules::findings::Finding;
 use crate::rules::findings::Findings;
 use crate::rules::findings::State;
-use crate::rules::findings::Subject;
 use crate::rules::findings::SubjectKind;
 use crate::rules::ledger;
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Policies;
+use crate::rules::roster::Listed;
+use crate::rules::roster::Roster;
 use crate::rules::rule::Check;
 use crate::rules::rule::Guard;
 use crate::rules::rule::Origin;
@@ -91,31 +89,37 @@ pub fn check(model: Model, options: &Options) -> Report {
 /// Evaluates every built-in rule and those of an organisation's policies over a plan.
 #[must_use]
 pub fn check_with(model: Model, policies: &Policies, options: &Options) -> Report {
+    let findings = evaluate_with(&model, policies, options);
+    let refused = findings.iter().any(|finding| refuses(finding, options.strict));
+    Report { findings, checked: (!refused).then(|| CheckedPlan { model: Arc::new(model) }) }
+}
+
+/// Returns what every built-in rule and those of an organisation's policies find: the heaviest first, then in the order of
+/// the document.
+#[must_use]
+pub fn evaluate_with(model: &Model, policies: &Policies, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let steps = steps::of(&model);
-    for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
-        let scope = Scope { guard: None, concerned: None, now: options.now };
-        evaluate(rule, &model, scope, &steps, &mut findings);
-    }
+    let steps = steps::of(model);
+    let chosen = all().filter(|rule| is_chosen(rule, options.origin));
+    evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut findings);
     for finding in &mut findings {
         // What the run waits for never refuses a plan.
         if finding.state == State::Violated && finding.awaited {
             finding.state = State::Pending;
         }
     }
-    waiver::apply(&mut findings, &model, options.now);
-    let mut own = policies.evaluate(&model, options.now);
-    waiver::apply_where(&mut own, &model, options.now, |finding| policies.is_waivable(finding));
+    waiver::apply(&mut findings, model, options.now);
+    let mut own = policies.evaluate(model, options.now);
+    waiver::apply_where(&mut own, model, options.now, |finding| policies.is_waivable(finding));
     findings.append(&mut own);
-    judge_waivers(&model, Some(policies), options, &mut findings);
-    conflict::explain(&mut findings, &model, options.now);
+    judge_waivers(model, Some(policies), options, &mut findings);
+    conflict::explain(&mut findings, model, options.now);
     let order = |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.state, finding.span);
     findings.sort_by(|one, other| {
         let same_place = || (&one.rule, &one.subject).cmp(&(&other.rule, &other.subject));
         order(one).cmp(&order(other)).then_with(same_place)
     });
-    let refused = findings.iter().any(|finding| refuses(finding, options.strict));
-    Report { findings, checked: (!refused).then(|| CheckedPlan { model: Arc::new(model) }) }
+    findings
 }
 
 /// Returns whether a finding refuses a plan.
@@ -145,10 +149,9 @@ pub(crate) fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
 #[must_use]
 pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in at_guard(guard).iter().filter(|rule| is_chosen(rule, options.origin)) {
-        let scope = Scope { guard: Some(guard), concerned: Some(machines), now: options.now };
-        evaluate(rule, model, scope, &[], &mut findings);
-    }
+    let scope = Scope { guard: Some(guard), roster: Roster::new(model, Some(machines)), now: options.now };
+    let chosen = at_guard(guard).iter().copied().filter(|rule| is_chosen(rule, options.origin));
+    evaluate(chosen, &scope, &[], &mut findings);
     waiver::apply(&mut findings, model, options.now);
     findings
 }
@@ -173,10 +176,8 @@ fn at_guard(guard: Guard) -> &'static [&'static Rule] {
 pub fn evaluate_all(model: &Model, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     let steps = steps::of(model);
-    for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
-        let scope = Scope { guard: None, concerned: None, now: options.now };
-        evaluate(rule, model, scope, &steps, &mut findings);
-    }
+    let chosen = all().filter(|rule| is_chosen(rule, options.origin));
+    evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut findings);
     waiver::apply(&mut findings, model, options.now);
     judge_waivers(model, None, options, &mut findings);
     findings
@@ -193,8 +194,7 @@ fn judge_waivers(model: &Model, policies: Option<&Policies>, options: &Options, 
     let accepted = Ledger::of(model, findings, policies, options);
     for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
         if let Check::Waivers(check) = rule.check {
-            let (subject, span) = (plan_subject(model), model.plan_span());
-            let mut of_rule = Findings::new(rule, subject, span, (None, None), options.now, &mut wrong);
+            let mut of_rule = Findings::new(rule, plan_subject(model), (None, None), options.now, &mut wrong);
             if let Err(unknown) = check(&accepted, &mut of_rule) {
                 of_rule.unknown(&unknown);
             }
@@ -213,7 +213,8 @@ pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>, now: T
         return findings;
     }
     let mut findings = Vec::new();
-    evaluate(rule, model, Scope { guard, concerned: None, now }, &steps::of(model), &mut findings);
+    let scope = Scope { guard, ..Scope::plan(model, now) };
+    evaluate([rule], &scope, &steps::of(model), &mut findings);
     findings
 }
 
@@ -221,22 +222,36 @@ pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>, now: T
 #[must_use]
 pub fn check_steps(model: &Model, steps: &[PlannedStep]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in all().filter(|rule| matches!(rule.check, Check::Steps(_))) {
-        let scope = Scope { guard: None, concerned: None, now: Timestamp::UNIX_EPOCH };
-        evaluate(rule, model, scope, steps, &mut findings);
-    }
+    let about_steps = all().filter(|rule| matches!(rule.check, Check::Steps(_)));
+    evaluate(about_steps, &Scope::plan(model, Timestamp::UNIX_EPOCH), steps, &mut findings);
     findings
 }
 
 /// What an evaluation is about.
-#[derive(Clone, Copy)]
-struct Scope<'s> {
+struct Scope<'m> {
     /// The moment of a run; `None` before a run.
     guard: Option<Guard>,
-    /// Indexes of the machines that are concerned; `None`: all of the plan.
-    concerned: Option<&'s [usize]>,
+    /// The machines that are concerned, and what they have to do with.
+    roster: Roster<'m>,
     /// The moment at which dates are measured.
     now: Timestamp,
+}
+
+impl<'m> Scope<'m> {
+    /// Returns the whole plan, before a run.
+    const fn plan(model: &'m Model, now: Timestamp) -> Self {
+        Self { guard: None, roster: Roster::new(model, None), now }
+    }
+
+    /// Returns where a rule writes what it finds about a subject.
+    fn findings<'f>(
+        &'f self,
+        rule: &'static Rule,
+        subject: (SubjectKind, &'f str, Span),
+        found: &'f mut Vec<Finding>,
+    ) -> Findings<'f> {
+        Findings::new(rule, subject, (self.guard, self.roster.concerned), self.now, found)
+    }
 }
 
 /// Returns whether a rule is about the plan's architecture; `None` if that is not known.
@@ -249,193 +264,124 @@ fn is_about(rule: &Rule, model: &Model) -> Option<bool> {
     }
 }
 
+/// Evaluates rules, and adds what they find in the order of the rules' ids.
 fn evaluate(
-    rule: &'static Rule,
-    model: &Model,
-    scope: Scope<'_>,
+    rules: impl IntoIterator<Item = &'static Rule>,
+    scope: &Scope<'_>,
     steps: &[PlannedStep],
     found: &mut Vec<Finding>,
 ) {
-    match is_about(rule, model) {
-        Some(true) => evaluate_of(rule, model, scope, steps, found),
-        Some(false) => {}
-        None => {
-            let span = model.plan_span();
-            let mut findings = Findings::new(
-                rule,
-                plan_subject(model),
-                span,
-                (scope.guard, scope.concerned),
-                scope.now,
-                found,
-            );
-            findings.unknown_architecture();
+    let model = scope.roster.model;
+    let mut new = Vec::new();
+    let mut of_machines = Vec::new();
+    for rule in rules {
+        match (is_about(rule, model), rule.check) {
+            (Some(true), Check::Machine(check)) => of_machines.push((rule, check)),
+            (Some(true), _) => evaluate_of(rule, scope, steps, &mut new),
+            (Some(false), _) => {}
+            (None, _) => scope.findings(rule, plan_subject(model), &mut new).unknown_architecture(),
         }
     }
+    // Every rule about one machine before the next machine: its facts are fetched from memory once.
+    for machine in scope.roster.machines() {
+        let name = machine.name();
+        for (rule, check) in &of_machines {
+            let subject = (SubjectKind::Machine, name.value.as_str(), name.span);
+            let mut findings = scope.findings(rule, subject, &mut new);
+            if let Err(unknown) = check(machine, &mut findings) {
+                findings.unknown(&unknown);
+            }
+        }
+    }
+    new.sort_by(|one, other| one.rule.cmp(&other.rule));
+    found.append(&mut new);
 }
 
-fn plan_subject(model: &Model) -> Subject {
-    Subject { kind: SubjectKind::Plan, name: model.plan.name.value.clone() }
+fn plan_subject(model: &Model) -> (SubjectKind, &str, Span) {
+    (SubjectKind::Plan, &model.plan.name.value, model.plan_span())
 }
 
-/// Calls a rule's function once for each thing that it looks at and the concerned machines have to do with; `None`: all.
-fn evaluate_of(
-    rule: &'static Rule,
-    model: &Model,
-    Scope { guard, concerned, now }: Scope<'_>,
-    steps: &[PlannedStep],
-    found: &mut Vec<Finding>,
-) {
-    let count = concerned.map_or(model.machines().len(), <[usize]>::len);
-    let machines = (0..count).map(|at| model.machine(concerned.map_or(at, |concerned| concerned[at])));
-    let mut call = |kind, name: &str, span: Span, check: &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>| {
-        let subject = Subject { kind, name: name.to_owned() };
-        let mut findings = Findings::new(rule, subject, span, (guard, concerned), now, found);
+/// Calls a rule's function once for each thing that it looks at and the concerned machines have to do with.
+fn evaluate_of(rule: &'static Rule, scope: &Scope<'_>, steps: &[PlannedStep], found: &mut Vec<Finding>) {
+    let roster = &scope.roster;
+    let model = roster.model;
+    let mut call = |subject: (SubjectKind, &str, Span),
+                    check: &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>| {
+        let mut findings = scope.findings(rule, subject, found);
         if let Err(unknown) = check(&mut findings) {
             findings.unknown(&unknown);
         }
     };
-    let mut seen: HashSet<&str> = HashSet::new();
-    let mut told: HashSet<String> = HashSet::new();
     match rule.check {
-        Check::Machine(check) => {
-            for machine in machines {
-                let name = machine.name();
-                call(SubjectKind::Machine, &name.value, name.span, &mut |findings| check(machine, findings));
-            }
-        }
         Check::Group(check) => {
-            for group in machines.filter_map(Machine::group) {
+            for group in roster.groups() {
                 let name = group.name();
-                if seen.insert(&name.value) {
-                    call(SubjectKind::ReplicationGroup, &name.value, name.span, &mut |findings| {
-                        check(group, findings)
-                    });
-                }
+                let subject = (SubjectKind::ReplicationGroup, name.value.as_str(), name.span);
+                call(subject, &mut |findings| check(*group, findings));
             }
         }
         Check::MasterTarget(check) => {
-            for server in machines.filter_map(Machine::master_target) {
-                if seen.insert(server.name()) {
-                    let span = server.facts.name.span;
-                    call(SubjectKind::MasterTarget, server.name(), span, &mut |findings| {
-                        check(server, findings)
-                    });
-                }
+            for server in roster.master_targets() {
+                let subject = (SubjectKind::MasterTarget, server.name(), server.facts.name.span);
+                call(subject, &mut |findings| check(*server, findings));
             }
         }
         Check::Appliance(check) => {
-            for appliance in machines.filter_map(Machine::appliance) {
-                if seen.insert(appliance.name()) {
-                    let span = appliance.facts.name.span;
-                    call(SubjectKind::Appliance, appliance.name(), span, &mut |findings| {
-                        check(appliance, findings)
-                    });
-                }
+            for appliance in roster.appliances() {
+                let subject = (SubjectKind::Appliance, appliance.name(), appliance.facts.name.span);
+                call(subject, &mut |findings| check(*appliance, findings));
             }
         }
         Check::ProcessServer(check) => {
-            for server in machines.filter_map(Machine::process_server) {
-                if seen.insert(&server.name.value) {
-                    let name = &server.name;
-                    call(SubjectKind::ProcessServer, &name.value, name.span, &mut |findings| {
-                        check(server, model, findings)
-                    });
-                }
+            for server in roster.process_servers() {
+                let subject = (SubjectKind::ProcessServer, server.name.value.as_str(), server.name.span);
+                call(subject, &mut |findings| check(server, model, findings));
             }
         }
         Check::Vcenter(check) => {
-            for machine in machines {
-                let mut none = true;
-                for id in vcenters_of(machine) {
-                    none = false;
-                    if seen.insert(id) {
-                        match model.vcenter(id) {
-                            Ok(vcenter) => call(SubjectKind::Vcenter, id, vcenter.id.span, &mut |findings| {
-                                check(vcenter, model, findings)
-                            }),
-                            Err(unknown) => {
-                                missing(&mut call, &mut told, rule, SubjectKind::Vcenter, machine, unknown);
-                            }
-                        }
-                    }
-                }
-                if none && let Err(unknown) = source_vcenter(machine) {
-                    missing(&mut call, &mut told, rule, SubjectKind::Machine, machine, unknown);
-                }
-            }
+            each(rule, roster.vcenters(), &mut call, |vcenter, call| {
+                let subject = (SubjectKind::Vcenter, vcenter.id.value.as_str(), vcenter.id.span);
+                call(subject, &mut |findings| check(vcenter, model, findings));
+            });
         }
         Check::Host(check) => {
-            for machine in machines {
-                match machine.target_host() {
-                    Ok(Some(host)) if seen.insert(&host.name.value) => {
-                        call(SubjectKind::Host, &host.name.value, host.name.span, &mut |findings| {
-                            check(host, model, findings)
-                        });
-                    }
-                    Ok(_) => {}
-                    Err(unknown) => missing(&mut call, &mut told, rule, SubjectKind::Host, machine, unknown),
-                }
-            }
+            each(rule, roster.hosts(), &mut call, |host, call| {
+                let subject = (SubjectKind::Host, host.name.value.as_str(), host.name.span);
+                call(subject, &mut |findings| check(host, model, findings));
+            });
         }
         Check::Datastore(check) => {
-            for machine in machines {
-                match machine.target_datastore() {
-                    Ok(Some(datastore)) if seen.insert(&datastore.name.value) => {
-                        let name = &datastore.name;
-                        call(SubjectKind::Datastore, &name.value, name.span, &mut |findings| {
-                            check(datastore, model, findings)
-                        });
-                    }
-                    Ok(_) => {}
-                    Err(unknown) => {
-                        missing(&mut call, &mut told, rule, SubjectKind::Datastore, machine, unknown)
-                    }
+            each(rule, roster.datastores(), &mut call, |datastore, call| {
+                let subject = (SubjectKind::Datastore, datastore.name.value.as_str(), datastore.name.span);
+                call(subject, &mut |findings| check(datastore, model, findings));
+            });
+        }
+        Check::Plan(check) => call(plan_subject(model), &mut |findings| check(model, findings)),
+        Check::Steps(check) => call(plan_subject(model), &mut |findings| check(steps, model, findings)),
+        // Those about machines are called together; those about waivers look at what all others found.
+        Check::Machine(_) | Check::Waivers(_) => {}
+    }
+}
+
+type Call<'c> = dyn FnMut((SubjectKind, &str, Span), &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>) + 'c;
+
+/// Calls a rule for each thing that is known, and reports those that are not in the inventory, if the rule needs them.
+fn each<'m, T>(
+    rule: &Rule,
+    listed: &[Listed<'m, T>],
+    call: &mut Call<'_>,
+    known: impl Fn(&'m T, &mut Call<'_>),
+) {
+    let mut told: HashSet<&str> = HashSet::new();
+    for thing in listed {
+        match thing {
+            Listed::Known(thing) => known(thing, call),
+            Listed::Missing { kind, machine, unknown } => {
+                let name = unknown.object.as_deref().unwrap_or(&machine.name().value);
+                if rule.facts.contains(&unknown.field) && told.insert(name) {
+                    call((*kind, name, machine.name().span), &mut |_| Err(unknown.clone()));
                 }
             }
         }
-        Check::Plan(check) => {
-            let name = model.plan.name.value.as_str();
-            call(SubjectKind::Plan, name, model.plan_span(), &mut |findings| check(model, findings));
-        }
-        Check::Steps(check) => {
-            let name = model.plan.name.value.as_str();
-            call(SubjectKind::Plan, name, model.plan_span(), &mut |findings| check(steps, model, findings));
-        }
-        // They look at what the others found.
-        Check::Waivers(_) => {}
     }
-}
-
-type Call<'c> = dyn FnMut(SubjectKind, &str, Span, &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>) + 'c;
-
-/// Reports that what a rule looks at is not in the inventory, if the rule needs it: it must not pass for lack of a subject.
-fn missing(
-    call: &mut Call<'_>,
-    told: &mut HashSet<String>,
-    rule: &Rule,
-    kind: SubjectKind,
-    machine: Machine<'_>,
-    unknown: Unknown,
-) {
-    let name = unknown.object.clone().unwrap_or_else(|| machine.name().value.clone());
-    if rule.facts.contains(&unknown.field) && told.insert(name.clone()) {
-        call(kind, &name, machine.name().span, &mut |_| Err(unknown.clone()));
-    }
-}
-
-/// Returns the vCenter that a machine was protected under; `None` if there was none.
-fn source_vcenter(machine: Machine<'_>) -> Fact<Option<&str>> {
-    let source = machine.asr()?.source_vcenter.fact("asr.source_vcenter")?;
-    Ok(source.map(|id| id.value.as_str()))
-}
-
-/// Returns the vCenters that a machine has to do with: its own, its source, its target's and its transfer host's.
-fn vcenters_of(machine: Machine<'_>) -> impl Iterator<Item = &str> {
-    let own = machine.onprem_vm().ok().and_then(|vm| vm.vcenter.as_option());
-    let source = machine.asr().ok().and_then(|asr| asr.source_vcenter.as_option());
-    let target = machine.settings().failback.vcenter.as_ref();
-    let host = machine.target_host().ok().flatten().and_then(|host| host.vcenter.as_option());
-    let appliance = machine.appliance().and_then(|appliance| appliance.facts.vcenter.as_ref());
-    [own, source, target, host, appliance].into_iter().flatten().map(|id| id.value.as_str())
 }

@@ -144,9 +144,8 @@ pub struct Finding {
 /// Where one rule writes what it found about one subject.
 pub struct Findings<'f> {
     rule: &'static Rule,
-    subject: Subject,
-    /// Where an indeterminate finding points: the subject's name.
-    span: Span,
+    /// What it looks at: its kind, its name, and where that is written, which is where an indeterminate finding points.
+    subject: (SubjectKind, &'f str, Span),
     guard: Option<Guard>,
     /// Indexes of the machines that the guard is about; `None`: all of the plan.
     concerned: Option<&'f [usize]>,
@@ -158,22 +157,20 @@ pub struct Findings<'f> {
 impl<'f> Findings<'f> {
     pub(crate) fn new(
         rule: &'static Rule,
-        subject: Subject,
-        span: Span,
+        subject: (SubjectKind, &'f str, Span),
         (guard, concerned): (Option<Guard>, Option<&'f [usize]>),
         now: Timestamp,
         found: &'f mut Vec<Finding>,
     ) -> Self {
-        Self { rule, subject, span, guard, concerned, now, found }
+        Self { rule, subject, guard, concerned, now, found }
     }
 
     /// Returns where the same rule writes about another subject; `span` is where that one is named.
-    pub(crate) fn about<'g>(&'g mut self, kind: SubjectKind, name: &str, span: Span) -> Findings<'g>
+    pub(crate) fn about<'g>(&'g mut self, kind: SubjectKind, name: &'g str, span: Span) -> Findings<'g>
     where
         'f: 'g,
     {
-        let subject = Subject { kind, name: name.to_owned() };
-        Findings::new(self.rule, subject, span, (self.guard, self.concerned), self.now, self.found)
+        Findings::new(self.rule, (kind, name, span), (self.guard, self.concerned), self.now, self.found)
     }
 
     /// Returns the moment of the run; `None` before a run.
@@ -211,9 +208,9 @@ impl<'f> Findings<'f> {
             self.rule.id,
             unknown.field
         );
-        let of = unknown.object.as_deref().unwrap_or(&self.subject.name);
+        let of = unknown.object.as_deref().unwrap_or(self.subject.1);
         let message = format!("{}: `{}` of {of} is not known", self.rule.summary, unknown.field);
-        let mut finding = self.finding(State::Indeterminate, self.span, message);
+        let mut finding = self.finding(State::Indeterminate, Span::NONE, message);
         finding.help = format!("add `{}` to the inventory", unknown.field);
         finding.fact = Some(Cow::Borrowed(unknown.field));
         self.found.push(finding);
@@ -223,23 +220,24 @@ impl<'f> Findings<'f> {
     pub(crate) fn unknown_architecture(&mut self) {
         let message =
             format!("{}: whether the vault is classic or modernized is not known", self.rule.summary);
-        let mut finding = self.finding(State::Indeterminate, self.span, message);
+        let mut finding = self.finding(State::Indeterminate, Span::NONE, message);
         finding.help = "add `vault.experience` to the inventory".to_owned();
         finding.fact = Some(Cow::Borrowed("vault.experience"));
         self.found.push(finding);
     }
 
     fn finding(&self, state: State, span: Span, message: String) -> Finding {
+        let (kind, name, place) = self.subject;
         Finding {
             rule: Cow::Borrowed(self.rule.id),
             name: Cow::Borrowed(self.rule.name),
             severity: self.rule.severity,
             state,
-            subject: self.subject.clone(),
+            subject: Subject { kind, name: name.to_owned() },
             message,
             help: self.rule.help.to_owned(),
             source: Cow::Borrowed(self.rule.article),
-            span: if span.is_none() { self.span } else { span },
+            span: if span.is_none() { place } else { span },
             related: Vec::new(),
             fact: None,
             waived_because: None,

@@ -9,15 +9,20 @@ mod eligibility;
 mod evaluate;
 mod findings;
 pub mod fixture;
+mod hosts;
+mod labels;
 mod ledger;
 mod master_target;
 mod modernized;
+mod needed;
 mod network;
 mod original_location;
 mod placement;
 mod plan_structure;
 pub mod policy;
+mod product;
 mod recovery_point;
+mod roster;
 mod rule;
 mod runtime;
 mod slots;
@@ -34,6 +39,7 @@ pub use evaluate::check_guard;
 pub use evaluate::check_steps;
 pub use evaluate::check_with;
 pub use evaluate::evaluate_all;
+pub use evaluate::evaluate_with;
 pub use evaluate::run_rule;
 pub use findings::Explanation;
 pub use findings::Finding;
@@ -63,6 +69,7 @@ static FAMILIES: &[&[&Rule]] = &[
     plan_structure::RULES,
     waivers::RULES,
     conflict::RULES,
+    product::RULES,
     recovery_point::RULES,
     runtime::RULES,
     modernized::RULES,

@@ -17,8 +17,8 @@ use crate::model::access;
 use crate::rules::Check;
 use crate::rules::Findings;
 use crate::rules::Rule;
-use crate::rules::Subject;
 use crate::rules::SubjectKind;
+use crate::rules::modernized::appliance_unhealthy::is_known_to_be_down;
 use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::Access;
@@ -136,6 +136,11 @@ impl<'m> Server<'m> {
         {
             return false;
         }
+        if let Self::Appliance(Appliance { facts, .. }) = self
+            && (is_known_to_be_down(facts) || facts.cloned.is_some_and(|cloned| cloned.value))
+        {
+            return false;
+        }
         let experience = model.experience();
         let of_server = |rule: &&'static Rule| {
             rule.severity == Severity::Error
@@ -146,8 +151,8 @@ impl<'m> Server<'m> {
         };
         crate::rules::all().filter(of_server).all(|rule| {
             let mut found = Vec::new();
-            let subject = Subject { kind: self.kind(), name: self.name().value.clone() };
-            let mut findings = Findings::new(rule, subject, Span::NONE, (None, None), now, &mut found);
+            let subject = (self.kind(), self.name().value.as_str(), Span::NONE);
+            let mut findings = Findings::new(rule, subject, (None, None), now, &mut found);
             // What is not known of a server that the plan uses is told by the rule itself, and so it will be of this one.
             let _unknown = match (rule.check, self) {
                 (Check::MasterTarget(check), Self::MasterTarget(server)) => {

@@ -71,10 +71,10 @@ impl<'r> Recorder<'r> {
         let now = self.clock.now();
         let at = self.state.last_at().map_or(now, |last| last.max(now));
         let event = RunEvent { run: self.run.clone(), seq: self.state.seq() + 1, at, kind };
-        self.state.check(&event)?;
+        let legal = self.state.check(&event)?;
         self.journal.append(&event)?;
         tracing::info!(seq = event.seq, at = %event.at, event = ?event.kind);
-        self.state.apply(&event);
+        self.state.apply(&event, legal);
         self.is_synced = false;
         if self.is_watched() {
             self.taken.push(event);

@@ -68,6 +68,12 @@ pub enum FileError {
         /// The name that was asked for.
         path: PathBuf,
     },
+    /// It is a link that leads out of the workspace.
+    #[error("`{}` is a link to a place outside the workspace", path.display())]
+    Outside {
+        /// The name that was found.
+        path: PathBuf,
+    },
     /// The system refused to open it.
     #[error("no permission to read `{}`", path.display())]
     PermissionDenied {
@@ -95,6 +101,7 @@ impl FileError {
             | Self::NotRegular { path }
             | Self::TooLarge { path, .. }
             | Self::Utf16 { path }
+            | Self::Outside { path }
             | Self::PermissionDenied { path }
             | Self::Io { path, .. } => shown.clone_into(path),
         }
@@ -110,6 +117,7 @@ impl FileError {
             Self::NotRegular { .. } => Some("save the text to a file and name that"),
             Self::TooLarge { .. } => Some("split it into several files"),
             Self::Utf16 { .. } => Some("save it as UTF-8"),
+            Self::Outside { .. } => Some("name the file itself if it is meant, or remove the link"),
             Self::PermissionDenied { .. } => Some("check the owner and mode of the file and of its folders"),
             Self::Io { .. } => None,
         }
@@ -197,8 +205,7 @@ fn failure(path: &Path, error: std::io::Error) -> FileError {
 pub fn outside_workspace(named: &Spanned<String>, folder: &Path) -> Option<Diagnostic> {
     let real = folder.join(&named.value).canonicalize().ok()?;
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let workspace = folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(&folder);
-    if real.starts_with(workspace) {
+    if real.starts_with(workspace_of(&folder)) {
         return None;
     }
     let message = format!("`{}` is outside the plan's workspace", named.value);
@@ -206,6 +213,12 @@ pub fn outside_workspace(named: &Spanned<String>, folder: &Path) -> Option<Diagn
         Diagnostic::error("outside-workspace", named.span, message)
             .help("move it under the plan's folder or git root, or name it with --inventory"),
     )
+}
+
+/// Returns the workspace of a folder, which is given without links: the nearest folder with a `.git`, else the folder itself.
+#[must_use]
+pub fn workspace_of(folder: &Path) -> PathBuf {
+    folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder).to_owned()
 }
 
 fn near_name(path: &Path) -> Option<String> {

@@ -8,6 +8,7 @@ pub mod decode;
 pub mod drill;
 pub mod execution;
 pub mod file;
+pub mod folder;
 pub mod inventory;
 mod limit;
 pub mod machine;
@@ -229,8 +230,9 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<&'static str> {
     let before = reader.count();
     let entries = reader.mapping(root, "a mapping")?;
     let Some(kind) = entries.iter().find(|entry| reader.key(**entry) == "kind") else {
-        let near =
-            entries.iter().find(|entry| did_you_mean(reader.key(**entry), ["kind"]).is_some()).copied();
+        // A key of somebody's own, such as `x-kind`, is none that was meant otherwise.
+        let is_near = |key: &str| !key.starts_with("x-") && did_you_mean(key, ["kind"]).is_some();
+        let near = entries.iter().find(|entry| is_near(reader.key(**entry))).copied();
         match (near, entries.first()) {
             (Some(near), _) => reader.unknown_key(near, &entries, &["kind"]),
             (None, first) => {

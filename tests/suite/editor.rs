@@ -28,8 +28,14 @@ pub struct Editor {
 impl Editor {
     /// Starts a server and says nothing to it.
     pub fn silent() -> Self {
+        Self::started(&[])
+    }
+
+    /// Starts a server with flags and says nothing to it.
+    fn started(flags: &[&str]) -> Self {
         let mut server = Command::new(env!("CARGO_BIN_EXE_failback"))
             .args(["lsp", "--stdio", "--now", "2025-06-01T00:00:00Z"])
+            .args(flags)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -54,6 +60,21 @@ impl Editor {
             .ask("initialize", json!({"processId": null, "rootUri": null, "capabilities": capabilities}));
         editor.tell("initialized", json!({}));
         (editor, begun["result"].clone())
+    }
+
+    /// Starts a session about a folder, with flags of the server; the editor tells of files that change on disk.
+    pub fn of_folder(folder: &Path, flags: &[&str]) -> Self {
+        let mut editor = Self::started(flags);
+        let folders = json!([{"uri": uri_of(folder), "name": "repository"}]);
+        let capabilities = json!({"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": true}}});
+        editor.ask(
+            "initialize",
+            json!({"processId": null, "workspaceFolders": folders, "capabilities": capabilities}),
+        );
+        editor.tell("initialized", json!({}));
+        let asked = editor.until(|message| message["method"] == "client/registerCapability");
+        editor.send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": null}));
+        editor
     }
 
     /// Starts a session.

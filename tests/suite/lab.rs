@@ -171,8 +171,8 @@ impl World {
         let Process { before, approver, hooks, stop_at, syncs } = process;
         let mut state = RunState::new(Arc::clone(&self.graph));
         for event in &before {
-            state.check(event).expect("the journal is lawful");
-            state.apply(event);
+            let legal = state.check(event).expect("the journal is lawful");
+            state.apply(event, legal);
         }
         let first =
             if before.is_empty() { self.started() } else { RunEventKind::Resumed { program: "test".into() } };
@@ -483,7 +483,7 @@ pub fn assert_lawful(graph: &Arc<Graph>, events: &[RunEvent]) {
     let mut state = RunState::new(Arc::clone(graph));
     let mut passed: HashSet<StepId> = HashSet::new();
     for event in events {
-        state.check(event).unwrap_or_else(|error| panic!("{error}: {event:?}"));
+        let legal = state.check(event).unwrap_or_else(|error| panic!("{error}: {event:?}"));
         let good = |id: &str| {
             let step = graph.find(&StepId::new(id));
             step.is_none_or(|step| state.step(step).status.is_good())
@@ -542,6 +542,6 @@ pub fn assert_lawful(graph: &Arc<Graph>, events: &[RunEvent]) {
             }
             _ => {}
         }
-        state.apply(event);
+        state.apply(event, legal);
     }
 }

@@ -531,10 +531,10 @@ fn a_session_ends_as_the_protocol_says() {
 }
 
 #[test]
-fn a_policy_that_would_not_count_is_refused() {
-    let ended = Folder::with(&[("corp.policy.yaml", "")]).run(&["lsp", "--policy", "corp.policy.yaml"]);
+fn a_policy_that_is_not_there_is_refused() {
+    let ended = Folder::with(&[]).run(&["lsp", "--policy", "corp.policy.yaml"]);
     assert_eq!(ended.exit, 2);
-    assert!(ended.err.contains("failback check --policy"), "{}", ended.err);
+    assert!(ended.err.contains("`corp.policy.yaml` does not exist"), "{}", ended.err);
 }
 
 #[test]

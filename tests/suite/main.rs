@@ -27,6 +27,8 @@ mod lab;
 mod layers;
 #[cfg(feature = "lsp")]
 mod lsp;
+#[cfg(all(feature = "lsp", feature = "cel"))]
+mod lsp_beside;
 mod plans;
 #[cfg(feature = "cel")]
 mod policy;

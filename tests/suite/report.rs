@@ -131,8 +131,8 @@ impl Play {
 
     fn say(&mut self, kind: RunEventKind) {
         let event = RunEvent { run: RunId::new("r1"), seq: self.state.seq() + 1, at: self.now, kind };
-        self.state.check(&event).unwrap_or_else(|error| panic!("{error}: {event:?}"));
-        self.state.apply(&event);
+        let legal = self.state.check(&event).unwrap_or_else(|error| panic!("{error}: {event:?}"));
+        self.state.apply(&event, legal);
         for reporter in &mut self.reporters {
             reporter.event(&event, &self.state).expect("the output is in memory");
         }
@@ -803,7 +803,8 @@ fn a_run_of_the_emulator_is_told_from_begin_to_end() {
     let mut lines = Lines::new(sink.clone(), &state, Verbosity::Normal);
     let mut bar = Bar::new(&state, Vec::new(), Look::default(), target);
     for event in &ran.events {
-        state.apply(event);
+        let legal = state.check(event).expect("a run makes lawful events");
+        state.apply(event, legal);
         lines.event(event, &state).expect("the output is in memory");
         bar.event(event, &state).expect("the output is in memory");
         bar.tick(event.at, &state, &[]).expect("the output is in memory");

@@ -138,7 +138,7 @@ impl World {
                 JobKind::Reprotect => {
                     let alternate = self.items[machine].is_alternate();
                     if alternate && self.items[machine].holder.is_some() {
-                        self.give_space_back(job, machine);
+                        self.give_place_back(job, machine);
                     }
                     self.release_disks(machine);
                     self.regroup(machine);

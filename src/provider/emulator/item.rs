@@ -18,6 +18,7 @@ use crate::syntax::machine::Asr;
 use crate::syntax::machine::AzureDisk;
 use crate::syntax::machine::AzureVm;
 use crate::syntax::machine::Churn;
+use crate::syntax::machine::DiskKind;
 use crate::syntax::machine::Health;
 use crate::syntax::machine::Machine;
 use crate::syntax::machine::MachineKind;
@@ -96,6 +97,8 @@ pub(super) struct Item {
     pub holder: Option<Holder>,
     /// Whether disks that were added in Azure come back too.
     pub brings_added_disks: bool,
+    /// Whether raw device mappings come back, be their VM there or gone.
+    pub has_raw_disks: bool,
     /// Whether several master targets hold the disks of its replication group: then no moment is common to all members.
     pub apart: bool,
     /// Its recovery points in the direction Azure to on-premises.
@@ -169,6 +172,11 @@ impl Item {
             let power = if runs_in_azure { PowerState::Stopped } else { PowerState::Running };
             onprem.power_state = Some(Spanned::bare(power));
         }
+        let has_raw_disks = onprem
+            .disks
+            .iter()
+            .flatten()
+            .any(|disk| disk.kind.as_deref() == Some(&DiskKind::Rdm) && !is_true(&disk.excluded));
         let asr = facts.asr.get_or_insert_with(unknown_asr);
         asr.health.get_or_insert_with(|| Spanned::bare(Health::Ok));
         asr.resync_required.get_or_insert_with(|| Spanned::bare(false));
@@ -190,6 +198,7 @@ impl Item {
             boots: 0,
             holder: None,
             brings_added_disks: classic && is_linux,
+            has_raw_disks,
             apart: false,
             points: Points::default(),
             calls: [0; 6],
@@ -197,11 +206,6 @@ impl Item {
             changes: Changes::default(),
             facts,
         }
-    }
-
-    /// Modernized: returns whether the copy in Azure doesn't reach the addresses of the service.
-    pub(super) fn reaches_nobody(&self) -> bool {
-        self.facts.azure_vm.as_ref().is_some_and(|vm| is_false(&vm.outbound_urls_reachable))
     }
 
     /// Returns whether the agent of the copy in Azure can't register, however long one waits.
@@ -243,14 +247,19 @@ impl Item {
             .is_some_and(|vm| is_true(&vm.exists) && vm.power_state.as_deref() == Some(&PowerState::Running))
     }
 
+    /// Returns whether the machine is a physical server still: the VM that a reprotect made of one is the source from then on.
+    pub(super) fn is_physical_server(&self) -> bool {
+        let made = self.facts.asr.as_ref().is_some_and(|asr| asr.source_vm_uuid.is_some());
+        self.facts.kind.as_deref() == Some(&MachineKind::Physical) && !made
+    }
+
     /// Returns whether the machine comes back as a new VM: it was physical, or the VM that was protected is gone.
     pub(super) fn is_alternate(&self) -> bool {
         let Some(vm) = self.facts.onprem_vm.as_ref().filter(|vm| is_true(&vm.exists)) else { return true };
-        let source = self.facts.asr.as_ref().and_then(|asr| asr.source_vm_uuid.as_ref());
-        // The VM that an earlier reprotect made of a physical server is the source from then on.
-        if self.facts.kind.as_deref() == Some(&MachineKind::Physical) && source.is_none() {
+        if self.is_physical_server() {
             return true;
         }
+        let source = self.facts.asr.as_ref().and_then(|asr| asr.source_vm_uuid.as_ref());
         source.is_some() && vm.uuid.is_some() && vm.uuid.as_ref() != source
     }
 
@@ -260,23 +269,23 @@ impl Item {
         !is_true(&disk.temporary) && (self.brings_added_disks || !is_false(&disk.replicated_from_onprem))
     }
 
-    /// Returns number and size of the disks that replicate back.
+    /// Returns number and size of the disks that replicate back; one is assumed where neither side's disks are known.
     pub(super) fn replicated_disks(&self) -> (u32, u64) {
         let azure = self.facts.azure_vm.as_ref().and_then(|vm| vm.disks.as_ref());
-        let sizes: Vec<u64> = if let Some(disks) = azure {
-            disks.iter().filter(|disk| self.comes_back(disk)).map(|disk| size_of(&disk.size_gb)).collect()
-        } else {
-            let onprem = self.facts.onprem_vm.as_ref().and_then(|vm| vm.disks.as_ref());
-            onprem
-                .into_iter()
-                .flatten()
+        // The list of a VM that is gone is empty, whatever it had.
+        let onprem = self.facts.onprem_vm.as_ref().and_then(|vm| vm.disks.as_ref());
+        let onprem = onprem.filter(|disks| !disks.is_empty());
+        let sizes: Vec<u64> = match (azure, onprem) {
+            (Some(disks), _) => {
+                disks.iter().filter(|disk| self.comes_back(disk)).map(|disk| size_of(&disk.size_gb)).collect()
+            }
+            (None, Some(disks)) => disks
+                .iter()
                 .filter(|disk| !is_true(&disk.excluded))
                 .map(|disk| size_of(&disk.size_gb))
-                .collect()
+                .collect(),
+            (None, None) => vec![UNKNOWN_DISK],
         };
-        if sizes.is_empty() {
-            return (1, UNKNOWN_DISK);
-        }
         (u32::try_from(sizes.len()).unwrap_or(u32::MAX), sizes.iter().sum())
     }
 
@@ -329,9 +338,18 @@ impl Item {
         self.points = points;
     }
 
+    /// Returns whether the copy in Azure is there and not off: it runs, or is on its way.
+    fn azure_is_on(&self) -> bool {
+        let vm = self.facts.azure_vm.as_ref().filter(|vm| is_true(&vm.exists));
+        vm.and_then(|vm| vm.power_state.as_deref()).is_some_and(|power| match power {
+            PowerState::Running | PowerState::Starting | PowerState::Stopping | PowerState::Suspended => true,
+            PowerState::Stopped | PowerState::Deallocated => false,
+        })
+    }
+
     /// The copy in Azure goes off: nothing replicates any more.
     pub(super) fn azure_stops(&mut self, now: Timestamp) {
-        if self.azure_runs() {
+        if self.azure_is_on() {
             let azure = self.azure();
             azure.power_state = Some(Spanned::bare(PowerState::Deallocated));
             azure.booted_at = None;

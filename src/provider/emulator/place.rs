@@ -61,8 +61,7 @@ fn new_vm(look: &Look<'_>, server: &str, name: &str) -> Option<Trouble> {
     if let Some(trouble) = site.datastore_trouble(host, name) {
         return Some(trouble);
     }
-    let mut disks = item.facts.onprem_vm.iter().flat_map(|vm| vm.disks.iter().flatten());
-    if disks.any(|disk| disk.kind.as_deref() == Some(&DiskKind::Rdm) && !is_true(&disk.excluded)) {
+    if item.has_raw_disks {
         return trouble("DatastoreNotSupported", "Raw device mappings can't be made anew.");
     }
     let datastore = site.datastore(name)?;
@@ -98,14 +97,16 @@ fn new_vm(look: &Look<'_>, server: &str, name: &str) -> Option<Trouble> {
     if let Some(trouble) = no_space(site, item, name) {
         return Some(trouble);
     }
+    name_taken(site, item, server)
+}
+
+/// Returns whether the host of a server has a virtual machine of the name that the machine's new one would get.
+pub(super) fn name_taken(site: &Site, item: &Item, server: &str) -> Option<Trouble> {
     let vm = vm_name(item);
-    if host.is_some_and(|host| site.has_vm(host, vm)) {
-        return trouble(
-            "78052",
-            format!("A virtual machine with the name '{vm}' already exists on the host."),
-        );
+    if !site.has_vm(site.host_of(server)?, vm) {
+        return None;
     }
-    None
+    trouble("78052", format!("A virtual machine with the name '{vm}' already exists on the host."))
 }
 
 /// Returns whether a datastore is too full for the machine's disks.

@@ -88,11 +88,16 @@ impl World {
         let (disks, bytes) = self.items[machine].replicated_disks();
         let alternate = self.items[machine].is_alternate();
         if alternate {
-            // Another machine may have taken the space since the prerequisites were looked at.
-            if let Some(trouble) = place::no_space(&self.site, &self.items[machine], &datastore) {
+            // Another machine may have taken the space or the name since the prerequisites were looked at.
+            let item = &self.items[machine];
+            let taken = place::no_space(&self.site, item, &datastore);
+            if let Some(trouble) = taken.or_else(|| place::name_taken(&self.site, item, &server)) {
                 return Err(trouble);
             }
             self.site.take_space(&datastore, i128::from(bytes));
+            if let Some(host) = self.site.host_of(&server).map(str::to_owned) {
+                self.site.add_vm(&host, place::vm_name(&self.items[machine]));
+            }
         } else {
             let onprem = self.items[machine].onprem();
             onprem.power_state = Some(Spanned::bare(PowerState::Stopped));
@@ -105,7 +110,8 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn give_space_back(&mut self, job: usize, machine: usize) {
+    /// Undoes what was taken for a new VM: its space and its name.
+    pub(super) fn give_place_back(&mut self, job: usize, machine: usize) {
         let Request::ReprotectToOnprem { target, .. } = &self.jobs[job].request else { return };
         let datastore = match target {
             OnpremTarget::Classic { datastore, .. } | OnpremTarget::Modernized { datastore, .. } => {
@@ -114,6 +120,10 @@ impl World {
         };
         let (_, bytes) = self.items[machine].replicated_disks();
         self.site.take_space(&datastore, -i128::from(bytes));
+        let server = self.items[machine].holder.as_ref().map(|holder| holder.server.as_str());
+        if let Some(host) = server.and_then(|server| self.site.host_of(server)).map(str::to_owned) {
+            self.site.remove_vm(&host, place::vm_name(&self.items[machine]));
+        }
     }
 
     pub(super) fn release_disks(&mut self, machine: usize) {
@@ -231,9 +241,7 @@ impl World {
         onprem.enable_uuid = Some(Spanned::bare(true));
         onprem.disks = Some(disks);
         item.asr().source_vm_uuid = Some(Spanned::bare(uuid));
-        if let Some(host) = host {
-            self.site.add_vm(&host, &name);
-        }
+        item.has_raw_disks = false;
     }
 
     /// Begins to carry what differs between both sides; used where the size does not depend on a job.

@@ -98,8 +98,9 @@ impl World {
             }
             return Ok(());
         }
-        if item.reaches_nobody() {
-            let message = format!("The Mobility service agent of '{}' doesn't reach the service.", item.name);
+        if item.is_cut_off(self.site.classic) {
+            let message =
+                format!("The Mobility service agent of '{}' doesn't run or reach the service.", item.name);
             return Err(Trouble::new("AgentNotRegistered", message));
         }
         if !item.azure_runs() {

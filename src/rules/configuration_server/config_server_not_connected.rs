@@ -12,7 +12,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::configuration_server::point_at_machines;
+use crate::rules::labels::also_machines;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB305",
@@ -45,13 +45,13 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let Some(server) = model.configuration_server()? else { return Ok(()) };
     let connected = server.connected.fact_of("configuration_server.connected", &server.id)?;
     if !connected.value {
-        let machines = findings.machines(model).collect();
+        let machines = findings.machines(model);
         let finding = findings.at(
             connected.span,
             format!("{}: it is not connected to Azure, so no order reaches the site", server.id),
         );
         finding.subject(SubjectKind::ConfigurationServer, server.id.value.as_str());
-        point_at_machines(finding, machines, "it comes back through this server");
+        also_machines(finding, machines, "it comes back through this server");
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::configuration_server::point_at_machines;
+use crate::rules::labels::also_machines;
 use crate::syntax::inventory::ConfigurationServer;
 
 pub(crate) static RULE: Rule = Rule {
@@ -83,7 +83,7 @@ fn check_server(machine: Machine<'_>, server: &ConfigurationServer, findings: &m
             )
             .subject(SubjectKind::ConfigurationServer, server.id.value.as_str());
         let model = machine.model;
-        point_at_machines(finding, model.machines().collect(), "it would fail back through this server");
+        also_machines(finding, model.machines(), "it would fail back through this server");
     }
     Ok(())
 }

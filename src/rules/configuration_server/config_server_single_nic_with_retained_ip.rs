@@ -12,8 +12,8 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::configuration_server::LABELS;
 use crate::rules::configuration_server::of_machine;
+use crate::rules::labels::LABELS;
 use crate::source::Spanned;
 
 pub(crate) static RULE: Rule = Rule {

@@ -12,8 +12,7 @@ use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
 use crate::rules::configuration_server::is_esxi;
-use crate::rules::configuration_server::point_at_machines;
-use crate::rules::configuration_server::targets;
+use crate::rules::hosts::target_hosts;
 use crate::syntax::inventory::Host;
 
 pub(crate) static RULE: Rule = Rule {
@@ -27,8 +26,8 @@ pub(crate) static RULE: Rule = Rule {
     summary: "a host that machines come back to runs the free edition",
     docs: "\
 ### What it checks
-The licence of each host that machines of the plan come back to: the one that the plan names, else that of the master
-target or appliance, and the host of the original VM where that one is written again.
+The licence of each host that machines of the plan come back to: that of the master target or appliance, and that of the
+original VM where that one is written again; and the one that the plan names as the target.
 
 ### Why
 The free edition of ESXi lets Site Recovery read but not change anything. Failover to Azure works from there; failback to
@@ -56,9 +55,10 @@ Give the host an evaluation or a paid licence, or come back to another one.
 };
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let targets = targets(model, is_licensed);
+    let targets = target_hosts(model, is_licensed);
     let mut unknown = Vec::new();
-    for (host, machines) in targets.hosts {
+    for target in &targets.hosts {
+        let host = target.host;
         if is_licensed(host) {
             continue;
         }
@@ -70,7 +70,7 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
                 );
                 let finding = findings.at(license.span, message);
                 finding.subject(SubjectKind::Host, name);
-                point_at_machines(finding, machines, &format!("comes back to {name}"));
+                target.point_at_machines(finding);
             }
             Err(fact) => unknown.push(fact),
         }

@@ -12,7 +12,7 @@ use crate::rules::Guard;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::rules::configuration_server::point_at_machines;
+use crate::rules::labels::also_machines;
 use crate::syntax::inventory::Vcenter;
 
 pub(crate) static RULE: Rule = Rule {
@@ -46,12 +46,12 @@ Restore the connection between Site Recovery and the vCenter, then try again.
 fn check(vcenter: &Vcenter, model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let connected = vcenter.connected.fact_of("vcenters.connected", &vcenter.id)?;
     if !connected.value {
-        let machines = model.machines().filter(|machine| is_source(vcenter, *machine)).collect();
+        let machines = model.machines().filter(|machine| is_source(vcenter, *machine));
         let finding = findings.at(
             connected.span,
             format!("{}: it is not connected, so disks can't be detached and attached again", vcenter.id),
         );
-        point_at_machines(finding, machines, "it comes back into this vCenter");
+        also_machines(finding, machines, "it comes back into this vCenter");
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
 use crate::rules::configuration_server::is_esxi;
-use crate::rules::configuration_server::targets;
 use crate::rules::configuration_server::vcenters;
+use crate::rules::hosts::target_hosts;
 use crate::source::Spanned;
 use crate::syntax::inventory::Host;
 
@@ -66,7 +66,7 @@ Look the version up in the current support matrix, which may be newer than this 
 const SUPPORTED: [(u32, u32); 4] = [(6, 5), (6, 7), (7, 0), (8, 0)];
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let targets = targets(model, is_fine);
+    let targets = target_hosts(model, is_fine);
     let (vcenters, unknown_vcenters) = vcenters(model, &targets);
     let mut unknown: Vec<Unknown> = Vec::new();
     let mut look = |kind, name: &str, what, known: &Option<Spanned<String>>, field| {
@@ -86,7 +86,7 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     for vcenter in vcenters {
         look(SubjectKind::Vcenter, &vcenter.id, "vCenter", &vcenter.version, "vcenters.version");
     }
-    for (host, _) in targets.hosts.iter().filter(|(host, _)| is_esxi(host)) {
+    for host in targets.hosts.iter().map(|target| target.host).filter(|host| is_esxi(host)) {
         look(SubjectKind::Host, &host.name, "ESXi", &host.version, "hosts.version");
     }
     for fact in unknown.iter().chain(&unknown_vcenters).chain(&targets.unknown) {

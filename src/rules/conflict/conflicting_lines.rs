@@ -17,6 +17,7 @@ use crate::rules::conflict::choice::Change;
 use crate::rules::conflict::choice::Key;
 use crate::rules::conflict::solve;
 use crate::rules::conflict::solve::Conflict;
+use crate::rules::conflict::unit::Unit;
 use crate::syntax::inventory::Experience;
 
 pub(crate) static RULE: Rule = Rule {
@@ -169,7 +170,7 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
-impl<'m> solve::Unit<'m> {
+impl<'m> Unit<'m> {
     /// Returns what the unit is called.
     pub(super) fn subject(&self) -> (SubjectKind, &'m str) {
         match (self.group, self.members.as_slice()) {

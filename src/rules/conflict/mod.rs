@@ -3,9 +3,12 @@
 mod choice;
 pub(crate) mod conflicting_lines;
 mod constraint;
+mod correction;
 #[cfg(test)]
 mod oracle;
+mod site;
 mod solve;
+mod unit;
 mod words;
 
 use std::collections::BTreeMap;

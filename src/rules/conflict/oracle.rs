@@ -12,6 +12,7 @@ use crate::rules::Subject;
 use crate::rules::conflict::choice::Key;
 use crate::rules::conflict::solve;
 use crate::rules::conflict::solve::Conflict;
+use crate::rules::conflict::unit::Line;
 use crate::rules::fixture;
 use crate::rules::fixture::Case;
 use crate::rules::fixture::World;
@@ -299,7 +300,7 @@ fn compare(dice: &mut Dice, grouped: bool) -> (usize, usize) {
                         && ignored_rules.contains(one.0.as_str()))
             })
         };
-        let can_hold = |lines: &[solve::Line]| {
+        let can_hold = |lines: &[Line]| {
             choices.iter().zip(&found).any(|(choices, found)| {
                 lines.iter().all(|(at, key)| has(&choices[*at], &present[*at], *key)) && is_good(found)
             })

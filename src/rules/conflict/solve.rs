@@ -3,35 +3,28 @@
 //! Given a server, each machine's other choices depend on nothing but the machine; so each server is tried, and the machines
 //! one by one. A set of lines is made minimal by taking out one line after another, as long as the others can't hold.
 
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 
 use crate::model::Fact;
-use crate::model::Group;
 use crate::model::Machine;
 use crate::model::Model;
-use crate::rules::conflict::choice::Broken;
 use crate::rules::conflict::choice::Change;
 use crate::rules::conflict::choice::Key;
 use crate::rules::conflict::choice::Keys;
 use crate::rules::conflict::choice::Member;
+use crate::rules::conflict::correction::Correction;
+use crate::rules::conflict::site::Site;
+use crate::rules::conflict::unit::Line;
+use crate::rules::conflict::unit::Symptom;
+use crate::rules::conflict::unit::Unit;
+use crate::rules::conflict::unit::Violation;
 use crate::rules::placement;
 use crate::rules::placement::Server;
-use crate::rules::slots;
-use crate::rules::slots::SLOTS;
-use crate::syntax::inventory::Experience;
-use crate::syntax::machine::OsFamily;
 
 /// Broken rules from which a smallest set of lines is looked for: in a large group the others say the same.
 const SEEDS: usize = 32;
-
-/// A line of the plan: a machine, by its place in its unit, and what the line says about it.
-pub(super) type Line = (usize, Key);
-
-/// A rule that the plan breaks: with its machine, by its place in the unit; `None`: the unit as a whole.
-pub(super) type Symptom = (&'static str, Option<usize>);
 
 /// Lines that can't hold together.
 #[derive(Debug)]
@@ -48,41 +41,8 @@ pub(super) struct Conflict<'m> {
     pub(super) servers: Vec<Server<'m>>,
 }
 
-/// What to change in the plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Correction {
-    /// Another server, datastore or the like, by the machine's place in its unit.
-    pub(super) changes: BTreeMap<usize, Vec<Change>>,
-    /// Machines that leave their group.
-    pub(super) leaving: Vec<usize>,
-}
-
-impl Correction {
-    fn cost(&self) -> (usize, usize) {
-        let changes: usize = self.changes.values().map(Vec::len).sum();
-        (changes + self.leaving.len(), self.changes.len() + self.leaving.len())
-    }
-}
-
-/// A machine alone, or the members of a replication group.
-#[derive(Debug)]
-pub(super) struct Unit<'m> {
-    pub(super) group: Option<Group<'m>>,
-    pub(super) members: Vec<Member<'m>>,
-    experience: Experience,
-}
-
-/// The servers that there are.
-pub(super) struct Site<'m> {
-    pub(super) servers: Vec<Server<'m>>,
-    /// How many disks of machines of the plan each takes at a time.
-    rooms: Vec<u32>,
-    /// Whether nothing speaks against the server itself.
-    sound: Vec<bool>,
-}
-
 /// What of a unit is looked at.
-struct Question<'u> {
+pub(super) struct Question<'u> {
     /// Broken rules that have nothing to do with it, by the machine's place; `None`: of the unit as a whole.
     ignored: &'u HashMap<Option<usize>, Vec<&'static str>>,
     /// Whether the answer may change to nothing of which a fact is missing.
@@ -90,24 +50,15 @@ struct Question<'u> {
 }
 
 impl Question<'_> {
-    fn ignores(&self, rule: &'static str) -> bool {
+    pub(super) fn ignores(&self, rule: &'static str) -> bool {
         self.ignored.get(&None).is_some_and(|rules| rules.contains(&rule))
     }
-}
-
-/// A broken rule, and the lines that have a part in it.
-struct Violation {
-    symptom: Symptom,
-    lines: Vec<Line>,
-    /// What it has to do with, lines or not.
-    about: Vec<Line>,
 }
 
 /// Returns the conflicts of a plan, at most so many: those of its first units.
 pub(super) fn conflicts(model: &Model, now: Timestamp, most: usize) -> Fact<Vec<Conflict<'_>>> {
     let experience = model.experience()?;
-    let servers = placement::servers(model)?;
-    let mut site = Site { servers, rooms: Vec::new(), sound: Vec::new() };
+    let mut site = Site::of(model)?;
     let names: HashMap<&str, usize> =
         site.servers.iter().enumerate().map(|(at, server)| (server.name().value.as_str(), at)).collect();
     let groups = model.groups().map(|group| (Some(group), group.members().collect::<Vec<_>>()));
@@ -126,9 +77,7 @@ pub(super) fn conflicts(model: &Model, now: Timestamp, most: usize) -> Fact<Vec<
         if unit.violations(&site).is_empty() {
             continue;
         }
-        if site.rooms.is_empty() {
-            site.look(model, now);
-        }
+        site.look(model, now);
         for conflict in unit.conflicts(&site) {
             found.push(conflict);
             if found.len() == most {
@@ -139,106 +88,7 @@ pub(super) fn conflicts(model: &Model, now: Timestamp, most: usize) -> Fact<Vec<
     Ok(found)
 }
 
-impl Site<'_> {
-    fn look(&mut self, model: &Model, now: Timestamp) {
-        let room = |server: &Server<'_>| {
-            let demand = match server {
-                Server::MasterTarget(server) => slots::demand(server.machines()),
-                Server::Appliance(appliance) => slots::demand(appliance.machines()),
-            };
-            server.attached().map_or(SLOTS, |attached| demand.room(attached.value))
-        };
-        self.rooms = self.servers.iter().map(room).collect();
-        self.sound = self
-            .servers
-            .iter()
-            .map(|server| server.attached().is_some() && server.is_sound(model, now))
-            .collect();
-    }
-
-    fn all(&self) -> impl Iterator<Item = usize> {
-        0..self.servers.len()
-    }
-}
-
 impl<'m> Unit<'m> {
-    /// Returns whether members must share their server.
-    fn is_coupled(&self) -> bool {
-        self.group.is_some() && self.members.len() > 1 && self.experience == Experience::Classic
-    }
-
-    const fn capacity_rule(&self) -> &'static str {
-        match self.experience {
-            Experience::Classic => "FB208",
-            Experience::Modernized => "FB803",
-        }
-    }
-
-    fn violations(&self, site: &Site<'m>) -> Vec<Violation> {
-        let mut violations = Vec::new();
-        for (at, member) in self.members.iter().enumerate() {
-            for Broken { rule, keys, .. } in member.broken(&site.servers) {
-                let about: Vec<Line> = keys.iter().map(|key| (at, key)).collect();
-                violations.push(Violation { symptom: (rule, Some(at)), lines: self.written(&about), about });
-            }
-        }
-        if self.is_coupled() {
-            violations.extend(self.of_group());
-        }
-        violations.extend(self.of_capacity(site));
-        violations
-    }
-
-    fn written(&self, lines: &[Line]) -> Vec<Line> {
-        lines.iter().copied().filter(|(at, key)| self.members[*at].lines.has(*key)).collect()
-    }
-
-    /// Looks whether members can share a server, and do.
-    fn of_group(&self) -> Vec<Violation> {
-        let about: Vec<Line> =
-            (0..self.members.len()).flat_map(|at| [(at, Key::Member), (at, Key::Server)]).collect();
-        let of = |family: OsFamily| {
-            self.members.iter().position(|member| member.machine.os_family().is_ok_and(|own| own == family))
-        };
-        let mut violations = Vec::new();
-        if let (Some(windows), Some(linux)) = (of(OsFamily::Windows), of(OsFamily::Linux)) {
-            let lines = self.written(&[(windows.min(linux), Key::Member), (windows.max(linux), Key::Member)]);
-            violations.push(Violation { symptom: ("FB507", None), lines, about: about.clone() });
-        }
-        let first = self.members.iter().position(|member| member.server.is_some());
-        if let Some(first) = first
-            && let Some(other) = self
-                .members
-                .iter()
-                .position(|member| member.server.is_some() && member.server != self.members[first].server)
-        {
-            let both = [first, other].into_iter().flat_map(|at| [(at, Key::Member), (at, Key::Server)]);
-            let lines = self.written(&both.collect::<Vec<_>>());
-            violations.push(Violation { symptom: ("FB508", None), lines, about });
-        }
-        violations
-    }
-
-    /// Looks whether the unit fits on the server that all of it is on.
-    fn of_capacity(&self, site: &Site<'m>) -> Option<Violation> {
-        let server = self.members.first()?.server?;
-        let room = *site.rooms.get(server)?;
-        let is_one = self.members.iter().all(|member| member.server == Some(server));
-        if !is_one || (self.members.len() > 1 && !self.is_coupled()) || self.disks(&|_| true) <= room {
-            return None;
-        }
-        let mut about: Vec<Line> = (0..self.members.len()).map(|at| (at, Key::Member)).collect();
-        about.push((0, Key::Server));
-        let symptom = (self.capacity_rule(), None);
-        Some(Violation { symptom, lines: self.written(&about), about })
-    }
-
-    /// Returns the disks of some members, as far as they are known.
-    fn disks(&self, is_one: &dyn Fn(usize) -> bool) -> u32 {
-        let members = self.members.iter().enumerate().filter(|(at, _)| is_one(*at));
-        members.map(|(_, member)| slots::disks(member.machine).unwrap_or(0)).fold(0, u32::saturating_add)
-    }
-
     /// Returns the conflicts of the unit: each explains two symptoms or more that have a line in common.
     fn conflicts(self, site: &Site<'m>) -> Vec<Conflict<'m>> {
         let violations = self.violations(site);
@@ -263,38 +113,6 @@ impl<'m> Unit<'m> {
             Conflict { unit: unit(&members), lines, symptoms, correction, servers }
         };
         found.into_iter().map(conflict).collect()
-    }
-
-    /// Returns the violations that have a line in common, directly or through others, by their places.
-    fn parts(&self, violations: &[Violation]) -> Vec<Vec<usize>> {
-        let mut part_of: HashMap<Line, usize> = HashMap::new();
-        let mut parts: Vec<Vec<usize>> = Vec::new();
-        for (at, violation) in violations.iter().enumerate() {
-            let mut touched: Vec<usize> =
-                violation.about.iter().filter_map(|line| part_of.get(line).copied()).collect();
-            // A server that members share is one matter.
-            if self.is_coupled() && violation.about.iter().any(|(_, key)| *key == Key::Server) {
-                let servers =
-                    (0..self.members.len()).filter_map(|at| part_of.get(&(at, Key::Server)).copied());
-                touched.extend(servers);
-            }
-            touched.sort_unstable();
-            touched.dedup();
-            let into = touched.first().copied().unwrap_or(parts.len());
-            if into == parts.len() {
-                parts.push(Vec::new());
-            }
-            for other in touched.into_iter().skip(1) {
-                let moved = std::mem::take(&mut parts[other]);
-                parts[into].extend(moved);
-                part_of.values_mut().filter(|part| **part == other).for_each(|part| *part = into);
-            }
-            parts[into].push(at);
-            part_of.extend(violation.about.iter().map(|line| (*line, into)));
-        }
-        parts.retain(|part| !part.is_empty());
-        parts.iter_mut().for_each(|part| part.sort_unstable());
-        parts
     }
 
     /// Returns the smallest set of lines that can't hold together; `None` if lines have no part in it.
@@ -362,7 +180,7 @@ impl<'m> Unit<'m> {
     }
 
     /// Returns the fewest changes with which a member comes back through a server, the change of the server included.
-    fn changes(
+    pub(super) fn changes(
         &self,
         at: usize,
         server: usize,
@@ -382,56 +200,5 @@ impl<'m> Unit<'m> {
             changes.insert(0, Change { key: Key::Server, value: Some(name) });
         }
         Some(changes)
-    }
-
-    /// Returns whether a member may leave its group: not if Site Recovery has it there.
-    fn may_leave(&self, at: usize) -> bool {
-        let Some(facts) = self.group.map(Group::facts) else { return false };
-        let name = self.members[at].machine.name();
-        facts.is_ok_and(|facts| facts.members.iter().all(|member| member != name))
-    }
-
-    /// Returns the fewest changes of the plan after which all rules hold, and among those the ones to the fewest machines.
-    fn correction(&self, site: &Site<'m>, question: &Question<'_>) -> Option<Correction> {
-        let anywhere = |at: usize| -> Option<Vec<Change>> {
-            let all = site.all().filter(|server| self.disks(&|other| other == at) <= site.rooms[*server]);
-            all.filter_map(|server| self.changes(at, server, Keys::default(), site, question))
-                .min_by_key(Vec::len)
-        };
-        let apart: Vec<Option<Vec<Change>>> = (0..self.members.len())
-            .map(|at| (self.is_coupled() && self.may_leave(at)).then(|| anywhere(at)).flatten())
-            .collect();
-        let of = |server: Option<usize>| -> Option<Correction> {
-            let mut correction = Correction { changes: BTreeMap::new(), leaving: Vec::new() };
-            for (at, apart) in apart.iter().enumerate() {
-                let stays = match server {
-                    Some(server) => self.changes(at, server, Keys::default(), site, question),
-                    None => anywhere(at),
-                };
-                let changes = match (stays, apart.clone()) {
-                    (Some(stays), Some(leaves)) if stays.len() > leaves.len() + 1 => {
-                        correction.leaving.push(at);
-                        leaves
-                    }
-                    (None, Some(leaves)) => {
-                        correction.leaving.push(at);
-                        leaves
-                    }
-                    (Some(stays), _) => stays,
-                    (None, None) => return None,
-                };
-                if !changes.is_empty() {
-                    correction.changes.insert(at, changes);
-                }
-            }
-            let stays = |at: usize| !correction.leaving.contains(&at);
-            let is_full = server.is_some_and(|server| self.disks(&stays) > site.rooms[server]);
-            (!is_full).then_some(correction)
-        };
-        if self.is_coupled() && !question.ignores("FB508") {
-            site.all().filter_map(|server| of(Some(server))).min_by_key(Correction::cost)
-        } else {
-            of(None)
-        }
     }
 }

@@ -9,7 +9,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::rules::eligibility::choice_of_host;
+use crate::rules::eligibility::look_at_hosts;
 use crate::source::Spanned;
 use crate::syntax::plan::Hypervisor;
 
@@ -24,8 +24,8 @@ pub(crate) static RULE: Rule = Rule {
     summary: "the failback target is a Hyper-V host",
     docs: "\
 ### What it checks
-A machine whose target is said to be Hyper-V, or whose target host runs Hyper-V. Without a host in the plan, the target
-is the host of the master target or appliance.
+A machine whose target is said to be Hyper-V, or that has to do with a host that runs Hyper-V: that of its master target or
+appliance, that of its own VM if it comes back into it, or the one that the plan names.
 
 ### Why
 Failback writes VMware disks and makes VMware virtual machines; there is no way from Azure to Hyper-V for a machine that
@@ -37,7 +37,17 @@ Name an ESXi host, or leave the target out.
     help: "choose an ESXi host, or leave `target` out",
     article: "site-recovery-failback-azure-to-vmware, introduction (2017-06-05); vmware-azure-failback, Prerequisites (2018)",
     fixture: include_str!("../../../tests/rules/hyperv-target.yaml"),
-    facts: &["hosts", "master_targets.host", "appliances.host", "vault.experience"],
+    facts: &[
+        "machines",
+        "kind",
+        "onprem_vm",
+        "onprem_vm.exists",
+        "onprem_vm.host",
+        "hosts",
+        "master_targets.host",
+        "appliances.host",
+        "vault.experience",
+    ],
     check: Check::Machine(check),
 };
 
@@ -54,15 +64,8 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
             .also(name.span, "this machine would go there");
         return Ok(());
     }
-    if let Some(host) = machine.target_host()?
-        && let Some(fact) = host.hypervisor.filter(|_| runs_hyperv(&host.hypervisor))
-    {
-        let host = &host.name.value;
-        let message = format!("{name}: target host {host} runs Hyper-V, but failback leads only to VMware");
-        findings
-            .at(choice_of_host(machine), message)
-            .also(fact.span, format!("{host} runs Hyper-V"))
-            .also(name.span, "this machine would go there");
-    }
-    Ok(())
+    look_at_hosts(machine, findings, "VMware", |hypervisor| match hypervisor {
+        Hypervisor::HyperV => Some("runs Hyper-V"),
+        Hypervisor::Esxi | Hypervisor::VmwareWorkstation | Hypervisor::Other => None,
+    })
 }

@@ -27,15 +27,20 @@ use crate::model::Known;
 use crate::model::Machine;
 use crate::model::Unknown;
 use crate::model::release::WindowsServer;
+use crate::rules::Findings;
 use crate::rules::Rule;
+use crate::rules::hosts::Role;
+use crate::rules::hosts::hosts_of;
 use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::Experience;
+use crate::syntax::inventory::Host;
 use crate::syntax::machine::Boot;
 use crate::syntax::machine::Firmware;
 use crate::syntax::machine::Os;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::State;
+use crate::syntax::plan::Hypervisor;
 
 /// The rules of this family, in the order of their ids.
 pub(crate) static RULES: &[&Rule] = &[
@@ -84,15 +89,49 @@ const fn is_home(state: State) -> bool {
     }
 }
 
-/// Returns the line of the plan that chooses the target host: the host itself, else the server whose host it is.
-fn choice_of_host(machine: Machine<'_>) -> Span {
+/// Reports the first host of a machine that is not what failback leads to; `what` says what it is instead.
+fn look_at_hosts(
+    machine: Machine<'_>,
+    findings: &mut Findings<'_>,
+    leads_to: &str,
+    what: fn(Hypervisor) -> Option<&'static str>,
+) -> Fact<()> {
+    let what = |host: &Host| host.hypervisor.and_then(|fact| Some((fact.span, what(fact.value)?)));
+    let mut unknown = None;
+    for (role, host) in hosts_of(machine, |host| what(host).is_none()) {
+        match host {
+            Ok(host) => {
+                let Some((fact, what)) = what(host) else { continue };
+                let (name, host) = (machine.name(), &host.name.value);
+                let its = match role {
+                    Role::Writes | Role::Named => format!("target host {host}"),
+                    Role::Runs => format!("{host}, where its VM is,"),
+                };
+                let message = format!("{name}: {its} {what}, but failback leads only to {leads_to}");
+                findings
+                    .at(choice_of_host(machine, role), message)
+                    .also(fact, format!("{host} {what}"))
+                    .also(name.span, "this machine would go there");
+                return Ok(());
+            }
+            Err(missing) => unknown = unknown.or(Some(missing)),
+        }
+    }
+    unknown.map_or(Ok(()), Err)
+}
+
+/// Returns the line that chooses a host: the plan's choice of the server that it runs, or of the host itself, or the fact that
+/// the machine's own VM is there.
+fn choice_of_host(machine: Machine<'_>, role: Role) -> Span {
     let failback = &machine.settings().failback;
-    let server = match machine.model.experience() {
-        Ok(Experience::Classic) => failback.master_target.as_ref(),
-        Ok(Experience::Modernized) => failback.appliance.as_ref(),
-        Err(_) => None,
+    let choice = match (role, machine.model.experience()) {
+        (Role::Named, _) => failback.host.as_ref(),
+        (Role::Runs, _) => machine.onprem_vm().ok().and_then(|vm| vm.host.as_ref()),
+        (Role::Writes, Ok(Experience::Classic)) => failback.master_target.as_ref(),
+        (Role::Writes, Ok(Experience::Modernized)) => failback.appliance.as_ref(),
+        (Role::Writes, Err(_)) => None,
     };
-    failback.host.as_ref().or(server).map_or(machine.name().span, |choice| choice.span)
+    choice.map_or(machine.name().span, |choice| choice.span)
 }
 
 /// Returns the firmware of a machine if it is UEFI; `None` if it is BIOS.

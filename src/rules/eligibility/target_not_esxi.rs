@@ -9,7 +9,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::rules::eligibility::choice_of_host;
+use crate::rules::eligibility::look_at_hosts;
 use crate::syntax::plan::Hypervisor;
 
 pub(crate) static RULE: Rule = Rule {
@@ -23,8 +23,9 @@ pub(crate) static RULE: Rule = Rule {
     summary: "the failback target is not an ESXi host",
     docs: "\
 ### What it checks
-A machine whose target is said to be neither ESXi nor Hyper-V, or whose target host runs something else than these two.
-Without a host in the plan, the target is the host of the master target or appliance. Hyper-V is the matter of FB004.
+A machine whose target is said to be neither ESXi nor Hyper-V, or that has to do with a host that runs something else than
+these two: that of its master target or appliance, that of its own VM if it comes back into it, or the one that the plan
+names. Hyper-V is the matter of FB004.
 
 ### Why
 Disks are written and virtual machines are made through an ESXi host. VMware Workstation, other hypervisors and bare
@@ -36,7 +37,17 @@ Name an ESXi host, or leave the target out.
     help: "choose an ESXi host, or leave `target` out",
     article: "vmware-azure-reprotect, Common issues (2018-12)",
     fixture: include_str!("../../../tests/rules/target-not-esxi.yaml"),
-    facts: &["hosts", "master_targets.host", "appliances.host", "vault.experience"],
+    facts: &[
+        "machines",
+        "kind",
+        "onprem_vm",
+        "onprem_vm.exists",
+        "onprem_vm.host",
+        "hosts",
+        "master_targets.host",
+        "appliances.host",
+        "vault.experience",
+    ],
     check: Check::Machine(check),
 };
 
@@ -45,28 +56,18 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let target = &machine.settings().failback;
     if let Some((said, what)) = target.hypervisor.and_then(|said| Some((said, other(said.value)?))) {
         findings
-            .at(said.span, format!("{name}: the target is {what}, but failback leads only to ESXi"))
+            .at(said.span, format!("{name}: the target {what}, but failback leads only to ESXi"))
             .also(name.span, "this machine would go there");
         return Ok(());
     }
-    if let Some(host) = machine.target_host()?
-        && let Some((fact, what)) = host.hypervisor.and_then(|fact| Some((fact, other(fact.value)?)))
-    {
-        let host = &host.name.value;
-        let message = format!("{name}: target host {host} is {what}, but failback leads only to ESXi");
-        findings
-            .at(choice_of_host(machine), message)
-            .also(fact.span, format!("{host} is {what}"))
-            .also(name.span, "this machine would go there");
-    }
-    Ok(())
+    look_at_hosts(machine, findings, "ESXi", other)
 }
 
 /// Returns the words for a hypervisor that is neither ESXi nor Hyper-V.
 const fn other(hypervisor: Hypervisor) -> Option<&'static str> {
     match hypervisor {
-        Hypervisor::VmwareWorkstation => Some("a VMware Workstation host"),
-        Hypervisor::Other => Some("a host of another kind"),
+        Hypervisor::VmwareWorkstation => Some("is a VMware Workstation host"),
+        Hypervisor::Other => Some("is a host of another kind"),
         Hypervisor::Esxi | Hypervisor::HyperV => None,
     }
 }

@@ -29,6 +29,7 @@ use crate::model::MasterTarget;
 use crate::model::Unknown;
 use crate::rules::Finding;
 use crate::rules::Rule;
+use crate::rules::labels::also_machines;
 use crate::syntax::inventory::ProcessServer;
 
 /// The rules of this family, in the order of their ids.
@@ -55,22 +56,6 @@ pub(crate) static RULES: &[&Rule] = &[
     &mt_network::RULE,
     &mt_not_in_vcenter_inventory::RULE,
 ];
-
-/// A finding points at this many machines; of the others it says how many there are.
-const MOST_MACHINES: usize = 10;
-
-/// Points at the machines that suffer from a finding.
-fn also_machines<'m>(finding: &mut Finding, machines: impl Iterator<Item = Machine<'m>>, text: &str) {
-    let mut machines = machines.peekable();
-    let mut last = None;
-    for machine in machines.by_ref().take(MOST_MACHINES) {
-        finding.also(machine.name().span, text);
-        last = Some(machine);
-    }
-    if let (Some(last), more @ 1..) = (last, machines.count()) {
-        finding.also(last.name().span, format!("and {more} more"));
-    }
-}
 
 /// Points at the machines of the plan that are assigned to a master target.
 fn also_assigned(finding: &mut Finding, server: MasterTarget<'_>) {

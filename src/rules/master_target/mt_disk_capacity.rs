@@ -9,11 +9,11 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::rules::master_target::also_machines;
+use crate::rules::labels::also_machines;
 use crate::rules::slots;
 use crate::rules::slots::Waves;
 use crate::rules::slots::advice::Place;
-use crate::rules::slots::advice::Places;
+use crate::rules::slots::advice::look_at_each;
 use crate::source::Span;
 
 pub(crate) static RULE: Rule = Rule {
@@ -50,16 +50,7 @@ master target can't come back through it.
 };
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let places = Places::of(model, findings.now())?;
-    let mut advice = places.advice();
-    for (at, place) in places.places.iter().enumerate().filter(|(_, place)| place.is_used()) {
-        let (name, kind) = (place.server.name(), place.server.kind());
-        let mut findings = findings.about(kind, &name.value, name.span);
-        if let Err(unknown) = check_server(model, place, advice.remove(&at), &mut findings) {
-            findings.unknown(&unknown);
-        }
-    }
-    Ok(())
+    look_at_each(model, findings, check_server)
 }
 
 fn check_server(

@@ -17,7 +17,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::master_target::also_machines;
+use crate::rules::labels::also_machines;
 use crate::rules::runtime::failover_is_ahead;
 use crate::source::Span;
 
@@ -87,7 +87,7 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         );
         let finding = findings.at(now.map_or(Span::NONE, |now| now.span), message);
         finding.subject(SubjectKind::MasterTarget, name);
-        also_machines(finding, machines.into_iter(), &format!("has its disks at {name}"));
+        also_machines(finding, machines, &format!("has its disks at {name}"));
     }
     for missing in &unknown {
         findings.unknown(missing);

@@ -14,7 +14,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::rules::master_target::also_machines;
+use crate::rules::labels::also_machines;
 use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::RetentionVolume;
@@ -75,7 +75,7 @@ fn check(server: MasterTarget<'_>, findings: &mut Findings<'_>) -> Fact<()> {
                 if let Some(volume) = volume.filter(|volume| volume.span != span) {
                     finding.also(volume.span, "the plan selects it here");
                 }
-                also_machines(finding, machines.into_iter(), &format!("is assigned to {name}"));
+                also_machines(finding, machines, &format!("is assigned to {name}"));
             }
             Err(missing) => unknown = unknown.and(Err(missing)),
         }

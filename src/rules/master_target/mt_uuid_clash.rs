@@ -11,7 +11,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::rules::master_target::also_machines;
+use crate::rules::labels::also_machines;
 use crate::rules::master_target::of_machine;
 use crate::source::Span;
 use crate::syntax::machine::MachineKind;

@@ -12,7 +12,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::runtime::agent_deadline;
-use crate::syntax::machine::State;
+use crate::rules::runtime::reprotect_is_next;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB810",
@@ -44,7 +44,8 @@ itself, or can be completed by hand.
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    if !is_due(machine, findings.guard())? {
+    // Later the same fact speaks about the on-premises machine.
+    if !reprotect_is_next(machine, findings)? {
         return Ok(());
     }
     let registered = machine.asr()?.agent_registration_ok.fact("asr.agent_registration_ok")?;
@@ -65,27 +66,6 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
             .also(name.span, "the plan brings it back here");
     }
     Ok(())
-}
-
-/// Returns whether reprotect to on-premises comes next: later the same fact speaks about the on-premises machine.
-fn is_due(machine: Machine<'_>, guard: Option<Guard>) -> Fact<bool> {
-    if let Some(guard) = guard {
-        return Ok(guard == Guard::Reprotect);
-    }
-    Ok(match machine.state()? {
-        State::FailedOver | State::FailedOverCommitted => true,
-        State::ProtectedToAzure
-        | State::ReprotectingToOnprem
-        | State::ProtectedToOnprem
-        | State::FailingBack
-        | State::FailedBack
-        | State::FailedBackCommitted
-        | State::ReprotectingToAzure
-        | State::Migrated
-        | State::AzureVmDeleted
-        | State::ReplicationDisabled
-        | State::AzureVmMoved => false,
-    })
 }
 
 /// Returns the moment until which the agent may still register, if that is known and not over.

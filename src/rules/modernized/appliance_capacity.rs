@@ -12,8 +12,8 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
+use crate::rules::labels::also_machines;
 use crate::rules::modernized::also_assigned;
-use crate::rules::modernized::also_machines;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB815",

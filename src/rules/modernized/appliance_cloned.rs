@@ -1,16 +1,17 @@
 //! FB813: an appliance must not be a copy of another.
 
 use crate::diagnostic::Severity;
-use crate::model::Appliance;
 use crate::model::Fact;
 use crate::model::Known;
+use crate::model::Model;
 use crate::rules::Architecture;
 use crate::rules::Check;
 use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
+use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::modernized::also_assigned;
+use crate::rules::modernized::needed_appliances;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB813",
@@ -23,7 +24,8 @@ pub(crate) static RULE: Rule = Rule {
     summary: "the appliance is a copy of another",
     docs: "\
 ### What it checks
-Appliances through which machines come back, and which were made by copying another appliance.
+Appliances through which machines have still to come back, or are to be protected again after the commit, and which were made
+by copying another appliance.
 
 ### Why
 A copy has the identity of its original. Site Recovery can't tell them apart, and recovery is disrupted.
@@ -36,17 +38,23 @@ minutes.
     article: "deploy-vmware-azure-replication-appliance-modernized",
     fixture: include_str!("../../../tests/rules/appliance-cloned.yaml"),
     facts: &["appliances.cloned"],
-    check: Check::Appliance(check),
+    check: Check::Plan(check),
 };
 
-fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let name = appliance.name();
-    let cloned = appliance.facts.cloned.fact_of("appliances.cloned", name)?;
-    if cloned.value {
-        let message = format!(
-            "{name}: it is a copy of another appliance, which is not supported and disrupts recovery"
-        );
-        also_assigned(findings.at(cloned.span, message), appliance);
+fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    for needed in needed_appliances(model, findings) {
+        let name = &needed.server.facts.name;
+        let mut findings = findings.about(SubjectKind::Appliance, name, name.span);
+        match needed.server.facts.cloned.fact_of("appliances.cloned", name) {
+            Ok(cloned) if cloned.value => {
+                let message = format!(
+                    "{name}: it is a copy of another appliance, which is not supported and disrupts recovery"
+                );
+                needed.point_at_machines(findings.at(cloned.span, message), name);
+            }
+            Ok(_) => {}
+            Err(unknown) => findings.unknown(&unknown),
+        }
     }
     Ok(())
 }

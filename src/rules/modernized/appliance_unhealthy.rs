@@ -4,6 +4,7 @@ use crate::diagnostic::Severity;
 use crate::model::Appliance;
 use crate::model::Fact;
 use crate::model::Known;
+use crate::model::Model;
 use crate::model::Unknown;
 use crate::rules::Architecture;
 use crate::rules::Check;
@@ -11,9 +12,11 @@ use crate::rules::Findings;
 use crate::rules::Guard;
 use crate::rules::Origin;
 use crate::rules::Rule;
+use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::modernized::also_assigned;
-use crate::rules::modernized::is_needed;
+use crate::rules::modernized::needed_appliances;
+use crate::rules::needed::Needed;
+use crate::syntax::inventory::Appliance as ApplianceFacts;
 use crate::syntax::inventory::Component;
 use crate::syntax::machine::Health;
 
@@ -23,18 +26,18 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Error,
     architecture: Architecture::Modernized,
     origin: Origin::Beyond,
-    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Failover]),
+    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Failover, Guard::Forward]),
     awaited: false,
     summary: "the appliance is not healthy",
     docs: "\
 ### What it checks
-An appliance through which machines have still to come back: whether it, or one of its components, is in critical health. A
-component without a heartbeat is in critical health. Once all its machines have failed back, its health no longer matters for
-the way home.
+An appliance through which machines have still to come back, or are to be protected again after the commit: whether it, or one
+of its components, is in critical health. A component without a heartbeat is in critical health. Once all machines that come
+back through an appliance have failed back, its health no longer matters for the way home.
 
 ### Why
-Data flows from Azure through the appliance's components to its datastores. Reprotect fails when one of them is down, and so
-does the planned failover.
+Data flows between Azure and the site through the appliance's components. Reprotect fails when one of them is down, in either
+direction, and so does the planned failover. The reprotect to Azure comes after the commit, when there is no way back.
 
 ### What to do
 Repair the component, or assign another healthy appliance of the same vault: a reprotect that failed may be tried again with
@@ -44,13 +47,30 @@ any of them.
     article: "failover-failback-overview-modernized, VMware/physical reprotection/failback, Failure",
     fixture: include_str!("../../../tests/rules/appliance-unhealthy.yaml"),
     facts: &["appliances.health", "appliances.components", "appliances.components.health"],
-    check: Check::Appliance(check),
+    check: Check::Plan(check),
 };
 
-fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    if !is_needed(appliance, findings) {
-        return Ok(());
+fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    for needed in needed_appliances(model, findings) {
+        let name = &needed.server.facts.name;
+        let mut findings = findings.about(SubjectKind::Appliance, name, name.span);
+        if let Err(unknown) = check_appliance(&needed, &mut findings) {
+            findings.unknown(&unknown);
+        }
     }
+    Ok(())
+}
+
+/// Returns whether an appliance, or one of its components, is known to be down.
+pub(in crate::rules) fn is_known_to_be_down(appliance: &ApplianceFacts) -> bool {
+    let of_components =
+        appliance.components.iter().flatten().map(|component| component.health.map(|health| health.value));
+    let own = appliance.health.map(|health| health.value);
+    of_components.chain([own]).flatten().any(is_down)
+}
+
+fn check_appliance(needed: &Needed<'_, Appliance<'_>>, findings: &mut Findings<'_>) -> Fact<()> {
+    let appliance = needed.server;
     let name = appliance.name();
     let components = appliance.facts.components.as_deref();
     let mut reported = false;
@@ -58,12 +78,13 @@ fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         if let Some(health) = component.health.filter(|health| is_down(health.value)) {
             let finding =
                 findings.at(health.span, format!("{name}: its component {} is not healthy", component.name));
-            also_assigned(finding, appliance);
+            needed.point_at_machines(finding, name);
             reported = true;
         }
     }
     if let Some(health) = appliance.facts.health.filter(|health| is_down(health.value) && !reported) {
-        also_assigned(findings.at(health.span, format!("{name}: its health is {health}")), appliance);
+        let finding = findings.at(health.span, format!("{name}: its health is {health}"));
+        needed.point_at_machines(finding, name);
         reported = true;
     }
     if !reported {

@@ -11,9 +11,8 @@ use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::by_os::family_decides;
 use crate::rules::modernized::other_vault;
-use crate::source::Span;
+use crate::rules::needed::protected_again;
 use crate::source::Spanned;
-use crate::syntax::plan::FinalState;
 use crate::syntax::plan::Forward;
 use crate::syntax::plan::OsDefaults;
 
@@ -49,15 +48,7 @@ Name both under `forward`. The appliance must be able to access the machine's da
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let settings = machine.settings();
-    let wanted = match settings.final_state {
-        Some(state) => match state.value {
-            FinalState::Protected => Some(state.span),
-            FinalState::Unprotected => None,
-        },
-        // Who says how to protect a machine again means it.
-        None => settings.forward.as_ref().map(|_| Span::NONE),
-    };
-    let Some(wanted) = wanted else { return Ok(()) };
+    let Some(wanted) = protected_again(machine) else { return Ok(()) };
     let forward = settings.forward.as_ref();
     let appliance = forward.and_then(|forward| forward.appliance.as_ref());
     let account = forward.and_then(|forward| forward.cache_storage_account.as_ref());

@@ -29,6 +29,9 @@ use crate::model::Unknown;
 use crate::rules::Finding;
 use crate::rules::Findings;
 use crate::rules::Rule;
+use crate::rules::labels::also_machines;
+use crate::rules::needed::Needed;
+use crate::rules::needed::needed;
 use crate::rules::runtime::failover_is_ahead;
 use crate::rules::steps::PlannedStep;
 use crate::source::Span;
@@ -57,22 +60,6 @@ pub(crate) static RULES: &[&Rule] = &[
     &physical_disk_exclusion::RULE,
 ];
 
-/// A finding points at this many machines; of the others it says how many there are.
-const MOST_MACHINES: usize = 10;
-
-/// Points at the machines that suffer from a finding.
-fn also_machines<'m>(finding: &mut Finding, machines: impl Iterator<Item = Machine<'m>>, text: &str) {
-    let mut machines = machines.peekable();
-    let mut last = None;
-    for machine in machines.by_ref().take(MOST_MACHINES) {
-        finding.also(machine.name().span, text);
-        last = Some(machine);
-    }
-    if let (Some(last), more @ 1..) = (last, machines.count()) {
-        finding.also(last.name().span, format!("and {more} more"));
-    }
-}
-
 /// Points at the machines of the plan that come back through an appliance.
 fn also_assigned(finding: &mut Finding, appliance: Appliance<'_>) {
     also_machines(finding, appliance.machines(), &format!("comes back through {}", appliance.name()));
@@ -83,6 +70,19 @@ fn also_assigned(finding: &mut Finding, appliance: Appliance<'_>) {
 fn is_needed(appliance: Appliance<'_>, findings: &Findings<'_>) -> bool {
     findings.guard().is_some()
         || appliance.machines().any(|machine| machine.state().map_or(true, failover_is_ahead))
+}
+
+/// Returns the appliances that the concerned machines still need, on either way.
+fn needed_appliances<'m>(model: &'m Model, findings: &Findings<'_>) -> Vec<Needed<'m, Appliance<'m>>> {
+    fn named<'m>(appliance: Appliance<'m>) -> (&'m str, Appliance<'m>) {
+        (appliance.name(), appliance)
+    }
+    needed(
+        model,
+        findings,
+        |machine| machine.appliance().map(named),
+        |machine| machine.forward_appliance().map(named),
+    )
 }
 
 /// Returns the vault that an appliance is registered in and the plan's, if they are not the same one.

@@ -10,7 +10,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
-use crate::rules::modernized::also_machines;
+use crate::rules::labels::also_machines;
 use crate::rules::runtime::failover_is_ahead;
 use crate::rules::steps::Direction;
 use crate::rules::steps::FailoverKind;
@@ -55,7 +55,7 @@ fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> F
                        Azure VM is shut down, then the on-premises VM is started";
         let machines: Vec<Machine<'_>> =
             planned.filter_map(|step| model.machine_named(&step.machine)).collect();
-        also_machines(findings.at(span, message), machines.into_iter(), "fails over as planned");
+        also_machines(findings.at(span, message), machines, "fails over as planned");
     }
     Ok(())
 }

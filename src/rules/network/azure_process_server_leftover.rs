@@ -13,8 +13,8 @@ use crate::rules::Guard;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
+use crate::rules::labels::also_machines;
 use crate::rules::network::placement;
-use crate::rules::network::point_at_machines;
 use crate::syntax::inventory::Placement;
 use crate::syntax::inventory::ProcessServer;
 use crate::syntax::machine::State;
@@ -75,7 +75,7 @@ fn check(server: &ProcessServer, model: &Model, findings: &mut Findings<'_>) -> 
         forward == Some(&server.name)
     };
     let machines = model.machines_of_process_server(&server.name).filter(uses);
-    point_at_machines(finding, machines, "reprotect to Azure would use it: name another one first");
+    also_machines(finding, machines, "reprotect to Azure would use it: name another one first");
     Ok(())
 }
 

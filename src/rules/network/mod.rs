@@ -14,11 +14,11 @@ pub(crate) mod vm_churn_limit;
 
 use crate::model::Fact;
 use crate::model::Known;
-use crate::model::Machine;
 use crate::model::Model;
 use crate::model::Unknown;
 use crate::rules::Finding;
 use crate::rules::Rule;
+use crate::rules::labels::also_machines;
 use crate::source::Spanned;
 use crate::syntax::inventory::Link;
 use crate::syntax::inventory::Placement;
@@ -39,25 +39,10 @@ pub(crate) static RULES: &[&Rule] = &[
     &azure_process_server_leftover::RULE,
 ];
 
-/// A finding points at this many machines; of the others it says how many there are.
-const LABELS: usize = 10;
-
-/// Points at the machines that suffer from what was found.
-fn point_at_machines<'m>(finding: &mut Finding, machines: impl Iterator<Item = Machine<'m>>, text: &str) {
-    let mut machines = machines.peekable();
-    for machine in machines.by_ref().take(LABELS) {
-        finding.also(machine.name().span, text);
-    }
-    if let Some(next) = machines.peek() {
-        let span = next.name().span;
-        finding.also(span, format!("and {} more", machines.count()));
-    }
-}
-
 /// Points at the machines whose data a process server carries back.
 fn point_at_carried(finding: &mut Finding, server: &ProcessServer, model: &Model) {
     let text = format!("its data comes back through {}", server.name);
-    point_at_machines(finding, model.machines_of_process_server(&server.name), &text);
+    also_machines(finding, model.machines_of_process_server(&server.name), &text);
 }
 
 /// Returns the way that replication takes from Azure to the site.

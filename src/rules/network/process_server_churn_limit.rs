@@ -14,7 +14,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::network::LABELS;
+use crate::rules::labels::LABELS;
 use crate::source::Span;
 use crate::source::Spanned;
 

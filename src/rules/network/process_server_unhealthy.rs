@@ -11,8 +11,10 @@ use crate::rules::Findings;
 use crate::rules::Guard;
 use crate::rules::Origin;
 use crate::rules::Rule;
+use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::network::point_at_carried;
+use crate::rules::needed::Needed;
+use crate::rules::needed::needed;
 use crate::source::Span;
 use crate::syntax::inventory::ProcessServer;
 use crate::syntax::machine::Health;
@@ -23,16 +25,18 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Error,
     architecture: Architecture::Classic,
     origin: Origin::Beyond,
-    when: When::LIVE.and_at(&[Guard::Reprotect]),
+    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Forward]),
     awaited: false,
     summary: "the process server is not well",
     docs: "\
 ### What it checks
-The health of each process server that carries data back, and how long before `observed_at` it was last heard of. Critical
-health and a silence of 15 minutes are errors; a health of `warning` is a warning.
+The health of each process server that machines still need, to bring their data back or to send it to Azure again after the
+commit, and how long before `observed_at` it was last heard of. Critical health and a silence of 15 minutes are errors; a
+health of `warning` is a warning.
 
 ### Why
-All data of its machines goes through the process server. One that is overloaded, full or silent stops their replication.
+All data of its machines goes through the process server. One that is overloaded, full or silent stops their replication, in
+either direction. The reprotect to Azure comes after the commit, when there is no way back.
 
 ### What to do
 Relieve what is short: processor or memory (critical above 95 %, a warning above 80 %), space for the cache (critical below
@@ -42,18 +46,36 @@ Relieve what is short: processor or memory (critical above 95 %, a warning above
     article: "vmware-physical-azure-monitor-process-server, Process server alerts",
     fixture: include_str!("../../../tests/rules/process-server-unhealthy.yaml"),
     facts: &["process_servers.health", "process_servers.heartbeat_at", "observed_at"],
-    check: Check::ProcessServer(check),
+    check: Check::Plan(check),
 };
 
 /// Silence after which a process server counts as lost (vmware-physical-azure-monitor-process-server, Process server alerts).
 const SILENCE: Seconds = Seconds::minutes(15);
 
-fn check(server: &ProcessServer, model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    let servers = needed(
+        model,
+        findings,
+        |machine| machine.process_server().map(|server| (server.name.value.as_str(), server)),
+        |machine| machine.forward_process_server().map(|server| (server.name.value.as_str(), server)),
+    );
+    for needed in servers {
+        let name = &needed.server.name;
+        let mut findings = findings.about(SubjectKind::ProcessServer, &name.value, name.span);
+        if let Err(unknown) = check_server(&needed, model, &mut findings) {
+            findings.unknown(&unknown);
+        }
+    }
+    Ok(())
+}
+
+fn check_server(needed: &Needed<'_, &ProcessServer>, model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    let server = needed.server;
     let health = server.health.fact_of("process_servers.health", &server.name);
     let mut report = |severity, span: Span, reason: &str| {
         let finding = findings.at(span, format!("{}: {reason}", server.name));
         finding.severity(severity);
-        point_at_carried(finding, server, model);
+        needed.point_at_machines(finding, &server.name);
     };
     let is = |wanted| health.as_ref().is_ok_and(|health| health.value == wanted);
     if let Ok(health) = &health

@@ -17,7 +17,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
-use crate::rules::network::point_at_machines;
+use crate::rules::labels::also_machines;
 use crate::syntax::inventory::Reachable;
 
 pub(crate) static RULE: Rule = Rule {
@@ -202,6 +202,6 @@ fn report(tried: &Tried<'_>, model: &Model, control: Option<&str>, findings: &mu
         finding.subject(kind, from.value.as_str());
         let mut machines = machines.clone();
         machines.dedup_by_key(|machine| machine.index());
-        point_at_machines(finding, machines.into_iter(), "it needs this connection");
+        also_machines(finding, machines, "it needs this connection");
     }
 }

@@ -137,9 +137,6 @@ fn check_host(model: &Model, name: &str, guests: &Guests<'_>, findings: &mut Fin
 fn host_of(machine: Machine<'_>) -> Fact<Option<&str>> {
     match machine.location_mode()? {
         LocationMode::Original => Ok(Some(machine.onprem_vm()?.host.fact("onprem_vm.host")?.value.as_str())),
-        LocationMode::Alternate => match &machine.settings().failback.host {
-            Some(host) => Ok(Some(&host.value)),
-            None => machine.transfer_host(),
-        },
+        LocationMode::Alternate => machine.transfer_host(),
     }
 }

@@ -11,9 +11,8 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::by_os::family_decides;
-use crate::source::Span;
+use crate::rules::needed::protected_again;
 use crate::syntax::inventory::Placement;
-use crate::syntax::plan::FinalState;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB515",
@@ -45,15 +44,7 @@ Name the process server at the site under `forward`.
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let settings = machine.settings();
-    let wanted = match settings.final_state {
-        Some(state) => match state.value {
-            FinalState::Protected => Some(state.span),
-            FinalState::Unprotected => None,
-        },
-        // Who says how to protect a machine again means it.
-        None => settings.forward.as_ref().map(|_| Span::NONE),
-    };
-    let Some(wanted) = wanted else { return Ok(()) };
+    let Some(wanted) = protected_again(machine) else { return Ok(()) };
     let name = machine.name();
     let Some(named) = settings.forward.as_ref().and_then(|forward| forward.process_server.as_ref()) else {
         family_decides(machine, |family| {

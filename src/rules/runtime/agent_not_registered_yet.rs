@@ -29,7 +29,7 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 Before each reprotect, whether the machine's agent has registered since the boot: in Azure before reprotect to on-premises,
-on-premises before reprotect to Azure. Within 15 minutes of the boot it is information; after that it is an error.
+on-premises before reprotect to Azure, of a machine that is to be protected again. Within 15 minutes of the boot it is information; after that it is an error.
 
 ### Why
 An agent takes up to 15 minutes to register. Until then reprotect fails with an error that says the agent is not installed,
@@ -95,12 +95,13 @@ fn site(machine: Machine<'_>, guard: Option<Guard>) -> Fact<Option<Site>> {
         Some(Guard::Failover | Guard::Commit) => None,
         None => match machine.state()? {
             State::FailedOver | State::FailedOverCommitted => Some(Site::Azure),
-            State::FailedBackCommitted => Some(Site::Onprem),
+            State::FailedBack | State::FailedBackCommitted => {
+                machine.is_protected_again().then_some(Site::Onprem)
+            }
             State::ProtectedToAzure
             | State::ReprotectingToOnprem
             | State::ProtectedToOnprem
             | State::FailingBack
-            | State::FailedBack
             | State::ReprotectingToAzure
             | State::Migrated
             | State::AzureVmDeleted

@@ -14,10 +14,10 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::runtime::failover_is_ahead;
+use crate::rules::runtime::reprotect_is_ahead;
 use crate::syntax::inventory::DatastoreType;
 use crate::syntax::machine::DiskKind;
 use crate::syntax::machine::OnpremDisk;
-use crate::syntax::machine::State;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB718",
@@ -50,7 +50,7 @@ Find the file and attach the disk by hand, or repeat reprotect; see FB215.
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let before_reprotect = match machine.state() {
         Ok(state) if !failover_is_ahead(state) => return Ok(()),
-        Ok(state) => is_before_reprotect(state),
+        Ok(state) => reprotect_is_ahead(state),
         Err(_) => false,
     };
     // The files of a new VM are made by reprotect, and those of a VM that is gone are another rule's matter.
@@ -101,21 +101,4 @@ fn missing_file(disk: &OnpremDisk) -> Fact<Option<crate::source::Span>> {
 fn is_on_vsan(machine: Machine<'_>, disk: &OnpremDisk) -> bool {
     let datastore = disk.datastore.as_option().and_then(|name| machine.model.datastore(name).ok());
     datastore.is_some_and(|datastore| datastore.kind.is_some_and(|kind| kind.value == DatastoreType::Vsan))
-}
-
-const fn is_before_reprotect(state: State) -> bool {
-    match state {
-        State::FailedOver | State::FailedOverCommitted => true,
-        State::ProtectedToAzure
-        | State::ReprotectingToOnprem
-        | State::ProtectedToOnprem
-        | State::FailingBack
-        | State::FailedBack
-        | State::FailedBackCommitted
-        | State::ReprotectingToAzure
-        | State::Migrated
-        | State::AzureVmDeleted
-        | State::ReplicationDisabled
-        | State::AzureVmMoved => false,
-    }
 }

@@ -71,6 +71,32 @@ pub(super) fn agent_deadline(booted_at: Timestamp) -> Timestamp {
     booted_at.saturating_add(std::time::Duration::from_secs(AGENT_WINDOW.0)).unwrap_or(Timestamp::MAX)
 }
 
+/// Returns whether a machine in this state has yet to be reprotected to on-premises.
+pub(super) const fn reprotect_is_ahead(state: State) -> bool {
+    match state {
+        State::FailedOver | State::FailedOverCommitted => true,
+        State::ProtectedToAzure
+        | State::ReprotectingToOnprem
+        | State::ProtectedToOnprem
+        | State::FailingBack
+        | State::FailedBack
+        | State::FailedBackCommitted
+        | State::ReprotectingToAzure
+        | State::Migrated
+        | State::AzureVmDeleted
+        | State::ReplicationDisabled
+        | State::AzureVmMoved => false,
+    }
+}
+
+/// Returns whether reprotect to on-premises comes next: at its guard it does, before a run that follows from the state.
+pub(super) fn reprotect_is_next(machine: Machine<'_>, findings: &Findings<'_>) -> Fact<bool> {
+    match findings.guard() {
+        Some(guard) => Ok(guard == Guard::Reprotect),
+        None => Ok(reprotect_is_ahead(machine.state()?)),
+    }
+}
+
 /// Returns whether a machine in this state has yet to be failed over from Azure.
 pub(super) const fn failover_is_ahead(state: State) -> bool {
     match state {
@@ -82,6 +108,25 @@ pub(super) const fn failover_is_ahead(state: State) -> bool {
         | State::FailingBack
         | State::FailedBack
         | State::FailedBackCommitted
+        | State::ReprotectingToAzure
+        | State::Migrated
+        | State::AzureVmDeleted
+        | State::ReplicationDisabled
+        | State::AzureVmMoved => false,
+    }
+}
+
+/// Returns whether a machine in this state has yet to be reprotected to Azure.
+pub(super) const fn way_to_azure_is_ahead(state: State) -> bool {
+    match state {
+        State::FailedOver
+        | State::FailedOverCommitted
+        | State::ReprotectingToOnprem
+        | State::ProtectedToOnprem
+        | State::FailingBack
+        | State::FailedBack
+        | State::FailedBackCommitted => true,
+        State::ProtectedToAzure
         | State::ReprotectingToAzure
         | State::Migrated
         | State::AzureVmDeleted

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::model::Fact;
 use crate::model::Model;
 use crate::model::Unknown;
+use crate::rules::Findings;
 use crate::rules::SubjectKind;
 use crate::rules::placement;
 use crate::rules::placement::Needs;
@@ -18,7 +19,7 @@ use crate::rules::slots::Unit;
 use crate::rules::slots::assign::MOST_STEPS;
 use crate::rules::slots::assign::Piece;
 use crate::rules::slots::assign::Problem;
-use crate::rules::slots::demand;
+use crate::rules::slots::demand_of;
 use crate::syntax::inventory::Experience;
 
 /// Names that a sentence holds; the others are counted.
@@ -60,6 +61,24 @@ pub(crate) struct Places<'m> {
     now: Timestamp,
 }
 
+/// Looks at each server that machines of the plan are assigned to, with what to do about it if not everything fits at once.
+pub(crate) fn look_at_each(
+    model: &Model,
+    findings: &mut Findings<'_>,
+    look: fn(&Model, &Place<'_>, Option<String>, &mut Findings<'_>) -> Fact<()>,
+) -> Fact<()> {
+    let places = Places::of(model, findings.now())?;
+    let mut advice = places.advice();
+    for (at, place) in places.places.iter().enumerate().filter(|(_, place)| place.is_used()) {
+        let (name, kind) = (place.server.name(), place.server.kind());
+        let mut findings = findings.about(kind, &name.value, name.span);
+        if let Err(unknown) = look(model, place, advice.remove(&at), &mut findings) {
+            findings.unknown(&unknown);
+        }
+    }
+    Ok(())
+}
+
 /// A unit that could be on another server: the server that it is on, and its place among the units there.
 type At = (usize, usize);
 
@@ -67,10 +86,7 @@ impl<'m> Places<'m> {
     /// Returns the servers that the inventory has.
     pub(crate) fn of(model: &'m Model, now: Timestamp) -> Fact<Self> {
         let place = |server: Server<'m>| {
-            let demand = match server {
-                Server::MasterTarget(server) => demand(server.machines()),
-                Server::Appliance(appliance) => demand(appliance.machines()),
-            };
+            let demand = demand_of(server);
             let attached = server.attached().map_or(demand.held, |attached| attached.value);
             let room = demand.room(attached);
             Place { server, demand, room }

@@ -11,6 +11,7 @@ use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
 use crate::model::Unknown;
+use crate::rules::placement::Server;
 use crate::syntax::inventory::Experience;
 use crate::syntax::machine::State;
 
@@ -123,6 +124,14 @@ pub(crate) fn demand<'m>(machines: impl Iterator<Item = Machine<'m>>) -> Demand<
         unit.held |= hold == Hold::Held;
     }
     demand
+}
+
+/// Returns the units of the machines that come through a server of the plan.
+pub(crate) fn demand_of(server: Server<'_>) -> Demand<'_> {
+    match server {
+        Server::MasterTarget(server) => demand(server.machines()),
+        Server::Appliance(appliance) => demand(appliance.machines()),
+    }
 }
 
 /// How the disks of a machine stand to its server.

@@ -10,7 +10,6 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::id::OperationId;
 use crate::model::PointChoice;
-use crate::provider::Failure;
 use crate::provider::Observation;
 use crate::provider::OperationStatus;
 use crate::provider::ProviderError;
@@ -20,10 +19,8 @@ use crate::run::driver::engine::Engine;
 use crate::run::driver::engine::Inquiry;
 use crate::run::driver::engine::Purpose;
 use crate::run::recorder::RunError;
-use crate::run::retry;
 use crate::run::settle;
 use crate::run::step;
-use crate::run::step::Decision;
 use crate::run::step::Wait;
 use crate::syntax::inventory::Inventory;
 
@@ -97,7 +94,7 @@ impl Engine<'_> {
     }
 
     /// Takes observed facts. Answers may overtake each other: servers are never put back to how they were seen earlier.
-    fn learn(&mut self, facts: Inventory, mark: Option<u64>, changes: bool) {
+    pub(super) fn learn(&mut self, facts: Inventory, mark: Option<u64>, changes: bool) {
         if mark < self.seen {
             return self.model.observe_machines(facts);
         }
@@ -110,7 +107,7 @@ impl Engine<'_> {
     }
 
     /// The site could not be asked; nothing was changed, so the same question is asked again.
-    fn ask_again(&mut self, step: StepIndex, error: &ProviderError) -> Result<(), RunError> {
+    pub(super) fn ask_again(&mut self, step: StepIndex, error: &ProviderError) -> Result<(), RunError> {
         let now = self.now();
         if !error.is_transient() {
             return self.fail(step, "observation", error.to_string());
@@ -124,7 +121,11 @@ impl Engine<'_> {
         )
     }
 
-    fn began(&mut self, step: StepIndex, result: Result<OperationId, ProviderError>) -> Result<(), RunError> {
+    pub(super) fn began(
+        &mut self,
+        step: StepIndex,
+        result: Result<OperationId, ProviderError>,
+    ) -> Result<(), RunError> {
         match result {
             Ok(operation) => {
                 let id = self.recorder.state().id(step).clone();
@@ -226,153 +227,6 @@ impl Engine<'_> {
         let choice = choice.map_or("recovery", PointChoice::as_str);
         let told: Vec<String> = told.collect();
         Some(format!("{choice} point, not reported; {}", told.join(", ")))
-    }
-
-    fn operation_failed(&mut self, step: StepIndex, failure: Failure) -> Result<(), RunError> {
-        let message = format!("{} ({})", failure.message, failure.task);
-        self.attempt_failed(step, &failure.code, message, false, None)
-    }
-
-    fn attempt_failed(
-        &mut self,
-        step: StepIndex,
-        code: &str,
-        message: String,
-        transient: bool,
-        retry_after: Option<SignedDuration>,
-    ) -> Result<(), RunError> {
-        let id = self.recorder.state().id(step).clone();
-        let state = self.recorder.state().step(step);
-        let now = self.now();
-        let kind = self.graph.step(step).kind;
-        let attempt = retry::Attempt {
-            kind,
-            number: state.attempts,
-            code,
-            transient,
-            retry_after,
-            window_from: self.agent_window(step, kind).max(state.first_attempt_at.unwrap_or(now)),
-            now,
-        };
-        match retry::judge(&self.policy, &attempt, id.as_str()) {
-            retry::Verdict::Again(retry_at) => {
-                let attempt = attempt.number;
-                self.recorder.record(RunEventKind::AttemptFailed {
-                    step: id,
-                    attempt,
-                    code: code.to_owned(),
-                    message: message.clone(),
-                    retry_at,
-                })?;
-                self.progress.insert(step, StepProgress { step, done: 0.0, text: message });
-                self.wake(step, retry_at);
-                Ok(())
-            }
-            retry::Verdict::Final => self.fail(step, code, message),
-        }
-    }
-
-    /// Returns when the boot was seen after which the step's agent has to register.
-    fn agent_window(&self, step: StepIndex, kind: StepKind) -> Timestamp {
-        let machine = self.graph.machines_of(step).first().map(|machine| self.model.machine(machine.index()));
-        let booted = machine.and_then(|machine| match kind {
-            StepKind::Reprotect => machine.azure_vm().ok()?.booted_at,
-            _ => machine.onprem_vm().ok()?.booted_at,
-        });
-        booted.map_or(Timestamp::MIN, |booted| booted.value)
-    }
-
-    fn found(
-        &mut self,
-        step: StepIndex,
-        result: Result<Option<OperationId>, ProviderError>,
-        stopping: bool,
-    ) -> Result<(), RunError> {
-        let now = self.now();
-        match result {
-            Ok(Some(operation)) => self.began(step, Ok(operation)),
-            Ok(None) => {
-                let since = *self.searched_since.entry(step).or_insert(now);
-                match settle::judge(self.graph.step(step).kind, since, now) {
-                    settle::Search::Again(until) => {
-                        let reason = "the site is asked whether it took the request on".into();
-                        self.look_again(
-                            step,
-                            Wait { until, reason, deadline: Timestamp::MAX, done: None, told_until: None },
-                        )
-                    }
-                    settle::Search::Resend => {
-                        self.send_again(step, stopping);
-                        Ok(())
-                    }
-                    settle::Search::Person => {
-                        if !stopping {
-                            self.inquire(step, Inquiry::Look(Purpose::MakeSure));
-                        }
-                        Ok(())
-                    }
-                }
-            }
-            Err(error) => self.ask_again(step, &error),
-        }
-    }
-
-    /// Nothing is known of a request: its result may be seen all the same, else a person says what to do.
-    fn looked(
-        &mut self,
-        step: StepIndex,
-        result: Result<Observation, ProviderError>,
-        stopping: bool,
-    ) -> Result<(), RunError> {
-        let observation = match result {
-            Ok(observation) => observation,
-            Err(error) => return self.ask_again(step, &error),
-        };
-        self.learn(observation.facts, observation.mark, observation.changes);
-        if stopping {
-            return Ok(());
-        }
-        self.made_sure(step)
-    }
-
-    fn made_sure(&mut self, step: StepIndex) -> Result<(), RunError> {
-        match self.decide(step, &[]) {
-            decision @ Decision::Adopt(_) => self.carry_out(step, decision),
-            _ => {
-                let id = self.recorder.state().id(step);
-                let prompt = format!(
-                    "The request of {id} was about to be sent when its answer was lost, and the site knows nothing of it. \
-                     Look at the machines. Send it again?"
-                );
-                self.ask(step, prompt, Vec::new())
-            }
-        }
-    }
-
-    /// A person said to send a request again; it is sent unless the site knows of it by now.
-    fn confirmed(
-        &mut self,
-        step: StepIndex,
-        result: Result<Option<OperationId>, ProviderError>,
-        stopping: bool,
-    ) -> Result<(), RunError> {
-        match result {
-            Ok(Some(operation)) => self.began(step, Ok(operation)),
-            Ok(None) => {
-                self.send_again(step, stopping);
-                Ok(())
-            }
-            Err(error) => self.ask_again(step, &error),
-        }
-    }
-
-    /// Sends a request again under its key.
-    fn send_again(&mut self, step: StepIndex, stopping: bool) {
-        let intent = self.recorder.state().step(step).intent.clone();
-        if let Some((key, request)) = intent.filter(|_| !stopping) {
-            self.searched_since.remove(&step);
-            self.inquire(step, Inquiry::Begin(request, key));
-        }
     }
 
     fn replied(&mut self, step: StepIndex, reply: Reply, stopping: bool) -> Result<(), RunError> {

@@ -1,9 +1,11 @@
 //! Drives a run: starts what may start, asks the site, waits, and turns each answer into events.
 
 mod answer;
+mod attempt;
 mod decision;
 mod engine;
 mod local;
+mod search;
 mod simulated;
 
 pub use local::Driver;

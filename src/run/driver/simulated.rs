@@ -4,8 +4,9 @@
 //! looked at again and again. Actions and probes are simulated and every question is approved.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::AtomicI32;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
@@ -31,25 +32,31 @@ use crate::run::driver::engine::Purpose;
 use crate::run::recorder::Recorder;
 use crate::run::recorder::RunError;
 
-/// A clock that is set.
+/// A clock that is set, from one thread at a time.
 #[derive(Debug)]
-pub struct SetClock(Mutex<Timestamp>);
+pub struct SetClock {
+    seconds: AtomicI64,
+    nanoseconds: AtomicI32,
+}
 
 impl SetClock {
     /// Returns a clock that shows `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self(Mutex::new(now))
+        Self { seconds: now.as_second().into(), nanoseconds: now.subsec_nanosecond().into() }
     }
 
     fn set(&self, now: Timestamp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.seconds.store(now.as_second(), Ordering::Relaxed);
+        self.nanoseconds.store(now.subsec_nanosecond(), Ordering::Relaxed);
     }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let (seconds, nanoseconds) =
+            (self.seconds.load(Ordering::Relaxed), self.nanoseconds.load(Ordering::Relaxed));
+        Timestamp::new(seconds, nanoseconds).expect("both are of one time")
     }
 }
 

@@ -164,8 +164,8 @@ pub fn compare(world: &World) -> Comparison {
         Ok(model) => model,
         Err(mistake) => return Comparison::Apart(format!("a mistake in the documents: {mistake}")),
     };
-    if model.machines().any(|machine| machine.deletes_existing_vm()) {
-        return Comparison::Apart("somebody has to delete a VM".into());
+    if model.machines().any(|machine| machine.deletes_existing_vm() && !is_before_reprotect(machine)) {
+        return Comparison::Apart("nobody knows whether the VM of a machine half way is the new one".into());
     }
     if model.machines().any(is_held_elsewhere) {
         return Comparison::Apart("nobody knows which server holds the disks".into());
@@ -193,7 +193,15 @@ pub fn compare(world: &World) -> Comparison {
     }
     let graph = Arc::new(graph::compile(&CheckedPlan::unjudged(Arc::new(again(&model)))));
     let (outcome, steps) = run(world, &graph, again(&model));
-    Judge { model: &model, graph: &graph, findings: &report.findings, outcome, steps: &steps }.judge()
+    let strikes = world.strikes();
+    Judge { model: &model, graph: &graph, findings: &report.findings, outcome, steps: &steps, strikes }
+        .judge()
+}
+
+/// Returns whether a machine has yet to be reprotected to on-premises.
+fn is_before_reprotect(machine: Machine<'_>) -> bool {
+    use failback::syntax::machine::State;
+    matches!(machine.state(), Ok(State::FailedOver | State::FailedOverCommitted) | Err(_))
 }
 
 /// Returns whether a machine's disks hang on a server already, as they do between reprotect and failover.

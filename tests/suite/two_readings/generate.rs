@@ -66,6 +66,13 @@ impl World {
         written.and_then(|at| at.parse().ok()).unwrap_or_else(|| otherwise.parse().expect("a moment"))
     }
 
+    /// Returns when something goes wrong.
+    pub fn strikes(&self) -> Vec<Timestamp> {
+        let after = |fault: &Value| fault.get("at")?.get("after")?.as_str()?.strip_suffix('m')?.parse().ok();
+        let minutes = self.faults.iter().filter_map(after);
+        minutes.map(|minutes| self.now() + jiff::SignedDuration::from_mins(minutes)).collect()
+    }
+
     /// Returns both documents as a user would write them. A host that lists its VMs lists those of the plan's machines too.
     pub fn texts(&self) -> (String, String) {
         let text = |document| serde_yaml::to_string(document).expect("a document has a text");
@@ -238,6 +245,10 @@ fn machine_facts(random: &mut Rng, world: &mut World, machine: &str) {
             let facts = "kind: physical, onprem_vm: {exists: false}, asr: {source_vcenter: \"!null\"}";
             world.facts_of(machine, facts);
         }
+        // A person deletes the VM that is there.
+        35..42 => {
+            world.change(&format!("machines: {{{machine}: {{failback: {{delete_existing_vm: true}}}}}}"), "")
+        }
         _ => {
             if maybe(random, 15) {
                 let states = ["protected_to_onprem", "reprotecting_to_onprem", "failed_back"];
@@ -376,4 +387,34 @@ fn order(random: &mut Rng, world: &mut World, grouped: &[String]) {
         let (first, last) = (&units[0], &units[units.len() - 1]);
         world.change(&format!("machines: {{{last}: {{depends_on: [{first}]}}}}"), "");
     }
+}
+
+/// Something that goes wrong for good at some moment, and that facts show.
+pub fn fault(random: &mut Rng, world: &World) -> Value {
+    let machines = world.machines();
+    let machine = machines.get(random.usize(0..machines.len().max(1))).map_or("w1", String::as_str);
+    let target = one_of(random, &["mtw", "mtl"]);
+    let carrier = one_of(random, &["ps-az", "ps-on"]);
+    let of_classic = [
+        ("vcenter_disconnects", "vc1"),
+        ("configuration_server_disconnects", "cs1"),
+        ("master_target_snapshot", target),
+        ("storage_vmotion", target),
+        ("process_server_unhealthy", carrier),
+        ("datastore_inaccessible", "vmfs1"),
+        ("resync_required", machine),
+        ("azure_vm_stopped", machine),
+    ];
+    let of_modernized = [
+        ("vcenter_disconnects", "vc1"),
+        ("appliance_unhealthy", "ra1"),
+        ("storage_vmotion", "ra1"),
+        ("datastore_inaccessible", "vmfs1"),
+        ("resync_required", machine),
+        ("azure_vm_stopped", machine),
+    ];
+    let (kind, of) = if world.classic { one_of(random, &of_classic) } else { one_of(random, &of_modernized) };
+    let after = one_of(random, &[1, 5, 15, 30, 45, 60, 90, 150]);
+    let text = format!("{{kind: {kind}, of: {of}, at: {{after: {after}m}}}}");
+    serde_yaml::from_str(&text).expect("a fault is YAML")
 }

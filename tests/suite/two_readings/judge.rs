@@ -14,6 +14,7 @@ use failback::rules::SubjectKind;
 use failback::source::Spanned;
 use failback::syntax::machine::OnpremDisk;
 use failback::syntax::machine::OnpremVm;
+use jiff::Timestamp;
 
 use super::compare::Comparison;
 use super::compare::Difference;
@@ -31,6 +32,8 @@ pub struct Judge<'j> {
     pub findings: &'j [Finding],
     pub outcome: Option<Outcome>,
     pub steps: &'j Steps,
+    /// When something went wrong on the way.
+    pub strikes: Vec<Timestamp>,
 }
 
 impl Judge<'_> {
@@ -44,7 +47,10 @@ impl Judge<'_> {
         for finding in self.findings {
             let Some(moment) = self.enforced_at(finding) else { continue };
             let mut machines = self.suffering(finding);
-            machines.retain(|machine| self.comes_to(moment, machine));
+            machines.retain(|machine| {
+                let way_back = self.is_protected_again_through(machine, finding);
+                self.comes_to(if way_back { Moment::Forward } else { moment }, machine)
+            });
             if machines.is_subset(&home) && !machines.is_empty() {
                 differences.push(Difference::Unenforced { rule: finding.rule.to_string() });
             }
@@ -52,7 +58,7 @@ impl Judge<'_> {
         for (step, (code, message)) in &self.steps.failed {
             for code in codes(code, message) {
                 let stating = self.stating(step, code);
-                if stating.is_empty() {
+                if stating.is_empty() && !self.is_struck_after_its_guard(step) {
                     differences.push(Difference::Unexplained { step: kind(step), code: code.to_owned() });
                 }
                 enforced.extend(stating);
@@ -92,13 +98,25 @@ impl Judge<'_> {
             return None;
         }
         match readings::stance(&finding.rule)? {
-            Stance::Enforced(moment, _) => Some(moment),
+            Stance::Enforced(moment, _) | Stance::EnforcedBothWays(moment, _) => Some(moment),
             // What the plan says of the target no request carries, so that the service goes where it goes.
             Stance::EnforcedOfFacts(moment, _) => {
                 (!self.model.machines().any(names_target)).then_some(moment)
             }
             Stance::Advised(_) | Stance::Exempt(_) => None,
         }
+    }
+
+    /// Returns whether a finding is about a server that a machine is to be protected again through, and holds on either way.
+    fn is_protected_again_through(&self, machine: &str, finding: &Finding) -> bool {
+        let both = matches!(readings::stance(&finding.rule), Some(Stance::EnforcedBothWays(..)));
+        let machine =
+            self.model.machine_named(machine).filter(|machine| both && machine.is_protected_again());
+        let forward = machine.and_then(|machine| machine.settings().forward.as_ref());
+        let is = |name: &Option<Spanned<String>>| {
+            name.as_ref().is_some_and(|name| name.value == finding.subject.name)
+        };
+        forward.is_some_and(|forward| is(&forward.process_server) || is(&forward.appliance))
     }
 
     /// Returns whether a moment is still before a machine when the run begins.
@@ -169,6 +187,19 @@ impl Judge<'_> {
         before.chain(at_guards.map(|found| found.rule.clone())).collect()
     }
 
+    /// Returns whether something went wrong between the last guard of a step's machines and the step's failure, so that no rule
+    /// could tell.
+    fn is_struck_after_its_guard(&self, step: &str) -> bool {
+        let machines = self.machines_of(step);
+        let guards = self.steps.guarded_at.iter();
+        let last = guards
+            .filter(|(guarded, _)| !self.machines_of(guarded).is_disjoint(&machines))
+            .map(|(_, at)| *at)
+            .max();
+        let failed = self.steps.failed_at.get(step).copied().unwrap_or(Timestamp::MAX);
+        self.strikes.iter().any(|strike| last.is_none_or(|last| last <= *strike) && *strike <= failed)
+    }
+
     /// Returns the rules that a guard right before an act found violated, and that nothing enforced.
     fn unheeded(&self) -> Vec<Difference> {
         let acts = |step: &str| ["reprotect", "failover", "commit", "forward"].contains(&kind(step).as_str());
@@ -179,7 +210,12 @@ impl Judge<'_> {
             // Points come with time, so that one may come between a guard and what it guards.
             .filter(|found| !matches!(found.rule.as_str(), "FB600" | "FB601" | "FB604" | "FB605"))
             .filter(|found| found.severity == "error" && found.state == "violated")
-            .filter(|found| matches!(readings::stance(&found.rule), Some(Stance::Enforced(..))))
+            .filter(|found| {
+                matches!(
+                    readings::stance(&found.rule),
+                    Some(Stance::Enforced(..) | Stance::EnforcedBothWays(..))
+                )
+            })
             .map(|found| Difference::Unenforced { rule: found.rule.clone() })
             .collect()
     }

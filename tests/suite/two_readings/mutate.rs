@@ -203,6 +203,7 @@ const VALUES: &[(&str, &str)] = &[
     ("plan/machines/*/failback/datastore", "[vmfs1, vmfs2, vsan1, nfs1]"),
     ("plan/machines/*/failback/target", "[{host: esx1}, {host: esx2}, {hypervisor: hyper_v}]"),
     ("plan/machines/*/failback/location", "[original, alternate]"),
+    ("plan/machines/*/failback/delete_existing_vm", "[true]"),
     ("plan/machines/*/recovery_point", "[latest, crash_consistent, app_consistent]"),
     ("plan/machines/*/final_state", "[protected, unprotected]"),
 ];

@@ -8,6 +8,8 @@ pub enum Stance {
     Enforced(Moment, &'static [&'static str]),
     /// So where the plan does not say what the target is: no request carries that, and the service goes where it goes.
     EnforcedOfFacts(Moment, &'static [&'static str]),
+    /// So for a server of the way home; where a machine is protected again through it, the way to Azure is the last moment.
+    EnforcedBothWays(Moment, &'static [&'static str]),
     /// It may come to one of these codes, or to nothing: it is advice, or the run waits for it and it comes.
     Advised(&'static [&'static str]),
     /// The service does not look at it, for this reason.
@@ -31,9 +33,12 @@ pub fn stance(rule: &str) -> Option<Stance> {
 /// Returns the codes to which a rule's violation may come.
 pub fn codes(rule: &str) -> &'static [&'static str] {
     match stance(rule) {
-        Some(Stance::Enforced(_, codes) | Stance::EnforcedOfFacts(_, codes) | Stance::Advised(codes)) => {
-            codes
-        }
+        Some(
+            Stance::Enforced(_, codes)
+            | Stance::EnforcedOfFacts(_, codes)
+            | Stance::EnforcedBothWays(_, codes)
+            | Stance::Advised(codes),
+        ) => codes,
         Some(Stance::Exempt(_)) | None => &[],
     }
 }
@@ -44,6 +49,7 @@ use Moment::Forward;
 use Moment::Reprotect;
 use Stance::Advised;
 use Stance::Enforced;
+use Stance::EnforcedBothWays;
 use Stance::EnforcedOfFacts;
 use Stance::Exempt;
 
@@ -100,7 +106,7 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB126", ADVICE),
     ("FB127", Enforced(Reprotect, &["DatastoreFull"])),
     ("FB128", NEWS),
-    ("FB129", EnforcedOfFacts(Reprotect, &["78052"])),
+    ("FB129", Enforced(Reprotect, &["78052"])),
     ("FB130", Enforced(Reprotect, &["DatastoreNotOffered"])),
     ("FB131", Enforced(Reprotect, &["DatastoreNotOffered"])),
     ("FB200", Enforced(Reprotect, &["reprotect-parameters"])),
@@ -110,7 +116,7 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB204", EnforcedOfFacts(Reprotect, &["HostNotDiscovered"])),
     ("FB205", Enforced(Failover, &["78158"])),
     ("FB206", Enforced(Reprotect, &["MasterTargetNotFound"])),
-    ("FB207", Enforced(Reprotect, &["78151"])),
+    ("FB207", Enforced(Reprotect, &["78150", "78151"])),
     ("FB208", Enforced(Reprotect, &["no-room", "TooManyDisks"])),
     ("FB209", Enforced(Reprotect, &["MasterTargetTools"])),
     ("FB210", Enforced(Reprotect, &["78152"])),
@@ -157,7 +163,7 @@ pub static TABLE: &[(&str, Stance)] = &[
             ],
         ),
     ),
-    ("FB406", Enforced(Reprotect, &["806"])),
+    ("FB406", EnforcedBothWays(Reprotect, &["806"])),
     ("FB407", ADVICE),
     ("FB408", ADVICE),
     ("FB409", STEPS),
@@ -195,6 +201,9 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB530", ADVICE),
     ("FB531", NEWS),
     ("FB532", Advised(&[])),
+    ("FB533", Enforced(Reprotect, &["onprem-vm-running"])),
+    ("FB534", Enforced(Commit, &["ArmResourceDoesNotExist"])),
+    ("FB535", STATED),
     ("FB600", Advised(&["NoRecoveryPoint", "deadline"])),
     ("FB601", Advised(&["NoRecoveryPoint"])),
     ("FB602", Advised(&["recovery-point", "InvalidParameter"])),
@@ -216,7 +225,7 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB707", ADVICE),
     ("FB708", Advised(&["95226", "AgentNotRegistered", "deadline"])),
     ("FB709", Exempt("what it forbids spoils the disks, and no job says so")),
-    ("FB710", Enforced(Reprotect, &["78093"])),
+    ("FB710", Enforced(Failover, &["78093"])),
     ("FB711", Enforced(Reprotect, &["95226", "AgentNotRegistered", "deadline"])),
     ("FB712", NEWS),
     ("FB713", ADVICE),
@@ -225,7 +234,7 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB716", ADVICE),
     ("FB717", NEWS),
     ("FB718", Enforced(Failover, &["78037", "DiskNotAttached"])),
-    ("FB800", Enforced(Failover, &["ApplianceUnhealthy"])),
+    ("FB800", EnforcedBothWays(Failover, &["ApplianceUnhealthy"])),
     ("FB801", Enforced(Reprotect, &["ApplianceNotFound"])),
     ("FB802", Enforced(Reprotect, &["8061"])),
     ("FB803", Enforced(Reprotect, &["no-room", "TooManyDisks"])),
@@ -238,7 +247,7 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB810", Enforced(Reprotect, &["AgentNotRegistered", "deadline"])),
     ("FB811", Enforced(Failover, &["AgentNotRegistered", "deadline"])),
     ("FB812", STEPS),
-    ("FB813", Enforced(Failover, &["ApplianceCloned"])),
+    ("FB813", EnforcedBothWays(Failover, &["ApplianceCloned"])),
     ("FB814", ADVICE),
     ("FB815", ADVICE),
     ("FB816", ADVICE),

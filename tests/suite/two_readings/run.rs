@@ -12,8 +12,10 @@ use failback::event::RunEvent;
 use failback::event::RunEventKind;
 use failback::event::RunState;
 use failback::graph::Graph;
+use failback::id::MachineName;
 use failback::id::RunId;
 use failback::model::Model;
+use failback::provider::emulator::Deed;
 use failback::provider::emulator::Scenario;
 use failback::provider::emulator::World as EmulatedWorld;
 use failback::run::End;
@@ -22,6 +24,7 @@ use failback::run::SetClock;
 use failback::run::Simulation;
 use failback::source::Sources;
 use failback::source::Spanned;
+use jiff::Timestamp;
 
 use super::compare::options;
 use super::generate::World;
@@ -39,6 +42,10 @@ pub struct Steps {
     pub waits: BTreeMap<String, String>,
     /// What the guard of a step found last.
     pub guards: BTreeMap<String, Vec<GuardFinding>>,
+    /// When that was.
+    pub guarded_at: BTreeMap<String, Timestamp>,
+    /// When steps failed.
+    pub failed_at: BTreeMap<String, Timestamp>,
 }
 
 impl Journal for &mut Steps {
@@ -49,6 +56,7 @@ impl Journal for &mut Steps {
                 self.good.insert(step);
             }
             RunEventKind::StepFailed { code, message, .. } => {
+                self.failed_at.insert(step.clone(), event.at);
                 self.failed.insert(step, (code.clone(), message.clone()));
             }
             RunEventKind::StepBlocked { reason, .. } => {
@@ -58,6 +66,7 @@ impl Journal for &mut Steps {
                 self.waits.insert(step, reason.clone());
             }
             RunEventKind::GuardEvaluated { findings, .. } => {
+                self.guarded_at.insert(step.clone(), event.at);
                 self.guards.insert(step, findings.clone());
             }
             _ => {}
@@ -89,12 +98,18 @@ fn scenario(world: &World) -> Scenario {
     scenario.expect("it has no mistakes")
 }
 
-/// Runs a plan on the emulated service, without the engine's guards.
+/// Runs a plan on the emulated service, without the engine's guards. Where the plan wants a VM deleted first, a person has done
+/// it.
 pub fn run(world: &World, graph: &Arc<Graph>, model: Model) -> (Option<Outcome>, Steps) {
     let baseline = model.baseline();
     let scenario = Scenario { baseline: Some(Spanned::bare(baseline)), ..scenario(world) };
     let clock = Arc::new(SetClock::new(world.now()));
-    let site = EmulatedWorld::new(model.inventory.clone(), scenario, world.now());
+    let mut site = EmulatedWorld::new(model.inventory.clone(), scenario, world.now());
+    for machine in model.machines().filter(|machine| machine.deletes_existing_vm()) {
+        let machine = MachineName::new(machine.name().value.as_str());
+        let deed = Deed::DeleteOnpremVm { machine };
+        site.by_hand(world.now(), &deed).expect("the inventory has the machine");
+    }
     let mut steps = Steps::default();
     let mut journal = &mut steps;
     let state = RunState::new(Arc::clone(graph));

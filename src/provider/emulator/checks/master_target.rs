@@ -55,7 +55,9 @@ fn family(target: &MasterTarget) -> Option<OsFamily> {
 /// Returns what is wrong with the hardware and the software of a master target.
 fn parts(target: &MasterTarget) -> Option<Trouble> {
     if let Some(controllers) = &target.scsi_controllers {
-        let kinds: Vec<String> = controllers.iter().map(|kind| kind.value.to_ascii_lowercase()).collect();
+        let letters = |kind: &str| kind.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+        let kinds: Vec<String> =
+            controllers.iter().map(|kind| letters(&kind.value).to_ascii_lowercase()).collect();
         let foreign = kinds.iter().any(|kind| kind.contains("paravirtual") || kind.contains("pvscsi"));
         if foreign || !kinds.iter().any(|kind| kind.contains("lsilogic")) {
             return trouble("78151", "Mastertarget having unsupported SCSI controller type");
@@ -78,6 +80,10 @@ fn parts(target: &MasterTarget) -> Option<Trouble> {
 
 /// Returns whether machine and master target come from one template, so that their disks have the same UUIDs.
 fn same_template(item: &Item, target: &MasterTarget) -> Option<Trouble> {
+    // A physical server has no VM of its own that could have come from a template.
+    if item.is_physical_server() {
+        return None;
+    }
     let vm = item.facts.onprem_vm.as_ref().filter(|vm| !is_false(&vm.exists))?;
     let clash = match (vm.uuid.as_deref(), target.uuid.as_deref()) {
         (Some(ours), Some(theirs)) => digits(ours).eq(digits(theirs)),

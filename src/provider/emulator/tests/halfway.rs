@@ -88,3 +88,15 @@ fn a_machine_that_must_be_resynchronised_does_not_fail_over() {
     }
     Site::new(classic(&[at]), Scenario::default()).done(&latest("w1"));
 }
+
+#[test]
+fn an_azure_vm_that_is_still_starting_is_off_once_its_machine_is_home() {
+    let starting = [
+        ("state: failed_over_committed", "state: protected_to_onprem"),
+        ("power_state: running", "power_state: starting"),
+    ];
+    let mut site = Site::new(classic(&starting), Scenario::default());
+    site.done(&latest("w1"));
+    let power = site.facts("w1").azure_vm.unwrap().power_state.unwrap().value;
+    assert_eq!(power, crate::syntax::machine::PowerState::Deallocated);
+}

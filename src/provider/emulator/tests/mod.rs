@@ -3,6 +3,7 @@
 mod catalogue;
 mod cycle;
 mod determinism;
+mod disks;
 mod fault;
 mod group;
 mod halfway;

@@ -135,5 +135,8 @@ fn an_azure_vm_that_reaches_nobody_does_not_fail_over() {
     let cut = ("outbound_urls_reachable: true", "outbound_urls_reachable: false");
     let mut site = Site::new(modernized(&[at, cut]), Scenario::default());
     assert_eq!(site.fails(&latest("w1")).code, "AgentNotRegistered", "FB811");
+    let stopped = ("agent_service: running", "agent_service: stopped");
+    let mut site = Site::new(modernized(&[at, stopped]), Scenario::default());
+    assert_eq!(site.fails(&latest("w1")).code, "AgentNotRegistered", "FB811");
     Site::new(modernized(&[at]), Scenario::default()).done(&latest("w1"));
 }

@@ -166,6 +166,10 @@ fn physical_servers_come_back_in_classic_only_and_not_all() {
     site.done(&reprotect("w1"));
     // What was physical comes back as a new VM, whatever the inventory says of its old body.
     assert_eq!(site.item("w1").replication.unwrap().bytes_left, 200 << 30);
+    // The UUID of the old body is no VM's, so that the master target may have it.
+    let uuid = ("uuid: 564d0000-0000-0000-0000-000000000001", "uuid: 564d0000-0000-0000-0000-0000000000aa");
+    comes_home(&[("kind: vmware_vm", "kind: physical"), uuid]);
+    assert_eq!(reprotect_fails("w1", &[uuid]), "MasterTargetSameUuid", "FB216");
     let old = [
         ("kind: vmware_vm", "kind: physical"),
         ("release: windows_server_2016", "release: windows_server_2008_r2, service_pack: 1"),
@@ -263,4 +267,21 @@ fn slots_of_a_master_target_run_out_and_come_free_after_failover() {
     assert_eq!(site.fails(&reprotect("w2")).code, "TooManyDisks");
     site.done(&latest("w1"));
     site.done(&reprotect("w2"));
+}
+
+#[test]
+fn two_machines_that_ask_at_once_do_not_get_one_name() {
+    let lost = [W2_LOST, ("exists: true, name: w3", "exists: false, name: W2")];
+    let mut site = Site::new(classic(&lost), Scenario::default());
+    site.done(&Request::Prepare);
+    let (first, second) = (site.begin(&reprotect("w2")).unwrap(), site.begin(&reprotect("w3")).unwrap());
+    assert_eq!(site.finish(&first), OperationStatus::Succeeded);
+    let OperationStatus::Failed(failure) = site.finish(&second) else { panic!() };
+    assert_eq!(failure.code, "78052", "FB129");
+    // Whoever fails leaves the name to the next.
+    let mut site =
+        Site::new(classic(&lost), fault("kind: job_fails, of: w2, phase: reprotect, code: \"78052\""));
+    site.done(&Request::Prepare);
+    site.fails(&reprotect("w2"));
+    site.done(&reprotect("w3"));
 }

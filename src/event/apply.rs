@@ -1,0 +1,146 @@
+//! What each event changes in the state of a run.
+
+use jiff::Timestamp;
+
+use crate::event::RunEvent;
+use crate::event::RunEventKind;
+use crate::event::RunState;
+use crate::event::RunStatus;
+use crate::event::legal::Legal;
+use crate::event::step::Answer;
+use crate::event::step::StepStatus;
+use crate::graph::StepIndex;
+
+impl RunState {
+    /// Takes an event that [`RunState::check`] allowed in this very state.
+    pub fn apply(&mut self, event: &RunEvent, legal: Legal) {
+        self.seq = event.seq;
+        self.last_at = Some(event.at);
+        match &event.kind {
+            RunEventKind::RunStarted { .. } => {
+                self.status = RunStatus::Running;
+                self.started_at = Some(event.at);
+                for index in (0..).take(self.steps.len()) {
+                    self.refresh(index, event.at);
+                }
+            }
+            RunEventKind::Resumed { .. } => self.status = RunStatus::Running,
+            RunEventKind::Interrupted { .. } => self.status = RunStatus::Interrupted,
+            RunEventKind::RunFinished { outcome } => self.status = RunStatus::Finished(*outcome),
+            RunEventKind::SlotsTaken { server, disks, .. } => {
+                if let Some(index) = legal.step {
+                    let ready = self.steps[index as usize].status == StepStatus::Ready;
+                    self.slots.take(&self.graph, index, ready, server, *disks);
+                }
+            }
+            RunEventKind::SlotsFreed { .. } => {
+                if let Some(index) = legal.step {
+                    self.slots.free(index);
+                }
+            }
+            kind => {
+                if let Some(index) = legal.step {
+                    self.apply_to_step(index, kind, event.at);
+                }
+            }
+        }
+    }
+
+    fn apply_to_step(&mut self, index: StepIndex, kind: &RunEventKind, at: Timestamp) {
+        let step = &mut self.steps[index as usize];
+        match kind {
+            RunEventKind::StepStarted { .. } => {
+                step.started_at = Some(at);
+                self.set(index, StepStatus::Running, at);
+            }
+            RunEventKind::IntentRecorded { attempt, key, request, .. } => {
+                step.attempts = *attempt;
+                step.intent = Some((key.clone(), request.clone()));
+                step.first_attempt_at.get_or_insert(at);
+                step.operation = None;
+                step.retry_at = None;
+                self.park(index, false);
+            }
+            RunEventKind::OperationAccepted { operation, .. } => step.operation = Some(operation.clone()),
+            RunEventKind::AttemptFailed { code, message, retry_at, .. } => {
+                step.intent = None;
+                step.operation = None;
+                step.retry_at = Some(*retry_at);
+                step.note = Some(format!("{message} ({code})"));
+            }
+            RunEventKind::StepWaiting { reason, .. } => {
+                step.note = Some(reason.clone());
+                if step.intent.is_none() {
+                    self.park(index, true);
+                }
+            }
+            RunEventKind::ActionStarted { .. } => {
+                step.acted = true;
+                step.answer = None;
+            }
+            RunEventKind::ServerPlaced { datastore, .. } => {
+                self.placements.insert(index, datastore.clone());
+            }
+            RunEventKind::GuardEvaluated { findings, passed, .. } => {
+                if !passed {
+                    step.note =
+                        findings.first().map(|finding| format!("{}: {}", finding.rule, finding.message));
+                }
+            }
+            RunEventKind::ApprovalAsked { prompt, .. } => {
+                step.note = Some(prompt.clone());
+                self.set(index, StepStatus::Asked, at);
+            }
+            RunEventKind::ApprovalGiven { by, .. } => {
+                step.answer = Some(Answer { approved: true, by: by.clone() });
+                self.set(index, StepStatus::Running, at);
+            }
+            RunEventKind::ApprovalDenied { by, .. } => {
+                step.answer = Some(Answer { approved: false, by: by.clone() });
+                self.set(index, StepStatus::Running, at);
+            }
+            RunEventKind::StepAdopted { because, .. } => {
+                self.settle(index, StepStatus::Adopted, Some(because), at)
+            }
+            RunEventKind::StepSucceeded { note, .. } => {
+                self.settle(index, StepStatus::Succeeded, note.as_ref(), at);
+            }
+            RunEventKind::StepFailed { code, message, .. } => {
+                self.settle(index, StepStatus::Failed, Some(&format!("{message} ({code})")), at);
+            }
+            RunEventKind::StepBlocked { reason, .. } => {
+                self.settle(index, StepStatus::Blocked, Some(reason), at);
+            }
+            RunEventKind::StepSkipped { reason, .. } => {
+                self.settle(index, StepStatus::Skipped, Some(reason), at)
+            }
+            RunEventKind::RunStarted { .. }
+            | RunEventKind::Resumed { .. }
+            | RunEventKind::SlotsTaken { .. }
+            | RunEventKind::SlotsFreed { .. }
+            | RunEventKind::Interrupted { .. }
+            | RunEventKind::RunFinished { .. } => {}
+        }
+    }
+
+    fn settle(&mut self, index: StepIndex, status: StepStatus, note: Option<&String>, at: Timestamp) {
+        let step = &mut self.steps[index as usize];
+        step.intent = None;
+        step.note = note.cloned();
+        self.set(index, status, at);
+    }
+
+    /// Takes a running step that changes something out of their number, or counts it again.
+    fn park(&mut self, index: StepIndex, parked: bool) {
+        let step = &mut self.steps[index as usize];
+        if !self.graph.step(index).kind.is_mutating() || step.parked == parked {
+            return;
+        }
+        step.parked = parked;
+        if parked {
+            self.changing -= 1;
+        } else {
+            self.changing += 1;
+        }
+    }
+}

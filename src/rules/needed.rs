@@ -1,0 +1,87 @@
+//! Servers that machines still need: on their way home, or on their way to Azure again.
+
+use crate::id::IdMap;
+use crate::model::Machine;
+use crate::model::Model;
+use crate::rules::Finding;
+use crate::rules::Findings;
+use crate::rules::Guard;
+use crate::rules::labels::also_each;
+use crate::rules::runtime::failover_is_ahead;
+use crate::rules::runtime::way_to_azure_is_ahead;
+use crate::source::Span;
+
+/// A way of a machine's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Home,
+    ToAzure,
+}
+
+/// A server, with the machines that still need it.
+pub(super) struct Needed<'m, S> {
+    /// The server.
+    pub server: S,
+    machines: Vec<(Machine<'m>, Way)>,
+}
+
+/// Returns the servers that the concerned machines still need, in the order of the plan; a machine stands once with each.
+///
+/// `home` and `to_azure` say which server a machine has on either way, if any, by its name.
+pub(super) fn needed<'m, S>(
+    model: &'m Model,
+    findings: &Findings<'_>,
+    home: fn(Machine<'m>) -> Option<(&'m str, S)>,
+    to_azure: fn(Machine<'m>) -> Option<(&'m str, S)>,
+) -> Vec<Needed<'m, S>> {
+    let mut servers: Vec<Needed<'m, S>> = Vec::new();
+    let mut places: IdMap<&str, usize> = IdMap::default();
+    for machine in findings.machines(model) {
+        for (way, server) in [(Way::Home, home), (Way::ToAzure, to_azure)] {
+            if !is_ahead(machine, way, findings.guard()) {
+                continue;
+            }
+            let Some((name, server)) = server(machine) else { continue };
+            let at = *places.entry(name).or_insert(servers.len());
+            if at == servers.len() {
+                servers.push(Needed { server, machines: Vec::new() });
+            }
+            let machines = &mut servers[at].machines;
+            if machines.last().is_none_or(|(last, _)| last.index() != machine.index()) {
+                machines.push((machine, way));
+            }
+        }
+    }
+    servers
+}
+
+/// Returns whether a machine has still to go a way: at a guard that follows from the guard, before a run from its state. A
+/// machine whose state is not known may have to.
+fn is_ahead(machine: Machine<'_>, way: Way, guard: Option<Guard>) -> bool {
+    match (way, guard) {
+        (Way::Home, Some(Guard::Reprotect | Guard::Failover)) => true,
+        (Way::Home, Some(Guard::Commit | Guard::Forward)) => false,
+        (Way::ToAzure, Some(guard)) => guard == Guard::Forward,
+        (Way::Home, None) => machine.state().map_or(true, failover_is_ahead),
+        (Way::ToAzure, None) => {
+            machine.is_protected_again() && machine.state().map_or(true, way_to_azure_is_ahead)
+        }
+    }
+}
+
+impl<S> Needed<'_, S> {
+    /// Points at the machines that suffer from what was found about the server.
+    pub(super) fn point_at_machines(&self, finding: &mut Finding, name: &str) {
+        also_each(finding, self.machines.iter().copied(), |way| match way {
+            Way::Home => format!("comes back through {name}"),
+            Way::ToAzure => format!("is protected again through {name}"),
+        });
+    }
+}
+
+/// Returns where the plan says that a machine is to be protected in Azure again; `None` if it is not to be.
+pub(super) fn protected_again(machine: Machine<'_>) -> Option<Span> {
+    // Who says how to protect a machine again means it.
+    let said = || machine.settings().final_state.map_or(Span::NONE, |state| state.span);
+    machine.is_protected_again().then(said)
+}
