@@ -143,8 +143,14 @@ impl Bench {
         self.at_most("check, peak memory against serde_yaml", check.get("peak") / typed.get("peak"), 1.0);
         if !self.quick {
             let hundred = Documents::of(100_000);
-            let all = hundred.measure("check", 2);
+            let (plain, all) = (hundred.measure("serde_yaml", 2), hundred.measure("check", 2));
             self.at_most("check of 100,000 against 10,000, CPU", all.get("cpu") / check.get("cpu"), 12.0);
+            self.at_most("check of 100,000, CPU against serde_yaml", all.get("cpu") / plain.get("cpu"), 2.0);
+            self.at_most(
+                "check of 100,000, memory against serde_yaml",
+                all.get("peak") / plain.get("peak"),
+                1.0,
+            );
         }
         let (half, whole) = (five.measure("compile", TIMES), ten.measure("compile", TIMES));
         // Twice the machines leave the cache: somewhat more than twice the time; four times would be quadratic.

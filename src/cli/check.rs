@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::cli::args::PlanArgs;
 use crate::cli::baseline::Baseline;
 use crate::cli::env::Env;
+use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::fix;
@@ -29,9 +30,9 @@ use crate::render::Outcome;
 use crate::render::Sheet;
 use crate::render::gate::Gate;
 use crate::render::github;
+use crate::render::gitlab;
 use crate::render::json;
 use crate::render::junit;
-use crate::render::log;
 use crate::render::markdown;
 use crate::render::place::Places;
 use crate::render::sarif;
@@ -72,6 +73,8 @@ pub enum FindingsFormat {
     Sarif,
     /// Annotations of GitHub Actions
     Github,
+    /// A code quality report of GitLab
+    Gitlab,
     /// A JUnit report
     Junit,
     /// A comment for a pull request
@@ -169,11 +172,14 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     if args.format == FindingsFormat::Human {
         return human(&mut loaded, &mut checks, env);
     }
+    // Each of these formats sees to it by itself what its readers take for a command.
+    env.out.guarded(Guard::Nothing)?;
     let mut out = std::io::BufWriter::new(&mut env.out);
     let sheet: Box<dyn Sheet + '_> = match args.format {
         FindingsFormat::Human | FindingsFormat::Json => Box::new(json::Findings::begin(&mut out)?),
         FindingsFormat::Sarif => Box::new(sarif::Log::begin(&mut out, places)?),
         FindingsFormat::Github => Box::new(github::Annotations::begin(&mut out, places, gate, verbosity)),
+        FindingsFormat::Gitlab => Box::new(gitlab::CodeQuality::begin(&mut out, places, gate, verbosity)?),
         FindingsFormat::Junit => Box::new(junit::Report::begin(&mut out, places, gate)?),
         FindingsFormat::Markdown => Box::new(markdown::Comment::begin(&mut out, places, gate, verbosity)),
     };
@@ -181,7 +187,10 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     out.flush()?;
     drop(out);
     if let Some(known) = checks.baseline.as_ref().map(Baseline::counts)
-        && matches!(args.format, FindingsFormat::Sarif | FindingsFormat::Github | FindingsFormat::Junit)
+        && matches!(
+            args.format,
+            FindingsFormat::Sarif | FindingsFormat::Github | FindingsFormat::Gitlab | FindingsFormat::Junit
+        )
         && verbosity > Verbosity::Quiet
     {
         writeln!(env.err, "{}", known.in_words())?;
@@ -255,9 +264,9 @@ pub(crate) fn exit(loaded: &Loaded, refused: bool) -> Exit {
 fn human(loaded: &mut Loaded, checks: &mut Checks, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let style = env.style();
     let failures = failures(&loaded.failures, env.talk_style());
-    env.err.write_all(log::harmless(&failures).as_bytes())?;
+    env.err.write_all(failures.as_bytes())?;
     let mistakes = mistakes(&loaded.diagnostics, &loaded.sources, style);
-    env.out.write_all(log::harmless(&mistakes).as_bytes())?;
+    env.out.write_all(mistakes.as_bytes())?;
     let (mut refused, mut plans) = (false, 0);
     loop {
         let batch = checks.next(loaded);
@@ -272,7 +281,7 @@ fn human(loaded: &mut Loaded, checks: &mut Checks, env: &mut Env<'_>) -> Result<
                 writeln!(env.out)?;
             }
             plans += 1;
-            env.out.write_all(log::harmless(&text).as_bytes())?;
+            env.out.write_all(text.as_bytes())?;
         }
     }
     if style.verbosity > Verbosity::Quiet {

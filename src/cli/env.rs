@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::clock::SystemClock;
+use crate::render::log;
 use crate::render::style::DEFAULT_WIDTH;
 use crate::render::style::Style;
 use crate::render::style::Verbosity;
@@ -29,23 +30,88 @@ pub enum ColorChoice {
     Never,
 }
 
+/// What an output does with names that documents hold, which must begin no command of a build service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It is text: each line is made harmless.
+    Text,
+    /// It is JSON: what would do harm is escaped, so that values stay as they are.
+    Json,
+    /// Nothing: whoever writes sees to it, or no document has a say in it.
+    Nothing,
+}
+
+/// Bytes of a line that are kept back until it ends; of a longer one, the beginning is written before.
+const MOST_PENDING: usize = 1 << 16;
+
 /// One output. That its reader went away is no error: the rest is dropped, and the command goes on to its exit code.
+///
+/// Every line passes its [`Guard`], so that no command has to think of it.
 pub struct Output<'w> {
     inner: &'w mut (dyn Write + Send),
     terminal: bool,
     closed: bool,
+    guard: Guard,
+    /// What was written of a line that has not ended.
+    pending: Vec<u8>,
+    /// The last character that went out.
+    before: Option<char>,
 }
 
 impl<'w> Output<'w> {
-    /// Returns an output; `terminal` says whether a person looks at it.
+    /// Returns an output of text; `terminal` says whether a person looks at it.
     pub fn new(inner: &'w mut (dyn Write + Send), terminal: bool) -> Self {
-        Self { inner, terminal, closed: false }
+        Self { inner, terminal, closed: false, guard: Guard::Text, pending: Vec::new(), before: None }
     }
 
     /// Returns whether a person looks at it.
     #[must_use]
     pub const fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Says what comes from now on.
+    ///
+    /// # Errors
+    ///
+    /// The output's own.
+    pub fn guarded(&mut self, guard: Guard) -> io::Result<()> {
+        self.release(self.pending.len())?;
+        self.guard = guard;
+        Ok(())
+    }
+
+    /// Writes the first bytes of what is pending.
+    fn release(&mut self, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let bytes: Vec<u8> = self.pending.drain(..length).collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let begun = !matches!(self.before, None | Some('\n'));
+        let safe = match self.guard {
+            Guard::Text => log::harmless_from(&text, begun),
+            Guard::Json => log::harmless_json(&text, self.before),
+            Guard::Nothing => text.clone(),
+        };
+        self.before = text.chars().next_back().or(self.before);
+        self.unless_closed((), |this| this.inner.write_all(safe.as_bytes()))
+    }
+
+    /// Returns how much of what is pending can go out: whole lines, and of a long line whole characters.
+    fn ready(&self) -> usize {
+        if let Some(end) = self.pending.iter().rposition(|byte| *byte == b'\n') {
+            return end + 1;
+        }
+        if self.pending.len() < MOST_PENDING {
+            return 0;
+        }
+        let incomplete = std::str::from_utf8(&self.pending).map_or_else(
+            |error| if error.error_len().is_none() { error.valid_up_to() } else { self.pending.len() },
+            str::len,
+        );
+        // A sign of a command may go on.
+        self.pending[..incomplete].iter().rposition(|byte| *byte != b'#').map_or(0, |last| last + 1)
     }
 
     fn unless_closed<T>(&mut self, none: T, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
@@ -64,10 +130,16 @@ impl<'w> Output<'w> {
 
 impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.unless_closed(bytes.len(), |this| this.inner.write(bytes))
+        if self.guard == Guard::Nothing {
+            return self.unless_closed(bytes.len(), |this| this.inner.write(bytes));
+        }
+        self.pending.extend_from_slice(bytes);
+        self.release(self.ready())?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.release(self.pending.len())?;
         self.unless_closed((), |this| this.inner.flush())
     }
 }

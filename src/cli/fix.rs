@@ -12,7 +12,6 @@ use crate::cli::load::Loaded;
 use crate::cli::replace::replace;
 use crate::escape;
 use crate::render::diff;
-use crate::render::log;
 use crate::render::style::Tone;
 use crate::render::style::Verbosity;
 use crate::syntax::file;
@@ -96,10 +95,10 @@ pub(crate) fn show(loaded: &Loaded, max_bytes: u64, env: &mut Env<'_>) -> Result
         let text = diff::unified(&file, &before, &after.text, style).unwrap_or_default();
         places += after.repairs.len();
         files += 1;
-        env.out.write_all(log::harmless(&text).as_bytes())?;
+        env.out.write_all(text.as_bytes())?;
     }
     let failures = check::failures(&loaded.failures, env.talk_style());
-    env.err.write_all(log::harmless(&failures).as_bytes())?;
+    env.err.write_all(failures.as_bytes())?;
     if env.verbosity > Verbosity::Quiet {
         match files {
             0 => writeln!(env.err, "nothing to fix")?,
@@ -128,7 +127,7 @@ fn tell(file: &str, repairs: &[Repair], env: &mut Env<'_>) -> Result<(), CliErro
         let more = repairs.len() - listed;
         text.push_str(&format!("{} {}: {more} more\n", style.paint(Tone::Good, "fixed"), escape::line(file)));
     }
-    env.err.write_all(log::harmless(&text).as_bytes())?;
+    env.err.write_all(text.as_bytes())?;
     Ok(())
 }
 

@@ -31,6 +31,7 @@ use crate::syntax::file::FileError;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
+use crate::syntax::workspace::outside_workspace;
 
 /// A file or folder that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -297,6 +298,7 @@ impl Loader<'_, '_> {
     /// Reads the inventory that the command line gives for all plans.
     fn given_inventory(&mut self, path: &Path) -> Facts {
         let (plans, sources) = (self.plans.len(), self.loaded.sources.all().len());
+        let policies = self.loaded.policies.len();
         let contents = match self.file(path, Interest::Named) {
             Ok(contents) => contents,
             Err(error) => {
@@ -304,9 +306,10 @@ impl Loader<'_, '_> {
                 return Facts::Broken;
             }
         };
-        // Plans beside the inventory were not asked for.
+        // Plans and policies beside the inventory were not asked for.
         if self.loaded.sources.all().len() > sources {
             self.plans.truncate(plans);
+            self.loaded.policies.truncate(policies);
         }
         self.only_one(&contents, || {
             let file = path.display().to_string();
@@ -399,7 +402,7 @@ impl Loader<'_, '_> {
         };
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
         let path = folder.join(&named.value);
-        if let Some(outside) = file::outside_workspace(named, &self.env.path(&folder)) {
+        if let Some(outside) = outside_workspace(named, &self.env.path(&folder)) {
             self.loaded.diagnostics.push(outside);
             return Facts::Broken;
         }

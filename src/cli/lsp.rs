@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
+use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::lsp;
@@ -47,6 +48,7 @@ pub fn run(args: &LspArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         policies,
         max_bytes,
     };
+    env.out.guarded(Guard::Nothing)?;
     // The code that the protocol asks for when an editor goes away without a word is that of a refused plan.
     Ok(match lsp::serve(BufReader::new(std::io::stdin()), &mut env.out, settings)? {
         Ended::Orderly => Exit::Success,

@@ -127,13 +127,16 @@ where
         env.out.flush()?;
         Ok(exit)
     });
-    match ended {
+    let exit = match ended {
         Ok(exit) => exit,
         Err(error) => {
             tell(&error, env);
             error.exit()
         }
-    }
+    };
+    // Nobody is left to be told that talk can't be written.
+    let _ = env.err.flush();
+    exit
 }
 
 /// Returns the whole command line, for those who describe it.
@@ -148,7 +151,7 @@ fn refused(error: &clap::Error, env: &mut Env<'_>) -> Exit {
     let (style, output) =
         if is_help { (env.style(), &mut env.out) } else { (env.talk_style(), &mut env.err) };
     let written = if style.color { write!(output, "{}", text.ansi()) } else { write!(output, "{text}") };
-    match written {
+    match written.and_then(|()| output.flush()) {
         Ok(()) if is_help => Exit::Success,
         Ok(()) | Err(_) => Exit::Usage,
     }
@@ -167,7 +170,8 @@ fn tell(error: &CliError, env: &mut Env<'_>) {
     for hint in error.hints() {
         text.push_str(&format!("{}: {}\n", style.paint(Tone::Open, "help"), escape::line(hint)));
     }
-    // Nobody is left to be told that the error can't be told.
+    // What was printed comes first, and nobody is left to be told that the error can't be told.
+    let _ = env.out.flush();
     let _ = env.err.write_all(text.as_bytes());
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::cli::args::PlanArgs;
 use crate::cli::check::Format;
 use crate::cli::env::Env;
+use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outline;
@@ -101,6 +102,8 @@ struct SavedRecord<'a> {
     kind: &'a str,
     path: &'a Path,
     inventory: Option<&'a Path>,
+    policies: &'a [PathBuf],
+    waivers_digest: &'a str,
     #[serde(flatten)]
     record: &'a PlanRecord<'a>,
 }
@@ -123,10 +126,11 @@ pub fn run(args: &DryRunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let needs_record = args.output.is_some() || args.format == Format::Json;
     let record = needs_record.then(|| record(&graph, &forecast, &plan_digest, &facts_digest));
     if let (Some(output), Some(record)) = (&args.output, &record) {
-        save(output, record, args, env)?;
+        save(output, record, &digest::waiver_comments(graph.model()), args, env)?;
     }
     match (args.format, &record) {
         (Format::Json, Some(record)) => {
+            env.out.guarded(Guard::Json)?;
             let mut out = std::io::BufWriter::new(&mut env.out);
             serde_json::to_writer(&mut out, record).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
@@ -212,7 +216,13 @@ fn step_record<'a>(graph: &'a Graph, forecast: &Forecast, at: StepIndex) -> Step
 }
 
 /// Writes a saved plan beside its name, and then under it, so that nobody finds half of one.
-fn save(output: &Path, record: &PlanRecord<'_>, args: &DryRunArgs, env: &Env<'_>) -> Result<(), CliError> {
+fn save(
+    output: &Path,
+    record: &PlanRecord<'_>,
+    waivers_digest: &str,
+    args: &DryRunArgs,
+    env: &Env<'_>,
+) -> Result<(), CliError> {
     let file = env.path(output);
     let cant =
         |error: std::io::Error| CliError::usage(format!("can't write `{}`", output.display())).because(error);
@@ -230,7 +240,15 @@ fn save(output: &Path, record: &PlanRecord<'_>, args: &DryRunArgs, env: &Env<'_>
         saved::relative(&full.canonicalize().unwrap_or(full), &folder)
     };
     let (path, inventory) = (seen(&args.path), args.plan.inventory.as_deref().map(seen));
-    let saved = SavedRecord { kind: SavedPlan::KIND, path: &path, inventory: inventory.as_deref(), record };
+    let policies: Vec<PathBuf> = args.plan.policy.iter().map(|path| seen(path)).collect();
+    let saved = SavedRecord {
+        kind: SavedPlan::KIND,
+        path: &path,
+        inventory: inventory.as_deref(),
+        policies: &policies,
+        waivers_digest,
+        record,
+    };
     let mut text = serde_json::to_string(&saved).expect("a plan has a JSON form");
     text.push('\n');
     let name =

@@ -9,11 +9,11 @@ use crate::cli::args::PlanArgs;
 use crate::cli::check;
 use crate::cli::check::FindingsFormat;
 use crate::cli::env::Env;
+use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::escape;
-use crate::render::log;
 use crate::render::style::Tone;
 use crate::render::style::Verbosity;
 use crate::rules::policy::test;
@@ -35,7 +35,7 @@ pub(super) fn run(
     let mut loaded = load::load(paths, args, env);
     let failures = check::failures(&loaded.failures, env.talk_style());
     let mistakes = check::mistakes(&loaded.diagnostics, &loaded.sources, env.talk_style());
-    env.err.write_all(log::harmless(&(failures + &mistakes)).as_bytes())?;
+    env.err.write_all((failures + &mistakes).as_bytes())?;
     let policies = std::mem::take(&mut loaded.policies);
     let outcomes: Vec<Outcome> =
         policies.iter().flat_map(|policy| test::run(policy, &loaded.rules)).collect();
@@ -47,7 +47,11 @@ pub(super) fn run(
     match format {
         FindingsFormat::Human => human(&outcomes, &loaded.sources, env)?,
         FindingsFormat::Json => as_json(&outcomes, &loaded.sources, env)?,
-        FindingsFormat::Sarif | FindingsFormat::Github | FindingsFormat::Junit | FindingsFormat::Markdown => {
+        FindingsFormat::Sarif
+        | FindingsFormat::Github
+        | FindingsFormat::Gitlab
+        | FindingsFormat::Junit
+        | FindingsFormat::Markdown => {
             return Err(CliError::usage("tests of policies are printed with `--format human` or `json`"));
         }
     }
@@ -89,6 +93,7 @@ fn human(outcomes: &[Outcome], sources: &Sources, env: &mut Env<'_>) -> Result<(
 }
 
 fn as_json(outcomes: &[Outcome], sources: &Sources, env: &mut Env<'_>) -> Result<(), CliError> {
+    env.out.guarded(Guard::Json)?;
     let record = |outcome: &Outcome| {
         let (file, line) = place(outcome, sources);
         json!({

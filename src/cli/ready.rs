@@ -9,10 +9,13 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::load;
+use crate::cli::load::Loaded;
+use crate::cli::load::LoadedPlan;
 use crate::render::style::Verbosity;
 use crate::rules::CheckedPlan;
 use crate::rules::Finding;
 use crate::source::Sources;
+use crate::source::Span;
 
 /// The moment at which dates are measured unless `--now` gives one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,35 @@ pub struct Ready {
     pub findings: Vec<Finding>,
     /// The texts that it was read from.
     pub sources: Sources,
+    /// Which of the texts holds what.
+    pub texts: Texts,
+}
+
+/// Which texts a plan was read from, by their indexes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Texts {
+    /// The plan's.
+    pub plan: usize,
+    /// That of its inventory, which may be the plan's; none if nothing is known.
+    pub inventory: Option<usize>,
+    /// Those of the policies that are not beside the plan.
+    pub policies: Vec<usize>,
+}
+
+impl Texts {
+    fn of(plan: &LoadedPlan, loaded: &Loaded) -> Self {
+        let index = |span: Span| {
+            let source = loaded.sources.source_of(span)?;
+            loaded.sources.all().iter().position(|other| std::ptr::eq(other, source))
+        };
+        let of_plan = index(plan.name.span).unwrap_or(0);
+        let inventory = plan.model.as_ref().and_then(|model| index(model.inventory.name.span));
+        let mut policies: Vec<usize> =
+            loaded.policies.iter().filter_map(|policy| index(policy.name.span)).collect();
+        policies.dedup();
+        policies.retain(|policy| *policy != of_plan);
+        Self { plan: of_plan, inventory, policies }
+    }
 }
 
 /// Reads and checks the one plan of a file.
@@ -68,9 +100,10 @@ pub fn ready(
         (Moment::Observed, Some(model)) => model.observed_at().unwrap_or_else(|_| env.clock.now()),
         (Moment::Observed, None) | (Moment::Clock, _) => env.clock.now(),
     };
+    let texts = Texts::of(&plan, &loaded);
     let mut checked = check::evaluate(plan, &args.options(now));
     match checked.plan.take() {
-        Some(plan) => Ok(Ok(Ready { plan, findings: checked.findings, sources: loaded.sources })),
+        Some(plan) => Ok(Ok(Ready { plan, findings: checked.findings, sources: loaded.sources, texts })),
         None => {
             let mut style = style;
             style.verbosity = style.verbosity.min(Verbosity::Normal);

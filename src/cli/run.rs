@@ -65,10 +65,6 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     if let Some(refusal) = named.refusal(plan.plan.model()) {
         return Err(refusal);
     }
-    if plan.plan.model().machines().len() == 0 {
-        return Err(CliError::new(Exit::Refused, "the plan brings no machine back")
-            .hinted("name machines under `machines:` or `replication_groups:`"));
-    }
     let scenario = match scenario(args, &plan, env)? {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
@@ -80,8 +76,11 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = StateDir::create(&env.path(&args.session.state_dir)).map_err(unusable)?;
     let folder = dir.make_run(&run).map_err(unusable)?;
     let lock = session::take_lock(&folder, &run)?;
-    session::keep_documents(&folder, &plan.sources)?;
     let model = plan.plan.model();
+    // A run may be taken over from another folder, and its commands lie beside its plan.
+    let plan_path = env.path(&named.path);
+    let plan_path = std::path::absolute(&plan_path).unwrap_or(plan_path);
+    session::keep_documents(&folder, &plan)?;
     let pace = Arc::new(WorldPace::new(start, args.session.speed.0));
     let world =
         Emulator::create(&folder.join("world"), model.inventory.clone(), scenario, start, pace.clone());
@@ -92,7 +91,7 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         .add_run(&RunRecord {
             id: run.clone(),
             plan: model.plan.name.value.clone(),
-            plan_path: named.path.display().to_string(),
+            plan_path: plan_path.display().to_string(),
             plan_digest: digest::plan(model),
             facts_digest: digest::facts(model),
             provider: "emulator".into(),
@@ -113,7 +112,7 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         pace,
         journal: database.writer(),
         first,
-        actions_in: env.path(named.path.parent().unwrap_or(std::path::Path::new(""))),
+        actions_in: plan_path.parent().unwrap_or(std::path::Path::new("/")).to_owned(),
         lock,
     };
     session::drive(session, &args.session, env)

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
+use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ready;
@@ -181,6 +182,7 @@ pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         rows.push((record, state, last));
     }
     if args.look.format == Format::Json {
+        env.out.guarded(Guard::Json)?;
         let runs: Vec<_> = rows
             .iter()
             .map(|(record, state, last)| {
@@ -246,6 +248,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let state = replay(&graph, &events)?;
     let (word, _) = status(&dir, &database, &record.id)?;
     if args.look.format == Format::Json {
+        env.out.guarded(Guard::Json)?;
         let steps: Vec<_> = (0..)
             .zip(graph.steps())
             .map(|(index, step)| {
@@ -318,6 +321,7 @@ pub fn logs(args: &LogsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let database = database(&dir)?;
     let record = find(&database, &args.run)?;
     if args.events {
+        env.out.guarded(Guard::Json)?;
         for event in database.events(&record.id).map_err(|error| unreadable(&dir, error))? {
             let text = serde_json::to_string(&event).expect("an event has a JSON form");
             writeln!(env.out, "{text}")?;

@@ -28,8 +28,14 @@ pub struct SavedPlan {
     pub path: PathBuf,
     /// File of the inventory that was given instead of the plan's own, relative to the same folder.
     pub inventory: Option<PathBuf>,
+    /// Files of the policies that were given, relative to the same folder.
+    #[serde(default)]
+    pub policies: Vec<PathBuf>,
     /// Digest of the plan as it was resolved.
     pub digest: String,
+    /// Digest of what comments accept, which the plan's digest holds too: it tells what changed.
+    #[serde(default)]
+    pub waivers_digest: Option<String>,
     /// Digest of the facts.
     pub facts_digest: String,
 }
@@ -39,6 +45,8 @@ pub struct SavedPlan {
 pub enum Change {
     /// The plan, or what is merged into it.
     Plan,
+    /// What comments of plan or inventory accept.
+    Comments,
     /// The facts.
     Facts,
 }
@@ -72,7 +80,11 @@ impl SavedPlan {
     /// Returns what is not as it was when the plan was saved.
     #[must_use]
     pub fn changes(&self, model: &Model) -> Vec<Change> {
-        let plan = (self.digest != digest::plan(model)).then_some(Change::Plan);
+        let plan = (self.digest != digest::plan(model)).then(|| {
+            let accepted = digest::waiver_comments(model);
+            let same = self.waivers_digest.as_ref().is_none_or(|saved| *saved == accepted);
+            if same { Change::Plan } else { Change::Comments }
+        });
         let facts = (self.facts_digest != digest::facts(model)).then_some(Change::Facts);
         plan.into_iter().chain(facts).collect()
     }
@@ -107,6 +119,7 @@ pub fn named(path: &Path, args: &PlanArgs, env: &Env<'_>) -> Result<Named, CliEr
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut args = args.clone();
     args.inventory = args.inventory.or_else(|| saved.inventory.as_ref().map(|path| folder.join(path)));
+    args.policy.extend(saved.policies.iter().map(|path| folder.join(path)));
     Ok(Named { path: folder.join(&saved.path), args, saved: Some(saved) })
 }
 
@@ -118,7 +131,9 @@ impl Named {
         let what = match *changes.as_slice() {
             [] => return None,
             [Change::Plan] => "the plan has",
+            [Change::Comments] => "what comments accept (`# failback: ignore`) has",
             [Change::Facts] => "the facts have",
+            [Change::Comments, ..] => "what comments accept (`# failback: ignore`) and the facts have",
             [..] => "the plan and the facts have",
         };
         let plan = self.path.display();

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::cli::args::Origin;
 use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
+use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ready::Ready;
@@ -28,6 +29,7 @@ use crate::id::RunId;
 use crate::journal::Lock;
 use crate::journal::LockError;
 use crate::journal::RunWriter;
+use crate::model::Model;
 use crate::model::digest;
 use crate::model::resolve;
 use crate::provider::emulator::Emulator;
@@ -45,7 +47,6 @@ use crate::run::hook::RealHooks;
 use crate::run::hook::Simulated;
 use crate::run::pace::Speed;
 use crate::run::pace::WorldPace;
-use crate::source::Sources;
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -223,7 +224,7 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     let hooks = hooks(args, &actions_in, env);
     let weights = weights(&graph, pace.as_ref());
     let lost = report::Lost::default();
-    let reporters = reporters(args, &state, weights, &lost, env);
+    let reporters = reporters(args, &state, weights, &lost, approver.is_at_terminal(), env);
     let clock: Arc<dyn Clock> = pace.clone();
     let mut recorder = Recorder::new(run.clone(), clock, &mut journal, reporters, state);
     let broken = |error| {
@@ -277,7 +278,7 @@ fn hooks(args: &SessionArgs, folder: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {
 }
 
 /// Returns a model of the plan's own, whose facts the run replaces by what it observes.
-fn observed_model(plan: &Ready) -> crate::model::Model {
+fn observed_model(plan: &Ready) -> Model {
     let model = plan.plan.model();
     resolve(model.plan.clone(), model.inventory.clone(), &mut Vec::new())
 }
@@ -287,6 +288,7 @@ fn reporters<'r>(
     state: &RunState,
     weights: Vec<f64>,
     lost: &report::Lost,
+    asks_here: bool,
     env: &'r mut Env<'_>,
 ) -> Vec<Box<dyn Reporter + 'r>> {
     let style = env.style();
@@ -296,14 +298,24 @@ fn reporters<'r>(
         crate::render::style::Verbosity::Verbose => report::Verbosity::Verbose,
     };
     let lost = lost.clone();
+    if args.format == Format::Json {
+        // Nothing was written yet, so nothing can go wrong.
+        let _ = env.out.guarded(Guard::Json);
+    }
+    let flags = of_state_dir(&args.state_dir);
+    // Where a cursor can't be moved, bars would show nothing at all.
+    let is_dumb = matches!(env.variables.get("TERM").map_or("", String::as_str), "" | "dumb");
     match args.format {
         Format::Json => vec![Box::new(report::JsonLines::new(report::Noticing::new(&mut env.out, lost)))],
-        Format::Human if env.out.is_terminal() && env.err.is_terminal() => {
-            let look = report::Look { verbosity, color: style.color };
-            vec![Box::new(report::Bar::on_stderr(state, weights, look))]
+        Format::Human
+            if env.out.is_terminal() && env.err.is_terminal() && !is_dumb && report::Bar::can_be_drawn() =>
+        {
+            let look = report::Look { verbosity, color: style.color, asks_here };
+            vec![Box::new(report::Bar::on_stderr(state, weights, look).typed_with(&flags))]
         }
         Format::Human => {
-            vec![Box::new(report::Lines::new(report::Noticing::new(&mut env.out, lost), state, verbosity))]
+            let lines = report::Lines::new(report::Noticing::new(&mut env.out, lost), state, verbosity);
+            vec![Box::new(lines.typed_with(&flags))]
         }
     }
 }
@@ -375,19 +387,30 @@ pub fn kept_options(args: &PlanArgs, now: Timestamp) -> String {
 /// # Errors
 ///
 /// [`CliError`] if they can't be written.
-pub fn keep_documents(folder: &Path, sources: &Sources) -> Result<(), CliError> {
-    for (source, name) in sources.all().iter().zip(["plan.yaml", "inventory.yaml"]) {
+pub fn keep_documents(folder: &Path, plan: &Ready) -> Result<(), CliError> {
+    let texts = &plan.texts;
+    let mut kept = vec![(PathBuf::from("plan.yaml"), texts.plan)];
+    kept.extend(texts.inventory.map(|index| (PathBuf::from("inventory.yaml"), index)));
+    kept.extend((1..).map(policy_file).zip(texts.policies.iter().copied()));
+    for (name, index) in kept {
         let path = folder.join(name);
-        std::fs::write(&path, source.text())
+        std::fs::write(&path, plan.sources.get(index).text())
             .map_err(|error| CliError::usage(format!("can't write `{}`", path.display())).because(error))?;
     }
     Ok(())
+}
+
+/// Returns the name under which a run keeps its policy of a number.
+fn policy_file(number: usize) -> PathBuf {
+    PathBuf::from(format!("policy-{number}.yaml"))
 }
 
 /// Returns the plan that a run executes, and the flags under which it was checked.
 #[must_use]
 pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
     let inventory = Some(folder.join("inventory.yaml")).filter(|path| path.exists());
+    let policies = (1..).map(|number| folder.join(policy_file(number)));
+    let policy = policies.take_while(|path| path.exists()).collect();
     let kept: Option<KeptOptions> = serde_json::from_str(options).ok();
     let origin = match kept.as_ref().map(|kept| kept.origin.as_str()) {
         Some("seed") => Origin::Seed,
@@ -395,8 +418,7 @@ pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
     };
     let args = PlanArgs {
         inventory,
-        // Policies had their say when the run began.
-        policy: Vec::new(),
+        policy,
         now: kept.as_ref().map(|kept| kept.now),
         origin,
         strict: kept.is_some_and(|kept| kept.strict),

@@ -1,5 +1,7 @@
 //! What each event changes in the state of a run.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::event::RunEvent;
@@ -10,6 +12,8 @@ use crate::event::legal::Legal;
 use crate::event::step::Answer;
 use crate::event::step::StepStatus;
 use crate::graph::StepIndex;
+use crate::graph::StepSubject;
+use crate::model::Machine;
 
 impl RunState {
     /// Takes an event that [`RunState::check`] allowed in this very state.
@@ -57,6 +61,7 @@ impl RunState {
                 step.attempts = *attempt;
                 step.intent = Some((key.clone(), request.clone()));
                 step.first_attempt_at.get_or_insert(at);
+                step.sent_at = Some(at);
                 step.operation = None;
                 step.retry_at = None;
                 self.park(index, false);
@@ -67,6 +72,27 @@ impl RunState {
                 step.operation = None;
                 step.retry_at = Some(*retry_at);
                 step.note = Some(format!("{message} ({code})"));
+            }
+            RunEventKind::MembersDone { machines, .. } => {
+                step.intent = None;
+                step.operation = None;
+                step.retry_at = None;
+                let model = self.graph.model();
+                let machines = machines.iter().filter_map(|machine| model.machine_named(machine.as_str()));
+                step.done.extend(machines.map(Machine::index));
+            }
+            RunEventKind::MemberFailed { machine, code, message, .. } => {
+                let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
+                if let Some(machine) = named {
+                    self.lose(machine, &format!("{message} ({code})"), at);
+                }
+            }
+            RunEventKind::HandedOver { message, .. } => {
+                step.intent = None;
+                step.operation = None;
+                step.handed_over = true;
+                step.note = Some(message.clone());
+                self.park(index, true);
             }
             RunEventKind::StepWaiting { reason, .. } => {
                 step.note = Some(reason.clone());
@@ -87,8 +113,9 @@ impl RunState {
                         findings.first().map(|finding| format!("{}: {}", finding.rule, finding.message));
                 }
             }
-            RunEventKind::ApprovalAsked { prompt, .. } => {
+            RunEventKind::ApprovalAsked { prompt, roles, .. } => {
                 step.note = Some(prompt.clone());
+                step.roles.clone_from(roles);
                 self.set(index, StepStatus::Asked, at);
             }
             RunEventKind::ApprovalGiven { by, .. } => {
@@ -120,6 +147,18 @@ impl RunState {
             | RunEventKind::SlotsFreed { .. }
             | RunEventKind::Interrupted { .. }
             | RunEventKind::RunFinished { .. } => {}
+        }
+    }
+
+    /// Takes a machine out of the run: what is still to be done about it is not done.
+    fn lose(&mut self, machine: usize, why: &String, at: Timestamp) {
+        self.failed += 1;
+        self.out.insert(machine);
+        let graph = Arc::clone(&self.graph);
+        for (index, step) in (0..).zip(graph.steps()) {
+            if step.subject == StepSubject::Machine(machine) && !self.step(index).status.is_settled() {
+                self.settle(index, StepStatus::Blocked, Some(why), at);
+            }
         }
     }
 

@@ -57,6 +57,9 @@ impl RunState {
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::AttemptFailed { .. }
+            | RunEventKind::MembersDone { .. }
+            | RunEventKind::MemberFailed { .. }
+            | RunEventKind::HandedOver { .. }
             | RunEventKind::StepWaiting { .. }
             | RunEventKind::ActionStarted { .. }
             | RunEventKind::ApprovalAsked { .. } => &[StepStatus::Running],
@@ -87,8 +90,19 @@ impl RunState {
             RunEventKind::OperationAccepted { .. } if step.intent.is_none() || step.operation.is_some() => {
                 illegal(format!("no request of {id} is open"))
             }
-            RunEventKind::AttemptFailed { .. } if step.intent.is_none() => {
+            RunEventKind::AttemptFailed { .. }
+            | RunEventKind::MembersDone { .. }
+            | RunEventKind::HandedOver { .. }
+                if step.intent.is_none() =>
+            {
                 illegal(format!("no request of {id} is open"))
+            }
+            RunEventKind::MemberFailed { machine, .. } => {
+                let mut members = self.machines_of(index).map(|member| self.graph.model().machine(member));
+                if members.any(|member| member.name().value == machine.as_str()) {
+                    return Ok(legal);
+                }
+                illegal(format!("{id} is not about {machine}"))
             }
             _ => Ok(legal),
         }

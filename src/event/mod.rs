@@ -25,6 +25,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::id::IdempotencyKey;
+use crate::id::MachineName;
 use crate::id::OperationId;
 use crate::id::RunId;
 use crate::id::StepId;
@@ -81,6 +82,15 @@ pub struct GuardFinding {
     pub subject: String,
     /// What is wrong.
     pub message: String,
+}
+
+/// One thing that a person is told to type or choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// What it is called.
+    pub name: String,
+    /// What it has to be.
+    pub value: String,
 }
 
 /// What happened.
@@ -187,6 +197,35 @@ pub enum RunEventKind {
         /// When the next attempt begins.
         retry_at: Timestamp,
     },
+    /// A request did what it asked for, for some of its step's machines; the step goes on with the others.
+    MembersDone {
+        /// The step.
+        step: StepId,
+        /// The machines.
+        machines: Vec<MachineName>,
+    },
+    /// One of a step's machines failed for good: the step goes on with the others, and nothing more is done about this one.
+    MemberFailed {
+        /// The step.
+        step: StepId,
+        /// The machine.
+        machine: MachineName,
+        /// The service's code, or ours.
+        code: String,
+        /// What was said.
+        message: String,
+    },
+    /// The site leaves what the step asked for to a person; the step ends when its result is seen.
+    HandedOver {
+        /// The step.
+        step: StepId,
+        /// The service's code.
+        code: String,
+        /// What was said.
+        message: String,
+        /// What the person has to choose.
+        parameters: Vec<Parameter>,
+    },
     /// A step waits for something that it can only watch.
     StepWaiting {
         /// The step.
@@ -290,6 +329,9 @@ impl RunEventKind {
             | Self::IntentRecorded { step, .. }
             | Self::OperationAccepted { step, .. }
             | Self::AttemptFailed { step, .. }
+            | Self::MembersDone { step, .. }
+            | Self::MemberFailed { step, .. }
+            | Self::HandedOver { step, .. }
             | Self::StepWaiting { step, .. }
             | Self::ActionStarted { step }
             | Self::ApprovalAsked { step, .. }

@@ -39,7 +39,9 @@ impl RunState {
                 }
                 StepStatus::Running | StepStatus::Asked => {
                     self.active.insert(index);
-                    self.changing += usize::from(mutating);
+                    // What a person does takes no place of the run's own.
+                    step.parked = mutating && step.handed_over;
+                    self.changing += usize::from(mutating && !step.handed_over);
                 }
                 StepStatus::Waiting
                 | StepStatus::Succeeded
@@ -58,10 +60,33 @@ impl RunState {
             let graph = Arc::clone(&self.graph);
             for next in graph.after(index) {
                 self.steps[*next as usize].waiting_for -= 1;
-                if let Some(status) = self.next_status(*next, !status.is_good()) {
+                let fails = !status.is_good() && !self.goes_on_without(*next, index);
+                if let Some(status) = self.next_status(*next, fails) {
                     work.push((*next, status));
                 }
             }
+        }
+    }
+
+    /// Returns whether a step goes on without a machine that failed, of which `lost` is a step: the steps of its replication
+    /// group do, and what the plan puts in front of them.
+    fn goes_on_without(&self, step: StepIndex, lost: StepIndex) -> bool {
+        let StepSubject::Machine(machine) = self.graph.step(lost).subject else { return false };
+        if !self.out.contains(&machine) {
+            return false;
+        }
+        let Some(group) = self.graph.model().machine(machine).group() else { return false };
+        match self.graph.step(step).subject {
+            StepSubject::Group(index) => index == group.index(),
+            StepSubject::Action(action) => {
+                let before = self.graph.model().plan.actions[action].before.as_ref();
+                let of = before.and_then(|before| before.of.as_ref());
+                of.is_some_and(|of| of.value == group.name().value)
+            }
+            StepSubject::Plan
+            | StepSubject::Machine(_)
+            | StepSubject::Wave(_)
+            | StepSubject::BootGroup(_) => false,
         }
     }
 
@@ -109,9 +134,20 @@ impl RunState {
                     StepStatus::Skipped
                 }
             }),
-            None if failed => Some(StepStatus::Blocked),
+            // A recovery plan that was made is deleted, however its group ended.
+            None if failed && !self.leaves_a_recovery_plan(index) => Some(StepStatus::Blocked),
             None => (step.waiting_for == 0).then_some(StepStatus::Ready),
         }
+    }
+
+    /// Returns whether a step deletes a recovery plan that this run made.
+    fn leaves_a_recovery_plan(&self, index: StepIndex) -> bool {
+        if self.graph.step(index).kind != StepKind::Cleanup {
+            return false;
+        }
+        let group = self.graph.subject_name(index);
+        let made = self.graph.find(&StepId::new(format!("{}/{group}", StepKind::Prepare.as_str())));
+        made.is_some_and(|made| self.step(made).status == StepStatus::Succeeded)
     }
 
     /// Returns whether an `after` action runs on success and on failure; `None` for every other step.

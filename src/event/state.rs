@@ -64,6 +64,8 @@ pub struct RunState {
     pub(super) active: BTreeSet<StepIndex>,
     pub(super) settled: usize,
     pub(super) failed: usize,
+    /// Machines that failed inside a step of several, so that nothing more is done about them.
+    pub(super) out: BTreeSet<usize>,
     /// Datastore of the server that a reprotect went through, as it was seen then.
     pub(super) placements: IdMap<StepIndex, String>,
 }
@@ -83,10 +85,14 @@ impl RunState {
                 retry_at: None,
                 started_at: None,
                 first_attempt_at: None,
+                sent_at: None,
                 ended_at: None,
                 parked: false,
                 acted: false,
                 answer: None,
+                roles: Vec::new(),
+                handed_over: false,
+                done: Vec::new(),
                 note: None,
             })
             .collect();
@@ -104,6 +110,7 @@ impl RunState {
             active: BTreeSet::new(),
             settled: 0,
             failed: 0,
+            out: BTreeSet::new(),
             placements: IdMap::default(),
         }
     }
@@ -207,6 +214,17 @@ impl RunState {
     #[must_use]
     pub fn slots(&self, server: &str) -> u32 {
         self.slots.taken(server)
+    }
+
+    /// Returns the machines that failed inside a step of several, so that nothing more is done about them.
+    #[must_use]
+    pub const fn out(&self) -> &BTreeSet<usize> {
+        &self.out
+    }
+
+    /// Returns the machines that a step is about and that have not failed inside a step of several.
+    pub fn machines_of(&self, step: StepIndex) -> impl Iterator<Item = usize> {
+        self.graph.indexes_of(step).filter(|machine| !self.out.contains(machine))
     }
 
     /// Returns the reprotects whose server was seen, each with the datastore that the server stood on.

@@ -90,6 +90,8 @@ pub struct StepState {
     pub started_at: Option<Timestamp>,
     /// When its first attempt was recorded.
     pub first_attempt_at: Option<Timestamp>,
+    /// When its last request was recorded.
+    pub sent_at: Option<Timestamp>,
     /// When it was settled.
     pub ended_at: Option<Timestamp>,
     /// Whether it only waits before its first request, so that it takes no place among those that change something.
@@ -98,6 +100,12 @@ pub struct StepState {
     pub acted: bool,
     /// What a person answered.
     pub answer: Option<Answer>,
+    /// Roles that may answer the question that is asked; empty: anybody.
+    pub roles: Vec<String>,
+    /// Whether a person has to do what the step asked the site for.
+    pub handed_over: bool,
+    /// The machines for which it is done already, by their places in the plan; empty for a step about one machine.
+    pub done: Vec<usize>,
     /// What was seen, what it waits for, or why it failed.
     pub note: Option<String>,
 }

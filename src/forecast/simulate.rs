@@ -100,8 +100,9 @@ struct Simulation<'w, 'g, 'h> {
     /// Transfers that ended before their step was ready.
     carried: Vec<bool>,
     parallel: u32,
-    /// Steps for which there is no room, in the order of the graph, as a run takes them.
-    waiting: BTreeSet<StepIndex>,
+    /// Steps for which there is no room: those that have to begin inside a window first (`false`), then in the order of the
+    /// graph, as a run takes them.
+    waiting: BTreeSet<(bool, StepIndex)>,
     free: Vec<i64>,
     slot_waiting: Vec<VecDeque<StepIndex>>,
     ready: Vec<bool>,
@@ -312,7 +313,7 @@ impl Simulation<'_, '_, '_> {
         if self.is_mutating(step) {
             let most = self.load.max_parallel;
             if self.settings.without != Some(LimitKind::MaxParallel) && self.parallel >= most {
-                self.waiting.insert(step);
+                self.waiting.insert((!gated || self.calendar.is_none(), step));
                 return;
             }
             self.parallel += 1;
@@ -381,7 +382,7 @@ impl Simulation<'_, '_, '_> {
             }
         }
         while self.parallel < self.load.max_parallel
-            && let Some(waits) = self.waiting.pop_first()
+            && let Some((_, waits)) = self.waiting.pop_first()
         {
             self.outcome.cause[waits as usize] = step;
             self.admit(waits, at);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::escape;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepSubject;
@@ -67,18 +68,14 @@ fn node(graph: &Graph, index: StepIndex) -> String {
     format!("{} [{}];", quoted(step.id.as_str()), attributes.join(", "))
 }
 
-/// Returns text as a string of the DOT language; control characters are shown, not sent on.
+/// Returns text as a string of the DOT language; what would steer a terminal is shown, not sent on.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(letter);
-            }
-            letter if letter.is_control() => quoted.push(char::REPLACEMENT_CHARACTER),
-            letter => quoted.push(letter),
+    for letter in escape::line(text).chars() {
+        if matches!(letter, '"' | '\\') {
+            quoted.push('\\');
         }
+        quoted.push(letter);
     }
     quoted.push('"');
     quoted

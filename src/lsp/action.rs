@@ -10,6 +10,7 @@ use lsp_types::TextEdit;
 use lsp_types::Uri;
 use lsp_types::WorkspaceEdit;
 
+use crate::escape;
 use crate::syntax::repair::repair;
 
 use super::complete::scalar;
@@ -93,7 +94,7 @@ fn action(
         changes.entry(at.uri.clone()).or_default().push(TextEdit::new(at.range, text.clone()));
     }
     CodeAction {
-        title,
+        title: escape::line(&title).into_owned(),
         kind: Some(CodeActionKind::QUICKFIX),
         diagnostics: about.map(|about| vec![about.clone()]),
         edit: Some(WorkspaceEdit::new(changes)),

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::rules::Policies;
 use crate::source::Sources;
-use crate::syntax::file::workspace_of;
 use crate::syntax::folder;
 use crate::syntax::folder::is_yaml;
 use crate::syntax::policy::Policy;
+use crate::syntax::workspace::Workspace;
 
 use super::facts::Stamp;
 use super::ground::Ground;
@@ -209,9 +209,9 @@ impl Around {
 /// Returns the folder that is looked at for a file, and whether with all that is in it.
 fn top_of(path: &Path, roots: &[PathBuf]) -> Option<(PathBuf, bool)> {
     let folder = path.parent()?;
-    let workspace = workspace_of(folder);
+    let workspace = Workspace::of(folder);
     let root = roots.iter().filter(|root| folder.starts_with(root)).min_by_key(|root| root.as_os_str().len());
-    let outermost = root.map_or(workspace.as_path(), |root| root.as_path().min(&workspace));
+    let outermost = root.map_or(workspace.root(), |root| root.as_path().min(workspace.root()));
     let inside = folder.ancestors().take_while(|above| above.starts_with(outermost));
     let plans = inside.filter(|above| above.file_name().is_some_and(|name| name == "plans")).last();
     Some(plans.map_or_else(|| (folder.to_owned(), false), |plans| (plans.to_owned(), true)))

@@ -20,6 +20,7 @@ use crate::syntax::Document;
 use crate::syntax::file;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
+use crate::syntax::workspace::outside_workspace;
 
 use super::around::Around;
 use super::around::Beside;
@@ -317,7 +318,7 @@ pub(super) fn place_of(open: &Open, named: &Spanned<String>) -> Result<PathBuf, 
         let mistake = Mistake::error("no-inventory", named.span, message);
         return Err(Box::new(mistake.help("save the plan beside its inventory")));
     };
-    match file::outside_workspace(named, folder) {
+    match outside_workspace(named, folder) {
         Some(outside) => Err(Box::new(outside)),
         None => Ok(uri::real(&folder.join(&named.value))),
     }

@@ -9,9 +9,9 @@ use crate::source::Span;
 use crate::syntax;
 use crate::syntax::Document;
 use crate::syntax::file;
-use crate::syntax::file::outside_workspace;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
+use crate::syntax::workspace::outside_workspace;
 
 use super::facts::Stamp;
 use super::ground::Room;

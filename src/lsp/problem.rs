@@ -9,6 +9,7 @@ use lsp_types::NumberOrString;
 
 use crate::diagnostic::Diagnostic as Mistake;
 use crate::diagnostic::Label;
+use crate::escape;
 use crate::source::Span;
 
 use super::ground::Ground;
@@ -168,14 +169,18 @@ impl Problem {
     fn diagnostic(&self, range: lsp_types::Range, related: Vec<(lsp_types::Location, String)>) -> Diagnostic {
         let related: Vec<DiagnosticRelatedInformation> = related
             .into_iter()
-            .map(|(location, message)| DiagnosticRelatedInformation { location, message })
+            .map(|(location, message)| {
+                let message = escape::lines(&message).into_owned();
+                DiagnosticRelatedInformation { location, message }
+            })
             .collect();
         Diagnostic {
             range,
             severity: Some(self.severity),
             code: Some(NumberOrString::String(self.code.clone())),
             source: Some("failback".to_owned()),
-            message: self.message.clone(),
+            // Names come from whoever wrote the document, and editors show what has no width or turns text round.
+            message: escape::lines(&self.message).into_owned(),
             related_information: (!related.is_empty()).then_some(related),
             ..Diagnostic::default()
         }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use lsp_types::Location;
 use lsp_types::Uri;
 
+use crate::escape;
+use crate::render::markdown::inert;
 use crate::source::Sources;
 use crate::syntax::policy::PolicyRule;
 use crate::syntax::policy::Scope;
@@ -64,7 +66,7 @@ impl Workspace {
     }
 }
 
-/// Returns what there is to say about a rule.
+/// Returns what there is to say about a rule, in Markdown in which the rule's own words are nothing but text.
 fn about(rule: &PolicyRule, policy: &str) -> String {
     let waivable = match rule.waivable.as_ref().is_none_or(|waivable| waivable.value) {
         true => "a plan may accept it, with a reason",
@@ -75,18 +77,28 @@ fn about(rule: &PolicyRule, policy: &str) -> String {
         Scope::Group => "each replication group",
         Scope::Plan => "the plan",
     };
-    let mut text = format!(
-        "**{}**: {}\n\n{}, about {}; {waivable}\n\n```cel\n",
-        rule.id.value, rule.message.value, rule.severity.value, scope
-    );
+    let mut code = String::new();
     if let Some(when) = &rule.when {
-        let _ = writeln!(text, "when {}", when.value.trim());
+        let _ = writeln!(code, "when {}", escape::lines(when.value.trim()));
     }
-    let _ = writeln!(text, "assert {}\n```", rule.assert.value.trim());
+    let _ = writeln!(code, "assert {}", escape::lines(rule.assert.value.trim()));
+    // A fence ends at as many signs as it begins with.
+    let fence = "`".repeat(3.max(1 + longest_run(&code, '`')));
+    let (id, message) = (inert(&rule.id.value), inert(&rule.message.value));
+    let mut text = format!(
+        "**{id}**: {message}\n\n{}, about {scope}; {waivable}\n\n{fence}cel\n{code}{fence}\n",
+        rule.severity.value
+    );
     if let Some(help) = &rule.help {
-        let _ = write!(text, "\n{}\n", help.value);
+        let _ = write!(text, "\n{}\n", inert(&help.value));
     }
-    let source = rule.source.as_ref().map_or_else(String::new, |source| format!("{}; ", source.value));
-    let _ = write!(text, "\n{source}policy {policy}");
+    let source =
+        rule.source.as_ref().map_or_else(String::new, |source| format!("{}; ", inert(&source.value)));
+    let _ = write!(text, "\n{source}policy {}", inert(policy));
     text
+}
+
+/// Returns how many of a character stand in a row at most.
+fn longest_run(text: &str, letter: char) -> usize {
+    text.split(|other| other != letter).map(str::len).max().unwrap_or(0)
 }

@@ -1,6 +1,7 @@
 //! The facts about a thing of the inventory in a few lines; what is not known is left out.
 
 use crate::model::ReferenceKind;
+use crate::render::markdown::inert;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::machine::Machine;
 
@@ -83,7 +84,8 @@ pub(super) fn of(inventory: &Inventory, kind: ReferenceKind, name: &str) -> Opti
         ReferenceKind::Member | ReferenceKind::HookSubject => ReferenceKind::Machine.as_str(),
         kind => kind.as_str(),
     };
-    Some(format!("**{name}**: {what}\n\n{}", facts.0.join("\n")).trim_end().to_owned())
+    // Whoever wrote the inventory must not have a picture loaded, or a link shown, by whoever reads it.
+    Some(format!("**{}**: {what}\n\n{}", inert(name), facts.0.join("\n")).trim_end().to_owned())
 }
 
 /// Lines of facts.
@@ -92,7 +94,7 @@ struct Facts(Vec<String>);
 impl Facts {
     fn say(&mut self, what: &str, fact: Option<impl std::fmt::Display>) {
         if let Some(fact) = fact {
-            self.0.push(format!("- {what}: {fact}"));
+            self.0.push(format!("- {what}: {}", inert(&fact.to_string())));
         }
     }
 

@@ -51,9 +51,37 @@ struct Resolved<'m> {
     settings: &'m Settings,
 }
 
-/// Returns the digest of a plan as it was resolved: what it says, and what that means for each machine.
+/// What a comment accepts, and where it is written: the line's own words, since lines move.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Accepted<'m> {
+    in_inventory: bool,
+    rules: Vec<&'m str>,
+    reason: &'m str,
+    of: Option<&'m str>,
+    line: &'m str,
+}
+
+/// Returns what comments of plan and inventory accept, in an order of its own.
+fn accepted(model: &Model) -> Vec<Accepted<'_>> {
+    let here = model.plan.remarks.iter().map(|remark| (remark, false));
+    let all = here.chain(model.inventory.remarks.iter().map(|remark| (remark, true)));
+    let mut all: Vec<Accepted<'_>> = all
+        .map(|(remark, in_inventory)| Accepted {
+            in_inventory,
+            rules: remark.rules.iter().map(|rule| rule.value.as_str()).collect(),
+            reason: &remark.reason,
+            of: remark.of.as_deref(),
+            line: &remark.text,
+        })
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+/// Returns the digest of a plan as it was resolved: what it says, and what that means for each machine; of comments, what
+/// they accept in plan and inventory.
 ///
-/// Layout, comments and aliases of the document don't count; defaults that are merged do.
+/// Layout, other comments and aliases of the document don't count; defaults that are merged do.
 #[must_use]
 pub fn plan(model: &Model) -> String {
     let machines: Vec<Resolved<'_>> = model
@@ -64,7 +92,17 @@ pub fn plan(model: &Model) -> String {
             settings: machine.settings(),
         })
         .collect();
-    of(&(&model.plan, machines))
+    let accepted = accepted(model);
+    match accepted.is_empty() {
+        true => of(&(&model.plan, machines)),
+        false => of(&(&model.plan, machines, accepted)),
+    }
+}
+
+/// Returns the digest of what comments of plan and inventory accept.
+#[must_use]
+pub fn waiver_comments(model: &Model) -> String {
+    of(&accepted(model))
 }
 
 /// Returns the digest of the facts that a plan was bound to, the moment of their observation included.

@@ -38,6 +38,12 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<D
     bind_machines(&mut model, diagnostics);
     bind_boot_groups(&mut model);
     merge_settings(&mut model);
+    if model.machines.is_empty() {
+        diagnostics.push(
+            Diagnostic::error("no-machine", model.plan.name.span, "the plan brings no machine back")
+                .help("name machines under `machines:` or `replication_groups:`"),
+        );
+    }
     check_names(&model, diagnostics);
     check_actions(&model.plan, diagnostics);
     model.unresolved = reference::unresolved(&model);
@@ -257,18 +263,23 @@ fn check_names(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
     twice("action", plan.actions.iter().map(|action| &action.name), diagnostics);
     twice("drill", plan.drills.iter().map(|drill| &drill.name), diagnostics);
     check_inventory(&model.inventory, diagnostics);
-    let machines: HashMap<&str, Span> =
-        plan.machines.iter().map(|machine| (machine.0.name.value.as_str(), machine.0.name.span)).collect();
-    for group in &plan.replication_groups {
-        if let Some(clash) = machines.get(group.name.value.as_str()) {
+    one_name_each(model, diagnostics);
+}
+
+/// Reports names that mean two things: `depends_on` and `of` name machines, replication groups and boot groups alike.
+fn one_name_each(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
+    let machines = model.machines.iter().map(|machine| ("machine", &machine.name));
+    let groups = model.plan.replication_groups.iter().map(|group| ("replication group", &group.name));
+    let boot_groups = model.plan.boot_groups.iter().map(|group| ("boot group", &group.name));
+    let mut taken: HashMap<&str, (&str, Span)> = HashMap::new();
+    for (what, name) in machines.chain(groups).chain(boot_groups) {
+        let (other, first) = *taken.entry(&name.value).or_insert((what, name.span));
+        if other != what {
+            let message = format!("`{}` names a {other} and a {what}", name.value);
             diagnostics.push(
-                Diagnostic::error(
-                    "duplicate-name",
-                    group.name.span,
-                    format!("`{}` names a machine and a replication group", group.name.value),
-                )
-                .label(*clash, "the machine is here")
-                .help("rename one: `depends_on` and `of` could not tell them apart"),
+                Diagnostic::error("duplicate-name", name.span, message)
+                    .label(first, format!("the {other} is here"))
+                    .help("rename one: `depends_on` and `of` could not tell them apart"),
             );
         }
     }

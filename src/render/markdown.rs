@@ -162,6 +162,12 @@ impl Sheet for Comment<'_> {
     }
 }
 
+/// Returns text in which a reader of Markdown finds nothing but text, as [`cell`] does.
+#[must_use]
+pub fn inert(text: &str) -> String {
+    cell(text)
+}
+
 /// Returns text for a cell of a table: no markup, no link, nobody mentioned and no issue referred to.
 fn cell(text: &str) -> String {
     let text = escape::line(text);

@@ -2,8 +2,10 @@
 
 pub mod diff;
 mod excerpt;
+mod fingerprint;
 pub mod gate;
 pub mod github;
+pub mod gitlab;
 pub mod json;
 pub mod junit;
 pub mod log;

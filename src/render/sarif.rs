@@ -11,8 +11,6 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
-use sha2::Digest as _;
-use sha2::Sha256;
 
 use crate::diagnostic::Fix;
 use crate::diagnostic::Severity;
@@ -21,6 +19,7 @@ use crate::render::Closing;
 use crate::render::Item;
 use crate::render::Outcome;
 use crate::render::Sheet;
+use crate::render::fingerprint::Fingerprints;
 use crate::render::log::write_json;
 use crate::render::place::Place;
 use crate::render::place::Places;
@@ -40,8 +39,6 @@ const SCHEMA: &str =
 const ROOT: &str = "%SRCROOT%";
 /// What makes two results the same one, whatever line they are in. Another way to work it out needs another number.
 const FINGERPRINT: &str = "failbackFinding/v1";
-/// Bytes of a digest that are written: more than enough to tell findings apart.
-const FINGERPRINT_BYTES: usize = 16;
 
 /// Writes items as one SARIF log with one run.
 pub struct Log<'w> {
@@ -51,8 +48,7 @@ pub struct Log<'w> {
     /// Rules and kinds of mistakes of the results, in the order of their indexes.
     codes: Vec<Code>,
     indexes: HashMap<String, usize>,
-    /// How often each fingerprint was given.
-    fingerprints: HashMap<[u8; FINGERPRINT_BYTES], usize>,
+    fingerprints: Fingerprints,
 }
 
 /// What a result is an instance of.
@@ -97,7 +93,7 @@ impl<'w> Log<'w> {
         let bases = json!({ROOT: {"description": {"text": "the root of the repository"}}});
         write!(out, "{{\"$schema\":\"{SCHEMA}\",\"version\":\"2.1.0\",\"runs\":[{{")?;
         write!(out, "\"columnKind\":\"unicodeCodePoints\",\"originalUriBaseIds\":{bases},\"results\":[")?;
-        let (codes, indexes, fingerprints) = (Vec::new(), HashMap::new(), HashMap::new());
+        let (codes, indexes, fingerprints) = (Vec::new(), HashMap::new(), Fingerprints::default());
         Ok(Self { out, places, any: false, codes, indexes, fingerprints })
     }
 
@@ -116,24 +112,7 @@ impl<'w> Log<'w> {
     }
 
     fn fingerprint(&mut self, item: &Item<'_>, plan: Option<&str>) -> String {
-        let kind = serde_json::to_value(item.about).unwrap_or_default();
-        let kind = kind["kind"].as_str().unwrap_or_default();
-        let name = match item.about {
-            About::Subject(subject) => subject.name.clone(),
-            About::Document(file) => self.places.path(file),
-        };
-        let parts = [item.code, plan.unwrap_or_default(), kind, &name, item.path];
-        let mut digest = Sha256::new();
-        for part in parts {
-            // Lengths keep the parts apart: a name may hold any character.
-            digest.update((part.len() as u64).to_le_bytes());
-            digest.update(part.as_bytes());
-        }
-        let mut key = [0; FINGERPRINT_BYTES];
-        key.copy_from_slice(&digest.finalize()[..FINGERPRINT_BYTES]);
-        let count = self.fingerprints.entry(key).or_default();
-        *count += 1;
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (hex, count) = self.fingerprints.of(item, plan, &self.places);
         format!("{hex}:{count}")
     }
 

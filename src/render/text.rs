@@ -56,7 +56,8 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
     }
     if let Some(fact) = item.fact {
         let from = source_of(fact);
-        group = group.element(Level::NOTE.with_name("from").message(format!("`{fact}`: {from}")));
+        let from = format!("`{}`: {from}", escape::line(fact));
+        group = group.element(Level::NOTE.with_name("from").message(from));
     }
     if let Some(reason) = item.waived_because {
         group = group.element(Level::NOTE.with_name("waived").message(escape::line(reason).into_owned()));
@@ -74,7 +75,7 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
     }
     if let Some(article) = item.article {
         let rule = format!("{} {} — {article}", item.code, item.name);
-        group = group.element(Level::NOTE.with_name("rule").message(rule));
+        group = group.element(Level::NOTE.with_name("rule").message(escape::line(&rule).into_owned()));
     }
     let mut text = style.renderer().render(&[group]);
     for place in misplaced {
@@ -90,7 +91,7 @@ fn placeless(out: &mut String, item: &Item<'_>, style: Style) {
         Group::with_title(level(item).primary_title(escape::line(item.message)).id(escape::line(item.code)));
     if let Some(article) = item.article {
         let rule = format!("{} {} — {article}", item.code, item.name);
-        group = group.element(Level::NOTE.with_name("rule").message(rule));
+        group = group.element(Level::NOTE.with_name("rule").message(escape::line(&rule).into_owned()));
     }
     out.push_str(&style.renderer().render(&[group]));
     if let Some(help) = item.help.filter(|help| !help.is_empty()) {
@@ -225,7 +226,11 @@ pub fn missing_facts<'i>(out: &mut String, items: impl IntoIterator<Item = &'i I
             let _ = write!(rules, " and {} more", missing.rules.len() - NAMED_RULES);
         }
         let undecided = style.paint(tone, "undecided");
-        let _ = writeln!(out, "{undecided}: `{fact}` of {of} is not known, so {rules} can't be decided");
+        let _ = writeln!(
+            out,
+            "{undecided}: `{}` of {of} is not known, so {rules} can't be decided",
+            escape::line(fact)
+        );
         let _ = writeln!(out, "  {} {}", style.paint(Tone::Faint, "from:"), source_of(fact));
     }
 }

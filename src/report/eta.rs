@@ -94,11 +94,11 @@ fn own(state: &RunState, step: StepIndex, weight: f64, now: Timestamp, done: Opt
             }
             let passed = step.started_at.map_or(0.0, |began| seconds_between(began, now).0 as f64);
             match done.filter(|done| *done > 0.0) {
-                // Its whole length is `passed / done` by its own pace and `weight` by its estimate; the further it is, the
-                // more its pace says: `passed / done * done + weight * left`.
+                // `weight - passed` are left by its estimate and `passed / done * left` by its own pace; the further it is,
+                // the more its pace says, since machines that share a line are slow at first.
                 Some(done) => {
                     let left = 1.0 - done.min(1.0);
-                    (passed + weight * left) * left
+                    left * weight.max(passed + weight * LATE)
                 }
                 None => (weight - passed).max(weight * LATE),
             }

@@ -29,6 +29,7 @@ pub struct Lines<W> {
     not_begun: usize,
     not_begun_because: String,
     unflushed: bool,
+    flags: String,
 }
 
 impl<W: Write> Lines<W> {
@@ -43,7 +44,15 @@ impl<W: Write> Lines<W> {
             not_begun: 0,
             not_begun_because: String::new(),
             unflushed: false,
+            flags: String::new(),
         }
+    }
+
+    /// Adds flags to the commands that are told at the end; see [`Summary::typed_with`](crate::report::Summary::typed_with).
+    #[must_use]
+    pub fn typed_with(mut self, flags: &str) -> Self {
+        self.flags = flags.to_owned();
+        self
     }
 
     fn line(&mut self, at: Timestamp, state: &RunState, text: &str) -> io::Result<()> {
@@ -75,7 +84,7 @@ impl<W: Write> Reporter for Lines<W> {
         if level <= self.verbosity {
             self.line(event.at, state, &text)?;
         }
-        if matches!(event.kind, RunEventKind::StepFailed { .. })
+        if matches!(event.kind, RunEventKind::StepFailed { .. } | RunEventKind::MemberFailed { .. })
             && let Some(text) = text::of_blocked(&settled, &self.tally, event, state)
         {
             self.line(event.at, state, &text)?;
@@ -88,7 +97,7 @@ impl<W: Write> Reporter for Lines<W> {
             }
         }
         if ends {
-            write!(self.sink, "{}", summary(&event.run, state))?;
+            write!(self.sink, "{}", summary(&event.run, state).typed_with(&self.flags))?;
             self.sink.flush()?;
         }
         Ok(())

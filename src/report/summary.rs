@@ -90,6 +90,8 @@ pub struct Summary {
     pub retries: u32,
     /// Phases of which something was done in this run, in their order.
     pub phases: Vec<PhaseTime>,
+    /// What commands about the run need besides its id, with a space before it.
+    flags: String,
 }
 
 /// Returns the phase that a step is timed with; `None` for one that takes no time of its own.
@@ -135,6 +137,7 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
         approvals: Vec::new(),
         retries: 0,
         phases: Vec::new(),
+        flags: String::new(),
     };
     for (machine, steps) in model.machines().zip(steps_of_machines(state.graph())) {
         summary.back += usize::from(is_back(state, &steps));
@@ -209,6 +212,13 @@ impl Summary {
         }
     }
 
+    /// Adds flags to the commands that are to be typed next, such as ` --state-dir /srv/runs`.
+    #[must_use]
+    pub fn typed_with(mut self, flags: &str) -> Self {
+        self.flags = flags.to_owned();
+        self
+    }
+
     /// Returns how long the run took so far, in seconds.
     #[must_use]
     pub fn took(&self) -> Seconds {
@@ -218,18 +228,20 @@ impl Summary {
     /// Returns what to do next, a line each.
     #[must_use]
     pub fn next(&self) -> Vec<String> {
-        let run = &self.run;
+        let (run, flags) = (&self.run, &self.flags);
+        let show = || format!("failback show {run}{flags}");
         match self.status {
             RunStatus::New | RunStatus::Running => Vec::new(),
-            RunStatus::Interrupted => vec![format!("failback resume {run}")],
-            RunStatus::Finished(Outcome::Succeeded) => vec![format!("failback show {run}")],
+            RunStatus::Interrupted => vec![format!("failback resume {run}{flags}")],
+            RunStatus::Finished(Outcome::Succeeded) => vec![show()],
+            // An emulated site begins anew with each run.
             RunStatus::Finished(Outcome::Failed) => vec![
-                format!("failback show {run}"),
-                "put right what failed, then run the plan again: what is done is seen and not done twice".into(),
+                show(),
+                "put right what failed, then run the plan again: it begins with what the inventory says by then".into(),
             ],
             RunStatus::Finished(Outcome::Cancelled) => vec![
-                format!("failback show {run}"),
-                "run the plan again for the machines that are not back: what is done is seen and not done twice".into(),
+                show(),
+                "run the plan again for the machines that are not back: it begins with what the inventory says by then".into(),
             ],
         }
     }

@@ -65,7 +65,7 @@ pub(super) fn standing(state: &RunState, steps: &[StepIndex]) -> Standing {
     if steps.iter().any(|step| !status(step).is_settled()) {
         return Standing::Open;
     }
-    if steps.iter().any(|step| status(step) == StepStatus::Blocked) {
+    if steps.iter().any(|step| status(step) == StepStatus::Blocked) || is_lost(state, steps) {
         return Standing::Blocked;
     }
     if is_back(state, steps) { Standing::Done } else { Standing::LeftOut }
@@ -73,11 +73,27 @@ pub(super) fn standing(state: &RunState, steps: &[StepIndex]) -> Standing {
 
 /// Returns whether a machine of these steps runs on-premises for good: its failover is committed.
 pub(super) fn is_back(state: &RunState, steps: &[StepIndex]) -> bool {
+    if is_lost(state, steps) {
+        return false;
+    }
     let committed = |step: &&StepIndex| state.graph().step(**step).kind == StepKind::Commit;
     steps
         .iter()
         .find(committed)
         .is_some_and(|step| matches!(state.step(*step).status, StepStatus::Succeeded | StepStatus::Adopted))
+}
+
+/// Returns whether the machine of these steps failed inside a step of several.
+fn is_lost(state: &RunState, steps: &[StepIndex]) -> bool {
+    let lost = |step: &StepIndex| match state.graph().step(*step).subject {
+        StepSubject::Machine(machine) => state.out().contains(&machine),
+        StepSubject::Plan
+        | StepSubject::Group(_)
+        | StepSubject::Wave(_)
+        | StepSubject::BootGroup(_)
+        | StepSubject::Action(_) => false,
+    };
+    !state.out().is_empty() && steps.iter().any(lost)
 }
 
 /// What one event settled.
@@ -145,12 +161,13 @@ impl Tally {
     /// Counts what an event settled.
     pub fn take(&mut self, kind: &RunEventKind, state: &RunState) -> Settled {
         let mut settled = Settled::default();
-        let ends = match kind {
+        let ends: Vec<StepIndex> = match kind {
             RunEventKind::StepAdopted { step, .. }
             | RunEventKind::StepSucceeded { step, .. }
             | RunEventKind::StepFailed { step, .. }
             | RunEventKind::StepBlocked { step, .. }
-            | RunEventKind::StepSkipped { step, .. } => step,
+            | RunEventKind::StepSkipped { step, .. } => self.graph.find(step).into_iter().collect(),
+            RunEventKind::MemberFailed { machine, .. } => self.blocked_of(machine.as_str(), state),
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
             | RunEventKind::StepStarted { .. }
@@ -161,6 +178,8 @@ impl Tally {
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::AttemptFailed { .. }
+            | RunEventKind::MembersDone { .. }
+            | RunEventKind::HandedOver { .. }
             | RunEventKind::StepWaiting { .. }
             | RunEventKind::ActionStarted { .. }
             | RunEventKind::ApprovalAsked { .. }
@@ -169,12 +188,18 @@ impl Tally {
             | RunEventKind::Interrupted { .. }
             | RunEventKind::RunFinished { .. } => return settled,
         };
-        let Some(step) = self.graph.find(ends) else { return settled };
-        if !self.counted[step as usize] {
-            self.count(step, state, &mut settled);
+        for step in ends.iter().copied() {
+            if !self.counted[step as usize] {
+                if state.step(step).status == StepStatus::Blocked
+                    && matches!(kind, RunEventKind::MemberFailed { .. })
+                {
+                    settled.blocked.push(step);
+                }
+                self.count(step, state, &mut settled);
+            }
         }
         let graph = Arc::clone(&self.graph);
-        let mut work = vec![step];
+        let mut work = ends;
         while let Some(step) = work.pop() {
             for next in graph.after(step) {
                 let status = state.step(*next).status;
@@ -191,6 +216,16 @@ impl Tally {
             }
         }
         settled
+    }
+
+    /// Returns the steps of a machine that are not done since it failed.
+    fn blocked_of(&self, machine: &str, state: &RunState) -> Vec<StepIndex> {
+        let Some(machine) = self.graph.model().machine_named(machine) else { return Vec::new() };
+        let is_blocked = |step: &StepIndex| {
+            self.graph.step(*step).subject == StepSubject::Machine(machine.index())
+                && state.step(*step).status == StepStatus::Blocked
+        };
+        self.steps(machine.index()).iter().copied().filter(is_blocked).collect()
     }
 
     fn count(&mut self, step: StepIndex, state: &RunState, settled: &mut Settled) {

@@ -13,6 +13,7 @@ use crate::event::RunStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
+use crate::id::MachineName;
 use crate::id::StepId;
 use crate::report::Verbosity;
 use crate::report::seconds_between;
@@ -69,6 +70,16 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
             Verbosity::Normal,
             format!("{step}: attempt {attempt} failed: {message} ({code}); the next is at {retry_at:.0}"),
         ),
+        RunEventKind::MembersDone { step, machines } => (
+            Verbosity::Normal,
+            format!("{step} is done for {}", some_of(machines.iter().map(MachineName::as_str))),
+        ),
+        RunEventKind::MemberFailed { step, machine, code, message } => {
+            (Verbosity::Quiet, format!("{step} failed for {machine}: {message} ({code})"))
+        }
+        RunEventKind::HandedOver { step, code, message, .. } => {
+            (Verbosity::Quiet, format!("{step} has to be done by hand: {message} ({code})"))
+        }
         RunEventKind::StepWaiting { step, reason, deadline } => {
             let until = deadline.filter(|deadline| *deadline < Timestamp::MAX);
             let until = until.map(|until| format!(", at most until {until:.0}")).unwrap_or_default();
@@ -185,7 +196,10 @@ pub(super) fn of_blocked(
     event: &RunEvent,
     state: &RunState,
 ) -> Option<String> {
-    let step = event.kind.step()?;
+    let failed = match &event.kind {
+        RunEventKind::MemberFailed { machine, .. } => machine.as_str(),
+        kind => kind.step()?.as_str(),
+    };
     let machines: BTreeSet<usize> =
         settled.blocked.iter().flat_map(|step| tally.machines_of(*step)).collect();
     let model = state.graph().model();
@@ -194,7 +208,7 @@ pub(super) fn of_blocked(
     let count = counted(settled.blocked.len(), "step");
     let of = if names.is_empty() { String::new() } else { format!(" of {}", some_of(names.into_iter())) };
     let verb = if settled.blocked.len() == 1 { "is" } else { "are" };
-    (!settled.blocked.is_empty()).then(|| format!("{count}{of} {verb} not done, since {step} failed"))
+    (!settled.blocked.is_empty()).then(|| format!("{count}{of} {verb} not done, since {failed} failed"))
 }
 
 /// Returns how a machine ended; `None` if something else already said so.

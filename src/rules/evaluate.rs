@@ -15,6 +15,7 @@ use crate::rules::findings::Finding;
 use crate::rules::findings::Findings;
 use crate::rules::findings::State;
 use crate::rules::findings::SubjectKind;
+use crate::rules::findings::Told;
 use crate::rules::ledger;
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Policies;
@@ -28,6 +29,9 @@ use crate::rules::steps;
 use crate::rules::steps::PlannedStep;
 use crate::rules::waiver;
 use crate::source::Span;
+
+/// The rule that says which names nothing has.
+const NAMES_RESOLVE: &str = "FB500";
 
 /// Which rules are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -274,10 +278,12 @@ fn evaluate(
     let model = scope.roster.model;
     let mut new = Vec::new();
     let mut of_machines = Vec::new();
+    let rules: Vec<&'static Rule> = rules.into_iter().collect();
+    let told = Told::of(model, rules.iter().any(|rule| rule.id == NAMES_RESOLVE));
     for rule in rules {
         match (is_about(rule, model), rule.check) {
             (Some(true), Check::Machine(check)) => of_machines.push((rule, check)),
-            (Some(true), _) => evaluate_of(rule, scope, steps, &mut new),
+            (Some(true), _) => evaluate_of(rule, scope, steps, &told, &mut new),
             (Some(false), _) => {}
             (None, _) => scope.findings(rule, plan_subject(model), &mut new).unknown_architecture(),
         }
@@ -287,7 +293,7 @@ fn evaluate(
         let name = machine.name();
         for (rule, check) in &of_machines {
             let subject = (SubjectKind::Machine, name.value.as_str(), name.span);
-            let mut findings = scope.findings(rule, subject, &mut new);
+            let mut findings = scope.findings(rule, subject, &mut new).telling(&told);
             if let Err(unknown) = check(machine, &mut findings) {
                 findings.unknown(&unknown);
             }
@@ -302,12 +308,18 @@ fn plan_subject(model: &Model) -> (SubjectKind, &str, Span) {
 }
 
 /// Calls a rule's function once for each thing that it looks at and the concerned machines have to do with.
-fn evaluate_of(rule: &'static Rule, scope: &Scope<'_>, steps: &[PlannedStep], found: &mut Vec<Finding>) {
+fn evaluate_of(
+    rule: &'static Rule,
+    scope: &Scope<'_>,
+    steps: &[PlannedStep],
+    told: &Told<'_>,
+    found: &mut Vec<Finding>,
+) {
     let roster = &scope.roster;
     let model = roster.model;
     let mut call = |subject: (SubjectKind, &str, Span),
                     check: &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>| {
-        let mut findings = scope.findings(rule, subject, found);
+        let mut findings = scope.findings(rule, subject, found).telling(told);
         if let Err(unknown) = check(&mut findings) {
             findings.unknown(&unknown);
         }

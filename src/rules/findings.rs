@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -141,6 +142,26 @@ pub struct Finding {
     pub explanation: Option<Explanation>,
 }
 
+/// Names of the plan that the inventory does not have, where a rule says so of each: that every other rule can't be decided
+/// for want of its facts needs no saying.
+pub(super) struct Told<'m>(HashSet<(&'static str, &'m str)>);
+
+impl<'m> Told<'m> {
+    pub(super) fn of(model: &'m Model, is_judged: bool) -> Self {
+        let misspelt = model.unresolved.iter().filter(|name| is_judged && name.known);
+        Self(
+            misspelt
+                .filter_map(|name| Some((name.kind.inventory_key()?, name.name.value.as_str())))
+                .collect(),
+        )
+    }
+
+    /// Returns whether what is not known is such a name itself; `subject` is what the rule looks at.
+    fn tells(&self, unknown: &Unknown, subject: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&(unknown.field, unknown.object.as_deref().unwrap_or(subject)))
+    }
+}
+
 /// Where one rule writes what it found about one subject.
 pub struct Findings<'f> {
     rule: &'static Rule,
@@ -151,6 +172,7 @@ pub struct Findings<'f> {
     concerned: Option<&'f [usize]>,
     /// The moment at which dates of plans and certificates are measured.
     now: Timestamp,
+    told: Option<&'f Told<'f>>,
     found: &'f mut Vec<Finding>,
 }
 
@@ -162,7 +184,12 @@ impl<'f> Findings<'f> {
         now: Timestamp,
         found: &'f mut Vec<Finding>,
     ) -> Self {
-        Self { rule, subject, guard, concerned, now, found }
+        Self { rule, subject, guard, concerned, now, told: None, found }
+    }
+
+    /// Leaves out what can't be decided for want of a name that another rule tells.
+    pub(super) fn telling(self, told: &'f Told<'f>) -> Self {
+        Self { told: Some(told), ..self }
     }
 
     /// Returns where the same rule writes about another subject; `span` is where that one is named.
@@ -170,7 +197,8 @@ impl<'f> Findings<'f> {
     where
         'f: 'g,
     {
-        Findings::new(self.rule, (kind, name, span), (self.guard, self.concerned), self.now, self.found)
+        let Self { rule, guard, concerned, now, told, .. } = *self;
+        Findings { rule, subject: (kind, name, span), guard, concerned, now, told, found: self.found }
     }
 
     /// Returns the moment of the run; `None` before a run.
@@ -209,6 +237,9 @@ impl<'f> Findings<'f> {
             unknown.field
         );
         let of = unknown.object.as_deref().unwrap_or(self.subject.1);
+        if self.told.is_some_and(|told| told.tells(unknown, self.subject.1)) {
+            return;
+        }
         let message = format!("{}: `{}` of {of} is not known", self.rule.summary, unknown.field);
         let mut finding = self.finding(State::Indeterminate, Span::NONE, message);
         finding.help = format!("add `{}` to the inventory", unknown.field);

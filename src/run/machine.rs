@@ -8,6 +8,7 @@ use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::event::StepStatus;
 use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::graph::wave;
 use crate::syntax::execution::OnFailure;
 
@@ -17,6 +18,12 @@ const MAX_PARALLEL: u16 = 20;
 /// Returns the event that the run itself makes next; `None` if it waits for something from outside.
 #[must_use]
 pub fn next(state: &RunState) -> Option<RunEventKind> {
+    next_beside(state, 0)
+}
+
+/// Returns the same where `claimed` places are kept for steps that have begun and want to change something now.
+#[must_use]
+pub fn next_beside(state: &RunState, claimed: usize) -> Option<RunEventKind> {
     if state.status() != RunStatus::Running {
         return None;
     }
@@ -38,8 +45,15 @@ pub fn next(state: &RunState) -> Option<RunEventKind> {
     } else if let Some(step) = state.ready().next() {
         return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
     } else {
-        let begun = || state.ready_to_change().find_map(|step| begin_change(state, step));
-        if may_change(state)
+        let begun = || {
+            // A window closes again: what has to begin inside it comes before what can begin at any time.
+            let inside = execution.is_some_and(|execution| execution.window.is_some()).then(|| {
+                let mut steps = state.ready_to_change().filter(|step| needs_window(state, *step));
+                steps.find_map(|step| begin_change(state, step))
+            });
+            inside.flatten().or_else(|| state.ready_to_change().find_map(|step| begin_change(state, step)))
+        };
+        if free_places(state) > claimed
             && let Some(event) = begun()
         {
             return Some(event);
@@ -59,13 +73,18 @@ pub fn next(state: &RunState) -> Option<RunEventKind> {
     Some(RunEventKind::RunFinished { outcome })
 }
 
-/// Returns whether another step may change something now: the plan limits how many do at once, and waits don't count.
+/// Returns how many more steps may change something now: the plan limits how many do at once, and waits don't count.
 #[must_use]
-pub fn may_change(state: &RunState) -> bool {
+pub fn free_places(state: &RunState) -> usize {
     let execution = state.graph().model().plan.execution.as_ref();
     let limit =
         execution.and_then(|execution| execution.max_parallel).map_or(MAX_PARALLEL, |limit| limit.value);
-    state.changing() < usize::from(limit.max(1))
+    usize::from(limit.max(1)).saturating_sub(state.changing())
+}
+
+/// Returns whether a step begins inside the plan's window only.
+fn needs_window(state: &RunState, step: StepIndex) -> bool {
+    matches!(state.graph().step(step).kind, StepKind::Failover | StepKind::Commit)
 }
 
 /// Under `on_failure: stop`: what may begin is blocked, except actions that run when everything else has ended.

@@ -72,10 +72,13 @@ pub fn is_agent_missing(code: &str) -> bool {
     matches!(code, "95226" | "AgentNotRegistered")
 }
 
+/// Another operation on the item is in progress, and nothing was done.
+const IN_PROGRESS: &str = "532";
+
 /// Codes of failures that another attempt can mend: another operation was in progress (532), a server's link was down
 /// (583, 811, 813), the provider's action failed (539, 559).
 fn is_transient(code: &str) -> bool {
-    matches!(code, "532" | "539" | "559" | "583" | "811" | "812" | "813")
+    matches!(code, IN_PROGRESS | "539" | "559" | "583" | "811" | "812" | "813")
 }
 
 /// What is known of the attempt that failed.
@@ -89,6 +92,8 @@ pub struct Attempt<'a> {
     pub code: &'a str,
     /// Whether the site says that asking again may help.
     pub transient: bool,
+    /// Whether the machine is seen to be where it was before, so that a failover may be asked for again.
+    pub unmoved: bool,
     /// How long the site asks to wait.
     pub retry_after: Option<SignedDuration>,
     /// When the agent's window began: the later of the machine's boot and the first attempt.
@@ -112,8 +117,10 @@ pub fn judge(policy: &Policy, attempt: &Attempt<'_>, salt: &str) -> Verdict {
     if let Some(pause) = attempt.retry_after {
         return after(pause.max(SignedDuration::from_secs(1)));
     }
-    // A classic failover that failed may have moved the machine: it is not repeated without a person.
-    if attempt.transient || (is_transient(attempt.code) && attempt.kind != StepKind::Failover) {
+    // A failover that failed may have moved the machine: then it is not repeated without a person. One that found another
+    // operation in progress did nothing.
+    let repeats = attempt.kind != StepKind::Failover || attempt.unmoved || attempt.code == IN_PROGRESS;
+    if attempt.transient || (is_transient(attempt.code) && repeats) {
         return after(policy.pause(attempt.number, salt));
     }
     Verdict::Final
@@ -129,6 +136,7 @@ mod tests {
             number,
             code,
             transient: false,
+            unmoved: false,
             retry_after: None,
             window_from: Timestamp::UNIX_EPOCH,
             now: Timestamp::UNIX_EPOCH,
@@ -171,7 +179,12 @@ mod tests {
 
     #[test]
     fn a_failed_failover_is_not_repeated_by_its_code() {
-        assert_eq!(judge(&POLICY, &attempt(StepKind::Failover, 1, "811"), ""), Verdict::Final);
+        let failed = attempt(StepKind::Failover, 1, "811");
+        assert_eq!(judge(&POLICY, &failed, ""), Verdict::Final);
+        let unmoved = Attempt { unmoved: true, ..failed };
+        assert!(matches!(judge(&POLICY, &unmoved, ""), Verdict::Again(_)), "nothing was moved");
+        let busy = attempt(StepKind::Failover, 1, "532");
+        assert!(matches!(judge(&POLICY, &busy, ""), Verdict::Again(_)), "nothing was done");
         assert!(matches!(judge(&POLICY, &attempt(StepKind::Reprotect, 1, "811"), ""), Verdict::Again(_)));
     }
 }

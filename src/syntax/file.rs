@@ -11,7 +11,6 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
 use crate::source::Source;
 use crate::source::Span;
-use crate::source::Spanned;
 
 /// Bytes that are read from one file unless a command sets another limit: 256 MiB, about seven times
 /// an inventory of 100,000 machines.
@@ -195,30 +194,6 @@ fn failure(path: &Path, error: std::io::Error) -> FileError {
         ErrorKind::IsADirectory => FileError::Directory { path },
         _ => FileError::Io { path, error },
     }
-}
-
-/// Refuses a file that a document in `folder` names and that lies outside the document's workspace, links followed: the
-/// nearest folder with a `.git`, else `folder` itself.
-///
-/// A file that does not exist is inside: whoever reads it says so.
-#[must_use]
-pub fn outside_workspace(named: &Spanned<String>, folder: &Path) -> Option<Diagnostic> {
-    let real = folder.join(&named.value).canonicalize().ok()?;
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    if real.starts_with(workspace_of(&folder)) {
-        return None;
-    }
-    let message = format!("`{}` is outside the plan's workspace", named.value);
-    Some(
-        Diagnostic::error("outside-workspace", named.span, message)
-            .help("move it under the plan's folder or git root, or name it with --inventory"),
-    )
-}
-
-/// Returns the workspace of a folder, which is given without links: the nearest folder with a `.git`, else the folder itself.
-#[must_use]
-pub fn workspace_of(folder: &Path) -> PathBuf {
-    folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder).to_owned()
 }
 
 fn near_name(path: &Path) -> Option<String> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::syntax::file::FileError;
-use crate::syntax::file::workspace_of;
+use crate::syntax::workspace::Workspace;
 
 /// What a folder holds.
 #[derive(Debug, Default)]
@@ -23,12 +23,21 @@ pub struct Found {
 #[must_use]
 pub fn yaml_files(base: &Path, folder: &Path, most: usize) -> Found {
     let mut found = Found::default();
+    let here = Workspace::of(base);
+    // A folder of a repository may be a link out of it itself.
+    if here.is_repository() && here.seems_to_hold(folder) && !here.holds(folder) {
+        found.failures.push((folder.to_owned(), FileError::Outside { path: folder.to_owned() }));
+        return found;
+    }
+    let own = Workspace::of(&base.join(folder));
+    // Without a repository, links may lead to wherever paths begin.
+    let workspace = if !own.is_repository() && here.holds(folder) { here } else { own };
     let mut seen = HashSet::new();
     let mut open = vec![folder.to_owned()];
-    let workspace = bounds(base, folder);
     while let Some(folder) = open.pop() {
         let full = base.join(&folder);
-        if !seen.insert(full.canonicalize().unwrap_or_else(|_| full.clone())) {
+        let real = full.canonicalize().unwrap_or_else(|_| full.clone());
+        if !seen.insert(real.clone()) {
             continue;
         }
         let entries = match std::fs::read_dir(&full) {
@@ -44,17 +53,13 @@ pub fn yaml_files(base: &Path, folder: &Path, most: usize) -> Found {
                 continue;
             }
             let path = if folder == Path::new(".") { PathBuf::from(&name) } else { folder.join(&name) };
-            let full = base.join(&path);
-            let is_dir = full.is_dir();
-            if !is_dir && !is_yaml(&path) {
-                continue;
-            }
+            // Where a link leads is found out before anything there is looked at.
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            if is_link && full.canonicalize().is_ok_and(|real| !real.starts_with(&workspace)) {
+            if is_link && !workspace.holds(&real.join(&name)) {
                 found.failures.push((path.clone(), FileError::Outside { path }));
-            } else if is_dir {
+            } else if base.join(&path).is_dir() {
                 open.push(path);
-            } else {
+            } else if is_yaml(&path) {
                 found.files.push(path);
             }
         }
@@ -64,14 +69,6 @@ pub fn yaml_files(base: &Path, folder: &Path, most: usize) -> Found {
     }
     found.files.sort();
     found
-}
-
-/// Returns the folder that links may not lead out of: the workspace, or without one the folder at which paths begin.
-fn bounds(base: &Path, folder: &Path) -> PathBuf {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let (base, top) = (real(base), real(&base.join(folder)));
-    let workspace = workspace_of(&top);
-    if workspace == top && top.starts_with(&base) && !top.join(".git").exists() { base } else { workspace }
 }
 
 /// Returns whether a file is one of YAML by its name.

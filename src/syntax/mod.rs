@@ -23,6 +23,7 @@ mod sense;
 pub mod template;
 pub mod tree;
 pub mod value;
+pub mod workspace;
 pub mod yaml;
 
 use std::collections::HashMap;
@@ -165,10 +166,14 @@ fn documents(
     before: usize,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Document> {
+    // A document with a mistake of syntax is not used either, though its other mistakes are looked for.
+    let misread: Vec<Span> = diagnostics[before..].iter().map(|mistake| mistake.span).collect();
+    let is_misread =
+        |root: Span| misread.iter().any(|span| root.start <= span.start && span.start <= root.end);
     let mut documents: Vec<Document> = Vec::new();
     let mut names: HashMap<(Discriminant<Document>, String), Span> = HashMap::new();
     for (root, (remarks, mistakes)) in tree.roots.iter().zip(remark::of(source, tree)) {
-        let is_understood = mistakes.is_empty();
+        let is_understood = mistakes.is_empty() && !is_misread(tree.node(*root).span);
         let mut reader = Reader::new(tree, diagnostics);
         mistakes.into_iter().for_each(|mistake| reader.report(mistake));
         let document = read_document(&mut reader, *root).filter(|_| is_understood);

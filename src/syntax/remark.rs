@@ -32,6 +32,8 @@ pub struct Remark {
     pub line: Place,
     /// Name of the machine, server or other thing that the line is part of, if it is part of a list of the document.
     pub of: Option<String>,
+    /// What the line says, without comments and with one space for several: wherever it is moved, it is the same line.
+    pub text: String,
 }
 
 /// A place in a text. Places don't tell documents apart: what is written there does.
@@ -57,9 +59,12 @@ pub(crate) fn of(source: &Source, tree: &Tree<'_>) -> Vec<(Vec<Remark>, Vec<Diag
     for (root, (remarks, mistakes)) in tree.roots.iter().zip(&mut found) {
         let (start, end) = text.document(tree.node(*root).span, from);
         from = end;
-        let inside = |comment: &&Span| (start..end).contains(&text.offset(comment.start));
-        for comment in comments.iter().filter(inside) {
-            match text.remark(*comment) {
+        let first = comments.partition_point(|comment| text.offset(comment.start) < start);
+        let inside = |comment: &&Span| text.offset(comment.start) < end;
+        let inside: Vec<&Span> = comments[first..].iter().take_while(inside).collect();
+        let mut below = None;
+        for comment in inside.into_iter().rev() {
+            match text.remark(*comment, &mut below) {
                 Some(Ok(mut remark)) => {
                     remark.of = named(tree, *root, remark.line.0);
                     remarks.push(remark);
@@ -68,9 +73,14 @@ pub(crate) fn of(source: &Source, tree: &Tree<'_>) -> Vec<(Vec<Remark>, Vec<Diag
                 None => {}
             }
         }
+        remarks.reverse();
+        mistakes.reverse();
     }
     found
 }
+
+/// Where a line that holds a comment alone begins, and the line that it is about.
+type About = (usize, (usize, usize));
 
 struct Text<'s> {
     text: &'s str,
@@ -96,8 +106,8 @@ impl Text<'_> {
         (begin, end.map_or(self.text.len(), |at| last + at + 1))
     }
 
-    /// Reads a comment; `None` if it is not to us.
-    fn remark(&self, comment: Span) -> Option<Result<Remark, Box<Diagnostic>>> {
+    /// Reads a comment; `None` if it is not to us. `below` is what is known of the next comment in the text.
+    fn remark(&self, comment: Span, below: &mut Option<About>) -> Option<Result<Remark, Box<Diagnostic>>> {
         let (start, end) = (self.offset(comment.start), self.offset(comment.end));
         let written = &self.text[start..end];
         let rest = written.trim_start_matches('#').trim_start().strip_prefix(WORD)?.trim_start();
@@ -137,18 +147,20 @@ impl Text<'_> {
             at += id.len() + 1;
         }
         let reason = reason.trim_start_matches([' ', '\t', ':', '-', '–', '—']).trim_end().to_owned();
-        let (line_start, line_end) = self.line_of(start);
+        let (line_start, line_end) = self.line_of(start, below);
         Some(Ok(Remark {
             rules,
             reason,
             comment: Place(comment),
             line: Place(self.span(line_start, line_end)),
             of: None,
+            text: said(&self.text[line_start..line_end]),
         }))
     }
 
-    /// Returns the line that a comment is about.
-    fn line_of(&self, comment: usize) -> (usize, usize) {
+    /// Returns the line that a comment is about, and remembers it for the comments above, so that a long block of comments is
+    /// walked through once.
+    fn line_of(&self, comment: usize, below: &mut Option<About>) -> (usize, usize) {
         let is_end = |letter: char| matches!(letter, '\n' | '\r');
         let start = self.text[..comment].rfind(is_end).map_or(0, |at| at + 1);
         let mut line = self.line_at(start);
@@ -156,12 +168,18 @@ impl Text<'_> {
             self.text[from..to].trim_start_matches([' ', '\t', '\u{feff}']).starts_with('#')
         };
         while is_alone(line) {
+            if let Some((_, about)) = below.filter(|(at, _)| *at == line.0) {
+                line = about;
+                break;
+            }
             if line.1 == self.text.len() {
-                return (line.1, line.1);
+                line = (line.1, line.1);
+                break;
             }
             let ending = if self.text[line.1..].starts_with("\r\n") { 2 } else { 1 };
             line = self.line_at(line.1 + ending);
         }
+        *below = Some((start, line));
         line
     }
 
@@ -169,6 +187,13 @@ impl Text<'_> {
         let end = self.text[start..].find(['\n', '\r']).map_or(self.text.len(), |at| start + at);
         (start, end)
     }
+}
+
+/// Returns what a line says: what stands before the first `#` that may begin a comment, in words with one space between.
+fn said(line: &str) -> String {
+    let is_comment = |at: &usize| line[..*at].ends_with([' ', '\t']) || line[..*at].is_empty();
+    let end = line.match_indices('#').map(|(at, _)| at).find(is_comment).unwrap_or(line.len());
+    line[..end].split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the name of the item of a document's lists that a line is part of.

@@ -13,7 +13,7 @@ use crate::support::Ended;
 use crate::support::Folder;
 
 /// Every format.
-pub const FORMATS: [&str; 6] = ["human", "json", "sarif", "github", "junit", "markdown"];
+pub const FORMATS: [&str; 7] = ["human", "json", "sarif", "github", "junit", "markdown", "gitlab"];
 
 /// A plan with an error of FB500, a warning of FB514 and an info of FB607, whatever other rules there are.
 pub fn plan(name: &str, depends_on: &str) -> String {
@@ -340,4 +340,70 @@ fn a_machine_of_two_plans_is_told_in_both_if_they_share_the_facts() {
     assert_eq!(told, [(Some("a"), Some("b.plan.yaml")), (Some("b"), Some("a.plan.yaml"))]);
     let alone = folder.run(&["check", "a.plan.yaml", "--format", "json"]).json();
     assert!(alone["findings"].as_array().expect("a list").iter().all(|finding| finding["rule"] != "FB502"));
+}
+
+#[test]
+fn gitlab_gets_the_fields_that_its_report_format_asks_for() {
+    let waiver = "waivers: [{rule: FB514, of: [w1], reason: moves away}]\n";
+    let broken = Folder::with(&[
+        (".git/HEAD", ""),
+        ("a b/서울.plan.yaml", &plan("a", "nobody")),
+        ("typo.plan.yaml", "kind: RecoveryPlan\nversion: 1\nname: t\nmachnes: []\n"),
+    ]);
+    let deep = |arguments: &[&str]| broken.run(&[&["check", "--format", "gitlab"], arguments].concat());
+    let reports = [
+        check(&unprotected(waiver), "gitlab"),
+        deep(&["."]),
+        deep(&["nowhere.yaml"]),
+        deep(&[".", "-v", "--fail-on", "warning"]),
+        check(&check_hostile::hostile(), "gitlab"),
+    ];
+    for report in &reports {
+        let all = report.json();
+        let mut fingerprints = BTreeSet::new();
+        for violation in all.as_array().expect("a list") {
+            // What GitLab documents, and no other key of a place.
+            for key in ["description", "check_name", "fingerprint"] {
+                assert!(violation[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {violation}");
+            }
+            let severities = ["info", "minor", "major", "critical", "blocker"];
+            assert!(
+                violation["severity"].as_str().is_some_and(|word| severities.contains(&word)),
+                "{violation}"
+            );
+            let path = violation["location"]["path"].as_str().expect("a path");
+            assert!(!path.is_empty() && !path.starts_with(['/', '.']), "{violation}");
+            assert!(
+                violation["location"]["lines"]["begin"].as_u64().is_some_and(|line| line > 0),
+                "{violation}"
+            );
+            assert!(fingerprints.insert(violation["fingerprint"].to_string()), "given twice: {violation}");
+        }
+    }
+    assert_eq!((reports[0].exit, reports[1].exit, reports[2].exit), (0, 1, 2));
+    let all = reports[1].json();
+    let named = |code: &str| {
+        let mut all = all.as_array().expect("a list").iter();
+        all.find(|one| one["check_name"] == code).unwrap_or_else(|| panic!("no {code}")).clone()
+    };
+    let unknown = named("FB500");
+    assert_eq!(
+        (&unknown["severity"], &unknown["location"]["path"]),
+        (&"critical".into(), &"a b/서울.plan.yaml".into())
+    );
+    assert_eq!(unknown["location"]["lines"]["begin"], 5);
+    assert_eq!(named("unknown-key")["severity"], "blocker");
+    assert_eq!(named("FB514")["severity"], "major");
+    let strict = reports[3].json();
+    let refused = strict.as_array().expect("a list").iter().filter(|one| one["severity"] == "critical");
+    assert!(refused.clone().any(|one| one["check_name"] == "FB514"), "what refuses is critical");
+    // A line that moves does not make another finding of it.
+    broken.write("a b/서울.plan.yaml", format!("# moved\n\n{}", plan("a", "nobody")).as_bytes());
+    let moved = deep(&["."]).json();
+    let moved =
+        moved.as_array().expect("a list").iter().find(|one| one["check_name"] == "FB500").expect("there");
+    assert_eq!(
+        (&moved["fingerprint"], &moved["location"]["lines"]["begin"]),
+        (&unknown["fingerprint"], &7.into())
+    );
 }

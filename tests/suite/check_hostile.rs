@@ -13,6 +13,7 @@ use failback::render::Outcome;
 use failback::render::Sheet;
 use failback::render::gate::Gate;
 use failback::render::github;
+use failback::render::gitlab;
 use failback::render::json;
 use failback::render::junit;
 use failback::render::markdown;
@@ -30,13 +31,14 @@ use serde_json::Value;
 
 use crate::check_formats::FORMATS;
 use crate::check_formats::assert_is_sarif;
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
 use crate::support::Folder;
 
 /// What an attacker writes where a name is asked for.
 const HOSTILE: &str = "::error file=x::pwned ##[group]z##vso[task.x]%0A::warning::w | a | `b` <img src=x onerror=y> --><script>1</script> @team #1 [c](https://evil.example) {0} ]]> '\" end";
 /// What the language refuses in names, and what other sources of messages might hold.
-const CONTROLS: &str =
-    "\u{1b}[31m\u{9b}2J\u{0}\u{8}\r\n::add-mask::x\n##[group]y\u{85}\u{ffff}\u{202e}\u{2066}\u{feff}\u{2028}";
+const CONTROLS: &str = "\u{1b}[31m\u{9b}2J\u{0}\u{8}\r\n::add-mask::x\n##[group]y\u{85}\u{ffff}\u{202e}\u{2066}\u{feff}\u{2028}\u{200b}\u{200d}\u{2060}";
 
 /// Returns plans that an attacker wrote.
 pub fn hostile() -> Folder {
@@ -53,13 +55,18 @@ pub fn hostile() -> Folder {
     ])
 }
 
+/// Returns whether a character moves a cursor, turns text round, or hides in it.
+fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
+}
+
 /// Panics if a terminal or a build service finds a command in an output.
 fn assert_steers_nothing(format: &str, out: &str) {
-    let steers = |letter: char| {
-        letter.is_control() && letter != '\n'
-            || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{feff}')
-    };
-    assert_eq!(out.chars().find(|letter| steers(*letter)), None, "{format}: {out}");
+    assert_eq!(out.chars().find(|letter| *letter != '\n' && steers(*letter)), None, "{format}: {out}");
     for line in out.lines() {
         let begins = line.trim_start().strip_prefix("::").filter(|rest| rest.contains("::"));
         let words = ["error ", "warning ", "notice "];
@@ -89,7 +96,7 @@ fn a_hostile_name_steers_nothing_in_any_format() {
 }
 
 /// Returns what each format for programs and services makes of an item, in each state that it may be in.
-fn written(hostile: &str) -> [(&'static str, String); 5] {
+fn written(hostile: &str) -> [(&'static str, String); 6] {
     let mut sources = Sources::new();
     sources.add(format!("a{hostile}.yaml"), "key: value\n".to_owned()).expect("fits");
     let subject = Subject { kind: SubjectKind::Machine, name: hostile.to_owned() };
@@ -126,13 +133,14 @@ fn written(hostile: &str) -> [(&'static str, String); 5] {
         sheet.item(&Item { span: Span::NONE, ..mistake }, None, &sources).expect("written");
         sheet.close(&Closing::default()).expect("written");
     };
-    let mut outs: [Vec<u8>; 5] = Default::default();
-    let [json, sarif, github, junit, markdown] = &mut outs;
+    let mut outs: [Vec<u8>; 6] = Default::default();
+    let [json, sarif, github, junit, markdown, gitlab] = &mut outs;
     fill(Box::new(json::Findings::begin(json).expect("written")));
     fill(Box::new(sarif::Log::begin(sarif, places.clone()).expect("written")));
     fill(Box::new(github::Annotations::begin(github, places.clone(), gate, Verbosity::Verbose)));
     fill(Box::new(junit::Report::begin(junit, places.clone(), gate).expect("written")));
-    fill(Box::new(markdown::Comment::begin(markdown, places, gate, Verbosity::Verbose)));
+    fill(Box::new(markdown::Comment::begin(markdown, places.clone(), gate, Verbosity::Verbose)));
+    fill(Box::new(gitlab::CodeQuality::begin(gitlab, places, gate, Verbosity::Verbose).expect("written")));
     let mut names = FORMATS[1..].iter();
     outs.map(|out| (*names.next().expect("a format"), String::from_utf8(out).expect("text")))
 }
@@ -144,7 +152,7 @@ fn whatever_a_message_holds_stays_in_its_place() {
     for (format, out) in &all {
         assert_steers_nothing(format, out);
     }
-    let [(_, json), (_, sarif), (_, github), (_, junit), (_, comment)] = &all;
+    let [(_, json), (_, sarif), (_, github), (_, junit), (_, comment), (_, gitlab)] = &all;
 
     let json: Value = serde_json::from_str(json).expect("JSON");
     let findings = json["findings"].as_array().expect("a list");
@@ -167,6 +175,12 @@ fn whatever_a_message_holds_stays_in_its_place() {
         assert!(placed || keys == ["file", "title"], "{line}");
     }
 
+    let violations: Value = serde_json::from_str(gitlab).expect("JSON");
+    for violation in violations.as_array().expect("a list") {
+        let text = violation["description"].as_str().expect("a text");
+        assert!(text.contains("pwned") && !text.chars().any(steers), "{text}");
+    }
+
     let report = roxmltree::Document::parse(junit).expect("it is well-formed");
     let elements = report.descendants().filter(roxmltree::Node::is_element);
     let tags: BTreeSet<&str> = elements.map(|node| node.tag_name().name()).collect();
@@ -180,4 +194,144 @@ fn whatever_a_message_holds_stays_in_its_place() {
         assert!(!comment.contains(markup), "{markup}: {comment}");
     }
     assert_eq!(comment.matches("-->").count(), 1, "only our own comment ends: {comment}");
+}
+
+/// Returns a healthy world in which every name is an attacker's, as far as the language takes it.
+fn hostile_world() -> Folder {
+    let name = |letter: &str| Value::from(format!("{HOSTILE}\u{202e}\u{200b}{letter}")).to_string();
+    let mut plan = CLASSIC_PLAN.replacen("name: classic", &format!("name: {}", name("p")), 1);
+    let mut inventory = CLASSIC_INVENTORY.to_owned();
+    for (old, new) in [("w1", name("1")), ("w2", name("2")), ("w3", name("3")), ("l1", name("4"))] {
+        for text in [&mut plan, &mut inventory] {
+            *text = text.replace(&format!("name: {old}\n"), &format!("name: {new}\n"));
+            *text = text.replace(&format!("name: {old},"), &format!("name: {new},"));
+        }
+    }
+    Folder::with(&[("p.plan.yaml", &plan), ("classic.inventory.yaml", &inventory)])
+}
+
+#[test]
+fn no_command_prints_a_name_that_steers() {
+    let folder = hostile_world();
+    let commands: [&[&str]; 16] = [
+        &["check", "."],
+        &["check", ".", "-v"],
+        &["plan", "p.plan.yaml"],
+        &["plan", "p.plan.yaml", "-v"],
+        &["plan", "p.plan.yaml", "--format", "json"],
+        &["graph", "p.plan.yaml"],
+        &["run", "p.plan.yaml", "--auto-approve", "--speed", "max", "-v"],
+        &["run", "p.plan.yaml", "--auto-approve", "--speed", "max", "--format", "json"],
+        &["runs"],
+        &["runs", "--format", "json"],
+        &["show"],
+        &["show", "--format", "json"],
+        &["logs"],
+        &["logs", "--events"],
+        &["run", "::error::x"],
+        &["explain", "::error file=x::y\u{1b}[2J"],
+    ];
+    let mut told = 0;
+    for command in commands {
+        let ended = folder.run(command);
+        told += usize::from(ended.out.contains("pwned"));
+        for out in [&ended.out, &ended.err] {
+            assert_steers_nothing(&command.join(" "), out);
+        }
+        if command.contains(&"json") || command.contains(&"--events") {
+            for line in ended.out.lines() {
+                let json: Value =
+                    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                // Programs get every name as it is.
+                let text = json.to_string();
+                assert!(!text.contains("pwned") || text.contains("##[group]"), "{command:?}: {text}");
+            }
+        }
+    }
+    assert!(told >= 11, "the names are printed by {told} commands");
+}
+
+#[test]
+fn a_policy_of_a_stranger_steers_nothing_either() {
+    // The language itself refuses the others.
+    let controls = CONTROLS.chars().filter(|letter| !letter.is_control() && *letter != '\u{ffff}');
+    let letters = HOSTILE.chars().chain(controls).map(|letter| match letter {
+        '"' | '\\' => format!("\\{letter}"),
+        ' '..='~' => letter.to_string(),
+        _ => format!("\\u{:04x}", u32::from(letter)),
+    });
+    let text = format!("\"{}\"", letters.collect::<String>());
+    let policy = format!(
+        "kind: Policy\nversion: 1\nname: corp\nrules:\n  - {{id: ACME01, severity: error, scope: plan, assert: 'plan.owner == \"x\"', message: {}, help: {text}, source: {text}}}\n",
+        text.replace("{0}", "0")
+    );
+    let folder = Folder::with(&[
+        ("p.plan.yaml", CLASSIC_PLAN),
+        ("classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("corp.policy.yaml", &policy),
+    ]);
+    for format in FORMATS {
+        for verbosity in ["-v", "--color=never"] {
+            let ended = folder.run(&["check", ".", "--format", format, verbosity]);
+            let out = format!("{}{}", ended.out, ended.err);
+            assert!(ended.exit == 1 && out.contains("ACME01") && out.contains("pwned"), "{format}: {out}");
+            assert_steers_nothing(format, &out);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_shows_no_file_from_outside_the_workspace() {
+    let outside = Folder::with(&[
+        ("secret", "kind: RecoveryPlan\npassword: hunter2\n"),
+        ("folder/secret.plan.yaml", "kind: RecoveryPlan\npassword: hunter2\n"),
+    ]);
+    let folder = Folder::with(&[(".git/HEAD", ""), ("plans/a.plan.yaml", CLASSIC_PLAN)]);
+    folder.write("plans/classic.inventory.yaml", CLASSIC_INVENTORY.as_bytes());
+    folder.write("elsewhere/b.plan.yaml", CLASSIC_PLAN.replace("name: classic", "name: inside").as_bytes());
+    folder.write("elsewhere/classic.inventory.yaml", CLASSIC_INVENTORY.as_bytes());
+    let link = |to: &Path, name: &str| {
+        std::os::unix::fs::symlink(to, folder.path().join(name)).expect("linked");
+    };
+    link(&outside.path().join("secret"), "plans/x.plan.yaml");
+    link(&outside.path().join("folder"), "plans/y");
+    link(Path::new("/dev/zero"), "plans/z.policy.yaml");
+    link(Path::new("../elsewhere"), "plans/inside");
+    link(Path::new("nowhere"), "plans/dangling.plan.yaml");
+    for format in FORMATS {
+        for flags in [&["--format", format][..], &["-v", "--format", format]] {
+            let ended = folder.run(&[&["check"], flags].concat());
+            let out = format!("{}{}", ended.out, ended.err);
+            assert_eq!(ended.exit, 2, "{format}: {out}");
+            assert!(!out.contains("hunter2"), "{format}: {out}");
+        }
+    }
+    let told = folder.run(&["check"]);
+    let told = format!("{}{}", told.out, told.err);
+    for name in ["plans/x.plan.yaml", "plans/y", "plans/z.policy.yaml"] {
+        assert!(told.contains(&format!("`{name}` is a link to a place outside the workspace")), "{told}");
+    }
+    assert!(told.contains("inside: "), "a link within the workspace is followed: {told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_never_ends_is_not_read() {
+    let folder = Folder::with(&[("plans/a.plan.yaml", CLASSIC_PLAN)]);
+    let pipe = folder.path().join("plans/classic.inventory.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    for format in FORMATS {
+        let ended = folder.run(&["check", "--format", format]);
+        let out = format!("{}{}", ended.out, ended.err);
+        assert!(ended.exit == 2 && out.contains("is a pipe, socket or device"), "{format}: {out}");
+    }
+    for path in ["/proc/self/mem", "../../../../../../etc/passwd", "/etc/passwd"] {
+        let plan = CLASSIC_PLAN.replace("classic.inventory.yaml", path);
+        folder.write("plans/a.plan.yaml", plan.as_bytes());
+        let ended = folder.run(&["check", "plans/a.plan.yaml"]);
+        let out = format!("{}{}", ended.out, ended.err);
+        assert!(out.contains("outside-workspace") && !out.contains("root:"), "{path}: {out}");
+    }
 }

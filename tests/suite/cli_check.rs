@@ -95,11 +95,14 @@ fn quiet_says_only_what_refuses_and_verbose_says_everything() {
     let verbose = folder.run(&["-v", "check"]);
     assert!(verbose.out.contains("pending[FB600]"), "{}", verbose.out);
     assert_eq!(classic().run(&["check", "-q"]).said(), "exit 0\n");
-    folder.write("plans/classic.plan.yaml", CLASSIC_PLAN.replace("name: w3", "name: w9").as_bytes());
+    let facts = CLASSIC_INVENTORY.replace("state: failed_over_committed", "x-state: unknown");
+    assert_ne!(facts, CLASSIC_INVENTORY);
+    folder.write("plans/classic.plan.yaml", CLASSIC_PLAN.as_bytes());
+    folder.write("plans/classic.inventory.yaml", facts.as_bytes());
     let undecided = folder.run(&["check"]);
-    assert!(undecided.out.contains("undecided: `machines` of"), "{}", undecided.out);
+    assert!(undecided.out.contains("undecided: `state` of"), "{}", undecided.out);
     let each = folder.run(&["check", "-v"]);
-    assert!(each.out.contains("undecided[FB001]") && each.out.contains("= from: `machines`"), "{}", each.out);
+    assert!(each.out.contains("undecided[FB008]") && each.out.contains("= from: `state`"), "{}", each.out);
 }
 
 #[test]
@@ -291,7 +294,7 @@ fn the_origin_of_rules_can_be_chosen() {
 
 #[test]
 fn an_inventory_is_found_where_the_plan_says() {
-    let plan = format!("{SMALL}inventory: facts/seoul.yaml\nmachines: []\n");
+    let plan = format!("{SMALL}inventory: facts/seoul.yaml\nmachines: [w1]\n");
     let folder = Folder::with(&[
         ("plans/p.plan.yaml", &plan),
         ("plans/facts/seoul.yaml", &format!("{FACTS}observed_at: 2025-05-01T00:00:00Z\n")),
@@ -310,11 +313,11 @@ fn an_inventory_is_found_where_the_plan_says() {
 #[test]
 fn one_inventory_serves_several_plans_and_documents_may_share_a_file() {
     let facts = format!("{FACTS}observed_at: 2025-05-01T00:00:00Z\n");
-    let both = format!("{SMALL}machines: []\n---\n{facts}");
+    let both = format!("{SMALL}machines: [w1]\n---\n{facts}");
     let folder = Folder::with(&[
         ("both.yaml", &both),
-        ("b.plan.yaml", &format!("{}inventory: both.yaml\nmachines: []\n", SMALL.replace("small", "b"))),
-        ("c.plan.yaml", &format!("{}inventory: ./both.yaml\nmachines: []\n", SMALL.replace("small", "c"))),
+        ("b.plan.yaml", &format!("{}inventory: both.yaml\nmachines: [w1]\n", SMALL.replace("small", "b"))),
+        ("c.plan.yaml", &format!("{}inventory: ./both.yaml\nmachines: [w1]\n", SMALL.replace("small", "c"))),
     ]);
     let ended = folder.run(&["check", "."]);
     assert_eq!(ended.out.matches("facts as of 2025-05-01T00:00Z").count(), 3, "{}", ended.said());
@@ -326,8 +329,10 @@ fn an_inventory_outside_the_workspace_must_be_named() {
     let path = outside.path().join("facts.yaml");
     let folder = Folder::with(&[("repo/.git/HEAD", ""), ("repo/facts.yaml", FACTS), ("above.yaml", FACTS)]);
     let told = |inventory: &str| {
-        folder
-            .write("repo/plans/p.yaml", format!("{SMALL}inventory: {inventory}\nmachines: []\n").as_bytes());
+        folder.write(
+            "repo/plans/p.yaml",
+            format!("{SMALL}inventory: {inventory}\nmachines: [w1]\n").as_bytes(),
+        );
         folder.run(&["check", "repo/plans"])
     };
     assert_eq!(told("../facts.yaml").exit, 0);
@@ -353,11 +358,35 @@ fn an_inventory_outside_the_workspace_must_be_named() {
 }
 
 #[test]
+fn a_plan_with_a_mistake_of_syntax_may_not_run() {
+    for machines in ["[*foo]", "&a [*a]", "[w1]\nname: again"] {
+        let folder = Folder::with(&[("p.plan.yaml", &format!("{SMALL}machines: {machines}\n"))]);
+        let ended = folder.run(&["check", "p.plan.yaml"]);
+        assert_eq!(ended.exit, 1, "{machines}: {}", ended.said());
+        assert!(!ended.out.contains("may run"), "{machines}: {}", ended.said());
+    }
+}
+
+#[test]
+fn a_plan_that_brings_no_machine_back_is_refused_by_every_command() {
+    for machines in ["", "machines: []\n"] {
+        let folder = Folder::with(&[("p.plan.yaml", &format!("{SMALL}{machines}"))]);
+        for command in ["check", "plan", "run", "graph"] {
+            let ended = folder.run(&[command, "p.plan.yaml"]);
+            let said = ended.said();
+            assert_eq!(ended.exit, 1, "{command}: {said}");
+            assert!(said.contains("error[no-machine]: the plan brings no machine back"), "{command}: {said}");
+            assert!(said.contains("p.plan.yaml:3:7"), "{command}: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_broken_inventory_keeps_its_plan_from_being_checked() {
     let folder = Folder::with(&[
         ("p.plan.yaml", &format!("{SMALL}inventory: f.inventory.yaml\nmachines: [w1]\n")),
         ("f.inventory.yaml", &format!("{FACTS}hosts: [{{name: esx1}}, {{name: esx1}}]\n")),
-        ("q.plan.yaml", &format!("{}machines: []\n---\n{FACTS}host: []\n", SMALL.replace("small", "q"))),
+        ("q.plan.yaml", &format!("{}machines: [w1]\n---\n{FACTS}host: []\n", SMALL.replace("small", "q"))),
     ]);
     insta::assert_snapshot!(folder.run(&["check", "."]).said(), @r#"
 exit 1
@@ -389,8 +418,8 @@ q: not checked, because its documents have mistakes
 #[test]
 fn two_plans_of_one_name_are_reported_with_both_places() {
     let folder = Folder::with(&[
-        ("plans/a.plan.yaml", &format!("{SMALL}machines: []\n")),
-        ("plans/b.plan.yaml", &format!("# another\n{SMALL}machines: []\n")),
+        ("plans/a.plan.yaml", &format!("{SMALL}machines: [w1]\n")),
+        ("plans/b.plan.yaml", &format!("# another\n{SMALL}machines: [w1]\n")),
     ]);
     let ended = folder.run(&["check"]);
     assert_eq!(ended.exit, 1);
@@ -406,7 +435,7 @@ fn two_plans_of_one_name_are_reported_with_both_places() {
 #[test]
 fn a_folder_is_walked_and_what_is_not_ours_is_left_alone() {
     let folder = Folder::with(&[
-        ("plans/deep/er/a.yml", &format!("{SMALL}machines: []\n")),
+        ("plans/deep/er/a.yml", &format!("{SMALL}machines: [w1]\n")),
         ("plans/compose.yaml", "services: {web: {image: nginx}}\n"),
         ("plans/deployment.yaml", "kind: Deployment\n"),
         ("plans/.hidden/b.yaml", "kind: RecoverPlan\n"),
@@ -431,18 +460,18 @@ fn a_folder_is_walked_and_what_is_not_ours_is_left_alone() {
 #[cfg(unix)]
 #[test]
 fn links_that_go_round_are_followed_once() {
-    let folder = Folder::with(&[("plans/a.yaml", &format!("{SMALL}machines: []\n"))]);
+    let folder = Folder::with(&[("plans/a.yaml", &format!("{SMALL}machines: [w1]\n"))]);
     std::os::unix::fs::symlink("..", folder.path().join("plans/up")).expect("linked");
     std::os::unix::fs::symlink("a.yaml", folder.path().join("plans/again.yaml")).expect("linked");
     let ended = folder.run(&["check"]);
     assert_eq!(ended.exit, 0, "{}", ended.said());
-    assert_eq!(ended.out.matches("small: ").count(), 1, "{}", ended.out);
+    assert_eq!(ended.out.matches("small: may run").count(), 1, "{}", ended.out);
 }
 
 #[test]
 fn files_that_cannot_be_read_are_told_and_the_others_are_checked() {
     let folder =
-        Folder::with(&[("a.yaml", &format!("{SMALL}machines: []\n")), ("large.yaml", &"#".repeat(2000))]);
+        Folder::with(&[("a.yaml", &format!("{SMALL}machines: [w1]\n")), ("large.yaml", &"#".repeat(2000))]);
     folder.write("wide.yaml", &[0xff, 0xfe, b'a', 0]);
     folder.write("bytes.yaml", b"kind: RecoveryPlan\nname: \xff\n");
     std::fs::create_dir(folder.path().join("empty")).expect("made");
@@ -456,7 +485,11 @@ fn files_that_cannot_be_read_are_told_and_the_others_are_checked() {
         "--max-file-size",
         "1 KB",
     ]);
-    insta::assert_snapshot!(ended.said(), @r#"
+    let said = ended.said();
+    let (before, rest) = said.split_once("warning[FB514]").expect("the plan is checked");
+    let (_, after) = rest.split_once(" may run").expect("it may run");
+    let (_, after) = after.split_once('\n').expect("lines end");
+    insta::assert_snapshot!(format!("{before}small: may run\n{after}"), @r#"
 exit 2
 --- out
 error[bad-utf8]: a byte here is not UTF-8
@@ -467,10 +500,7 @@ error[bad-utf8]: a byte here is not UTF-8
   |
   = help: save the file as UTF-8; the text after this place was not read
 
-undecided: `vault.experience` of small is not known, so FB014, FB018, FB019, FB021, FB101, FB102, FB103, FB104 and 74 more can't be decided
-  from: Site Recovery, in the vault
-
-small: may run, 82 undecided (facts without a date)
+small: may run
 --- err
 error[unreadable-file]: `large.yaml` has 2000 bytes or more; the limit is 1000
 help: split it into several files, or raise --max-file-size
@@ -494,4 +524,26 @@ exit 2
 error: there is no folder `plans` here
 help: name what to check: failback check PATH…
 "#);
+}
+
+#[test]
+fn a_name_that_the_inventory_does_not_have_is_told_once_and_not_by_each_rule() {
+    let plan = CLASSIC_PLAN.replace("  - name: w3", "  - name: w33");
+    let folder = Folder::with(&[("a.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let said = folder.run(&["check", "a.plan.yaml", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let about = |finding: &&serde_json::Value| finding["message"].as_str().expect("text").contains("w33");
+    let findings = report["findings"].as_array().expect("a list");
+    let rules: Vec<&str> =
+        findings.iter().filter(about).map(|finding| finding["rule"].as_str().expect("text")).collect();
+    assert_eq!(rules, ["FB500"]);
+    assert_eq!(report["summary"]["indeterminate"], 0);
+}
+
+#[test]
+fn a_boot_group_named_like_a_machine_is_refused_since_an_action_could_not_tell_them_apart() {
+    let plan = format!("{CLASSIC_PLAN}\nboot_groups: [{{name: w3, members: [w1]}}]\n");
+    let folder = Folder::with(&[("a.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let said = folder.run(&["check", "a.plan.yaml"]).said();
+    assert!(said.contains("error[duplicate-name]: `w3` names a machine and a boot group"), "{said}");
 }

@@ -154,3 +154,114 @@ fn tests_of_policies_run_alone() {
     assert!(unknown.err.contains("did you mean `ACME01`?"), "{}", unknown.err);
     assert_eq!(run(POLICY, &[]).exit, 2);
 }
+
+const MILD: &str = "\
+kind: Policy
+version: 1
+name: corp
+rules:
+  - {id: ACME01, severity: error, scope: machine, message: moved, assert: 'machine.name != \"w9\"'}
+";
+
+/// Returns the folder of the only run.
+fn run_folder(folder: &Folder) -> std::path::PathBuf {
+    let runs = folder.path().join(".failback/runs").read_dir().expect("there are runs");
+    runs.flatten().map(|entry| entry.path()).next().expect("there is one")
+}
+
+#[test]
+fn a_run_is_asked_about_its_policies_again_when_it_is_taken_up() {
+    let waiver = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1}\n";
+    let world = Folder::with(&[
+        ("classic.plan.yaml", &format!("{CLASSIC_PLAN}{waiver}")),
+        ("classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("far/corp.policy.yaml", MILD),
+        ("far/more.policy.yaml", &MILD.replace("ACME01", "ACME02").replace("corp", "more")),
+    ]);
+    let policies = ["--policy", "far/corp.policy.yaml", "--policy", "far/more.policy.yaml"];
+    let begun = world.run(&[&["run", "classic.plan.yaml", "--speed", "max"], &policies[..]].concat());
+    assert_eq!(begun.exit, 4, "{}", begun.said());
+    // It is pinned to them as they were.
+    for name in ["far/corp.policy.yaml", "far/more.policy.yaml"] {
+        std::fs::remove_file(world.path().join(name)).expect("it was there");
+    }
+    assert_eq!(world.run(&["show"]).exit, 0);
+    assert_eq!(world.run(&["resume", "--speed", "max"]).exit, 4);
+    let kept = run_folder(&world).join("policy-2.yaml");
+    let text = std::fs::read_to_string(&kept).expect("it is kept");
+    std::fs::write(&kept, text.replace("w9", "w3")).expect("written");
+    let refused = world.run(&["resume", "--speed", "max"]);
+    assert_eq!(refused.exit, 1, "{}", refused.said());
+    assert!(refused.err.contains("error[ACME02]: moved"), "{}", refused.said());
+    std::fs::write(&kept, text).expect("written");
+    assert_eq!(world.run(&["resume", "--speed", "max", "--auto-approve"]).exit, 0);
+}
+
+#[test]
+fn a_run_keeps_what_each_text_is() {
+    let unnamed = CLASSIC_PLAN.replace("inventory: classic.inventory.yaml\n", "");
+    let named = CLASSIC_PLAN.replace("classic.inventory.yaml", "all.yaml");
+    let other = MILD.replace("ACME01", "ACME02").replace("name: corp", "name: other");
+    let run = ["run", "all.yaml", "--speed", "max", "--policy", "other.policy.yaml"];
+    for plan in [unnamed, named] {
+        let all = format!("{plan}---\n{CLASSIC_INVENTORY}---\n{MILD}");
+        let world = Folder::with(&[("all.yaml", &all), ("other.policy.yaml", &other)]);
+        let begun = world.run(&run);
+        assert_eq!(begun.exit, 4, "{}", begun.said());
+        let ended = world.run(&["resume", "--speed", "max", "--auto-approve"]);
+        assert_eq!(ended.exit, 0, "{}", ended.said());
+    }
+    // A policy that lies beside the facts counts, then and later.
+    let world = Folder::with(&[
+        ("all.yaml", CLASSIC_PLAN),
+        ("classic.inventory.yaml", &format!("{CLASSIC_INVENTORY}---\n{MILD}")),
+        ("other.policy.yaml", &other),
+    ]);
+    let begun = world.run(&run);
+    assert_eq!(begun.exit, 4, "{}", begun.said());
+    let folder = run_folder(&world);
+    let kept = ["policy-1.yaml", "policy-2.yaml"].map(|name| std::fs::read_to_string(folder.join(name)));
+    let kept = kept.map(|text| text.expect("it is kept"));
+    assert!(kept[0].contains("ACME01") && kept[1].contains("ACME02"));
+    std::fs::write(folder.join("policy-1.yaml"), kept[0].replace("w9", "w3")).expect("written");
+    assert_eq!(world.run(&["resume", "--speed", "max"]).exit, 1);
+}
+
+#[test]
+fn a_saved_plan_knows_the_policies_that_it_was_asked_about() {
+    let world = folder(MILD, CLASSIC_PLAN);
+    std::fs::create_dir(world.path().join("saved")).expect("made");
+    let policy = "plans/corp.policy.yaml";
+    let saved = world.run(&["plan", "plans/classic.plan.yaml", "--policy", policy, "-o", "saved/now.json"]);
+    assert_eq!(saved.exit, 0, "{}", saved.said());
+    world.write(policy, MILD.replace("w9", "w3").as_bytes());
+    let refused = world.run(&["run", "saved/now.json", "--speed", "max", "--auto-approve"]);
+    assert_eq!(refused.exit, 1, "{}", refused.said());
+    assert!(refused.err.contains("error[ACME01]: moved"), "{}", refused.said());
+    world.write(policy, MILD.as_bytes());
+    let ended = world.run(&["run", "saved/now.json", "--speed", "max", "--auto-approve", "--policy", policy]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+}
+
+#[test]
+fn a_rule_of_a_policy_is_explained() {
+    let tests =
+        "tests:\n  - {name: w3 is told, rule: ACME01, given: {machine: {name: w3}}, expect: violated}\n";
+    let world = folder(&format!("{POLICY}{tests}"), CLASSIC_PLAN);
+    let ended = world.run(&["explain", "acme01"]);
+    insta::assert_snapshot!(ended.said());
+    let json = world.run(&["explain", "ACME02", "--format", "json"]).json();
+    assert_eq!((&json["rule"]["waivable"], &json["rule"]["policy"]), (&false.into(), &"corp".into()));
+    let near = world.run(&["explain", "ACME0"]);
+    assert_eq!(near.exit, 2);
+    assert!(near.err.contains("did you mean `ACME01`?"), "{}", near.err);
+    let list = world.run(&["explain"]).out;
+    assert!(list.lines().any(|line| line.starts_with("ACME03  error    policy")), "{list}");
+    let all = world.run(&["explain", "--format", "json"]).json();
+    assert_eq!(all["policies"].as_array().map(Vec::len), Some(3));
+
+    let far = Folder::with(&[("corp.policy.yaml", POLICY)]);
+    assert_eq!(far.run(&["explain", "ACME01"]).exit, 2);
+    assert_eq!(far.run(&["explain", "ACME01", "--policy", "corp.policy.yaml"]).exit, 0);
+    assert_eq!(far.run(&["explain", "ACME01", "--policy", "none.policy.yaml"]).exit, 2);
+}

@@ -260,6 +260,39 @@ fn a_saved_plan_is_refused_when_something_moved() {
 }
 
 #[test]
+fn a_saved_plan_is_bound_to_what_comments_accept() {
+    let folder = classic();
+    let comment = |reason: &str| format!("  - name: w1   # failback: ignore[FB606] {reason}\n");
+    let plan = |reason: &str| CLASSIC_PLAN.replace("  - name: w1\n", &comment(reason));
+    folder.write("classic.plan.yaml", plan("agreed").as_bytes());
+    assert_eq!(folder.run(&["plan", "classic.plan.yaml", "-o", "now.json"]).exit, 0);
+    let run = || folder.run(&["run", "now.json", "--auto-approve", "--speed", "max"]);
+    let says = "what comments accept (`# failback: ignore`) has changed since the plan was saved";
+    let moved = CLASSIC_PLAN.replace("  - name: w2\n", &comment("agreed").replace("w1", "w2"));
+    for changed in
+        [plan("agreed by others"), moved, CLASSIC_PLAN.to_owned(), plan("agreed").replace("FB606", "FB607")]
+    {
+        folder.write("classic.plan.yaml", changed.as_bytes());
+        let ended = run();
+        assert_eq!(ended.exit, 1, "{}", ended.said());
+        assert!(ended.err.contains(says), "{}", ended.said());
+    }
+    let facts = CLASSIC_INVENTORY.replacen("name: w1\n", "name: w1 # failback: ignore[FB606] agreed\n", 1);
+    folder.write("classic.plan.yaml", plan("agreed").as_bytes());
+    folder.write("classic.inventory.yaml", facts.as_bytes());
+    assert!(run().err.contains(says), "those of the inventory count, too");
+    // Another place for the same comment about the same line is layout, and so are other comments.
+    let above = CLASSIC_PLAN.replace(
+        "  - name: w1\n",
+        "  # failback: ignore[FB606] agreed\n  -   name:   w1   # the first one\n",
+    );
+    folder.write("classic.plan.yaml", above.as_bytes());
+    folder.write("classic.inventory.yaml", CLASSIC_INVENTORY.as_bytes());
+    let ended = run();
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+}
+
+#[test]
 fn a_saved_plan_of_another_version_is_not_run() {
     let folder = classic();
     assert_eq!(folder.run(&["plan", "classic.plan.yaml", "-o", "now.json"]).exit, 0);

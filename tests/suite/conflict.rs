@@ -95,6 +95,10 @@ fn a_datastore_and_a_master_target_that_do_not_meet() {
     let (message, help) = told(plan, inventory);
     assert_eq!(message, "w1: `datastore: vmfs2` of w1 can't hold, whatever the other lines say");
     assert_eq!(help, "for w1, take `target.host` out and write `datastore: vmfs1`");
+    // One that is too small for the machine is no way out.
+    let small = "{datastores: {vmfs1: {free_gb: 150}, vmfs3: {type: vmfs, vcenter: vc1, free_gb: 1024, accessible: true, \
+                 access: {esx1: rw}}}, machines: {w1: {onprem_vm: {exists: false}}}}";
+    assert_eq!(told(plan, small).1, "for w1, take `target.host` out and write `datastore: vmfs3`");
     // With a master target on the datastore's host, either line may stay, and one change is enough.
     let inventory =
         format!("{{machines: {{w1: {{onprem_vm: {{exists: false}}}}}}, master_targets: {{mtw2: {MTW2}}}}}");

@@ -27,7 +27,7 @@ enum Open {
 }
 
 /// Kills a run after each of its events, with each fate of what was under way, and lets another process go on.
-fn crash_everywhere(world: &World) {
+pub fn crash_everywhere(world: &World) {
     let site = world.site();
     let whole = world.drive(&site, Process::default());
     assert_home(world, &site, &whole);
@@ -68,7 +68,10 @@ fn requests(events: &[RunEvent]) -> (Vec<String>, Vec<String>) {
             RunEventKind::IntentRecorded { step, key, .. } => {
                 open.insert(step.clone(), key.as_str().to_owned());
             }
-            RunEventKind::OperationAccepted { step, .. } => accepted.extend(open.remove(step)),
+            // What the site leaves to a person reached it too.
+            RunEventKind::OperationAccepted { step, .. } | RunEventKind::HandedOver { step, .. } => {
+                accepted.extend(open.remove(step));
+            }
             _ => {}
         }
     }

@@ -103,6 +103,39 @@ for the checks of changes, set the variable FAILBACK_SOURCE to the git URL of fa
 }
 
 #[test]
+fn what_exists_is_replaced_only_by_force() {
+    let folder = Folder::with(&[
+        ("plans/site.plan.yaml", "# mine\n"),
+        (".gitignore", "/target"),
+        ("schemas/policy.schema.json", "{}\n"),
+    ]);
+    let forced = done(folder.run(&["init", "--force", "-q"]));
+    assert_eq!(forced.out, "replaced: plans/site.plan.yaml\nreplaced: schemas/policy.schema.json\n");
+    assert_eq!(
+        fs::read_to_string(folder.path().join(".gitignore")).expect("there"),
+        "/target\n.failback/\n",
+        "a list keeps its lines"
+    );
+    done(folder.run(&["check", "--strict"]));
+    let again = done(folder.run(&["init", "--force"]));
+    assert_eq!(again.out.matches("unchanged: ").count(), 8, "{}", again.out);
+    assert!(again.out.contains("failback check"), "{}", again.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn force_leads_through_no_link_out_of_the_folder() {
+    let outside = Folder::with(&[("profile", "mine\n")]);
+    let folder = Folder::with(&[("plans/a.txt", "")]);
+    let file = outside.path().join("profile");
+    std::os::unix::fs::symlink(&file, folder.path().join("plans/site.plan.yaml")).expect("linked");
+    let ended = folder.run(&["init", "--force"]);
+    assert_eq!(ended.exit, 2, "{}", ended.said());
+    assert!(ended.err.contains("a link to a place outside the folder"), "{}", ended.err);
+    assert_eq!(fs::read_to_string(&file).expect("there"), "mine\n");
+}
+
+#[test]
 fn what_exists_is_left_as_it_is() {
     let folder = Folder::with(&[
         ("plans/site.plan.yaml", "# mine\n"),

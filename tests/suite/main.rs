@@ -1,6 +1,7 @@
 //! Tests of the whole library; one binary, one module a subject.
 
 mod actions;
+mod by_hand;
 mod check_baseline;
 mod check_formats;
 mod check_hostile;
@@ -20,7 +21,9 @@ mod editor;
 mod estate;
 mod fix;
 mod forecast;
+mod fuzzed;
 mod graph;
+mod groups;
 mod hooks;
 mod init;
 mod lab;
@@ -29,11 +32,15 @@ mod layers;
 mod lsp;
 #[cfg(all(feature = "lsp", feature = "cel"))]
 mod lsp_beside;
+mod patience;
+#[cfg(unix)]
+mod pipelines;
 mod plans;
 #[cfg(feature = "cel")]
 mod policy;
 mod render;
 mod report;
+mod resumed;
 mod rule_docs;
 mod rules;
 mod run;
@@ -41,7 +48,9 @@ mod schema;
 mod simulation;
 mod slots;
 mod support;
+mod terminal;
 mod two_readings;
+mod untrusted;
 mod validator;
 mod values;
 mod waivers;

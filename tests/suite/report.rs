@@ -36,6 +36,7 @@ use failback::rules::Guard;
 use failback::run::machine;
 use indicatif::InMemoryTerm;
 use indicatif::ProgressDrawTarget;
+use indicatif::TermLike as _;
 use insta::assert_snapshot;
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -438,7 +439,7 @@ fn a_quiet_run_says_failures_approvals_and_the_end() {
               approve_commit/w3: yes by alice after 8m
     retries   1 attempt
     next      failback show r1
-              put right what failed, then run the plan again: what is done is seen and not done twice
+              put right what failed, then run the plan again: it begins with what the inventory says by then
     ");
 }
 
@@ -703,9 +704,18 @@ fn the_time_left_is_the_longest_way() {
     play.now = began(&play) + SignedDuration::from_mins(30);
     // Without a word of how far it is, time passes.
     close(left(&play, &[]), 5400.0 + 1500.0);
-    // A step that is faster than was thought moves the end: half done in 30 minutes, so an hour to two in all.
+    // A step that is faster than was thought moves the end: half done in 30 minutes, so 30 to 90 minutes are left.
     let half = left(&play, &[("await_protected/w3", 0.5)]);
-    close(half, (1800.0 + 3600.0) * 0.5 + 1500.0);
+    close(half, f64::midpoint(1800.0, 5400.0) + 1500.0);
+    // Machines that share a line are slow at first, and what is left grows less all the same.
+    let mut before = f64::INFINITY;
+    for (minutes, done) in [(15, 0.05), (30, 0.1), (60, 0.3), (90, 0.6), (110, 0.9)] {
+        play.now = began(&play) + SignedDuration::from_mins(minutes);
+        let after = left(&play, &[("await_protected/w3", done)]);
+        assert!(after < before, "{after} s are left after {minutes} minutes, {before} s before");
+        before = after;
+    }
+    play.now = began(&play) + SignedDuration::from_mins(30);
     play.done("await_protected/w3");
     // Now the protection that began last is the slowest; some of its hour has passed.
     let l1 = play.state.step(play.index("await_protected/l1")).started_at.expect("it runs");
@@ -749,6 +759,40 @@ fn the_bar_counts_weights_and_says_what_is_left() {
     // Two of four, and half of one, are 62.5 %.
     assert!(whole.starts_with(" 62% ") && whole.ends_with("━━━━━━━━━━━━━━━━━━━━────────────"), "{text}");
     assert!(whole.contains(" gone, about ") && whole.contains(" left "), "{text}");
+}
+
+#[test]
+fn a_run_that_is_interrupted_at_a_question_goes_on_below_it() {
+    let mut play = Play::classic();
+    let look = Look { asks_here: true, ..Look::default() };
+    let terminal = play.bar_of(40, 120, Vec::new(), look);
+    play.start();
+    play.go(&["approve_commit/w1", "approve_commit/w2"]);
+    play.tick(&[]);
+    assert!(terminal.contents().contains('━'), "{}", terminal.contents());
+    play.say(RunEventKind::ApprovalAsked {
+        step: StepId::new("approve_commit/w1"),
+        prompt: "Commit w1?".into(),
+        roles: Vec::new(),
+    });
+    play.pause(true);
+    assert!(!terminal.contents().contains("Commit w1?"), "who asks says so: {}", terminal.contents());
+    terminal.write_str("yes or no? ^C").expect("written");
+    play.say(RunEventKind::Interrupted { reason: "asked to stop".into() });
+    let text = terminal.contents();
+    assert!(text.lines().any(|line| line == "yes or no? ^C"), "{text}");
+    assert!(text.lines().any(|line| line == "next      failback resume r1"), "{text}");
+    assert!(!text.contains('━'), "what was true before is taken away: {text}");
+}
+
+#[test]
+fn what_is_to_be_typed_next_has_the_flags_that_it_needs() {
+    let mut play = Play::classic();
+    play.start();
+    play.go(&["reprotect"]);
+    play.say(RunEventKind::Interrupted { reason: "asked to stop".into() });
+    let ended = summary(&RunId::new("r1"), &play.state).typed_with(" --state-dir /srv/runs");
+    assert_eq!(ended.next(), ["failback resume r1 --state-dir /srv/runs"]);
 }
 
 #[test]

@@ -39,9 +39,14 @@ impl Folder {
 
     /// Runs the command line here, on 2025-06-01.
     pub fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_in("", arguments)
+    }
+
+    /// Runs the command line in a folder that is here.
+    pub fn run_in(&self, folder: &str, arguments: &[&str]) -> Ended {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let clock = FixedClock("2025-06-01T00:00:00Z".parse().expect("a time"));
-        let mut env = Env::new(&mut out, &mut err, self.path(), Arc::new(clock));
+        let mut env = Env::new(&mut out, &mut err, self.path().join(folder), Arc::new(clock));
         let exit = cli::run(std::iter::once("failback").chain(arguments.iter().copied()), &mut env).code();
         let text = |bytes| String::from_utf8(bytes).expect("outputs are text");
         Ended { exit, out: text(out), err: text(err) }

@@ -69,8 +69,9 @@ fn refused(validator: &Path, schema: &str, files: &[PathBuf]) -> Vec<(PathBuf, S
             .args(files)
             .output()
             .expect("the validator runs");
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|_| panic!("the validator failed: {}", String::from_utf8_lossy(&output.stderr)));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+            panic!("the validator failed, {}: {}", output.status, String::from_utf8_lossy(&output.stderr))
+        });
         for key in ["errors", "parse_errors"] {
             for error in report[key].as_array().into_iter().flatten() {
                 let file = PathBuf::from(error["filename"].as_str().expect("an error names its file"));

@@ -214,9 +214,9 @@ fn a_value_behind_an_alias_is_accepted_where_it_is_written_or_used() {
 
 #[test]
 fn comments_of_another_document_do_not_count() {
-    let other = "---\n# failback: ignore[FB716] another plan\nkind: RecoveryPlan\nversion: 1\nname: other\ninventory: classic.inventory.yaml\n";
+    let other = "---\n# failback: ignore[FB716] another plan\nkind: RecoveryPlan\nversion: 1\nname: other\ninventory: classic.inventory.yaml\nmachines: [w1]\n";
     let found = found(&format!("{CLASSIC_PLAN}{other}"), CLASSIC_INVENTORY);
-    assert_eq!(states(&found, "FB716"), ["violated"], "{found:?}");
+    assert_eq!(states(&found, "FB716"), ["violated", "violated"], "{found:?}");
     // Told once, for the plan that it is written in.
     assert_eq!(states(&found, "FB529").len(), 1, "{found:?}");
 }

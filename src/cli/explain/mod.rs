@@ -2,19 +2,24 @@
 
 pub mod entry;
 mod example;
+mod own;
 mod page;
 
 pub use page::page;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::cli::check::Format;
 use crate::cli::env::Env;
+use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::explain::own::Own;
+use crate::cli::explain::own::OwnRule;
 use crate::diagnostic::Severity;
 use crate::diagnostic::did_you_mean;
 use crate::model::fact_source::source_of;
@@ -25,12 +30,16 @@ use crate::rules::Rule;
 
 /// Explain a rule: what it checks, why, what to do
 ///
-/// Without a rule, lists all of them.
+/// Without a rule, lists all of them. Rules of policies are explained too: of those that are named, or of those in the
+/// folder `plans`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// Id or name of the rule, such as FB123 or alr-vsan-target
+    /// Id or name of the rule, such as FB123 or alr-vsan-target, or the id of a policy's rule
     #[arg(value_name = "RULE")]
     pub rule: Option<String>,
+    /// Explain the rules of this policy too (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
     /// Print like this
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,
@@ -44,36 +53,59 @@ pub struct ExplainArgs {
 pub fn run(args: &ExplainArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let style = env.style();
     let text = match (&args.rule, args.format) {
-        (None, Format::Human) => list(style),
+        (None, Format::Human) => list(&Own::read(&args.policy, env)?, style),
         (None, Format::Json) => {
             let rules: Vec<_> = rules::all().map(entry::record).collect();
-            format!("{:#}\n", json!({"version": 1, "rules": rules}))
+            let own = Own::read(&args.policy, env)?;
+            let own: Vec<_> = own.rules().map(OwnRule::record).collect();
+            format!("{:#}\n", json!({"version": 1, "rules": rules, "policies": own}))
         }
-        (Some(word), Format::Human) => explanation(find(word)?, style)?,
-        (Some(word), Format::Json) => {
-            let rule = find(word)?;
-            let mut record = entry::record(rule);
-            record["docs"] = json!(rule.docs);
-            record["help"] = json!(rule.help);
-            record["example"] = json!(example_text(rule, Style::default())?);
-            format!("{:#}\n", json!({"version": 1, "rule": record}))
-        }
+        (Some(word), format) => match find(word) {
+            Some(rule) => built_in(rule, format, style)?,
+            None => {
+                let own = Own::read(&args.policy, env)?;
+                let found = own.rules().find(|rule| rule.id().eq_ignore_ascii_case(word));
+                let rule = found.ok_or_else(|| no_such_rule(word, &own))?;
+                match format {
+                    Format::Human => rule.explanation(style),
+                    Format::Json => format!("{:#}\n", json!({"version": 1, "rule": rule.record()})),
+                }
+            }
+        },
     };
+    if args.format == Format::Json {
+        env.out.guarded(Guard::Json)?;
+    }
     env.out.write_all(text.as_bytes())?;
     Ok(Exit::Success)
 }
 
-fn find(word: &str) -> Result<&'static Rule, CliError> {
+fn find(word: &str) -> Option<&'static Rule> {
     let is_it = |rule: &&Rule| rule.id.eq_ignore_ascii_case(word) || rule.name.eq_ignore_ascii_case(word);
-    if let Some(rule) = rules::all().find(is_it) {
-        return Ok(rule);
-    }
-    let words: Vec<&str> = rules::all().flat_map(|rule| [rule.id, rule.name]).collect();
-    let hint = did_you_mean(word, words).unwrap_or_else(|| "`failback explain` lists all rules".to_owned());
-    Err(CliError::usage(format!("there is no rule `{word}`")).hinted(hint))
+    rules::all().find(is_it)
 }
 
-fn list(style: Style) -> String {
+fn no_such_rule(word: &str, own: &Own) -> CliError {
+    let built_in = rules::all().flat_map(|rule| [rule.id, rule.name]);
+    let hint = did_you_mean(word, built_in.chain(own.rules().map(OwnRule::id)));
+    let hint = hint.unwrap_or_else(|| "`failback explain` lists all rules".to_owned());
+    CliError::usage(format!("there is no rule `{word}`")).hinted(hint)
+}
+
+fn built_in(rule: &'static Rule, format: Format, style: Style) -> Result<String, CliError> {
+    match format {
+        Format::Human => explanation(rule, style),
+        Format::Json => {
+            let mut record = entry::record(rule);
+            record["docs"] = json!(rule.docs);
+            record["help"] = json!(rule.help);
+            record["example"] = json!(example_text(rule, Style::default())?);
+            Ok(format!("{:#}\n", json!({"version": 1, "rule": record})))
+        }
+    }
+}
+
+fn list(own: &Own, style: Style) -> String {
     let mut text = String::new();
     let width = rules::all().map(|rule| rule.name.len()).max().unwrap_or(0);
     let head =
@@ -88,6 +120,7 @@ fn list(style: Style) -> String {
             rule.id, rule.name, rule.summary
         );
     }
+    own.rules().for_each(|rule| rule.line(&mut text, style, width));
     text
 }
 

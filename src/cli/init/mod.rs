@@ -46,7 +46,7 @@ pub enum Ci {
 /// Make a plan with its facts, schemas, editor settings and a CI file
 ///
 /// The plan and its facts are examples that may run as they are: `failback check`, `plan` and `run` work at once. A file
-/// that exists is left as it is.
+/// that exists is left as it is, unless --force says otherwise.
 #[derive(Clone, Debug, clap::Args)]
 pub struct InitArgs {
     /// Folder to make, or to add to
@@ -61,6 +61,9 @@ pub struct InitArgs {
     /// Service that is to check every change
     #[arg(long, value_name = "SERVICE", value_enum, default_value_t)]
     pub ci: Ci,
+    /// Replace files that exist, which loses what is in them
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// A line that keeps the records of runs out of git.
@@ -71,6 +74,7 @@ enum Outcome {
     Made,
     Added,
     Same,
+    Replaced,
     Kept,
 }
 
@@ -87,7 +91,11 @@ pub fn run(args: &InitArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     files.push(ignored);
     for (name, text) in &files {
         let shown = if args.folder == Path::new(".") { name.clone() } else { args.folder.join(name) };
-        let outcome = put(&env.path(&shown), text, name == Path::new(".gitignore"));
+        let is_list = name == Path::new(".gitignore");
+        let outcome = match put(&env.path(&shown), text, is_list) {
+            Ok(Outcome::Kept) if args.force => overwrite(&env.path(&shown), text, &env.path(&args.folder)),
+            other => other,
+        };
         let outcome = outcome
             .map_err(|error| CliError::usage(format!("can't make `{}`", shown.display())).because(error))?;
         let style = env.style();
@@ -95,10 +103,11 @@ pub fn run(args: &InitArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             Outcome::Made => ("made", Tone::Good),
             Outcome::Added => ("added to", Tone::Good),
             Outcome::Same => ("unchanged", Tone::Faint),
+            Outcome::Replaced => ("replaced", Tone::Warning),
             Outcome::Kept => ("exists, left as it is", Tone::Warning),
         };
         kept |= matches!(outcome, Outcome::Kept);
-        if env.verbosity > Verbosity::Quiet || matches!(outcome, Outcome::Kept) {
+        if env.verbosity > Verbosity::Quiet || matches!(outcome, Outcome::Kept | Outcome::Replaced) {
             writeln!(env.out, "{}: {}", style.paint(tone, word), escape::line(&shown.to_string_lossy()))?;
         }
     }
@@ -201,6 +210,18 @@ fn put(path: &Path, text: &str, is_list: bool) -> io::Result<Outcome> {
     let longer = format!("{there}{gap}{}\n", lacking.join("\n"));
     replace(path, &there, &longer).map_err(io::Error::other)?;
     Ok(Outcome::Added)
+}
+
+/// Replaces a file of the folder, in one step.
+///
+/// A link may lead anywhere, and what is no text is nothing that a person wrote here: both are refused.
+fn overwrite(path: &Path, text: &str, folder: &Path) -> io::Result<Outcome> {
+    if !path.canonicalize()?.starts_with(folder.canonicalize()?) {
+        return Err(io::Error::other("it is a link to a place outside the folder"));
+    }
+    let there = fs::read_to_string(path)?;
+    replace(path, &there, text).map_err(io::Error::other)?;
+    Ok(Outcome::Replaced)
 }
 
 /// Reads the name of a plan, which is also the name of its files.

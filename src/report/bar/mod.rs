@@ -63,6 +63,8 @@ pub struct Look {
     pub verbosity: Verbosity,
     /// Whether colours are written.
     pub color: bool,
+    /// Whether the questions of the run are asked at this terminal, where nobody needs to be told of them twice.
+    pub asks_here: bool,
 }
 
 /// Shows a run as bars, and what is to be remembered as lines above them.
@@ -93,9 +95,16 @@ pub struct Bar {
     credit: (usize, usize),
     /// Steps that ran at the last look, and steps and edges of the graph.
     costs: (usize, usize),
+    flags: String,
 }
 
 impl Bar {
+    /// Returns whether standard error is a terminal that bars can be drawn on.
+    #[must_use]
+    pub fn can_be_drawn() -> bool {
+        !ProgressDrawTarget::stderr().is_hidden()
+    }
+
     /// Returns bars on standard error, for what happens after `state`. Nothing is drawn if that is no terminal.
     ///
     /// `weights` are the estimates of the steps in seconds, in the order of the graph.
@@ -135,8 +144,16 @@ impl Bar {
             pauses: 0,
             credit: (0, 0),
             costs: (0, graph.steps().len() + edges),
+            flags: String::new(),
             bars,
         }
+    }
+
+    /// Adds flags to the commands that are told at the end; see [`Summary::typed_with`](crate::report::Summary::typed_with).
+    #[must_use]
+    pub fn typed_with(mut self, flags: &str) -> Self {
+        self.flags = flags.to_owned();
+        self
     }
 
     /// Keeps a line to be printed above the bars.
@@ -255,6 +272,15 @@ impl Bar {
         }
     }
 
+    /// Takes each bar away, so that what is printed last is not printed above what was true before.
+    fn take_down(&self) {
+        for bar in
+            [&self.whole, &self.counts, &self.more.0].into_iter().chain(self.slots.iter().map(|(bar, _)| bar))
+        {
+            self.bars.remove(bar);
+        }
+    }
+
     /// Takes the bars away; what was printed stays.
     fn end(&mut self) -> io::Result<()> {
         if let Some(pulse) = self.pulse.take() {
@@ -272,8 +298,9 @@ impl Reporter for Bar {
         let (level, text) = text::of_event(event, state);
         let index = event.kind.step().and_then(|step| state.graph().find(step));
         let (paint, remembered) = match &event.kind {
-            RunEventKind::StepFailed { .. } => (Paint::Bad, true),
-            RunEventKind::ApprovalAsked { .. } | RunEventKind::Interrupted { .. } => (Paint::Attention, true),
+            RunEventKind::StepFailed { .. } | RunEventKind::MemberFailed { .. } => (Paint::Bad, true),
+            RunEventKind::ApprovalAsked { .. } => (Paint::Attention, !self.look.asks_here),
+            RunEventKind::HandedOver { .. } | RunEventKind::Interrupted { .. } => (Paint::Attention, true),
             RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => (Paint::Plain, true),
             RunEventKind::StepSkipped { .. } => (Paint::Plain, true),
             RunEventKind::GuardEvaluated { passed, .. } => {
@@ -291,6 +318,7 @@ impl Reporter for Bar {
             | RunEventKind::ServerPlaced { .. }
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
+            | RunEventKind::MembersDone { .. }
             | RunEventKind::StepWaiting { .. }
             | RunEventKind::ActionStarted { .. }
             | RunEventKind::StepAdopted { .. }
@@ -302,7 +330,7 @@ impl Reporter for Bar {
         let remembered = remembered && !self.repeats.take(event, state);
         let level = if remembered { level } else { Verbosity::Verbose };
         self.say(event.at, state, level, paint, &text);
-        if matches!(event.kind, RunEventKind::StepFailed { .. })
+        if matches!(event.kind, RunEventKind::StepFailed { .. } | RunEventKind::MemberFailed { .. })
             && let Some(text) = text::of_blocked(&settled, &self.tally, event, state)
         {
             self.say(event.at, state, Verbosity::Quiet, Paint::Bad, &text);
@@ -316,8 +344,12 @@ impl Reporter for Bar {
         if matches!(state.status(), RunStatus::Finished(_) | RunStatus::Interrupted)
             && event.seq == state.seq()
         {
-            self.pauses = 0;
-            self.lines.push(summary(&event.run, state).to_string());
+            self.lines.push(summary(&event.run, state).typed_with(&self.flags).to_string());
+            if std::mem::take(&mut self.pauses) > 0 {
+                // The cursor stands behind the question: it is sent to the first column of the next line.
+                self.lines[0].insert_str(0, "\n\u{1b}[G");
+            }
+            self.take_down();
             self.print()?;
             return self.end();
         }

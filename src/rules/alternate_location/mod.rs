@@ -97,7 +97,7 @@ fn is_transferring_or_back(machine: Machine<'_>) -> bool {
 }
 
 /// Returns the size of the disks that come back: those of the Azure VM, else those that the machine had on-premises.
-fn full_size(machine: Machine<'_>) -> Fact<Bytes> {
+pub(super) fn full_size(machine: Machine<'_>) -> Fact<Bytes> {
     let own: &[OnpremDisk] = machine.onprem_disks().unwrap_or_default();
     let in_azure = machine.azure_vm().and_then(|vm| vm.disks.fact("azure_vm.disks"));
     let mut total = Bytes(0);

@@ -78,6 +78,8 @@ type Places<'m> = IdMap<(&'m str, String), Vec<(Machine<'m>, Stay)>>;
 enum Stay {
     /// It is there now.
     There,
+    /// It is there until a person deletes it, before the first reprotect.
+    Leaves,
     /// It is made there anew.
     Comes,
 }
@@ -88,13 +90,19 @@ fn check_machine(machine: Machine<'_>, places: &Places<'_>, findings: &mut Findi
         return Ok(());
     }
     let Some(host) = machine.transfer_host()? else { return Ok(()) };
-    let mates = places.get(&(host, vm_name(machine).to_lowercase()));
-    let mate = mates.into_iter().flatten().find(|(mate, _)| mate.index() != machine.index());
-    if let (Some((mate, stay)), Ok(LocationMode::Alternate)) = (mate, machine.location_mode()) {
+    let mates = places.get(&(host, vm_name(machine).to_lowercase())).into_iter().flatten();
+    let mates = mates.filter(|(mate, _)| mate.index() != machine.index());
+    let (leaving, staying): (Vec<_>, Vec<_>) = mates.partition(|(_, stay)| match stay {
+        Stay::Leaves => true,
+        Stay::There | Stay::Comes => false,
+    });
+    if let (Some((mate, stay)), Ok(LocationMode::Alternate)) = (staying.first(), machine.location_mode()) {
         let ((why, text), name, vm) = (reason(machine), machine.name(), vm_name(machine));
         let mate = mate.name();
         let message = match stay {
-            Stay::There => format!("{name}: {host} has a VM named {vm} already, that of {mate}"),
+            Stay::There | Stay::Leaves => {
+                format!("{name}: {host} has a VM named {vm} already, that of {mate}")
+            }
             Stay::Comes => format!("{name}: {mate} comes back to {host} too, as a VM of the same name, {vm}"),
         };
         findings
@@ -106,7 +114,7 @@ fn check_machine(machine: Machine<'_>, places: &Places<'_>, findings: &mut Findi
     }
     let host = machine.model.host(host)?;
     let other = other_of_its_name(machine, host);
-    if other == Ok(None) {
+    if other == Ok(None) || !leaving.is_empty() {
         return Ok(());
     }
     machine.location_mode()?;
@@ -135,11 +143,11 @@ fn stays(machine: Machine<'_>) -> impl Iterator<Item = (Stay, &str)> {
     let is_new = machine.location_mode() == Ok(LocationMode::Alternate) && !is_back;
     let comes = if is_new { machine.transfer_host().ok().flatten() } else { None };
     let vm = machine.onprem_vm().ok().filter(|vm| vm.exists.is_some_and(|exists| exists.value));
-    // What is known of a physical server's old body is no VM, and a VM that a person deletes first takes no name.
-    let is_vm = machine.kind() == Ok(MachineKind::VmwareVm) && !machine.deletes_existing_vm();
-    let there =
-        vm.filter(|_| is_vm || is_back).and_then(|vm| vm.host.as_ref()).map(|host| host.value.as_str());
-    [(Stay::There, there), (Stay::Comes, comes)].into_iter().filter_map(|(stay, host)| Some((stay, host?)))
+    // What is known of a physical server's old body is no VM.
+    let is_vm = machine.kind() == Ok(MachineKind::VmwareVm) || is_back;
+    let there = vm.filter(|_| is_vm).and_then(|vm| vm.host.as_ref()).map(|host| host.value.as_str());
+    let stay = if machine.deletes_existing_vm() && !is_back { Stay::Leaves } else { Stay::There };
+    [(stay, there), (Stay::Comes, comes)].into_iter().filter_map(|(stay, host)| Some((stay, host?)))
 }
 
 /// Returns where it is written that a host has another VM of the machine's name; `None` if it has none.

@@ -20,13 +20,13 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Error,
     architecture: Architecture::Classic,
     origin: Origin::Beyond,
-    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Failover]),
+    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Failover, Guard::Forward]),
     awaited: false,
     summary: "the configuration server is not connected to Azure",
     docs: "\
 ### What it checks
-Whether Site Recovery hears from the configuration server: before the run, before reprotect, and again immediately
-before the failover.
+Whether Site Recovery hears from the configuration server: before the run, before reprotect in either direction, and again
+immediately before the failover.
 
 ### Why
 Every order to the site goes through the configuration server. While it is not connected, reprotect and failover fail.

@@ -21,17 +21,17 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Error,
     architecture: Architecture::Both,
     origin: Origin::Seed(&["S48"]),
-    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Failover]),
+    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Failover, Guard::Forward]),
     awaited: false,
     summary: "the vCenter is not connected",
     docs: "\
 ### What it checks
 Whether Site Recovery is connected to each vCenter that the machines have to do with: before the run, before
-reprotect, and again immediately before the failover.
+reprotect in either direction, and again immediately before the failover.
 
 ### Why
 During failback Site Recovery detaches the disks from the master target or appliance and attaches them to the
-machine, through the vCenter. Without a connection that fails.
+machine, through the vCenter. Without a connection that fails, and so does the reprotect to Azure.
 
 ### What to do
 Restore the connection between Site Recovery and the vCenter, then try again.
@@ -47,10 +47,13 @@ fn check(vcenter: &Vcenter, model: &Model, findings: &mut Findings<'_>) -> Fact<
     let connected = vcenter.connected.fact_of("vcenters.connected", &vcenter.id)?;
     if !connected.value {
         let machines = model.machines().filter(|machine| is_source(vcenter, *machine));
-        let finding = findings.at(
-            connected.span,
-            format!("{}: it is not connected, so disks can't be detached and attached again", vcenter.id),
-        );
+        let fails = match findings.guard() {
+            Some(Guard::Forward) => "nothing can be protected again",
+            Some(Guard::Reprotect | Guard::Failover | Guard::Commit) | None => {
+                "disks can't be detached and attached again"
+            }
+        };
+        let finding = findings.at(connected.span, format!("{}: it is not connected, so {fails}", vcenter.id));
         also_machines(finding, machines, "it comes back into this vCenter");
     }
     Ok(())

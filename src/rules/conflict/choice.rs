@@ -2,6 +2,7 @@
 
 use crate::model::LocationMode;
 use crate::model::Machine;
+use crate::rules::alternate_location::full_size;
 use crate::rules::placement::Server;
 use crate::syntax::inventory::Experience;
 use crate::syntax::inventory::RetentionVolume;
@@ -219,10 +220,14 @@ impl<'m> Member<'m> {
         all.min_by_key(Vec::len)
     }
 
+    /// Returns a datastore that fits, and is known to be neither out of reach nor too small for the machine alone.
     fn datastore_for(&self, fits: impl Fn(&str) -> bool) -> Option<&'m str> {
         let datastores = self.machine.model.inventory.datastores.iter().flatten();
-        let usable =
-            datastores.filter(|datastore| datastore.accessible.is_none_or(|accessible| accessible.value));
+        let size = full_size(self.machine).ok();
+        let usable = datastores.filter(|datastore| {
+            let has_space = datastore.free_gb.zip(size).is_none_or(|(free, size)| size <= free.value);
+            has_space && datastore.accessible.is_none_or(|accessible| accessible.value)
+        });
         usable.map(|datastore| datastore.name.value.as_str()).find(|name| fits(name))
     }
 }

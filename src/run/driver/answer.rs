@@ -10,6 +10,8 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::id::OperationId;
 use crate::model::PointChoice;
+use crate::provider::Failure;
+use crate::provider::Item;
 use crate::provider::Observation;
 use crate::provider::OperationStatus;
 use crate::provider::ProviderError;
@@ -21,6 +23,7 @@ use crate::run::driver::engine::Purpose;
 use crate::run::recorder::RunError;
 use crate::run::settle;
 use crate::run::step;
+use crate::run::step::Decision;
 use crate::run::step::Wait;
 use crate::syntax::inventory::Inventory;
 
@@ -28,6 +31,8 @@ use crate::syntax::inventory::Inventory;
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// Pause before a site that gave no answer is asked the same question again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
+/// How long an operation runs until it is told of: the longest that was seen took 28 minutes.
+const LONG: SignedDuration = SignedDuration::from_hours(2);
 
 impl Engine<'_> {
     /// Takes an answer. While the run stops, answers are recorded and nothing new is begun.
@@ -63,14 +68,42 @@ impl Engine<'_> {
         match result {
             Ok(observation) => {
                 self.learn(observation.facts, observation.mark, observation.changes);
-                if stopping {
+                // What became of an attempt is an answer, and is recorded.
+                if stopping && !self.unsettled.contains_key(&step) {
                     return Ok(());
                 }
-                let decision = self.decide(step, &observation.items);
-                self.carry_out(step, decision)
+                self.seen(step, &observation.items)
             }
             Err(error) => self.ask_again(step, &error),
         }
+    }
+
+    /// Goes on with a step whose machines were looked at.
+    fn seen(&mut self, step: StepIndex, items: &[Item]) -> Result<(), RunError> {
+        if let Some(members) = self.unsettled.remove(&step) {
+            return self.settle_attempt(step, &members);
+        }
+        let decision = self.decide(step, items);
+        if self.recorder.state().step(step).status == StepStatus::Asked {
+            match decision {
+                Decision::Adopt(_) => self.withdraw(step),
+                // A person does it now by other means.
+                Decision::Wait(wait) => {
+                    self.wake(step, wait.until);
+                    return Ok(());
+                }
+                Decision::Succeed(_)
+                | Decision::Fail { .. }
+                | Decision::Send(_)
+                | Decision::Ask { .. }
+                | Decision::Probe
+                | Decision::Act => {
+                    self.repeat_question(step);
+                    return Ok(());
+                }
+            }
+        }
+        self.carry_out(step, decision)
     }
 
     /// Takes a look at facts that were brought up to date in place.
@@ -85,10 +118,7 @@ impl Engine<'_> {
         }
         match (seen, purpose) {
             (Err(error), _) => self.ask_again(step, &error),
-            (Ok(()), Purpose::Decide) => {
-                let decision = self.decide(step, &[]);
-                self.carry_out(step, decision)
-            }
+            (Ok(()), Purpose::Decide) => self.seen(step, &[]),
             (Ok(()), Purpose::MakeSure) => self.made_sure(step),
         }
     }
@@ -152,15 +182,18 @@ impl Engine<'_> {
                 )
             }
             Err(error) => {
-                let (code, transient) = match &error {
-                    ProviderError::Refused { code, .. } => (code.clone(), false),
-                    ProviderError::Busy { .. } => ("busy".to_owned(), true),
+                let code = match &error {
+                    ProviderError::Refused { code, .. } => code.clone(),
+                    ProviderError::Busy { .. } => {
+                        let after =
+                            error.retry_after().and_then(|after| SignedDuration::try_from(after).ok());
+                        return self.put_off(step, &error.to_string(), after);
+                    }
                     ProviderError::NoAnswer { .. }
                     | ProviderError::NotFound { .. }
-                    | ProviderError::World { .. } => ("refused".to_owned(), false),
+                    | ProviderError::World { .. } => "refused".to_owned(),
                 };
-                let retry_after = error.retry_after().and_then(|after| SignedDuration::try_from(after).ok());
-                self.attempt_failed(step, &code, error.to_string(), transient, retry_after)
+                self.attempt_failed(step, Failure { code, message: error.to_string(), task: String::new() })
             }
         }
     }
@@ -174,6 +207,7 @@ impl Engine<'_> {
         let soon = now.saturating_add(step::LOOK_AGAIN).unwrap_or(Timestamp::MAX);
         match result {
             Ok(OperationStatus::Running(progress)) => {
+                self.tell_if_long(step, &progress.task)?;
                 self.progress.insert(step, StepProgress { step, done: progress.done, text: progress.task });
                 // A site that tells of its changes tells of the end.
                 if self.manner.told {
@@ -184,46 +218,52 @@ impl Engine<'_> {
                 Ok(())
             }
             Ok(OperationStatus::Unknown { state }) => {
+                self.tell_if_long(step, &state)?;
                 self.progress
                     .insert(step, StepProgress { step, done: 0.0, text: format!("in state {state}") });
                 self.wake(step, soon);
                 Ok(())
             }
-            Ok(OperationStatus::Succeeded) => {
-                let note = self.recovery_points(step);
-                self.succeed(step, note)
-            }
+            Ok(OperationStatus::Succeeded) => self.operation_succeeded(step),
             Ok(OperationStatus::PartiallySucceeded { members }) => {
-                let failed: Vec<String> = members
-                    .iter()
-                    .filter_map(|member| {
-                        let failure = member.failure.as_ref()?;
-                        Some(format!("{}: {} ({})", member.machine, failure.message, failure.code))
-                    })
-                    .collect();
-                self.fail(step, "partial", format!("not every member came through: {}", failed.join("; ")))
+                self.look_what_became_of(step, members);
+                Ok(())
             }
-            Ok(OperationStatus::Failed(failure)) => self.operation_failed(step, failure),
+            Ok(OperationStatus::Failed(failure)) => self.attempt_failed(step, failure),
             Err(error) => self.ask_again(step, &error),
         }
     }
 
+    /// Tells of an operation that runs far longer than any was seen to. It is waited for all the same: nobody else may begin
+    /// another one meanwhile.
+    fn tell_if_long(&mut self, step: StepIndex, task: &str) -> Result<(), RunError> {
+        let state = self.recorder.state().step(step);
+        let Some(began) = state.sent_at else { return Ok(()) };
+        if self.now().duration_since(began) < LONG || state.operation.is_none() {
+            return Ok(());
+        }
+        let operation = state.operation.as_ref().map(ToString::to_string).unwrap_or_default();
+        let reason = format!("job {operation} has run since {began:.0}, longer than any should: {task}");
+        self.tell_wait(step, reason, None)
+    }
+
     /// Returns what is known of the recovery points that a failover went to: the service does not say which it took, so what
     /// was last seen before is remembered, and said to be that.
-    fn recovery_points(&self, step: StepIndex) -> Option<String> {
+    pub(super) fn recovery_points(&self, step: StepIndex) -> Option<String> {
         if self.graph.step(step).kind != StepKind::Failover {
             return None;
         }
-        let machines = self.graph.machines_of(step);
+        let machines: Vec<usize> = self.recorder.state().machines_of(step).collect();
         let told = machines.iter().map(|machine| {
-            let machine = self.model.machine(machine.index());
+            let machine = self.model.machine(*machine);
             let choice = machine.point_choice().ok().flatten();
             match step::newest(machine, choice) {
                 Some(at) => format!("{}: newest seen before {at:.0}", machine.name()),
                 None => format!("{}: none seen before", machine.name()),
             }
         });
-        let choice = machines.first().and_then(|machine| machine.point_choice().ok().flatten());
+        let choice =
+            machines.first().and_then(|machine| self.model.machine(*machine).point_choice().ok().flatten());
         let choice = choice.map_or("recovery", PointChoice::as_str);
         let told: Vec<String> = told.collect();
         Some(format!("{choice} point, not reported; {}", told.join(", ")))

@@ -24,7 +24,6 @@ use crate::run::step;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
-use crate::syntax::action::OnTimeout;
 use crate::syntax::action::Rerun;
 use crate::syntax::inventory::Experience;
 
@@ -40,6 +39,7 @@ impl Engine<'_> {
             model: &self.model,
             step,
             state: self.recorder.state().step(step),
+            out: self.recorder.state().out(),
             items,
             now: self.now(),
         })
@@ -119,6 +119,8 @@ impl Engine<'_> {
         self.progress.remove(&step);
         self.blocked.remove(&step);
         self.searched_since.remove(&step);
+        self.unsettled.remove(&step);
+        self.gives_up_claim(step);
         self.waits.remove(&step);
     }
 
@@ -137,15 +139,13 @@ impl Engine<'_> {
     /// Records the intent, makes it durable, and only then sends it.
     fn intend(&mut self, step: StepIndex, request: Request) -> Result<(), RunError> {
         // A step that waited gave its place away, and takes one again only when there is one.
-        if self.recorder.state().step(step).parked && !machine::may_change(self.recorder.state()) {
-            let now = self.now();
-            let until = now.saturating_add(step::LOOK_AGAIN).unwrap_or(now);
+        if self.recorder.state().step(step).parked && machine::free_places(self.recorder.state()) == 0 {
             let reason = "as many steps change something as the plan allows".to_owned();
-            return self.look_again(
-                step,
-                Wait { until, reason, deadline: jiff::Timestamp::MAX, done: None, told_until: None },
-            );
+            self.tell_wait(step, reason, None)?;
+            self.claim(step);
+            return Ok(());
         }
+        self.gives_up_claim(step);
         let id = self.recorder.state().id(step).clone();
         let attempt = self.recorder.state().step(step).attempts + 1;
         let key = IdempotencyKey::new(format!("{}/{id}/{attempt}", self.recorder.run()));
@@ -160,17 +160,26 @@ impl Engine<'_> {
         Ok(())
     }
 
-    pub(super) fn look_again(&mut self, step: StepIndex, wait: Wait) -> Result<(), RunError> {
-        let known = self.waits.get(&step).is_some_and(|reason| *reason == wait.reason);
-        if !known {
-            let id = self.recorder.state().id(step).clone();
-            self.recorder.record(RunEventKind::StepWaiting {
-                step: id,
-                reason: wait.reason.clone(),
-                deadline: Some(wait.deadline).filter(|deadline| *deadline < jiff::Timestamp::MAX),
-            })?;
-            self.waits.insert(step, wait.reason.clone());
+    /// Records what a step waits for, unless it is what was recorded last.
+    pub(super) fn tell_wait(
+        &mut self,
+        step: StepIndex,
+        reason: String,
+        deadline: Option<jiff::Timestamp>,
+    ) -> Result<(), RunError> {
+        if self.waits.get(&step).is_some_and(|known| *known == reason) {
+            return Ok(());
         }
+        let id = self.recorder.state().id(step).clone();
+        self.recorder.record(RunEventKind::StepWaiting { step: id, reason: reason.clone(), deadline })?;
+        self.waits.insert(step, reason);
+        Ok(())
+    }
+
+    pub(super) fn look_again(&mut self, step: StepIndex, wait: Wait) -> Result<(), RunError> {
+        self.gives_up_claim(step);
+        let deadline = Some(wait.deadline).filter(|deadline| *deadline < jiff::Timestamp::MAX);
+        self.tell_wait(step, wait.reason.clone(), deadline)?;
         if self.recorder.is_watched() {
             self.progress
                 .insert(step, StepProgress { step, done: wait.done.unwrap_or(0.0), text: wait.reason });
@@ -188,56 +197,6 @@ impl Engine<'_> {
         }
         let soon = self.now().saturating_add(step::LOOK_AGAIN).unwrap_or(until);
         until.min(soon)
-    }
-
-    pub(super) fn ask(
-        &mut self,
-        step: StepIndex,
-        prompt: String,
-        roles: Vec<String>,
-    ) -> Result<(), RunError> {
-        let id = self.recorder.state().id(step).clone();
-        let asked = RunEventKind::ApprovalAsked { step: id, prompt: prompt.clone(), roles: roles.clone() };
-        self.recorder.record(asked)?;
-        self.recorder.sync()?;
-        self.ask_person(step, prompt, roles);
-        Ok(())
-    }
-
-    /// Returns when a manual action stops waiting for its answer, if the plan says how long it may wait.
-    pub(super) fn question_ends(&self, step: StepIndex) -> Option<jiff::Timestamp> {
-        let StepSubject::Action(index) = self.graph.step(step).subject else { return None };
-        // Under a clock that jumps, the person at the terminal would be late for every question.
-        if self.manner.immediate && self.manner.at_terminal {
-            return None;
-        }
-        let action = &self.graph.model().plan.actions[index];
-        let longest = action.manual.as_ref().and(action.timeout.as_ref())?.value;
-        let longest = jiff::SignedDuration::from_secs(i64::try_from(longest.0).unwrap_or(i64::MAX));
-        Some(
-            self.recorder
-                .state()
-                .step(step)
-                .started_at?
-                .saturating_add(longest)
-                .unwrap_or(jiff::Timestamp::MAX),
-        )
-    }
-
-    /// Nobody answered in time.
-    pub(super) fn unanswered(&mut self, step: StepIndex) -> Result<(), RunError> {
-        let StepSubject::Action(index) = self.graph.step(step).subject else { return Ok(()) };
-        self.withdraw(step);
-        let manual = self.graph.model().plan.actions[index].manual.as_ref();
-        match manual
-            .and_then(|manual| manual.on_timeout.as_ref())
-            .map_or(OnTimeout::Stop, |choice| choice.value)
-        {
-            OnTimeout::Stop => self.fail(step, "timeout", "nobody answered in time".into()),
-            OnTimeout::Proceed => {
-                self.succeed(step, Some("nobody answered in time; the plan says to go on".into()))
-            }
-        }
     }
 
     /// Begins an action: a manual one asks, any other one runs.
@@ -286,9 +245,16 @@ impl Engine<'_> {
 
     /// Evaluates a guard; a closed one is looked at again until its time is over.
     fn guard_opens(&mut self, step: StepIndex, guard: Guard) -> Result<bool, RunError> {
-        let mut machines: Vec<usize> = self.graph.indexes_of(step).collect();
-        if guard == Guard::Failover {
-            machines.retain(|index| !step::has_failed_back(self.model.machine(*index)));
+        let mut machines: Vec<usize> = self.recorder.state().machines_of(step).collect();
+        // What is behind a machine concerns it no more.
+        match guard {
+            Guard::Failover => {
+                machines.retain(|index| !step::is_done(StepKind::Failover, self.model.machine(*index)));
+            }
+            Guard::Commit => {
+                machines.retain(|index| !step::is_done(StepKind::Commit, self.model.machine(*index)));
+            }
+            Guard::Reprotect | Guard::Forward => {}
         }
         let options = self.guard_options();
         let mut verdict = guard::evaluate(&self.model, &machines, guard, &options);
@@ -335,11 +301,31 @@ impl Engine<'_> {
         self.recorder.record(RunEventKind::GuardEvaluated { step: id, guard, facts_digest, findings, passed })
     }
 
-    /// Returns the digest of the facts about a step's machines.
-    fn facts_digest(&self, step: StepIndex) -> String {
+    /// Returns the digest of what a guard reads: the facts about a step's machines, where their servers stood at reprotect,
+    /// and the facts about all servers.
+    fn facts_digest(&mut self, step: StepIndex) -> String {
+        let servers = self.servers_digest();
+        let machines = self.recorder.state().machines_of(step).map(|index| self.model.machine(index));
         let facts: Vec<_> =
-            self.graph.indexes_of(step).filter_map(|index| self.model.machine(index).facts().ok()).collect();
-        digest::of_ordered(&facts)
+            machines.map(|machine| (machine.facts().ok(), machine.placement_at_reprotect())).collect();
+        digest::of_ordered(&(facts, servers))
+    }
+
+    /// Returns the digest of the facts about everything but machines. Many guards are evaluated on one observation.
+    fn servers_digest(&mut self) -> String {
+        let observed_at = self.model.inventory.observed_at.map(|at| at.value);
+        let stamp = (self.seen, observed_at);
+        if let Some((known, digest)) = &self.servers
+            && *known == stamp
+            && observed_at.is_some()
+        {
+            return digest.clone();
+        }
+        let machines = self.model.inventory.machines.take();
+        let digest = digest::of_ordered(&self.model.inventory);
+        self.model.inventory.machines = machines;
+        self.servers = Some((stamp, digest.clone()));
+        digest
     }
 
     /// A guard looks at every rule, whatever a check was asked to leave out: what it lets pass can't be taken back.

@@ -22,6 +22,7 @@ use crate::id::IdempotencyKey;
 use crate::id::OperationId;
 use crate::id::StepId;
 use crate::model::Model;
+use crate::provider::MemberOutcome;
 use crate::provider::Observation;
 use crate::provider::OperationStatus;
 use crate::provider::ProviderError;
@@ -94,6 +95,9 @@ pub(super) struct Manner {
     pub told: bool,
 }
 
+/// Tells observations of the servers apart: the site's mark, and when it was.
+pub(super) type ServersStamp = (Option<u64>, Option<Timestamp>);
+
 /// One run, and what is kept about its steps while they run.
 pub(super) struct Engine<'r> {
     pub recorder: Recorder<'r>,
@@ -110,8 +114,18 @@ pub(super) struct Engine<'r> {
     pub inquiries: VecDeque<(StepIndex, Inquiry)>,
     /// Steps that an answer is awaited for.
     pub asked: HashSet<StepIndex, foldhash::fast::RandomState>,
-    /// Of those, how many ask a person.
-    pub people: usize,
+    /// Steps whose question is before a person.
+    pub people: HashSet<StepIndex, foldhash::fast::RandomState>,
+    /// Steps whose question was asked since this process has the run.
+    pub questions: HashSet<StepIndex, foldhash::fast::RandomState>,
+    /// When steps that wait for a person look whether it is done already. These looks alone keep no run going.
+    pub glances: BTreeMap<StepIndex, Timestamp>,
+    /// Steps that want to send and found no place free, in the order of the graph; `true` for those that were called since.
+    claims: BTreeMap<StepIndex, bool>,
+    /// Digest of the facts about all servers, and the observation that it is of.
+    pub servers: Option<(ServersStamp, String)>,
+    /// Attempts that failed and are settled by what is seen next.
+    pub unsettled: IdMap<StepIndex, Vec<MemberOutcome>>,
     /// When steps look again.
     wakes: BTreeSet<(Timestamp, StepIndex)>,
     wake_of: IdMap<StepIndex, Timestamp>,
@@ -157,7 +171,12 @@ impl<'r> Engine<'r> {
             is_guarded: true,
             inquiries: VecDeque::new(),
             asked: HashSet::default(),
-            people: 0,
+            people: HashSet::default(),
+            questions: HashSet::default(),
+            glances: BTreeMap::new(),
+            unsettled: IdMap::default(),
+            claims: BTreeMap::new(),
+            servers: None,
             wakes: BTreeSet::new(),
             wake_of: IdMap::default(),
             progress: BTreeMap::new(),
@@ -175,7 +194,8 @@ impl<'r> Engine<'r> {
 
     /// Begins the steps that may begin, and works on them and on those whose time to look again has come.
     pub(super) fn go_on(&mut self) -> Result<(), RunError> {
-        while let Some(kind) = machine::next(self.recorder.state()) {
+        self.call_claims();
+        while let Some(kind) = machine::next_beside(self.recorder.state(), self.claims.len()) {
             if let RunEventKind::StepStarted { step } = &kind {
                 self.fresh.extend(self.graph.find(step));
             }
@@ -187,6 +207,27 @@ impl<'r> Engine<'r> {
         Ok(())
     }
 
+    /// Notes that a step wants to send when a place is free. What began already comes before what has not: the plan's window
+    /// may be open for it now, and closed when the others are done.
+    pub(super) fn claim(&mut self, step: StepIndex) {
+        self.claims.insert(step, false);
+    }
+
+    /// Forgets that a step wants to send.
+    pub(super) fn gives_up_claim(&mut self, step: StepIndex) {
+        self.claims.remove(&step);
+    }
+
+    /// Lets steps that wait for a place go on as far as places are free.
+    fn call_claims(&mut self) {
+        let called = self.claims.values().filter(|called| **called).count();
+        let free = machine::free_places(self.recorder.state()).saturating_sub(called);
+        for (step, called) in self.claims.iter_mut().filter(|(_, called)| !**called).take(free) {
+            *called = true;
+            self.fresh.push(*step);
+        }
+    }
+
     /// Returns how the drive ends, if the run has ended or nothing more can happen now.
     pub(super) fn ended(&mut self, stopping: bool) -> Result<Option<End>, RunError> {
         if let RunStatus::Finished(outcome) = self.recorder.state().status() {
@@ -196,13 +237,12 @@ impl<'r> Engine<'r> {
         if !stopping && self.goes_on() {
             return Ok(None);
         }
-        let calls = self.asked.len() - self.people;
-        if stopping && calls == 0 {
+        if stopping && self.asked.is_empty() {
             self.recorder.record(RunEventKind::Interrupted { reason: "asked to stop".into() })?;
             self.recorder.sync()?;
             return Ok(Some(End::Interrupted));
         }
-        let idle = self.asked.is_empty() && self.wakes.is_empty();
+        let idle = self.asked.is_empty() && self.people.is_empty() && self.wakes.is_empty();
         if !stopping && idle {
             self.recorder.record(RunEventKind::Interrupted { reason: "waits for an approval".into() })?;
             self.recorder.sync()?;
@@ -213,12 +253,13 @@ impl<'r> Engine<'r> {
 
     /// Returns whether the run goes on by itself: a step that needed nobody's answer may have let others begin.
     pub(super) fn goes_on(&self) -> bool {
-        machine::next(self.recorder.state()).is_some()
+        machine::next_beside(self.recorder.state(), self.claims.len()).is_some()
     }
 
     /// Returns the next moment at which a step looks again.
     pub(super) fn next_wake(&self) -> Option<Timestamp> {
-        self.wakes.first().map(|(at, _)| *at)
+        let glance = self.glances.values().min().copied();
+        self.wakes.first().map(|(at, _)| *at).into_iter().chain(glance).min()
     }
 
     /// Takes the steps whose time to look again has come.
@@ -230,6 +271,7 @@ impl<'r> Engine<'r> {
             self.wake_of.remove(&step);
             due.push(step);
         }
+        due.extend(self.glances.extract_if(.., |_, at| *at <= now).map(|(step, _)| step));
         due
     }
 
@@ -251,10 +293,11 @@ impl<'r> Engine<'r> {
             return Ok(());
         }
         match state.status {
-            StepStatus::Asked => {
-                let (prompt, roles) = (state.note.clone().unwrap_or_default(), Vec::new());
-                self.ask_person(step, prompt, roles);
+            // A person may have done it by other means meanwhile. A question about a lost request is asked as it was.
+            StepStatus::Asked if state.intent.is_none() && step::looks(&self.graph, step) => {
+                self.inquire(step, Inquiry::Look(Purpose::Decide));
             }
+            StepStatus::Asked => self.repeat_question(step),
             StepStatus::Running => {
                 if let Some(operation) = state.operation.clone() {
                     self.inquire(step, Inquiry::Poll(operation));
@@ -262,7 +305,7 @@ impl<'r> Engine<'r> {
                     self.inquire(step, Inquiry::Find(key, Purpose::Decide));
                 } else if let Some(retry_at) = state.retry_at.filter(|retry_at| *retry_at > now) {
                     self.wake(step, retry_at);
-                } else if step::looks(self.graph.step(step).kind) {
+                } else if step::looks(&self.graph, step) {
                     self.inquire(step, Inquiry::Look(Purpose::Decide));
                 } else {
                     let decision = self.decide(step, &[]);
@@ -286,31 +329,6 @@ impl<'r> Engine<'r> {
         self.inquiries.push_back((step, inquiry));
     }
 
-    pub(super) fn ask_person(&mut self, step: StepIndex, prompt: String, roles: Vec<String>) {
-        let question = Question { step: self.recorder.state().id(step).clone(), prompt, roles };
-        self.people += 1;
-        self.pause(true);
-        if let Some(end) = self.question_ends(step) {
-            self.wake(step, end);
-        }
-        self.inquire(step, Inquiry::Person(question));
-    }
-
-    /// Takes a question back; its answer, if one is being given, is still taken and counts for nothing.
-    pub(super) fn withdraw(&mut self, step: StepIndex) {
-        if self.asked.contains(&step) {
-            let id = self.recorder.state().id(step).clone();
-            self.inquiries.push_back((step, Inquiry::Withdraw(id)));
-        }
-    }
-
-    /// Lets displays stand back while a person answers at their terminal.
-    fn pause(&mut self, paused: bool) {
-        if self.manner.at_terminal {
-            self.recorder.pause(paused);
-        }
-    }
-
     /// Takes an answer; see [`Engine::take`].
     pub(super) fn answered(
         &mut self,
@@ -318,10 +336,10 @@ impl<'r> Engine<'r> {
         answer: Answer,
         stopping: bool,
     ) -> Result<(), RunError> {
-        self.asked.remove(&step);
         if matches!(answer, Answer::Replied(_)) {
-            self.people -= 1;
-            self.pause(false);
+            self.people.remove(&step);
+        } else {
+            self.asked.remove(&step);
         }
         self.take(step, answer, stopping)
     }

@@ -1,5 +1,6 @@
 //! The driver of real runs and rehearsals: asks in the background, and waits by the run's clock.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -15,6 +16,7 @@ use crate::provider::Observe;
 use crate::provider::Operate;
 use crate::rules::Options;
 use crate::run::approver::Approver;
+use crate::run::approver::Question;
 use crate::run::driver::End;
 use crate::run::driver::engine::Answer;
 use crate::run::driver::engine::Engine;
@@ -58,6 +60,16 @@ pub struct Driver<'r> {
     approver: Arc<dyn Approver>,
     stop: watch::Receiver<bool>,
     tasks: JoinSet<(StepIndex, Answer)>,
+    questions: Questions,
+}
+
+/// Questions that are asked at a terminal, where one person answers one after the other.
+#[derive(Default)]
+struct Questions {
+    /// Those that wait for the ones before them.
+    waiting: VecDeque<(StepIndex, Question)>,
+    /// Whether one stands on the terminal.
+    is_open: bool,
 }
 
 impl<'r> Driver<'r> {
@@ -69,7 +81,16 @@ impl<'r> Driver<'r> {
             Manner { immediate: pace.is_immediate(), at_terminal: approver.is_at_terminal(), told: false };
         let clock: Arc<dyn Clock> = Arc::clone(&pace) as Arc<dyn Clock>;
         let engine = Engine::new(recorder, model, clock, options, manner);
-        Self { engine, site, pace, hooks, approver, stop, tasks: JoinSet::new() }
+        Self {
+            engine,
+            site,
+            pace,
+            hooks,
+            approver,
+            stop,
+            tasks: JoinSet::new(),
+            questions: Questions::default(),
+        }
     }
 
     /// Drives the run until it ends, is interrupted, or waits for a person who is not there.
@@ -85,6 +106,7 @@ impl<'r> Driver<'r> {
             }
             self.ask();
             self.engine.recorder.sync()?;
+            self.put_question(stopping);
             if let Some(end) = self.engine.ended(stopping)? {
                 return Ok(end);
             }
@@ -96,6 +118,9 @@ impl<'r> Driver<'r> {
                 self.engine.recorder.tick(&shown);
             }
             if let Some((step, answer)) = self.wait(stopping).await {
+                if matches!(answer, Answer::Replied(_)) && std::mem::take(&mut self.questions.is_open) {
+                    self.engine.recorder.pause(false);
+                }
                 self.engine.answered(step, answer, stopping)?;
             }
         }
@@ -103,7 +128,7 @@ impl<'r> Driver<'r> {
 
     /// Waits for an answer, for the next moment at which a step looks again, or for the wish to stop.
     async fn wait(&mut self, stopping: bool) -> Option<(StepIndex, Answer)> {
-        let calls = self.engine.asked.len() - self.engine.people;
+        let calls = self.engine.asked.len();
         let next = self.engine.next_wake();
         let pace = Arc::clone(&self.pace);
         // A clock that jumps must not jump over answers that are on their way.
@@ -160,6 +185,9 @@ impl<'r> Driver<'r> {
                 Inquiry::Begin(request, key) => {
                     self.tasks.spawn(async move { (step, Answer::Began(site.begin(&request, &key).await)) });
                 }
+                Inquiry::Person(question) if self.engine.manner.at_terminal => {
+                    self.questions.waiting.push_back((step, question));
+                }
                 Inquiry::Person(question) => {
                     let approver = Arc::clone(&self.approver);
                     self.tasks.spawn(async move { (step, Answer::Replied(approver.ask(&question).await)) });
@@ -185,6 +213,18 @@ impl<'r> Driver<'r> {
                 }
             }
         }
+    }
+
+    /// Puts the next question, if none stands: displays stand back for it, and come back before the one after it.
+    fn put_question(&mut self, stopping: bool) {
+        if stopping || self.questions.is_open {
+            return;
+        }
+        let Some((step, question)) = self.questions.waiting.pop_front() else { return };
+        self.questions.is_open = true;
+        self.engine.recorder.pause(true);
+        let approver = Arc::clone(&self.approver);
+        self.tasks.spawn(async move { (step, Answer::Replied(approver.ask(&question).await)) });
     }
 
     fn observed_machines(&self, step: StepIndex) -> Vec<MachineName> {

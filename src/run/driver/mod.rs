@@ -5,6 +5,7 @@ mod attempt;
 mod decision;
 mod engine;
 mod local;
+mod question;
 mod search;
 mod simulated;
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::id::OperationId;
 use crate::provider::Observation;
 use crate::provider::ProviderError;
@@ -11,6 +12,7 @@ use crate::run::driver::engine::Inquiry;
 use crate::run::driver::engine::Purpose;
 use crate::run::recorder::RunError;
 use crate::run::settle;
+use crate::run::step;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
 
@@ -71,6 +73,8 @@ impl Engine<'_> {
     pub(super) fn made_sure(&mut self, step: StepIndex) -> Result<(), RunError> {
         match self.decide(step, &[]) {
             decision @ Decision::Adopt(_) => self.carry_out(step, decision),
+            // It may be the one that was sent: whichever it is, nothing else is to be begun meanwhile.
+            Decision::Wait(wait) if self.is_failing_back(step) => self.look_again(step, wait),
             _ => {
                 let id = self.recorder.state().id(step);
                 let prompt = format!(
@@ -80,6 +84,12 @@ impl Engine<'_> {
                 self.ask(step, prompt, Vec::new())
             }
         }
+    }
+
+    fn is_failing_back(&self, step: StepIndex) -> bool {
+        let mut machines = self.recorder.state().machines_of(step);
+        self.graph.step(step).kind == StepKind::Failover
+            && machines.any(|machine| step::is_failing_back(self.model.machine(machine)))
     }
 
     /// A person said to send a request again; it is sent unless the site knows of it by now.

@@ -16,7 +16,7 @@ pub(super) fn in_azure(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
         Ok(place) if place >= 1 => {
-            return Decision::Adopt("the machine replicates to on-premises already".into());
+            return context.adopt("the machine replicates to on-premises already");
         }
         Ok(_) => {}
     }
@@ -28,7 +28,7 @@ pub(super) fn in_azure(context: &Context<'_>) -> Decision {
 pub(super) fn onprem(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 5 => return Decision::Adopt("the machine replicates to Azure already".into()),
+        Ok(place) if place >= 5 => return context.adopt("the machine replicates to Azure already"),
         Ok(_) => {}
     }
     let machine = context.machine();

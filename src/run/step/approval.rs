@@ -28,7 +28,7 @@ fn answered(context: &Context<'_>) -> Option<Decision> {
 pub(super) fn failover(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 3 => return Decision::Adopt("the machine has failed back already".into()),
+        Ok(place) if place >= 3 => return context.adopt("the machine has failed back already"),
         Ok(_) => {}
     }
     if let Some(decision) = answered(context) {
@@ -47,7 +47,7 @@ pub(super) fn failover(context: &Context<'_>) -> Decision {
 pub(super) fn commit(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 4 => return Decision::Adopt("the failover is committed already".into()),
+        Ok(place) if place >= 4 => return context.adopt("the failover is committed already"),
         Ok(_) => {}
     }
     if let Some(decision) = answered(context) {
@@ -65,7 +65,7 @@ pub(super) fn deletion(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
         Ok(place) if place >= 1 => {
-            return Decision::Adopt("the machine replicates to on-premises already".into());
+            return context.adopt("the machine replicates to on-premises already");
         }
         Ok(_) => {}
     }

@@ -1,34 +1,53 @@
 //! `commit`: makes the failover final. It deletes the Azure VM, so it comes after everything was seen to be right.
 
-use crate::graph::StepSubject;
+use jiff::SignedDuration;
+
+use crate::id::MachineName;
 use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::failover::outside_window;
+use crate::run::step::is_done;
 use crate::run::step::least_place;
-use crate::run::step::prepare::members;
 use crate::run::step::prepare::recovery_plan;
+
+/// How long a commit that somebody else began may take.
+const OTHERS_PATIENCE: SignedDuration = SignedDuration::from_hours(2);
 
 pub(super) fn decide(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 4 => return Decision::Adopt("the failover is committed already".into()),
+        Ok(place) if place >= 4 && !context.state.done.is_empty() => return Decision::Succeed(None),
+        Ok(place) if place >= 4 => return context.adopt("the failover is committed already"),
         Ok(3) => {}
         Ok(_) => {
             let message = "a machine has not failed back, so there is nothing to commit".into();
             return Decision::Fail { code: "not-failed-back", message };
         }
     }
+    // What this run asked for is followed as an operation; whatever else runs was begun by somebody else.
+    let busy = context.machines().find(|machine| context.is_busy(*machine));
+    if let Some(machine) = busy {
+        let reason = format!("an operation on {} that this run did not begin is under way", machine.name());
+        return context.wait(reason, None, OTHERS_PATIENCE);
+    }
     if let Some(wait) = outside_window(context) {
         return wait;
     }
-    let recovery_plan = match context.graph.step(context.step).subject {
-        StepSubject::Group(_) => Some(recovery_plan(context.run, &context.graph.subject_name(context.step))),
-        StepSubject::Plan
-        | StepSubject::Machine(_)
-        | StepSubject::Wave(_)
-        | StepSubject::BootGroup(_)
-        | StepSubject::Action(_) => None,
-    };
-    Decision::Send(Request::Commit { machines: members(context), recovery_plan })
+    let open = context.machines().filter(|machine| {
+        !is_done(context.kind(), *machine) && !context.state.done.contains(&machine.index())
+    });
+    let mut machines: Vec<MachineName> =
+        open.map(|machine| MachineName::new(machine.name().value.as_str())).collect();
+    if machines.is_empty() {
+        return Decision::Succeed(None);
+    }
+    // The recovery plan would commit every member that has failed back, and one that failed here may have done so since, and
+    // was not verified: without it, the others are committed one by one.
+    let is_whole = context.graph.indexes_of(context.step).all(|member| !context.out.contains(&member));
+    let recovery_plan = context.group().filter(|_| is_whole).map(|group| recovery_plan(context.run, &group));
+    if recovery_plan.is_none() {
+        machines.truncate(1);
+    }
+    Decision::Send(Request::Commit { machines, recovery_plan })
 }

@@ -3,25 +3,32 @@
 use jiff::SignedDuration;
 
 use crate::forecast::Hours;
-use crate::graph::StepSubject;
+use crate::id::MachineName;
 use crate::model::PointChoice;
 use crate::provider::FailbackPoint;
 use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
+use crate::run::step::is_done;
+use crate::run::step::is_failing_back;
 use crate::run::step::least_place;
-use crate::run::step::prepare::members;
 use crate::run::step::prepare::recovery_plan;
 
 /// How long a step waits for the plan's window to open: one opens each week at least.
 const WINDOW_PATIENCE: SignedDuration = SignedDuration::from_hours(8 * 24);
+/// How long a failover that somebody else began may take.
+const OTHERS_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
 pub(super) fn decide(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 3 => return Decision::Adopt("the machine has failed back already".into()),
+        Ok(place) if place >= 3 => return context.adopt("the machine has failed back already"),
         Ok(_) => {}
+    }
+    if let Some(machine) = context.machines().find(|machine| is_failing_back(*machine)) {
+        let reason = format!("a failover of {} that this run did not begin is under way", machine.name());
+        return context.wait(reason, None, OTHERS_PATIENCE);
     }
     if let Some(wait) = outside_window(context) {
         return wait;
@@ -35,15 +42,11 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
             return Decision::Fail { code: "recovery-point", message };
         }
     };
-    let recovery_plan = match context.graph.step(context.step).subject {
-        StepSubject::Group(_) => Some(recovery_plan(context.run, &context.graph.subject_name(context.step))),
-        StepSubject::Plan
-        | StepSubject::Machine(_)
-        | StepSubject::Wave(_)
-        | StepSubject::BootGroup(_)
-        | StepSubject::Action(_) => None,
-    };
-    Decision::Send(Request::FailoverToOnprem { machines: members(context), recovery_plan, point })
+    // The site takes the recovery plan whole, and refuses the members that are home; what is asked for are the others.
+    let machines = context.machines().filter(|machine| !is_done(context.kind(), *machine));
+    let machines = machines.map(|machine| MachineName::new(machine.name().value.as_str())).collect();
+    let recovery_plan = context.group().map(|group| recovery_plan(context.run, &group));
+    Decision::Send(Request::FailoverToOnprem { machines, recovery_plan, point })
 }
 
 /// Returns a wait for the plan's window, if it has one that is closed.

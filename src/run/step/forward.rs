@@ -12,7 +12,7 @@ use crate::syntax::inventory::Experience;
 pub(super) fn decide(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 5 => return Decision::Adopt("the machine replicates to Azure already".into()),
+        Ok(place) if place >= 5 => return context.adopt("the machine replicates to Azure already"),
         Ok(4) => {}
         Ok(_) => {
             let message = "the commit was not observed, and reprotect to Azure would commit by itself".into();

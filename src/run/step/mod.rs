@@ -11,7 +11,10 @@ mod reprotect;
 mod verify;
 
 pub use protection::newest;
+pub use reprotect::handed_over;
 pub use verify::probe_deadline;
+
+use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -20,12 +23,14 @@ use crate::event::StepState;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
+use crate::graph::StepSubject;
 use crate::id::RunId;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::provider::Item;
 use crate::provider::Request;
 use crate::rules::Guard;
+use crate::syntax::machine::PowerState;
 use crate::syntax::machine::State;
 
 /// What a step knows when it decides.
@@ -41,6 +46,8 @@ pub struct Context<'c> {
     pub step: StepIndex,
     /// Its state.
     pub state: &'c StepState,
+    /// Machines that failed inside a step of several: nothing more is done about them.
+    pub out: &'c BTreeSet<usize>,
     /// What the service says about the step's machines.
     pub items: &'c [Item],
     /// The present moment.
@@ -111,10 +118,11 @@ fn pause(now: Timestamp, expected: Option<Timestamp>) -> SignedDuration {
 }
 
 impl<'c> Context<'c> {
-    /// Returns the machines that the step is about, with the facts as they were just observed.
+    /// Returns the machines that the step is about and that have not failed, with the facts as they were just observed.
     pub(crate) fn machines(&self) -> impl Iterator<Item = Machine<'c>> + use<'c> {
-        let model = self.model;
-        self.graph.indexes_of(self.step).map(|index| model.machine(index))
+        let (model, out) = (self.model, self.out);
+        let members = self.graph.indexes_of(self.step).filter(|index| !out.contains(index));
+        members.map(|index| model.machine(index))
     }
 
     /// Returns the machine of a step that is about one.
@@ -126,8 +134,32 @@ impl<'c> Context<'c> {
         self.items.iter().find(|item| item.machine.as_str() == machine.name().value)
     }
 
+    /// Returns whether the service shows an operation that runs on a machine.
+    fn is_busy(&self, machine: Machine<'_>) -> bool {
+        self.item(machine).is_some_and(|item| item.running.is_some())
+    }
+
     fn kind(&self) -> StepKind {
         self.graph.step(self.step).kind
+    }
+
+    /// Returns the replication group of a step that is about one.
+    fn group(&self) -> Option<String> {
+        match self.graph.step(self.step).subject {
+            StepSubject::Group(_) => Some(self.graph.subject_name(self.step)),
+            StepSubject::Plan
+            | StepSubject::Machine(_)
+            | StepSubject::Wave(_)
+            | StepSubject::BootGroup(_)
+            | StepSubject::Action(_) => None,
+        }
+    }
+
+    /// Adopts what is seen to be done, and says so if it was not there at the start and this run never asked for it.
+    fn adopt(&self, what: &str) -> Decision {
+        let is_own = self.graph.step(self.step).adopted || self.state.attempts > 0;
+        let whose = if is_own { "" } else { "; it was not this run that did it" };
+        Decision::Adopt(format!("{what}{whose}"))
     }
 
     fn began(&self) -> Timestamp {
@@ -179,11 +211,13 @@ pub const fn guard_of(kind: StepKind) -> Option<Guard> {
     }
 }
 
-/// Returns whether a kind of step has to look at the site before it decides.
+/// Returns whether a step has to look at the site before it decides.
 #[must_use]
-pub const fn looks(kind: StepKind) -> bool {
-    match kind {
-        StepKind::BootGroup | StepKind::Action | StepKind::Prepare | StepKind::Cleanup => false,
+pub fn looks(graph: &Graph, step: StepIndex) -> bool {
+    match graph.step(step).kind {
+        StepKind::BootGroup | StepKind::Action | StepKind::Cleanup => false,
+        // Who is in the recovery plan of a replication group depends on how far its members are.
+        StepKind::Prepare => matches!(graph.step(step).subject, StepSubject::Group(_)),
         StepKind::Preflight
         | StepKind::AwaitAzureAgent
         | StepKind::AwaitDeletion
@@ -243,10 +277,58 @@ fn place(state: State) -> Option<u8> {
     }
 }
 
-/// Returns whether a machine has failed back already, so that the guards of a failover no longer concern it.
+/// Returns whether what a kind of step asks for is seen to be done for a machine.
 #[must_use]
-pub fn has_failed_back(machine: Machine<'_>) -> bool {
-    machine.state().ok().and_then(place).is_some_and(|place| place >= 3)
+pub fn is_done(kind: StepKind, machine: Machine<'_>) -> bool {
+    let least = match kind {
+        StepKind::Reprotect => 1,
+        StepKind::Failover => 3,
+        StepKind::Commit => 4,
+        StepKind::Forward => 5,
+        StepKind::Preflight
+        | StepKind::Prepare
+        | StepKind::AwaitAzureAgent
+        | StepKind::AwaitDeletion
+        | StepKind::AwaitProtected
+        | StepKind::Barrier
+        | StepKind::ApproveFailover
+        | StepKind::AwaitPoint
+        | StepKind::Recheck
+        | StepKind::Verify
+        | StepKind::BootGroup
+        | StepKind::ApproveCommit
+        | StepKind::Cleanup
+        | StepKind::AwaitAgent
+        | StepKind::AwaitForward
+        | StepKind::Action => return false,
+    };
+    machine.state().ok().and_then(place).is_some_and(|place| place >= least)
+}
+
+/// Returns whether the service leaves what a kind of step asks for to a person: no code was recorded for a member of a
+/// replication group that can't be reprotected by itself, so this one is ours.
+#[must_use]
+pub fn is_left_to_people(kind: StepKind, code: &str) -> bool {
+    kind == StepKind::Reprotect && code == "ReplicationGroupNeedsPlan"
+}
+
+/// Returns whether a failover of a machine is seen to be under way.
+#[must_use]
+pub fn is_failing_back(machine: Machine<'_>) -> bool {
+    machine.state().is_ok_and(|state| state == State::FailingBack)
+}
+
+/// Returns whether a machine is seen to be where it was before its failover: protected, running in Azure, and not on-premises.
+#[must_use]
+pub fn is_unmoved(machine: Machine<'_>) -> bool {
+    let runs = |power: &PowerState| *power == PowerState::Running;
+    let in_azure = machine.azure_vm().ok().and_then(|vm| vm.power_state.as_deref()).is_some_and(runs);
+    let at_home = machine
+        .onprem_vm()
+        .ok()
+        .is_some_and(|vm| vm.exists.as_deref() != Some(&false) && vm.power_state.as_deref().is_none_or(runs));
+    let is_protected = machine.state().is_ok_and(|state| state == State::ProtectedToOnprem);
+    is_protected && in_azure && !at_home
 }
 
 /// Returns the least place of the step's machines in the cycle; a machine out of the cycle, or of unknown state, ends the step.

@@ -19,7 +19,8 @@ const DEADLINE: SignedDuration = SignedDuration::from_hours(48);
 /// missed ones mean that something is wrong.
 const POINT_DEADLINE: SignedDuration = SignedDuration::from_hours(3);
 
-fn deadline(context: &Context<'_>) -> SignedDuration {
+/// Returns how long it may take until a machine is protected to on-premises.
+pub(super) fn deadline(context: &Context<'_>) -> SignedDuration {
     let thresholds = context.model.plan.thresholds.as_ref();
     thresholds.and_then(|thresholds| thresholds.reprotect_deadline).map_or(DEADLINE, |deadline| {
         SignedDuration::from_secs(i64::try_from(deadline.value.0).unwrap_or(i64::MAX))
@@ -32,7 +33,7 @@ pub(super) fn to_onprem(context: &Context<'_>) -> Decision {
         Ok(place) => place,
     };
     if place >= 3 {
-        return Decision::Adopt("the machine has failed back already".into());
+        return context.adopt("the machine has failed back already");
     }
     let machine = context.machine();
     let points = machine.recovery_points().map_or(0, <[RecoveryPoint]>::len);
@@ -75,7 +76,7 @@ fn replicating(context: &Context<'_>, machine: Machine<'_>, reason: String) -> D
 pub(super) fn point(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 3 => return Decision::Adopt("the group has failed back already".into()),
+        Ok(place) if place >= 3 => return context.adopt("the group has failed back already"),
         Ok(_) => {}
     }
     let after = context.began();

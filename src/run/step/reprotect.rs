@@ -1,5 +1,7 @@
 //! `reprotect`: replication from Azure to on-premises. It powers the on-premises VM off and rewrites its disks.
 
+use jiff::SignedDuration;
+
 use crate::id::MachineName;
 use crate::model::Machine;
 use crate::provider::OnpremTarget;
@@ -7,18 +9,31 @@ use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::least_place;
+use crate::run::step::protection::deadline;
 use crate::syntax::inventory::Experience;
 use crate::syntax::machine::PowerState;
 
+/// How long a reprotect job that somebody else began may take.
+const OTHERS_PATIENCE: SignedDuration = SignedDuration::from_hours(2);
+
 pub(super) fn decide(context: &Context<'_>) -> Decision {
+    let machine = context.machine();
     match least_place(context) {
         Err(decision) => return decision,
+        // The job may still fail, and leave the machine where it was.
+        Ok(1) if context.is_busy(machine) => {
+            let reason =
+                format!("a reprotect of {} that this run did not begin is under way", machine.name());
+            return context.wait(reason, None, OTHERS_PATIENCE);
+        }
         Ok(place) if place >= 1 => {
-            return Decision::Adopt("the machine replicates to on-premises already".into());
+            return context.adopt("the machine replicates to on-premises already");
         }
         Ok(_) => {}
     }
-    let machine = context.machine();
+    if context.state.handed_over {
+        return by_hand(context, machine);
+    }
     if let Ok(vm) = machine.onprem_vm()
         && vm.exists.is_some_and(|exists| exists.value)
         && vm.power_state.is_some_and(|power| power.value == PowerState::Running)
@@ -47,6 +62,53 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
                 }
             ),
         },
+    }
+}
+
+/// What a person has to do: the step asks whether it is done, and ends when it is seen.
+fn by_hand(context: &Context<'_>, machine: Machine<'_>) -> Decision {
+    match &context.state.answer {
+        None => {
+            let target = target(context, machine);
+            let told: Vec<String> =
+                target.iter().flat_map(handed_over).map(|(name, value)| format!("{name} {value}")).collect();
+            let group = machine
+                .group()
+                .map(|group| format!(", which is in the replication group {}", group.name().value));
+            let prompt = format!(
+                "The service leaves the reprotect of {}{} to a person. In the portal, reprotect it from Azure to on-premises with {}. Begun?",
+                machine.name(),
+                group.unwrap_or_default(),
+                told.join(", "),
+            );
+            Decision::Ask { prompt, roles: Vec::new() }
+        }
+        Some(answer) if !answer.approved => Decision::Fail {
+            code: "refused",
+            message: format!("{} said that it will not be done by hand", answer.by),
+        },
+        Some(_) => {
+            let reason = format!("{} is to be reprotected by hand", machine.name());
+            context.wait(reason, None, deadline(context))
+        }
+    }
+}
+
+/// Returns what a person has to choose where the request names it.
+#[must_use]
+pub fn handed_over(target: &OnpremTarget) -> Vec<(&'static str, &str)> {
+    match target {
+        OnpremTarget::Classic { master_target, process_server, retention_volume, datastore } => vec![
+            ("master target", master_target),
+            ("process server", process_server),
+            ("retention volume", retention_volume),
+            ("datastore", datastore),
+        ],
+        OnpremTarget::Modernized { appliance, log_storage_account, datastore } => vec![
+            ("appliance", appliance),
+            ("log storage account", log_storage_account),
+            ("datastore", datastore),
+        ],
     }
 }
 

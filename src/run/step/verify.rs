@@ -22,8 +22,12 @@ const PROBE_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 pub(super) fn decide(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
-        Ok(place) if place >= 4 => return Decision::Adopt("the failover is committed already".into()),
-        Ok(_) => {}
+        Ok(place) if place >= 4 => return context.adopt("the failover is committed already"),
+        Ok(3) => {}
+        Ok(_) => {
+            let message = "the machine has not failed back: its failover was taken back".into();
+            return Decision::Fail { code: "not-failed-back", message };
+        }
     }
     let machine = context.machine();
     let onprem =

@@ -78,7 +78,11 @@ impl World {
         let text = |document| serde_yaml::to_string(document).expect("a document has a text");
         let mut inventory = self.inventory.clone();
         let machines = self.inventory.get("machines").and_then(Value::as_sequence);
-        for vm in machines.into_iter().flatten().filter_map(|machine| machine.get("onprem_vm")) {
+        let virtual_ones = machines
+            .into_iter()
+            .flatten()
+            .filter(|machine| machine.get("kind").and_then(Value::as_str) != Some("physical"));
+        for vm in virtual_ones.filter_map(|machine| machine.get("onprem_vm")) {
             let (exists, lives) = (vm.get("exists").and_then(Value::as_bool), vm.get("host"));
             let hosts = inventory.get_mut("hosts").and_then(Value::as_sequence_mut);
             let host = hosts.into_iter().flatten().find(|host| host.get("name") == lives);
@@ -149,7 +153,7 @@ fn retain(document: &mut Value, section: &str, keep: impl Fn(&Value) -> bool) {
     }
 }
 
-fn one_of<T: Copy>(random: &mut Rng, of: &[T]) -> T {
+pub fn one_of<T: Copy>(random: &mut Rng, of: &[T]) -> T {
     of[random.usize(0..of.len())]
 }
 
@@ -387,34 +391,4 @@ fn order(random: &mut Rng, world: &mut World, grouped: &[String]) {
         let (first, last) = (&units[0], &units[units.len() - 1]);
         world.change(&format!("machines: {{{last}: {{depends_on: [{first}]}}}}"), "");
     }
-}
-
-/// Something that goes wrong for good at some moment, and that facts show.
-pub fn fault(random: &mut Rng, world: &World) -> Value {
-    let machines = world.machines();
-    let machine = machines.get(random.usize(0..machines.len().max(1))).map_or("w1", String::as_str);
-    let target = one_of(random, &["mtw", "mtl"]);
-    let carrier = one_of(random, &["ps-az", "ps-on"]);
-    let of_classic = [
-        ("vcenter_disconnects", "vc1"),
-        ("configuration_server_disconnects", "cs1"),
-        ("master_target_snapshot", target),
-        ("storage_vmotion", target),
-        ("process_server_unhealthy", carrier),
-        ("datastore_inaccessible", "vmfs1"),
-        ("resync_required", machine),
-        ("azure_vm_stopped", machine),
-    ];
-    let of_modernized = [
-        ("vcenter_disconnects", "vc1"),
-        ("appliance_unhealthy", "ra1"),
-        ("storage_vmotion", "ra1"),
-        ("datastore_inaccessible", "vmfs1"),
-        ("resync_required", machine),
-        ("azure_vm_stopped", machine),
-    ];
-    let (kind, of) = if world.classic { one_of(random, &of_classic) } else { one_of(random, &of_modernized) };
-    let after = one_of(random, &[1, 5, 15, 30, 45, 60, 90, 150]);
-    let text = format!("{{kind: {kind}, of: {of}, at: {{after: {after}m}}}}");
-    serde_yaml::from_str(&text).expect("a fault is YAML")
 }

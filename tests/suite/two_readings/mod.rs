@@ -70,7 +70,7 @@ pub fn trial(seed: u64) -> Trial {
     }
     let mut world = world_with(&mut world, &mutations);
     if random.u8(0..100) < 12 {
-        world.faults.push(generate::fault(&mut random, &world));
+        world.faults.push(mutate::draw_fault(&mut random, &world));
     }
     on(world, &mutations)
 }

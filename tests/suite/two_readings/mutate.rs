@@ -12,6 +12,7 @@ use serde_yaml::Value;
 
 use super::generate::World;
 use super::generate::names;
+use super::generate::one_of;
 use super::patch;
 
 /// One change of a world.
@@ -306,4 +307,34 @@ impl Mutation {
 
 fn wrapped(inner: Value, key: &str) -> Value {
     Value::Mapping(serde_yaml::Mapping::from_iter([(Value::from(key), inner)]))
+}
+
+/// Something that goes wrong for good at some moment, and that facts show.
+pub fn draw_fault(random: &mut Rng, world: &World) -> Value {
+    let machines = world.machines();
+    let machine = machines.get(random.usize(0..machines.len().max(1))).map_or("w1", String::as_str);
+    let target = one_of(random, &["mtw", "mtl"]);
+    let carrier = one_of(random, &["ps-az", "ps-on"]);
+    let of_classic = [
+        ("vcenter_disconnects", "vc1"),
+        ("configuration_server_disconnects", "cs1"),
+        ("master_target_snapshot", target),
+        ("storage_vmotion", target),
+        ("process_server_unhealthy", carrier),
+        ("datastore_inaccessible", "vmfs1"),
+        ("resync_required", machine),
+        ("azure_vm_stopped", machine),
+    ];
+    let of_modernized = [
+        ("vcenter_disconnects", "vc1"),
+        ("appliance_unhealthy", "ra1"),
+        ("storage_vmotion", "ra1"),
+        ("datastore_inaccessible", "vmfs1"),
+        ("resync_required", machine),
+        ("azure_vm_stopped", machine),
+    ];
+    let (kind, of) = if world.classic { one_of(random, &of_classic) } else { one_of(random, &of_modernized) };
+    let after = one_of(random, &[1, 5, 15, 30, 45, 60, 90, 150]);
+    let text = format!("{{kind: {kind}, of: {of}, at: {{after: {after}m}}}}");
+    serde_yaml::from_str(&text).expect("a fault is YAML")
 }

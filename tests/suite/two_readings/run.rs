@@ -52,12 +52,19 @@ impl Journal for &mut Steps {
     fn append(&mut self, event: &RunEvent) -> Result<(), JournalError> {
         let Some(step) = event.kind.step().map(ToString::to_string) else { return Ok(()) };
         match &event.kind {
+            // A step that goes on without a member that failed is not done for it.
+            RunEventKind::StepSucceeded { .. } if self.failed.contains_key(&step) => {}
             RunEventKind::StepSucceeded { .. } | RunEventKind::StepAdopted { .. } => {
                 self.good.insert(step);
             }
             RunEventKind::StepFailed { code, message, .. } => {
                 self.failed_at.insert(step.clone(), event.at);
                 self.failed.insert(step, (code.clone(), message.clone()));
+            }
+            RunEventKind::MemberFailed { machine, code, message, .. } => {
+                let told = format!("{machine}: {message} ({code})");
+                let (_, all) = self.failed.entry(step).or_insert_with(|| ("partial".into(), String::new()));
+                *all = if all.is_empty() { told } else { format!("{all}; {told}") };
             }
             RunEventKind::StepBlocked { reason, .. } => {
                 self.blocked.insert(step, reason.clone());

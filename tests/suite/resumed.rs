@@ -1,0 +1,64 @@
+//! Runs that are taken over: with the documents and in the folder that they began with, and never two at once of one machine.
+
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Ended;
+use crate::support::Folder;
+
+const POLICY: &str = "kind: Policy\nversion: 1\nname: house\nrules:\n  - {id: ACME01, severity: warning, scope: plan, assert: \"plan.name != 'x'\", message: named}\n";
+
+/// Returns how a run went on after it had waited for an approval that nobody gave.
+fn resumed(folder: &Folder, from: &str, flags: &[&str]) -> Ended {
+    let mut arguments = vec!["resume", "--auto-approve", "--speed", "max"];
+    arguments.extend(flags);
+    folder.run_in(from, &arguments)
+}
+
+#[test]
+fn a_run_keeps_plan_and_inventory_by_what_they_are() {
+    let plan = CLASSIC_PLAN.replace("inventory: classic.inventory.yaml\n", "");
+    let both = format!("{plan}\n---\n{CLASSIC_INVENTORY}");
+    let own =
+        both.replace("name: classic\nrecovery_point", "name: classic\ninventory: own.yaml\nrecovery_point");
+    assert_ne!(own, both);
+    let folder = Folder::with(&[("p.yaml", &both), ("own.yaml", &own), ("house.policy.yaml", POLICY)]);
+    for (plan, flags) in [
+        ("p.yaml", ["--state-dir", "a", "--policy", "house.policy.yaml"].as_slice()),
+        ("p.yaml", &["--state-dir", "b"]),
+        ("own.yaml", &["--state-dir", "c"]),
+        ("p.yaml", &["--state-dir", "d", "--inventory", "p.yaml"]),
+    ] {
+        let run = [["run", plan, "--speed", "max"].as_slice(), flags].concat();
+        let ended = folder.run(&run);
+        assert_eq!(ended.exit, 4, "{plan} {flags:?}: {}", ended.said());
+        let ended = resumed(&folder, "", &flags[..2]);
+        assert_eq!(ended.exit, 0, "{plan} {flags:?}: {}", ended.said());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_taken_over_from_another_folder_runs_the_commands_of_its_own() {
+    let plan = format!(
+        "{CLASSIC_PLAN}actions:\n  - {{name: mark, after: {{phase: commit, of: w1}}, run: {{command: [./mark.sh]}}}}\n"
+    );
+    let script = |word: &str| format!("#!/bin/sh\necho {word} > ran\n");
+    let folder = Folder::with(&[
+        ("act/a.plan.yaml", &plan),
+        ("act/classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("act/mark.sh", &script("act")),
+        ("other/mark.sh", &script("other")),
+    ]);
+    for script in ["act/mark.sh", "other/mark.sh"] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path().join(script), mode).expect("set");
+    }
+    let flags = ["--state-dir", "../state", "--real-actions"];
+    let run = [["run", "a.plan.yaml", "--speed", "max"].as_slice(), &flags].concat();
+    let ended = folder.run_in("act", &run);
+    assert_eq!(ended.exit, 4, "{}", ended.said());
+    let ended = resumed(&folder, "other", &flags);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    assert_eq!(std::fs::read_to_string(folder.path().join("act/ran")).expect("it ran"), "act\n");
+    assert!(!folder.path().join("other/ran").exists());
+}
