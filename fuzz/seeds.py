@@ -29,9 +29,11 @@ def files(pattern):
 
 
 def literals(path):
-    """The texts in quotes of a Rust file, roughly: each is an input like any other."""
+    """The texts in quotes of a Rust file, and of the folder of its name, roughly: each is an input like any other."""
     escapes = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
-    for written in re.findall(r'"((?:[^"\\]|\\.)*)"', text(path), re.DOTALL):
+    folder = path.removesuffix(".rs") + "/**/*.rs"
+    code = "".join(text(found) for found in files(path) + sorted(glob.glob(os.path.join(ROOT, folder), recursive=True)))
+    for written in re.findall(r'"((?:[^"\\]|\\.)*)"', code, re.DOTALL):
         joined = re.sub(r"\\\n\s*", "", written)
         yield re.sub(r"\\(.)", lambda found: escapes.get(found[1], found[1]), joined)
 

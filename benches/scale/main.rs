@@ -12,9 +12,6 @@ use std::path::Path;
 use std::process::Command;
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Times that each thing is measured; the fastest counts.
 const TIMES: usize = 3;
 

@@ -54,7 +54,7 @@ use crate::source::Sources;
 /// How a command prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people: source excerpt, caret, help
+    /// For people
     #[default]
     Human,
     /// One JSON document

@@ -4,6 +4,7 @@ mod ahead;
 pub mod args;
 mod baseline;
 pub mod check;
+mod claim;
 pub mod completions;
 pub mod env;
 pub mod error;
@@ -13,6 +14,7 @@ mod fix;
 pub mod graph;
 pub mod init;
 mod judge;
+mod kept;
 mod keyboard;
 pub mod load;
 #[cfg(feature = "lsp")]

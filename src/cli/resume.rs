@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::cli::claim;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::kept;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::runs;
@@ -15,6 +17,7 @@ use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunStatus;
 use crate::id::RunId;
+use crate::journal::Database;
 use crate::provider::emulator::Emulator;
 use crate::run::pace::WorldPace;
 
@@ -38,11 +41,13 @@ pub struct ResumeArgs {
 /// [`CliError`] if there is no such run, another process holds it, it has ended, or its record can't be read.
 pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = runs::state_dir(&args.session.state_dir, env)?;
-    let database = runs::database(&dir)?;
+    // Whether it is there is known before anything is made.
+    runs::database(&dir)?;
+    let database = Database::open(&dir.database()).map_err(|error| runs::unreadable(&dir, error))?;
     let record = runs::find(&database, &args.run)?;
     let folder = dir.run(&record.id);
-    let lock = session::take_lock(&folder, &record.id)?;
-    let (path, plan_args) = session::kept_documents(&folder, &record.options);
+    let lock = claim::take_over(&dir, &record.id)?;
+    let (path, plan_args) = kept::kept_documents(&folder, &record.options);
     let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
@@ -61,6 +66,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     }
     let mut session_args = args.session.clone();
     session_args.real_actions = real_actions(&record.id, &events, args.session.real_actions)?;
+    claim::again(&dir, &record.id, plan.plan.model())?;
     let args = &session_args;
     let world = folder.join("world");
     let unreadable = |error| CliError::usage("can't go on with the emulated world").because(error);

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::args::PlanArgs;
+use crate::cli::claim;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::kept;
 use crate::cli::load::Failure;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
@@ -74,13 +76,12 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let created_at = env.clock.now();
     let run = new_id(created_at);
     let dir = StateDir::create(&env.path(&args.session.state_dir)).map_err(unusable)?;
-    let folder = dir.make_run(&run).map_err(unusable)?;
-    let lock = session::take_lock(&folder, &run)?;
     let model = plan.plan.model();
+    let (folder, lock) = claim::begin(&dir, &run, model)?;
     // A run may be taken over from another folder, and its commands lie beside its plan.
     let plan_path = env.path(&named.path);
     let plan_path = std::path::absolute(&plan_path).unwrap_or(plan_path);
-    session::keep_documents(&folder, &plan)?;
+    kept::keep_documents(&folder, &plan)?;
     let pace = Arc::new(WorldPace::new(start, args.session.speed.0));
     let world =
         Emulator::create(&folder.join("world"), model.inventory.clone(), scenario, start, pace.clone());
@@ -95,7 +96,7 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             plan_digest: digest::plan(model),
             facts_digest: digest::facts(model),
             provider: "emulator".into(),
-            options: session::kept_options(&named.args, options.now),
+            options: kept::kept_options(&named.args, options.now),
             created_at,
         })
         .map_err(|error| no_database(&dir, error))?;

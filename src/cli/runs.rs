@@ -8,15 +8,16 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::cli::args::PlanArgs;
+use crate::cli::check::Format;
 use crate::cli::env::Env;
 use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::kept;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
 use crate::cli::session;
-use crate::cli::session::Format;
 use crate::escape;
 use crate::event::Outcome;
 use crate::event::RunEvent;
@@ -86,7 +87,7 @@ pub(crate) fn state_dir(path: &Path, env: &Env<'_>) -> Result<StateDir, CliError
 }
 
 pub(crate) fn database(dir: &StateDir) -> Result<Database, CliError> {
-    Database::open(&dir.database()).map_err(|error| unreadable(dir, error))
+    Database::open_to_read(&dir.database()).map_err(|error| unreadable(dir, error))
 }
 
 pub(crate) fn unreadable(dir: &StateDir, error: DatabaseError) -> CliError {
@@ -236,8 +237,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = state_dir(&args.look.state_dir, env)?;
     let database = database(&dir)?;
     let record = find(&database, &args.run)?;
-    let (path, plan_args): (PathBuf, PlanArgs) =
-        session::kept_documents(&dir.run(&record.id), &record.options);
+    let (path, plan_args): (PathBuf, PlanArgs) = kept::kept_documents(&dir.run(&record.id), &record.options);
     let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),

@@ -9,8 +9,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::cli::args::Origin;
-use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
 use crate::cli::env::Guard;
 use crate::cli::error::CliError;
@@ -40,6 +38,7 @@ use crate::run::End;
 use crate::run::Parts;
 use crate::run::Recorder;
 use crate::run::approver::Approver;
+use crate::run::approver::AtEmulator;
 use crate::run::approver::AutoApprove;
 use crate::run::approver::Unattended;
 use crate::run::hook::Hooks;
@@ -210,13 +209,18 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     } else {
         Arc::new(Unattended)
     };
+    let approver: Arc<dyn Approver> = Arc::new(AtEmulator { approver, site: Arc::clone(&emulator) });
     let (stop_now, stop) = watch::channel(false);
+    let (end_now, ends) = tokio::sync::oneshot::channel();
     let interrupts = tokio::spawn(async move {
-        // A second interrupt ends the process at once: the journal is in order at every moment.
+        // A second interrupt ends the run at once, with the processes of its actions: the journal is in order at every moment.
         if interrupted().await.is_ok() {
             let _ = stop_now.send(true);
             if interrupted().await.is_ok() {
-                std::process::exit(i32::from(Exit::Interrupted.code()));
+                let _ = end_now.send(());
+                if interrupted().await.is_ok() {
+                    std::process::exit(i32::from(Exit::Interrupted.code()));
+                }
             }
         }
         std::future::pending::<()>().await;
@@ -231,8 +235,12 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
         CliError::new(Exit::Failed, "the run was stopped before the site was touched again").because(error)
     };
     recorder.record(first).map_err(broken)?;
+    pace.begin();
     let parts = Parts { site: emulator, pace, hooks, approver, model: observed_model(&plan), options, stop };
-    let end = Driver::new(recorder, parts).drive().await.map_err(broken);
+    let end = tokio::select! {
+        end = Driver::new(recorder, parts).drive() => end.map_err(broken),
+        Ok(()) = ends => Ok(End::Interrupted),
+    };
     interrupts.abort();
     drop(lock);
     let end = end?;
@@ -361,68 +369,4 @@ pub(crate) fn of_state_dir(dir: &Path) -> String {
 #[must_use]
 pub fn goes_on_at(state: &RunState, world: Timestamp) -> Timestamp {
     state.last_at().map_or(world, |last| last.max(world))
-}
-
-/// What is kept of a run's flags, so that it is taken over under the same ones.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct KeptOptions {
-    now: Timestamp,
-    origin: String,
-    strict: bool,
-}
-
-/// Returns the flags of a run that decide how its rules are evaluated, as JSON.
-#[must_use]
-pub fn kept_options(args: &PlanArgs, now: Timestamp) -> String {
-    let origin = match args.origin {
-        Origin::Seed => "seed",
-        Origin::All => "all",
-    };
-    let kept = KeptOptions { now, origin: origin.into(), strict: args.strict };
-    serde_json::to_string(&kept).expect("flags have a JSON form")
-}
-
-/// Keeps the texts that a run executes: it is pinned to them, whatever becomes of the files.
-///
-/// # Errors
-///
-/// [`CliError`] if they can't be written.
-pub fn keep_documents(folder: &Path, plan: &Ready) -> Result<(), CliError> {
-    let texts = &plan.texts;
-    let mut kept = vec![(PathBuf::from("plan.yaml"), texts.plan)];
-    kept.extend(texts.inventory.map(|index| (PathBuf::from("inventory.yaml"), index)));
-    kept.extend((1..).map(policy_file).zip(texts.policies.iter().copied()));
-    for (name, index) in kept {
-        let path = folder.join(name);
-        std::fs::write(&path, plan.sources.get(index).text())
-            .map_err(|error| CliError::usage(format!("can't write `{}`", path.display())).because(error))?;
-    }
-    Ok(())
-}
-
-/// Returns the name under which a run keeps its policy of a number.
-fn policy_file(number: usize) -> PathBuf {
-    PathBuf::from(format!("policy-{number}.yaml"))
-}
-
-/// Returns the plan that a run executes, and the flags under which it was checked.
-#[must_use]
-pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
-    let inventory = Some(folder.join("inventory.yaml")).filter(|path| path.exists());
-    let policies = (1..).map(|number| folder.join(policy_file(number)));
-    let policy = policies.take_while(|path| path.exists()).collect();
-    let kept: Option<KeptOptions> = serde_json::from_str(options).ok();
-    let origin = match kept.as_ref().map(|kept| kept.origin.as_str()) {
-        Some("seed") => Origin::Seed,
-        Some(_) | None => Origin::All,
-    };
-    let args = PlanArgs {
-        inventory,
-        policy,
-        now: kept.as_ref().map(|kept| kept.now),
-        origin,
-        strict: kept.is_some_and(|kept| kept.strict),
-        max_file_size: crate::quantity::Bytes(u64::MAX),
-    };
-    (folder.join("plan.yaml"), args)
 }

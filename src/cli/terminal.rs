@@ -72,8 +72,9 @@ impl Approver for Terminal {
         if withdrawn.lock().is_ok_and(|steps| steps.contains(&question.step)) {
             return Reply::Nobody;
         }
+        let is_claimed = self.known_as == KnownAs::Claimed;
         let asked = tokio::task::spawn_blocking(move || {
-            let answer = ask_here(&question, &withdrawn);
+            let answer = ask_here(&question, is_claimed, &withdrawn);
             drop(turn);
             answer
         });
@@ -97,12 +98,20 @@ impl Approver for Terminal {
 }
 
 /// Asks until the answer is yes or no; `None` when the terminal is gone or the question is taken back.
-fn ask_here(question: &Question, withdrawn: &Withdrawn) -> Option<bool> {
+fn ask_here(question: &Question, is_claimed: bool, withdrawn: &Withdrawn) -> Option<bool> {
     let mut terminal = std::io::stderr();
     writeln!(terminal, "\n{} ({})", escape::line(&question.prompt), escape::line(question.step.as_str()))
         .ok()?;
     if !question.roles.is_empty() {
-        writeln!(terminal, "for: {}", escape::line(&question.roles.join(", "))).ok()?;
+        let roles = question.roles.join(", ");
+        writeln!(terminal, "for: {}", escape::line(&roles)).ok()?;
+        if is_claimed {
+            // An answer would not count.
+            writeln!(terminal, "this system does not say who you are; the run waits for somebody else")
+                .ok()?;
+            return None;
+        }
+        writeln!(terminal, "nothing here proves such a role: your name is recorded with that").ok()?;
     }
     // What was typed before the question was there is no answer to it.
     keyboard::forget_typed();

@@ -257,6 +257,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that were asked for, and that nothing proves the person to have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unproven_roles: Vec<String>,
     },
     /// A person answered no.
     ApprovalDenied {
@@ -266,6 +269,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that were asked for, and that nothing proves the person to have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unproven_roles: Vec<String>,
     },
     /// The result of a step was there already.
     StepAdopted {

@@ -68,4 +68,7 @@ pub trait Reporter {
 
     /// Stands back while a person is asked at the same terminal; `false` takes the terminal again.
     fn pause(&mut self, _paused: bool) {}
+
+    /// Shows that nothing new is begun any more, and how many calls and actions are waited for.
+    fn stopping(&mut self, _waits_for: usize) {}
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use rusqlite::OpenFlags;
 use rusqlite::OptionalExtension as _;
 use rusqlite::params;
 
@@ -51,6 +52,9 @@ pub enum DatabaseError {
         /// The cause.
         source: rusqlite::Error,
     },
+    /// It has no tables: it was replaced or cut short.
+    #[error("the database of runs has no tables: the database was replaced or cut short")]
+    Empty,
     /// A newer program made it.
     #[error("the database of runs has version {found}, this program knows {VERSION}: use the newer program")]
     Newer {
@@ -79,6 +83,30 @@ pub enum DatabaseError {
 
 fn failed(action: &'static str) -> impl Fn(rusqlite::Error) -> DatabaseError {
     move |source| DatabaseError::Sqlite { action, source }
+}
+
+/// Makes the file for its owner alone if it is not there, whoever may look into its folder; SQLite gives the files beside it the
+/// same mode.
+fn keep_private(path: &Path) {
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    // What can't be made is told when it is opened.
+    let _ = options.open(path);
+}
+
+/// Returns a character as the name of a file has it in a URI of SQLite.
+fn in_uri(letter: char) -> String {
+    match letter {
+        '%' => "%25".into(),
+        '?' => "%3f".into(),
+        '#' => "%23".into(),
+        _ => letter.into(),
+    }
 }
 
 /// What is kept about a run beside its events.
@@ -115,6 +143,7 @@ impl Database {
     ///
     /// [`DatabaseError`] if it can't be opened, or a newer program made it.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        keep_private(path);
         let connection = Connection::open(path).map_err(failed("opened"))?;
         connection.busy_timeout(PATIENCE).map_err(failed("opened"))?;
         connection.pragma_update(None, "journal_mode", "wal").map_err(failed("opened"))?;
@@ -123,6 +152,35 @@ impl Database {
         let mut database = Self { connection };
         database.migrate()?;
         Ok(database)
+    }
+
+    /// Opens the database for reading alone: nothing is made and nothing is written, so that it may lie where this process may
+    /// not write.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if it can't be opened, holds nothing, or a newer program made it.
+    pub fn open_to_read(path: &Path) -> Result<Self, DatabaseError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let found = |connection: &Connection| -> rusqlite::Result<i64> {
+            connection.busy_timeout(PATIENCE)?;
+            connection.pragma_query_value(None, "user_version", |row| row.get(0))
+        };
+        let mut opened = Connection::open_with_flags(path, flags)
+            .and_then(|connection| Ok((found(&connection)?, connection)));
+        let log = std::fs::metadata(path.with_extension("db-wal")).map_or(0, |log| log.len());
+        if opened.is_err() && log == 0 {
+            // Even a reader needs a file beside a log, unless it is told that nobody writes; without a log, nobody does.
+            let name: String = path.display().to_string().chars().map(in_uri).collect();
+            let uri = format!("file:{name}?immutable=1");
+            opened = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+                .and_then(|connection| Ok((found(&connection)?, connection)));
+        }
+        match opened.map_err(failed("opened"))? {
+            (0, _) => Err(DatabaseError::Empty),
+            (VERSION, connection) => Ok(Self { connection }),
+            (found, _) => Err(DatabaseError::Newer { found }),
+        }
     }
 
     fn migrate(&mut self) -> Result<(), DatabaseError> {
@@ -386,6 +444,45 @@ mod tests {
         other.append(&event("r1", 1)).expect("taken");
         let error = other.sync().expect_err("the place is taken");
         assert!(error.message.contains("event 1 already"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("failback.db");
+        let mut database = Database::open(&path).expect("a new database");
+        database.add_run(&record("r1")).expect("written");
+        for file in std::fs::read_dir(folder.path()).expect("listed") {
+            let file = file.expect("listed");
+            let mode = file.metadata().expect("there").permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}", file.path().display());
+        }
+    }
+
+    #[test]
+    fn reading_makes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("what? 100%.db");
+        assert!(matches!(Database::open_to_read(&path), Err(DatabaseError::Sqlite { .. })));
+        std::fs::write(&path, b"").expect("written");
+        assert!(matches!(Database::open_to_read(&path), Err(DatabaseError::Empty)));
+        assert_eq!(std::fs::read(&path).expect("there"), b"");
+        std::fs::remove_file(&path).expect("there");
+        let mut database = Database::open(&path).expect("a new database");
+        database.add_run(&record("r1")).expect("written");
+        let beside = Database::open_to_read(&path).expect("somebody else writes");
+        assert_eq!(beside.runs().expect("read"), [record("r1")]);
+        drop(beside);
+        drop(database);
+        let uri = format!(
+            "file:{}?immutable=1",
+            path.display().to_string().chars().map(in_uri).collect::<String>()
+        );
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri, flags).expect("the name is understood");
+        assert_eq!(Database { connection }.runs().expect("read"), [record("r1")]);
     }
 
     #[test]

@@ -263,6 +263,18 @@ mod tests {
     }
 
     #[test]
+    fn changes_of_several_places_are_proposed_together() {
+        let (here, there) = (Span::new(5, 9), Span::new(12, 14));
+        let edit = |span, text: &str| crate::diagnostic::Edit { span, text: text.to_owned() };
+        let edits = vec![edit(here, "a"), edit(there, "b")];
+        let fix = crate::diagnostic::Fix { title: "put it in quotes".to_owned(), edits };
+        let mistake = Mistake::error("wrong-type", here, "wrong").fix(Some(fix));
+        let proposed = Problem::of_mistake(&mistake, &Ground::own()).proposals;
+        let edits = vec![(Spot::own(4..8), "a".to_owned()), (Spot::own(11..13), "b".to_owned())];
+        assert_eq!(proposed, [Proposal::Edits { title: "Put it in quotes".to_owned(), edits }]);
+    }
+
+    #[test]
     fn only_a_help_that_names_a_word_proposes_it() {
         assert_eq!(meant("did you mean `vmfs1`?"), Some("vmfs1"));
         assert_eq!(meant("known keys here: a, b"), None);

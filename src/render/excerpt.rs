@@ -112,13 +112,18 @@ fn join<'a>(one: &mut Window<'a>, other: Window<'a>) {
 }
 
 fn print<'a>(sources: &'a Sources, window: Window<'a>) -> Excerpt<'a> {
-    let text = &window.source.text()[window.bytes.clone()];
-    let before = if window.cut { "…" } else { "" };
+    let whole = window.source.text();
+    let text = &whole[window.bytes.clone()];
+    let line = window.source.line_range(window.lines.start);
+    let is_begun = whole[line.start.min(window.bytes.start)..window.bytes.start]
+        .trim_start_matches('\u{feff}')
+        .is_empty();
+    let before = if window.cut && !is_begun { "…" } else { "" };
     let shown = shown(text);
     let path = escape::line(window.source.name());
     let mut source = String::from(before);
     source.push_str(&shown);
-    if window.cut {
+    if window.cut && window.bytes.end < line.end {
         source.push('…');
     }
     // Signs that stand for control characters are longer than these, so places move.

@@ -74,7 +74,7 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
         group = group.element(Level::HELP.message(escape::line(help).into_owned()));
     }
     if let Some(article) = item.article {
-        let rule = format!("{} {} — {article}", item.code, item.name);
+        let rule = format!("{} — {article}", named(item));
         group = group.element(Level::NOTE.with_name("rule").message(escape::line(&rule).into_owned()));
     }
     let mut text = style.renderer().render(&[group]);
@@ -90,7 +90,7 @@ fn placeless(out: &mut String, item: &Item<'_>, style: Style) {
     let mut group =
         Group::with_title(level(item).primary_title(escape::line(item.message)).id(escape::line(item.code)));
     if let Some(article) = item.article {
-        let rule = format!("{} {} — {article}", item.code, item.name);
+        let rule = format!("{} — {article}", named(item));
         group = group.element(Level::NOTE.with_name("rule").message(escape::line(&rule).into_owned()));
     }
     out.push_str(&style.renderer().render(&[group]));
@@ -184,6 +184,11 @@ pub fn one_line_each<'i>(
     for (code, count) in shown.into_iter().filter(|(_, count)| *count > SIMILAR) {
         let _ = writeln!(out, "… and {} more of {}", count - SIMILAR, escape::line(code));
     }
+}
+
+/// Returns the id of an item's rule and its name, if that is another word.
+fn named(item: &Item<'_>) -> String {
+    if item.code == item.name { item.code.to_owned() } else { format!("{} {}", item.code, item.name) }
 }
 
 /// What is known about a missing fact: rules that ask for it, subjects that lack it.

@@ -103,6 +103,11 @@ impl<W: Write> Reporter for Lines<W> {
         Ok(())
     }
 
+    fn stopping(&mut self, waits_for: usize) {
+        // Who can't be told finds out with the next line.
+        let _ = writeln!(self.sink, "{}", text::of_stopping(waits_for)).and_then(|()| self.sink.flush());
+    }
+
     fn tick(&mut self, _: Timestamp, _: &RunState, _: &[StepProgress]) -> io::Result<()> {
         self.flush()
     }

@@ -90,12 +90,14 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
             let roles = if roles.is_empty() { String::new() } else { format!(" [{}]", roles.join(", ")) };
             (Verbosity::Quiet, format!("{step} asks{roles}: {prompt}"))
         }
-        RunEventKind::ApprovalGiven { step, by, known_as } => {
-            (Verbosity::Quiet, format!("{step}: {by} said yes{}", known(*known_as)))
-        }
-        RunEventKind::ApprovalDenied { step, by, known_as } => {
-            (Verbosity::Quiet, format!("{step}: {by} said no{}", known(*known_as)))
-        }
+        RunEventKind::ApprovalGiven { step, by, known_as, unproven_roles } => (
+            Verbosity::Quiet,
+            format!("{step}: {by} said yes{}{}", known(*known_as), unproven(unproven_roles)),
+        ),
+        RunEventKind::ApprovalDenied { step, by, known_as, unproven_roles } => (
+            Verbosity::Quiet,
+            format!("{step}: {by} said no{}{}", known(*known_as), unproven(unproven_roles)),
+        ),
         RunEventKind::StepAdopted { step, because } => {
             (Verbosity::Normal, format!("{step} was done already: {because}"))
         }
@@ -189,6 +191,11 @@ const fn known(known_as: KnownAs) -> &'static str {
     }
 }
 
+/// Returns which roles were asked for without anything that proves them.
+fn unproven(roles: &[String]) -> String {
+    if roles.is_empty() { String::new() } else { format!(" (not proven to be {})", roles.join(" or ")) }
+}
+
 /// Returns what a failure keeps from being done; `None` if that is nothing.
 pub(super) fn of_blocked(
     settled: &Settled,
@@ -261,6 +268,17 @@ impl Repeats {
             _ => false,
         }
     }
+}
+
+/// Returns what is said when a run is asked to stop.
+pub(super) fn of_stopping(waits_for: usize) -> String {
+    format!(
+        "stops when {} ended; Ctrl-C again ends it at once",
+        match waits_for {
+            1 => "a call or an action has".to_owned(),
+            count => format!("{count} calls and actions have"),
+        }
+    )
 }
 
 /// Returns a number of things.

@@ -240,7 +240,10 @@ impl<'f> Findings<'f> {
         if self.told.is_some_and(|told| told.tells(unknown, self.subject.1)) {
             return;
         }
-        let message = format!("{}: `{}` of {of} is not known", self.rule.summary, unknown.field);
+        let message = format!(
+            "can't be decided, since `{}` of {of} is not known: {}",
+            unknown.field, self.rule.summary
+        );
         let mut finding = self.finding(State::Indeterminate, Span::NONE, message);
         finding.help = format!("add `{}` to the inventory", unknown.field);
         finding.fact = Some(Cow::Borrowed(unknown.field));
@@ -249,8 +252,10 @@ impl<'f> Findings<'f> {
 
     /// Adds that the rule can't be decided, because nobody knows whether the vault is classic or modernized.
     pub(crate) fn unknown_architecture(&mut self) {
-        let message =
-            format!("{}: whether the vault is classic or modernized is not known", self.rule.summary);
+        let message = format!(
+            "can't be decided, since it is not known whether the vault is classic or modernized: {}",
+            self.rule.summary
+        );
         let mut finding = self.finding(State::Indeterminate, Span::NONE, message);
         finding.help = "add `vault.experience` to the inventory".to_owned();
         finding.fact = Some(Cow::Borrowed("vault.experience"));

@@ -1,6 +1,7 @@
 //! How a run's time passes: with the machine's clock, faster, or from event to event.
 
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,21 +29,28 @@ pub trait Pace: Clock {
     fn is_immediate(&self) -> bool;
 }
 
-/// The clock of an emulated world: it begins at a moment of that world and stands still while no process has it.
+/// The clock of an emulated world: it stands still until the run begins or goes on, so that reading a large plan takes none of
+/// the world's time, and while no process has it.
 #[derive(Debug)]
 pub struct WorldPace {
     speed: Speed,
-    began: tokio::time::Instant,
+    /// When it was set going.
+    began: OnceLock<tokio::time::Instant>,
     start: Timestamp,
     /// The present moment under [`Speed::Max`].
     now: Mutex<Timestamp>,
 }
 
 impl WorldPace {
-    /// Returns a clock that begins at `start` now.
+    /// Returns a clock that stands at `start`.
     #[must_use]
-    pub fn new(start: Timestamp, speed: Speed) -> Self {
-        Self { speed, began: tokio::time::Instant::now(), start, now: Mutex::new(start) }
+    pub const fn new(start: Timestamp, speed: Speed) -> Self {
+        Self { speed, began: OnceLock::new(), start, now: Mutex::new(start) }
+    }
+
+    /// Sets the clock going, if it does not go yet.
+    pub fn begin(&self) {
+        self.began.get_or_init(tokio::time::Instant::now);
     }
 }
 
@@ -51,7 +59,8 @@ impl Clock for WorldPace {
         match self.speed {
             Speed::Max => *self.now.lock().expect("no thread panics while it holds the clock"),
             Speed::Times(times) => {
-                let passed = self.began.elapsed().mul_f64(times);
+                let passed = self.began.get().map(tokio::time::Instant::elapsed).unwrap_or_default();
+                let passed = passed.mul_f64(times);
                 let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
                 self.start.saturating_add(passed).unwrap_or(Timestamp::MAX)
             }
@@ -68,6 +77,7 @@ impl Pace for WorldPace {
                 *now = (*now).max(moment);
             }
             Speed::Times(times) => {
+                self.begin();
                 let left = moment.duration_since(self.now());
                 if let Ok(left) = Duration::try_from(left) {
                     tokio::time::sleep(left.div_f64(times.max(f64::MIN_POSITIVE))).await;
@@ -78,5 +88,21 @@ impl Pace for WorldPace {
 
     fn is_immediate(&self) -> bool {
         self.speed == Speed::Max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_stands_until_the_run_begins() {
+        let start = Timestamp::UNIX_EPOCH;
+        let pace = WorldPace::new(start, Speed::Times(60.0));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(pace.now(), start);
+        pace.begin();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(pace.now().duration_since(start), SignedDuration::from_mins(5));
     }
 }

@@ -118,6 +118,13 @@ impl<'r> Recorder<'r> {
         self.reporters.retain_mut(|reporter| reporter.tick(now, state, progress).is_ok());
     }
 
+    /// Tells reporters that the run stops as soon as so many calls and actions have ended.
+    pub fn stopping(&mut self, waits_for: usize) {
+        for reporter in &mut self.reporters {
+            reporter.stopping(waits_for);
+        }
+    }
+
     /// Lets reporters stand back while a person is asked, or come back.
     pub fn pause(&mut self, paused: bool) {
         for reporter in &mut self.reporters {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::diagnostic::Diagnostic;
 use crate::quantity::Seconds;
+use crate::syntax::address::refusal;
 use crate::syntax::decode::Reader;
 use crate::syntax::decode::quoted;
 use crate::syntax::scalar::Plain;
@@ -124,15 +125,19 @@ impl Limit {
                     "write the name on one line, without control characters",
                 ))
             }
-            Self::Url => problem_of_url(text).map(|what| {
-                let message = format!("{} {what}", quoted(text));
-                Problem::new("bad-url", message, "write it as https://host.example/path")
-            }),
+            Self::Url => match host_of_url(text) {
+                Ok(host) => forbidden(host),
+                Err(what) => {
+                    let message = format!("{} {what}", quoted(text));
+                    Some(Problem::new("bad-url", message, "write it as https://host.example/path"))
+                }
+            },
             Self::Host => {
                 let help = "write a host name or an address alone: app1.corp.example";
                 let odd = |letter: char| letter.is_whitespace() || letter.is_control() || letter == '/';
                 text.contains(odd)
                     .then(|| Problem::new("bad-host", format!("{} is not a host", quoted(text)), help))
+                    .or_else(|| forbidden(text))
             }
             Self::NotEmpty | Self::Needed | Self::Distinct => None,
         }
@@ -161,14 +166,22 @@ fn outside(text: &str, allowed: &std::ops::RangeInclusive<i128>, help: &'static 
     }
 }
 
-/// Says what is wrong with the address of a request.
-fn problem_of_url(text: &str) -> Option<&'static str> {
-    let Some((scheme, rest)) = text.split_once("://") else { return Some("is not a URL") };
+/// Refuses an address that a run would never ask; what a name stands for is known only then.
+fn forbidden(host: &str) -> Option<Problem> {
+    let why = refusal(host.parse().ok()?)?;
+    let help =
+        "name the service itself: credentials of this machine and links to its neighbours are not for plans";
+    Some(Problem::new("forbidden-address", why, help))
+}
+
+/// Returns the host of a request's address, or says what is wrong with that.
+fn host_of_url(text: &str) -> Result<&str, &'static str> {
+    let Some((scheme, rest)) = text.split_once("://") else { return Err("is not a URL") };
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-        return Some("begins with neither http:// nor https://");
+        return Err("begins with neither http:// nor https://");
     }
     if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
-        return Some("has a blank in it");
+        return Err("has a blank in it");
     }
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or("");
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, after)| after);
@@ -177,7 +190,7 @@ fn problem_of_url(text: &str) -> Option<&'static str> {
             Some((address, after)) if address.parse::<std::net::Ipv6Addr>().is_ok() => {
                 (address, after.strip_prefix(':').or((!after.is_empty()).then_some("?")))
             }
-            Some(_) | None => return Some("has an address that is none"),
+            Some(_) | None => return Err("has an address that is none"),
         },
         None => match host_and_port.split_once(':') {
             Some((host, port)) => (host, Some(port)),
@@ -185,12 +198,12 @@ fn problem_of_url(text: &str) -> Option<&'static str> {
         },
     };
     if host.is_empty() {
-        return Some("names no host");
+        return Err("names no host");
     }
     if port.is_some_and(|port| !port.is_empty() && !port.parse::<u16>().is_ok_and(|port| port > 0)) {
-        return Some("has a port that is none");
+        return Err("has a port that is none");
     }
-    None
+    Ok(host)
 }
 
 /// Reports the items of a list that stand in it already.
@@ -231,7 +244,7 @@ mod tests {
             "http://10.0.0.1",
             "https://서울.example/",
         ] {
-            assert_eq!(problem_of_url(good), None, "{good}");
+            assert!(host_of_url(good).is_ok_and(|host| forbidden(host).is_none()), "{good}");
         }
         for bad in [
             "hooks.corp.example",
@@ -249,7 +262,23 @@ mod tests {
             "https://a b/",
             "javascript://host",
         ] {
-            assert!(problem_of_url(bad).is_some(), "{bad}");
+            assert!(host_of_url(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_never_asked_is_known_from_its_text() {
+        for bad in [
+            "http://169.254.169.254/latest",
+            "https://u@168.63.129.16:80",
+            "http://[fe80::1]/",
+            "http://0.0.0.0",
+        ] {
+            let host = host_of_url(bad).expect("it is well written");
+            assert_eq!(forbidden(host).map(|problem| problem.code), Some("forbidden-address"), "{bad}");
+        }
+        assert!(
+            Limit::Host.problem("169.254.169.254").is_some() && Limit::Host.problem("10.0.0.1").is_none()
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Document text into typed documents with spans: shape, no meaning.
 
 pub mod action;
+pub mod address;
 pub(crate) mod block;
 mod container;
 pub mod cron;

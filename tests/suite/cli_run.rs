@@ -379,3 +379,17 @@ fn an_output_that_is_full_is_told_and_stops_nothing() {
     assert!(told.contains("the output could not be written") && told.contains("failback logs"), "{told}");
     assert_eq!(ended.status.code(), Some(0), "{told}");
 }
+
+#[test]
+fn a_vm_that_the_plan_wants_deleted_first_is_asked_for_and_the_run_goes_on_when_it_is_gone() {
+    let plan = CLASSIC_PLAN.replace("  - name: w2", "  - {name: w2, failback: {delete_existing_vm: true}}");
+    let folder = Folder::with(&[("classic.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let unattended = folder.run(&RUN);
+    assert_eq!(unattended.exit, 4, "{}", unattended.said());
+    assert!(unattended.out.contains("Delete the on-premises VM of w2 in vCenter"), "{}", unattended.said());
+    let approved = folder.run(&["resume", "latest", "--auto-approve", "--speed", "max"]);
+    assert_eq!(approved.exit, 0, "{}", approved.said());
+    let mut kinds = events(&folder).into_iter().map(|event| event["kind"].clone());
+    let done = kinds.find(|kind| kind["event"] == "step_succeeded" && kind["step"] == "await_deletion/w2");
+    assert_eq!(done.expect("the step is done")["note"], "the on-premises VM was seen to be gone");
+}

@@ -30,8 +30,6 @@ mod lab;
 mod layers;
 #[cfg(feature = "lsp")]
 mod lsp;
-#[cfg(all(feature = "lsp", feature = "cel"))]
-mod lsp_beside;
 mod patience;
 #[cfg(unix)]
 mod pipelines;

@@ -215,6 +215,7 @@ impl Play {
             step: StepId::new(step),
             by: "alice".into(),
             known_as: KnownAs::OsUser,
+            unproven_roles: Vec::new(),
         });
     }
 

@@ -1,5 +1,7 @@
 //! Runs that are taken over: with the documents and in the folder that they began with, and never two at once of one machine.
 
+use failback::journal::Lock;
+
 use crate::support::CLASSIC_INVENTORY;
 use crate::support::CLASSIC_PLAN;
 use crate::support::Ended;
@@ -61,4 +63,44 @@ fn a_run_that_is_taken_over_from_another_folder_runs_the_commands_of_its_own() {
     assert_eq!(ended.exit, 0, "{}", ended.said());
     assert_eq!(std::fs::read_to_string(folder.path().join("act/ran")).expect("it ran"), "act\n");
     assert!(!folder.path().join("other/ran").exists());
+}
+
+/// Returns the folder of the one run that there is.
+fn only_run(folder: &Folder) -> std::path::PathBuf {
+    let runs = std::fs::read_dir(folder.path().join(".failback/runs")).expect("there are runs");
+    let mut runs: Vec<_> = runs.map(|run| run.expect("it can be listed").path()).collect();
+    assert_eq!(runs.len(), 1, "a run that is refused leaves no folder behind");
+    runs.remove(0)
+}
+
+#[test]
+fn two_runs_of_a_machine_are_not_under_way_at_once() {
+    let others = CLASSIC_PLAN.replace("name: classic", "name: others");
+    let (head, _) = others.split_once("machines:").expect("the plan lists its machines last");
+    let other = |name: &str| format!("{head}machines: [{name}]\n");
+    let folder = Folder::with(&[
+        ("classic.plan.yaml", CLASSIC_PLAN),
+        ("classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("other.plan.yaml", &other("w2").replace("name: others", "name: other")),
+    ]);
+    let run = ["run", "other.plan.yaml", "--speed", "max"];
+    assert_eq!(folder.run(&run).exit, 4);
+    let first = only_run(&folder);
+    let id = first.file_name().expect("it has a name").to_string_lossy().into_owned();
+    // Another process, as far as locks are concerned.
+    let driven = Lock::take(&first).expect("nobody drives it");
+    let refused = folder.run(&["run", "classic.plan.yaml", "--speed", "max", "--auto-approve"]);
+    assert_eq!(refused.exit, 5, "{}", refused.said());
+    assert!(
+        refused.err.contains(&format!("run {id} of plan other is under way and has w2")),
+        "{}",
+        refused.said()
+    );
+    only_run(&folder);
+    folder.write("other.plan.yaml", other("w1").as_bytes());
+    let beside = folder.run(&[run.as_slice(), &["--auto-approve"]].concat());
+    assert_eq!(beside.exit, 0, "no machine is in both: {}", beside.said());
+    drop(driven);
+    let free = folder.run(&["run", "classic.plan.yaml", "--speed", "max", "--auto-approve"]);
+    assert_eq!(free.exit, 0, "nobody drives the first run any more: {}", free.said());
 }

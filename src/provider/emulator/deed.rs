@@ -2,6 +2,8 @@
 
 use crate::id::MachineName;
 use crate::provider::emulator::accept::missing;
+use crate::provider::emulator::item::Item;
+use crate::provider::emulator::item::is_true;
 use crate::provider::emulator::place;
 use crate::provider::emulator::world::World;
 use crate::provider::error::ProviderError;
@@ -75,6 +77,7 @@ impl World {
                 onprem.disks = None;
                 if let Some(host) = onprem.host.as_ref().map(|host| host.value.clone()) {
                     self.site.remove_vm(&host, &name);
+                    self.keep_others(&host, &name);
                 }
             }
             Deed::StartOnpremVm { machine } => {
@@ -126,6 +129,20 @@ impl World {
             let asr = item.asr();
             asr.resync_required = Some(Spanned::bare(true));
             asr.health = Some(Spanned::bare(Health::Critical));
+        }
+    }
+}
+
+impl World {
+    /// Keeps the name of a VM that was removed, if another machine's VM of that name is on the host too.
+    fn keep_others(&mut self, host: &str, name: &str) {
+        let is_there = |item: &Item| {
+            let vm = item.facts.onprem_vm.as_ref().filter(|vm| is_true(&vm.exists));
+            vm.is_some_and(|vm| vm.host.as_deref().is_some_and(|on| on == host))
+                && place::vm_name(item).eq_ignore_ascii_case(name)
+        };
+        if self.items.iter().any(is_there) {
+            self.site.add_vm(host, name);
         }
     }
 }

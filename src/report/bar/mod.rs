@@ -364,6 +364,13 @@ impl Reporter for Bar {
         self.print()
     }
 
+    fn stopping(&mut self, waits_for: usize) {
+        let first = if std::mem::take(&mut self.pauses) > 0 { "\n\u{1b}[G" } else { "" };
+        self.lines.push(format!("{first}{:>11}{}", "", text::of_stopping(waits_for)));
+        // What can't be printed now is printed with the next lines.
+        let _ = self.print();
+    }
+
     fn pause(&mut self, paused: bool) {
         // Several persons may be asked at once; the terminal is free when the last one has answered.
         if paused && self.pauses == 0 {

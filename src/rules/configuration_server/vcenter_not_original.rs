@@ -26,8 +26,9 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 A VMware machine that a vCenter managed when it was protected: whether that registration is the one that it
-comes back to. That is `target.vcenter`, else the vCenter of the host that runs the master target. The
-registration with Site Recovery counts, not its address.
+comes back to. That is `target.vcenter`, else the vCenter of the host that runs the master target. Where the
+plan names the original one, and the host is known to be under another, it does not come back to what the plan
+names. The registration with Site Recovery counts, not its address.
 
 ### Why
 Failback works only into the original vCenter. A new vCenter that is added to the configuration server can't
@@ -58,9 +59,13 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         return Ok(());
     }
     let Some(original) = machine.asr()?.source_vcenter.fact("asr.source_vcenter")? else { return Ok(()) };
-    let Some(target) = target(machine)? else { return Ok(()) };
+    let Some(mut target) = target(machine)? else { return Ok(()) };
     if target.vcenter == Some(original) {
-        return Ok(());
+        // What the plan names no request carries: the machine comes to the vCenter of the host.
+        match of_master_target(machine) {
+            Ok(Some(actual)) if actual.vcenter != Some(original) => target = actual,
+            Ok(_) | Err(_) => return Ok(()),
+        }
     }
     kind?;
     let name = machine.name();
@@ -97,6 +102,12 @@ fn target(machine: Machine<'_>) -> Fact<Option<Target<'_>>> {
     if let Some(vcenter) = &settings.vcenter {
         return Ok(Some(Target { vcenter: Some(vcenter), chosen: vcenter.span, fact: Span::NONE }));
     }
+    of_master_target(machine)
+}
+
+/// Returns the vCenter of the host that runs the machine's master target; `None` if none is assigned.
+fn of_master_target(machine: Machine<'_>) -> Fact<Option<Target<'_>>> {
+    let settings = &machine.settings().failback;
     let (Some(assigned), Some(server)) = (&settings.master_target, machine.master_target()) else {
         return Ok(None);
     };

@@ -28,13 +28,13 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Error,
     architecture: Architecture::Both,
     origin: Origin::Beyond,
-    when: When::LIVE.and_at(&[Guard::Failover]),
+    when: When::LIVE.and_at(&[Guard::Reprotect, Guard::Failover]),
     awaited: false,
     summary: "a datastore is not accessible",
     docs: "\
 ### What it checks
 The datastores that machines of the plan are written to: those with the disks of the original VM, or the one that the plan
-names for a machine that is made anew. Before the run, and again right before each failover.
+names for a machine that is made anew. Before the run, and again right before each reprotect to on-premises and each failover.
 
 ### Why
 If the ESXi host can't reach the datastore, reprotect and failback fail with job error 8061.

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+use crate::event::KnownAs;
 use crate::event::RunEventKind;
 use crate::event::StepProgress;
 use crate::event::StepStatus;
@@ -182,8 +183,10 @@ impl Engine<'_> {
                 )
             }
             Err(error) => {
-                let code = match &error {
-                    ProviderError::Refused { code, .. } => code.clone(),
+                let (code, message) = match &error {
+                    ProviderError::Refused { code, message } => {
+                        (code.clone(), format!("the site refused: {message}"))
+                    }
                     ProviderError::Busy { .. } => {
                         let after =
                             error.retry_after().and_then(|after| SignedDuration::try_from(after).ok());
@@ -191,9 +194,9 @@ impl Engine<'_> {
                     }
                     ProviderError::NoAnswer { .. }
                     | ProviderError::NotFound { .. }
-                    | ProviderError::World { .. } => "refused".to_owned(),
+                    | ProviderError::World { .. } => ("refused".to_owned(), error.to_string()),
                 };
-                self.attempt_failed(step, Failure { code, message: error.to_string(), task: String::new() })
+                self.attempt_failed(step, Failure { code, message, task: String::new() })
             }
         }
     }
@@ -274,14 +277,18 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = self.recorder.state().id(step).clone();
+        // No way of answering that there is yet proves a role; a name that is only claimed never counts for one.
+        let unproven_roles = self.recorder.state().step(step).roles.clone();
+        let counts = |known_as: KnownAs| unproven_roles.is_empty() || known_as != KnownAs::Claimed;
         let (kind, refused_by) = match reply {
-            Reply::Approved { by, known_as } => {
-                (RunEventKind::ApprovalGiven { step: id, by, known_as }, None)
+            Reply::Approved { by, known_as } if counts(known_as) => {
+                (RunEventKind::ApprovalGiven { step: id, by, known_as, unproven_roles }, None)
             }
-            Reply::Refused { by, known_as } => {
-                (RunEventKind::ApprovalDenied { step: id, by: by.clone(), known_as }, Some(by))
+            Reply::Refused { by, known_as } if counts(known_as) => {
+                let refused_by = Some(by.clone());
+                (RunEventKind::ApprovalDenied { step: id, by, known_as, unproven_roles }, refused_by)
             }
-            Reply::Nobody => return Ok(()),
+            Reply::Approved { .. } | Reply::Refused { .. } | Reply::Nobody => return Ok(()),
         };
         self.recorder.record(kind)?;
         // A step that asks while its request is open asks whether to send it again. If this process ends before it does, the

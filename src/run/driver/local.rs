@@ -99,6 +99,7 @@ impl<'r> Driver<'r> {
     ///
     /// [`RunError`] if the journal can't be kept; the site is not touched after that.
     pub async fn drive(mut self) -> Result<End, RunError> {
+        let mut is_told = false;
         loop {
             let stopping = *self.stop.borrow();
             if !stopping {
@@ -109,6 +110,9 @@ impl<'r> Driver<'r> {
             self.put_question(stopping);
             if let Some(end) = self.engine.ended(stopping)? {
                 return Ok(end);
+            }
+            if stopping && !std::mem::replace(&mut is_told, true) {
+                self.engine.recorder.stopping(self.engine.asked.len());
             }
             if !stopping && self.engine.goes_on() {
                 continue;

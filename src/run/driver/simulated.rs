@@ -22,6 +22,7 @@ use crate::provider::ProviderError;
 use crate::provider::emulator::Seen;
 use crate::provider::emulator::World;
 use crate::rules::Options;
+use crate::run::approver;
 use crate::run::approver::Reply;
 use crate::run::driver::End;
 use crate::run::driver::engine::Answer;
@@ -208,7 +209,11 @@ impl<'r> Simulation<'r> {
             Inquiry::Find(key, Purpose::Decide) => Answer::Found(self.world.find(now, &key)),
             Inquiry::Find(key, Purpose::MakeSure) => Answer::Confirmed(self.world.find(now, &key)),
             Inquiry::Begin(request, key) => Answer::Began(self.world.begin(now, &request, &key)),
-            Inquiry::Person(_) => {
+            Inquiry::Person(question) => {
+                if let Some(deed) = approver::deed(&question.step) {
+                    // A machine that the world does not know is missed by the step, which looks.
+                    let _unknown = self.world.by_hand(now, &deed);
+                }
                 Answer::Replied(Reply::Approved { by: "auto-approve".into(), known_as: KnownAs::Simulated })
             }
             Inquiry::Withdraw(_) => return Ok(()),

@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::run::hook::address;
+use crate::syntax::address::refusal;
 
 /// How long one try of a web probe may take: a service that needs longer for its health is not healthy.
 pub(super) const PROBE_LIMIT: Duration = Duration::from_secs(10);
@@ -81,7 +82,7 @@ fn checked(url: &str) -> Result<Url, String> {
     // Addresses in figures are never resolved, so that the resolver doesn't see them.
     let host = url.host_str().unwrap_or_default();
     if let Ok(literal) = host.trim_matches(['[', ']']).parse::<IpAddr>()
-        && let Some(why) = address::refusal(literal)
+        && let Some(why) = refusal(literal)
     {
         return Err(format!("{} may not be asked: {why}", origin(&url)));
     }

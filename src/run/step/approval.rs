@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::event::StepStatus;
 use crate::model::Known as _;
 use crate::model::PointChoice;
 use crate::run::step::Context;
@@ -60,7 +61,7 @@ pub(super) fn commit(context: &Context<'_>) -> Decision {
     Decision::Ask { prompt, roles: Vec::new() }
 }
 
-/// A person deletes the on-premises VM; the step ends when it is seen to be gone. Nothing here deletes a machine.
+/// A person deletes the on-premises VM and says so; the step ends when it is seen to be gone. Nothing here deletes a machine.
 pub(super) fn deletion(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
@@ -70,15 +71,29 @@ pub(super) fn deletion(context: &Context<'_>) -> Decision {
         Ok(_) => {}
     }
     let machine = context.machine();
-    match machine.onprem_vm().and_then(|vm| vm.exists.fact("onprem_vm.exists")) {
-        Ok(exists) if !exists.value => {
-            Decision::Succeed(Some("the on-premises VM was seen to be gone".into()))
-        }
-        Ok(_) | Err(_) => {
-            let reason = format!(
-                "delete the on-premises VM of {}: the plan recovers it into a new one",
+    let gone = "the on-premises VM was seen to be gone".to_owned();
+    if matches!(machine.onprem_vm().and_then(|vm| vm.exists.fact("onprem_vm.exists")), Ok(exists) if !exists.value)
+    {
+        // What is seen ends the question, whatever would have been answered.
+        return match context.state.status {
+            StepStatus::Asked => Decision::Adopt(gone),
+            _ => Decision::Succeed(Some(gone)),
+        };
+    }
+    match &context.state.answer {
+        None => Decision::Ask {
+            prompt: format!(
+                "The plan recovers {0} into a new VM. Delete the on-premises VM of {0} in vCenter; its disks are gone for good then. Deleted?",
                 machine.name()
-            );
+            ),
+            roles: Vec::new(),
+        },
+        Some(answer) if !answer.approved => Decision::Fail {
+            code: "refused",
+            message: format!("{} said that the on-premises VM will not be deleted", answer.by),
+        },
+        Some(_) => {
+            let reason = format!("the on-premises VM of {} is to be deleted", machine.name());
             context.wait(reason, None, DELETION_PATIENCE)
         }
     }

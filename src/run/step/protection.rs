@@ -39,9 +39,14 @@ pub(super) fn to_onprem(context: &Context<'_>) -> Decision {
     let points = machine.recovery_points().map_or(0, <[RecoveryPoint]>::len);
     let health = machine.asr().ok().and_then(|asr| asr.health).map(|health| health.value);
     if place == 2 && points > 0 && matches!(health, Some(Health::Ok | Health::Healthy)) {
-        return Decision::Succeed(Some(format!("protected, {points} recovery points seen")));
+        let noun = if points == 1 { "recovery point" } else { "recovery points" };
+        return Decision::Succeed(Some(format!("protected, {points} {noun} seen")));
     }
+    let resync = machine.asr().is_ok_and(|asr| asr.resync_required.is_some_and(|required| required.value));
     let reason = match (place, points, health) {
+        _ if resync => {
+            format!("{} has to be resynchronised: Site Recovery asks for it in the portal", machine.name())
+        }
         (0 | 1, ..) => format!("{} replicates to on-premises", machine.name()),
         (_, 0, _) => format!("{} has no recovery point yet", machine.name()),
         (.., Some(health)) => format!("the replication health of {} is {health}", machine.name()),

@@ -72,9 +72,7 @@ fn by_hand(context: &Context<'_>, machine: Machine<'_>) -> Decision {
             let target = target(context, machine);
             let told: Vec<String> =
                 target.iter().flat_map(handed_over).map(|(name, value)| format!("{name} {value}")).collect();
-            let group = machine
-                .group()
-                .map(|group| format!(", which is in the replication group {}", group.name().value));
+            let group = machine.group().map(|group| format!(" (replication group {})", group.name().value));
             let prompt = format!(
                 "The service leaves the reprotect of {}{} to a person. In the portal, reprotect it from Azure to on-premises with {}. Begun?",
                 machine.name(),

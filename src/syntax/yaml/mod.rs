@@ -1,10 +1,11 @@
 //! Reads YAML texts into trees, reporting every mistake with its place; the only user of the YAML crate.
 
+mod alias;
 mod comment;
+mod keys;
 mod mistake;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use granit_parser::Event;
 use granit_parser::Parser;
@@ -12,7 +13,6 @@ use granit_parser::ScalarStyle;
 use granit_parser::Tag;
 
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::did_you_mean;
 use crate::source::Source;
 use crate::source::Span;
 use crate::syntax::tree::Kind;
@@ -21,8 +21,6 @@ use crate::syntax::tree::NodeId;
 use crate::syntax::tree::Tree;
 
 pub use self::comment::comments;
-
-use self::mistake::shortened;
 
 /// How much a text may ask for before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +39,6 @@ impl Default for Limits {
         Self { max_depth: 128, max_nodes: 20_000_000, max_mistakes: 1000 }
     }
 }
-
-/// Unknown aliases that are compared with anchors, and anchors that each is compared with.
-const NAMES_COMPARED: usize = 64;
-
-/// Mappings up to this size are searched for repeated keys without building a table.
-const SMALL_MAPPING: usize = 8;
 
 /// Characters of a key written without `?`; also of a key that an alias stands for and that is still
 /// compared by its text, since many aliases may stand for one long text.
@@ -107,14 +99,6 @@ struct Open {
     flow: bool,
     /// Where its items begin among the pending ones.
     first: usize,
-}
-
-/// What makes two keys of a mapping the same key.
-#[derive(PartialEq, Eq, Hash)]
-enum Key<'a> {
-    Scalar(&'a str),
-    Collection(&'a str),
-    Node(NodeId),
 }
 
 struct Reader<'s, 'd> {
@@ -316,43 +300,6 @@ impl<'s> Reader<'s, '_> {
         Span::new(self.offset(start), self.offset(end.max(start)))
     }
 
-    fn alias(&mut self, anchor: usize, place: Span) {
-        let written = self.slice(place);
-        let Some(target) = self.anchors.get(anchor).copied().flatten() else {
-            return self.unknown_alias(written.trim_start_matches('*'), place);
-        };
-        if self.open.iter().any(|open| open.id == target) {
-            let start = self.tree.node(target).span.start as usize - self.base as usize;
-            let message = format!("`{}` is inside the value that it stands for", shortened(written));
-            self.report(
-                Diagnostic::error("recursive-alias", place, message)
-                    .label(self.at(start), "that value begins here")
-                    .help("write the value out, or anchor a smaller part of it"),
-            );
-            self.push(stand_in(place), 0);
-        } else {
-            self.push(Node { span: place, kind: Kind::Alias(target) }, 0);
-        }
-    }
-
-    fn unknown_alias(&mut self, name: &str, place: Span) {
-        self.names_compared += 1;
-        let near = if self.names_compared <= NAMES_COMPARED {
-            did_you_mean(name, self.names.iter().rev().take(NAMES_COMPARED).map(Cow::as_ref))
-        } else {
-            None
-        };
-        let name = shortened(name);
-        let help = near.unwrap_or_else(|| {
-            format!(
-                "write `&{name}` before the value that is meant, or put text that begins with `*` in quotes"
-            )
-        });
-        let message = format!("no anchor `&{name}` before this alias in this document");
-        self.report(Diagnostic::error("unknown-alias", place, message).help(help));
-        self.push(stand_in(place), 0);
-    }
-
     fn begin(&mut self, mapping: bool, anchor: usize, tag: Option<&Tag>, span: &granit_parser::Span) -> bool {
         let place = self.span(span);
         if self.open.len() >= self.limits.max_depth as usize {
@@ -388,53 +335,6 @@ impl<'s> Reader<'s, '_> {
         self.last = Span::new(node.span.end, node.span.end);
         if mapping {
             self.repeated_keys(id);
-        }
-    }
-
-    fn repeated_keys(&mut self, id: NodeId) {
-        let Kind::Mapping(pairs) = &self.tree.node(id).kind else { return };
-        let mut repeated: Vec<(Span, Span)> = Vec::new();
-        let mut repeat = |first: NodeId, again: NodeId| {
-            repeated.push((self.tree.node(first).span, self.tree.node(again).span));
-        };
-        if pairs.len() <= SMALL_MAPPING {
-            for (at, (again, _)) in pairs.iter().enumerate() {
-                let key = self.key(*again);
-                if let Some((first, _)) = pairs[..at].iter().find(|(other, _)| self.key(*other) == key) {
-                    repeat(*first, *again);
-                }
-            }
-        } else {
-            let mut seen: HashMap<Key<'_>, NodeId> = HashMap::with_capacity(pairs.len());
-            for (again, _) in pairs {
-                let first = *seen.entry(self.key(*again)).or_insert(*again);
-                if first != *again {
-                    repeat(first, *again);
-                }
-            }
-        }
-        for (first, again) in repeated {
-            let written = self.slice(again);
-            let help = match written {
-                "<<" => "merge several mappings with one `<<: [*first, *second]`",
-                _ => "remove or rename one of them",
-            };
-            let message = format!("key `{}` is written twice in this mapping", shortened(written));
-            let diagnostic = Diagnostic::error("duplicate-key", again, message);
-            self.report(diagnostic.label(first, "first written here").help(help));
-        }
-    }
-
-    fn key(&self, id: NodeId) -> Key<'_> {
-        let node = self.tree.node(id);
-        match &node.kind {
-            Kind::Scalar { .. } if is_stand_in(node) => Key::Node(id),
-            Kind::Scalar { text, .. } => Key::Scalar(text),
-            Kind::Sequence(_) | Kind::Mapping(_) => Key::Collection(self.slice(node.span)),
-            Kind::Alias(target) => match self.tree.text(*target) {
-                Some(text) if text.len() <= LONGEST_KEY => Key::Scalar(text),
-                Some(_) | None => Key::Node(*target),
-            },
         }
     }
 

@@ -12,10 +12,8 @@ use failback::event::RunEvent;
 use failback::event::RunEventKind;
 use failback::event::RunState;
 use failback::graph::Graph;
-use failback::id::MachineName;
 use failback::id::RunId;
 use failback::model::Model;
-use failback::provider::emulator::Deed;
 use failback::provider::emulator::Scenario;
 use failback::provider::emulator::World as EmulatedWorld;
 use failback::run::End;
@@ -105,18 +103,12 @@ fn scenario(world: &World) -> Scenario {
     scenario.expect("it has no mistakes")
 }
 
-/// Runs a plan on the emulated service, without the engine's guards. Where the plan wants a VM deleted first, a person has done
-/// it.
+/// Runs a plan on the emulated service, without the engine's guards.
 pub fn run(world: &World, graph: &Arc<Graph>, model: Model) -> (Option<Outcome>, Steps) {
     let baseline = model.baseline();
     let scenario = Scenario { baseline: Some(Spanned::bare(baseline)), ..scenario(world) };
     let clock = Arc::new(SetClock::new(world.now()));
-    let mut site = EmulatedWorld::new(model.inventory.clone(), scenario, world.now());
-    for machine in model.machines().filter(|machine| machine.deletes_existing_vm()) {
-        let machine = MachineName::new(machine.name().value.as_str());
-        let deed = Deed::DeleteOnpremVm { machine };
-        site.by_hand(world.now(), &deed).expect("the inventory has the machine");
-    }
+    let site = EmulatedWorld::new(model.inventory.clone(), scenario, world.now());
     let mut steps = Steps::default();
     let mut journal = &mut steps;
     let state = RunState::new(Arc::clone(graph));

@@ -100,3 +100,12 @@ fn an_azure_vm_that_is_still_starting_is_off_once_its_machine_is_home() {
     let power = site.facts("w1").azure_vm.unwrap().power_state.unwrap().value;
     assert_eq!(power, crate::syntax::machine::PowerState::Deallocated);
 }
+
+#[test]
+fn a_planned_failover_that_runs_has_passed_its_prerequisites() {
+    let at = ("state: failed_over_committed", "state: failing_back");
+    let stopped = ("agent_service: running", "agent_service: stopped");
+    let mut site = Site::new(modernized(&[at, stopped]), Scenario::default());
+    let job = site.item("w1").running.unwrap();
+    assert_eq!(site.finish(&job), OperationStatus::Succeeded);
+}

@@ -285,3 +285,18 @@ fn two_machines_that_ask_at_once_do_not_get_one_name() {
     site.fails(&reprotect("w2"));
     site.done(&reprotect("w3"));
 }
+
+#[test]
+fn a_name_that_two_vms_have_is_taken_while_one_of_them_is_there() {
+    let same = [("exists: true, name: w2", "exists: true, name: w1")];
+    let mut site = Site::new(classic(&same), Scenario::default());
+    site.done(&Request::Prepare);
+    let delete = |site: &mut Site, machine| {
+        let deed = crate::provider::emulator::Deed::DeleteOnpremVm { machine: name(machine) };
+        site.world.by_hand(site.now, &deed).unwrap();
+    };
+    delete(&mut site, "w1");
+    assert_eq!(site.fails(&reprotect("w1")).code, "78052", "FB129");
+    delete(&mut site, "w2");
+    site.done(&reprotect("w1"));
+}

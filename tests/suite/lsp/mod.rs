@@ -1,5 +1,10 @@
 //! The language server: whole sessions over pipes, with right and wrong input.
 
+#[cfg(feature = "cel")]
+mod beside;
+mod session;
+mod words;
+
 use failback::lsp::Encoding;
 use failback::lsp::Settings;
 use failback::lsp::Workspace;
@@ -43,11 +48,6 @@ fn slice<'t>(text: &'t str, range: &Value) -> &'t str {
     &text[offset(text, &range["start"])..offset(text, &range["end"])]
 }
 
-fn labels(completion: &Value) -> Vec<&str> {
-    let items = completion.as_array().expect("a list").iter();
-    items.map(|item| item["label"].as_str().expect("a label")).collect()
-}
-
 #[test]
 fn a_typing_mistake_is_shown_while_it_is_there_and_a_fix_is_offered() {
     let site = site();
@@ -80,39 +80,6 @@ fn a_typing_mistake_is_shown_while_it_is_there_and_a_fix_is_offered() {
     editor.tell("textDocument/didClose", json!({"textDocument": {"uri": site.plan}}));
     let cleared = editor.until(|message| message["params"]["uri"] == site.plan.as_str());
     assert_eq!(cleared["params"]["diagnostics"], json!([]));
-}
-
-#[test]
-fn columns_count_bytes_for_an_editor_that_offers_it() {
-    for (encodings, agreed, column) in
-        [(&["utf-16"][..], "utf-16", 10), (&["utf-16", "utf-8"], "utf-8", 12), (&[], "utf-16", 10)]
-    {
-        let (mut editor, begun) = Editor::with_encodings(encodings);
-        assert_eq!(begun["capabilities"]["positionEncoding"], agreed);
-        editor.open("untitled:a.plan.yaml", "x-a: 1\n서울🐟: {}\nkind: RecoveryPlan\n\"x-\": [가, *b]\n");
-        let told = editor.diagnostics("untitled:a.plan.yaml", 1);
-        let alias = told.iter().find(|found| found["code"] == "unknown-alias").expect("reported");
-        let start = &alias["range"]["start"];
-        assert_eq!((&start["line"], &start["character"]), (&json!(3), &json!(column)));
-    }
-}
-
-#[test]
-fn places_are_right_behind_a_mark_and_with_any_line_ending() {
-    for (mark, ending) in [("", "\n"), ("", "\r\n"), ("\u{feff}", "\r\n")] {
-        let mut editor = Editor::new();
-        let text =
-            format!("{mark}kind: RecoveryPlan\nversion: 1\nname: 서울\n가나: [1]\n").replace('\n', ending);
-        editor.open("untitled:a.plan.yaml", &text);
-        let told = editor.diagnostics("untitled:a.plan.yaml", 1);
-        assert_eq!(codes(&told), ["unknown-key"], "{told:?}");
-        assert_eq!(
-            told[0]["range"],
-            json!({"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 2}})
-        );
-        let hover = editor.ask_at("textDocument/hover", "untitled:a.plan.yaml", (0, mark.len() / 3 + 2));
-        assert_eq!(hover["range"]["start"], json!({"line": 0, "character": mark.len() / 3}));
-    }
 }
 
 #[test]
@@ -164,141 +131,6 @@ fn a_waiver_that_is_inserted_asks_for_its_reason_and_counts_once_it_has_one() {
         .expect("still told");
     assert_eq!(waived["severity"], 4);
     assert!(waived["message"].as_str().expect("a text").contains("CAB-1182"));
-}
-
-#[test]
-fn keys_words_rules_and_names_are_explained() {
-    let site = site();
-    let mut editor = Editor::new();
-    let waiver = "waivers:\n  - {rule: FB6§03, of: [w1], reason: x}\n";
-    for (marked, wanted) in [
-        (
-            CLASSIC_PLAN.replace("location: auto", "loc§ation: auto"),
-            "Where the machine is expected to come back",
-        ),
-        (CLASSIC_PLAN.replace("location: auto", "location: au§to"), "Whatever follows from the facts"),
-        (CLASSIC_PLAN.replace("datastore: vmfs1", "datastore: vm§fs1"), "file system: vmfs"),
-        (CLASSIC_PLAN.replace("name: w2", "name: w§2"), "operating system: windows"),
-        (format!("{CLASSIC_PLAN}{waiver}"), "FB603"),
-        // A half-written line above does not keep anybody from reading.
-        (
-            CLASSIC_PLAN.replace("defaults:", "defaul: [\ndefaults:").replace("failback: {", "fail§back: {"),
-            "**failback**",
-        ),
-    ] {
-        let (text, place) = cursor(&marked);
-        editor.open(&site.plan, &text);
-        let hover = editor.ask_at("textDocument/hover", &site.plan, place);
-        let value = hover["contents"]["value"].as_str().unwrap_or("nothing");
-        assert!(value.contains(wanted), "{wanted}: {value}");
-    }
-    let (text, place) = cursor(&CLASSIC_PLAN.replace("version: 1", "version: 1 §"));
-    editor.open(&site.plan, &text);
-    assert_eq!(editor.ask_at("textDocument/hover", &site.plan, place), Value::Null);
-    assert_eq!(editor.ask_at("textDocument/hover", "file:///not/open.yaml", (0, 0)), Value::Null);
-    assert_eq!(editor.ask_at("textDocument/hover", &site.plan, (9999, 9999)), Value::Null);
-}
-
-#[test]
-fn what_may_be_written_is_proposed_also_in_a_text_that_does_not_parse() {
-    let site = site();
-    let mut editor = Editor::new();
-    let machines = |line: &str| CLASSIC_PLAN.replace("  - name: w3\n", &format!("  - name: w3\n{line}\n"));
-    for (marked, wanted, unwanted) in [
-        (machines("    dep§"), &["depends_on", "verify"][..], &["name", "machines"][..]),
-        (machines("    §"), &["depends_on"], &["name"]),
-        (machines("    failback: {mas§"), &["master_target", "datastore"], &["name"]),
-        (machines("    failback:\n      location:§"), &["auto", "original"], &["mtw"]),
-        (machines("    failback: {master_target: §"), &["mtw", "mtl"], &["vmfs1", "w1"]),
-        (machines("    failback:\n      datastore: \"§"), &["vmfs1", "vsan1"], &["mtw"]),
-        (machines("    depends_on: [w1, §"), &["w2", "l1"], &["w1", "mtw"]),
-        (CLASSIC_PLAN.replace("  - name: l1\n", "  - §\n"), &["l1", "name"], &["w1", "mtw"]),
-        (machines("  -§"), &["name"], &[]),
-        (
-            CLASSIC_PLAN.replace("inventory: classic.inventory.yaml", "inventory: §"),
-            &["classic.inventory.yaml"],
-            &[],
-        ),
-        (format!("{CLASSIC_PLAN}waivers:\n  - rule: FB§"), &["FB606"], &["FB001"]),
-        (format!("{CLASSIC_PLAN}exec§"), &["execution", "drills"], &["machines"]),
-        (format!("{CLASSIC_PLAN}execution: {{mode: §"), &["attended", "unattended"], &[]),
-        ("ki§".to_owned(), &["kind"], &["datastore"]),
-        ("kind: §".to_owned(), &["RecoveryPlan", "Inventory", "Policy"], &[]),
-    ] {
-        let (text, place) = cursor(&marked);
-        editor.open(&site.plan, &text);
-        let proposed = editor.ask_at("textDocument/completion", &site.plan, place);
-        let labels = labels(&proposed);
-        for label in wanted {
-            assert!(labels.contains(label), "{label} at {place:?} in\n{text}\n{labels:?}");
-        }
-        for label in unwanted {
-            assert!(!labels.contains(label), "{label} at {place:?} in\n{text}\n{labels:?}");
-        }
-    }
-    let (text, place) = cursor(&CLASSIC_PLAN.replace("version: 1", "version: 1 # no §"));
-    editor.open(&site.plan, &text);
-    assert_eq!(editor.ask_at("textDocument/completion", &site.plan, place), json!([]));
-}
-
-#[test]
-fn a_proposal_takes_the_place_of_what_was_begun() {
-    let site = site();
-    let mut editor = Editor::new();
-    for (marked, label, wanted) in [
-        ("x-메모: \"서울 🐟\"\nmach§", "machines", "x-메모: \"서울 🐟\"\nmachines:"),
-        ("defaults: {failback: {location:§}}", "auto", "defaults: {failback: {location: auto}}"),
-        (
-            "defaults: {failback: {datastore: \"vm§\"}}",
-            "vmfs1",
-            "defaults: {failback: {datastore: \"vmfs1\"}}",
-        ),
-        ("defaults: {failback: {datastore: \"vm§", "vmfs1", "defaults: {failback: {datastore: \"vmfs1\""),
-        ("ow§ner: x", "owner", "owner: x"),
-    ] {
-        let start = "kind: RecoveryPlan\ninventory: classic.inventory.yaml\n";
-        let (text, place) = cursor(&format!("{start}{marked}\n"));
-        editor.open(&site.plan, &text);
-        let proposed = editor.ask_at("textDocument/completion", &site.plan, place);
-        let item = proposed
-            .as_array()
-            .expect("a list")
-            .iter()
-            .find(|item| item["label"] == label)
-            .expect("proposed");
-        assert_eq!(edited(&text, &json!([item["textEdit"]])), format!("{start}{wanted}\n"));
-    }
-}
-
-#[test]
-fn a_name_leads_to_what_has_it() {
-    let site = site();
-    let mut editor = Editor::new();
-    let group = "replication_groups:\n  - {name: wg, machines: [w1, w2]}\n";
-    let plan = format!("{CLASSIC_PLAN}{group}");
-    for (from, to, wanted) in [
-        ("datastore: vm§fs1", "datastore: vmfs1", Some((&site.inventory, "vmfs1"))),
-        ("  - name: w§3", "  - name: w3", Some((&site.inventory, "w3"))),
-        ("inventory: cla§ssic", "inventory: classic", Some((&site.inventory, ""))),
-        ("location: au§to", "location: auto", None),
-    ] {
-        let (text, place) = cursor(&plan.replace(to, from));
-        editor.open(&site.plan, &text);
-        let found = editor.ask_at("textDocument/definition", &site.plan, place);
-        match wanted {
-            None => assert_eq!(found, json!([])),
-            Some((uri, name)) => {
-                assert_eq!(found[0]["uri"], **uri);
-                assert_eq!(slice(CLASSIC_INVENTORY, &found[0]["range"]), name);
-            }
-        }
-    }
-    let depends = "  - {name: w3, depends_on: [w§g]}\n";
-    let (text, place) = cursor(&plan.replace("  - name: w3\n", depends));
-    editor.open(&site.plan, &text);
-    let found = editor.ask_at("textDocument/definition", &site.plan, place);
-    assert_eq!(found[0]["uri"], site.plan);
-    assert!(text[offset(&text, &found[0]["range"]["start"])..].starts_with("wg, machines"));
 }
 
 #[test]
@@ -416,21 +248,6 @@ fn a_document_without_a_file_is_checked_as_far_as_that_goes() {
 }
 
 #[test]
-fn many_changes_at_once_end_in_the_last() {
-    let site = site();
-    let mut editor = Editor::new();
-    editor.open(&site.plan, CLASSIC_PLAN);
-    let at = |character: usize| json!({"line": 3, "character": character});
-    for version in 0..200 {
-        let range = json!({"start": at(0), "end": at(0)});
-        editor.change(&site.plan, version + 2, Some(range), "x");
-    }
-    let told = editor.diagnostics(&site.plan, 201);
-    let unknown = told.iter().find(|found| found["code"] == "unknown-key").expect("reported");
-    assert_eq!(unknown["range"], json!({"start": at(0), "end": at(204)}));
-}
-
-#[test]
 fn an_editor_shows_what_check_refuses_and_where() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let now = "2026-11-22T00:00:00Z";
@@ -467,81 +284,4 @@ fn an_editor_shows_what_check_refuses_and_where() {
         }
     }
     assert!(plans >= 10 && compared >= plans, "{plans} plans, {compared} findings");
-}
-
-#[test]
-fn an_outline_names_what_lists_hold() {
-    let site = site();
-    let mut editor = Editor::new();
-    editor.open(&site.plan, CLASSIC_PLAN);
-    let symbols = editor.ask("textDocument/documentSymbol", json!({"textDocument": {"uri": site.plan}}));
-    let machines =
-        symbols["result"].as_array().expect("a list").iter().find(|symbol| symbol["name"] == "machines");
-    let names: Vec<&Value> = machines.expect("there")["children"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|child| &child["name"])
-        .collect();
-    assert_eq!(names, ["w1", "w2", "w3", "l1"]);
-}
-
-#[test]
-fn wrong_messages_are_answered_with_errors() {
-    let site = site();
-    let mut editor = Editor::silent();
-    let code = |answer: &Value| answer["error"]["code"].as_i64().expect("an error");
-    assert_eq!(code(&editor.ask("textDocument/hover", json!({}))), -32002);
-    editor.tell("textDocument/didOpen", json!({"not": "yet"}));
-    assert!(editor.ask("initialize", json!({"capabilities": "none"}))["result"]["capabilities"].is_object());
-    assert_eq!(code(&editor.ask("initialize", json!({}))), -32600);
-    assert_eq!(code(&editor.ask("textDocument/rename", json!({}))), -32601);
-    assert_eq!(code(&editor.ask("textDocument/hover", json!({"position": 3}))), -32602);
-    assert_eq!(code(&editor.ask("textDocument/completion", Value::Null)), -32602);
-    for body in ["{", "[]", "\"x\"", ""] {
-        editor.send_bytes(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
-        let answer = editor.until(|message| message["id"].is_null() && message["error"].is_object());
-        assert!(matches!(code(&answer), -32700 | -32600), "{answer}");
-    }
-    editor.send_bytes(b"Content-Length: x\r\n\r\n");
-    assert_eq!(code(&editor.until(|message| message["error"].is_object())), -32700);
-    editor.tell("textDocument/didChange", json!({"contentChanges": 3}));
-    let said = editor.until(|message| message["method"] == "window/logMessage");
-    assert!(said["params"]["message"].as_str().expect("a text").starts_with("textDocument/didChange can't"));
-    editor.tell("$/cancelRequest", json!({"id": 1}));
-    // Changes of what is not open, and a range that is nowhere.
-    editor.change("file:///not/open.yaml", 2, None, "x");
-    editor.open(&site.plan, CLASSIC_PLAN);
-    let nowhere = json!({"start": {"line": 900, "character": 9}, "end": {"line": 3, "character": 4_000_000}});
-    editor.change(&site.plan, 2, Some(nowhere), "가");
-    editor.diagnostics(&site.plan, 2);
-}
-
-#[test]
-fn a_session_ends_as_the_protocol_says() {
-    let code = Editor::new().end(|editor| {
-        assert_eq!(editor.ask("shutdown", Value::Null)["result"], Value::Null);
-        assert_eq!(editor.ask("textDocument/hover", json!({}))["error"]["code"], -32600);
-        editor.tell("exit", Value::Null);
-    });
-    assert_eq!(code, Some(0));
-    assert_eq!(Editor::new().end(|editor| editor.tell("exit", Value::Null)), Some(1));
-    assert_eq!(Editor::new().end(|_| {}), Some(1));
-    assert_eq!(Editor::silent().end(|editor| editor.send_bytes(b"Content-Length: 5\r\n\r\n{")), Some(1));
-}
-
-#[test]
-fn a_policy_that_is_not_there_is_refused() {
-    let ended = Folder::with(&[]).run(&["lsp", "--policy", "corp.policy.yaml"]);
-    assert_eq!(ended.exit, 2);
-    assert!(ended.err.contains("`corp.policy.yaml` does not exist"), "{}", ended.err);
-}
-
-#[test]
-fn letters_that_an_editor_did_not_escape_are_no_obstacle() {
-    let site = site();
-    let mut editor = Editor::new();
-    let path = site.folder.path().canonicalize().expect("it is there").join(PLAN);
-    editor.open(&format!("file://{}", path.display()), CLASSIC_PLAN);
-    assert!(errors(&editor.diagnostics(&site.plan, 1)).is_empty());
 }

@@ -277,3 +277,41 @@ fn everything_that_is_sure_is_fixed_at_once() {
     let params = json!({"textDocument": {"uri": plan}, "range": whole, "context": {"diagnostics": [], "only": ["source.fixAll"]}});
     assert_eq!(editor.ask("textDocument/codeAction", params)["result"], json!([]));
 }
+
+#[test]
+fn nothing_that_a_stranger_wrote_is_markup_or_hides_in_an_editor() {
+    let picture = "![x](https://evil.example/p.png) <img src=x> [c](command:x) `b` w\u{200b}1 \u{202e}";
+    let written = Value::from(picture).to_string();
+    let policy = format!(
+        "kind: Policy\nversion: 1\nname: {written}\nrules:\n  - id: ACME01\n    severity: error\n    scope: plan\n    \
+         message: {written}\n    help: {written}\n    source: {written}\n    assert: |\n      plan.owner == \"```\"\n      ||\n      plan.owner == \"````\"\n"
+    );
+    let repository = Repository::new(&policy);
+    let hostile = |text: &str| text.replace("vmfs1", &written);
+    repository.folder.write("plans/seoul/classic.inventory.yaml", hostile(CLASSIC_INVENTORY).as_bytes());
+    let mut editor = repository.editor();
+    let plan = repository.uri(PLAN);
+    let marked = hostile(CLASSIC_PLAN).replacen("datastore: \"!", "datastore: \"§!", 1);
+    let (text, datastore) = cursor(&marked);
+    let waived = format!("{text}\nwaivers:\n  - {{rule: ACME01, of: [w1], reason: x}}\n");
+    editor.open(&plan, &waived);
+    let told = editor.diagnostics(&plan, 1);
+    let messages = told.iter().map(|one| one["message"].as_str().expect("a text"));
+    assert!(messages.clone().any(|message| message.contains("evil.example")), "{told:#?}");
+    assert!(messages.clone().all(|message| !message.contains(['\u{200b}', '\u{202e}'])), "{told:#?}");
+    let rule = waived.lines().position(|line| line.contains("ACME01")).expect("a line");
+    for place in [datastore, (rule, 12)] {
+        let hover = editor.ask_at("textDocument/hover", &plan, place);
+        let about = hover["contents"]["value"].as_str().expect("a text");
+        assert!(about.contains("evil.example"), "{place:?}: {about}");
+        let of_document = about.split("\n---\n").next().expect("a part");
+        for markup in ["![", "](", "<img", "`b`", "https://", "\u{200b}", "\u{202e}"] {
+            assert!(!of_document.contains(markup), "{markup}: {about}");
+        }
+        if place == (rule, 12) {
+            let fence = about.lines().find(|line| line.ends_with("cel")).expect("a fence");
+            let fence = fence.trim_end_matches("cel");
+            assert_eq!((fence, about.lines().filter(|line| *line == fence).count()), ("`````", 1), "{about}");
+        }
+    }
+}

@@ -2,6 +2,10 @@
 //!
 //! A reader never stops at a mistake: it reports it and goes on, so that one pass finds all of them.
 
+mod mapping;
+
+pub use self::mapping::Entry;
+
 use std::cmp::Ordering;
 
 use crate::diagnostic::Diagnostic;
@@ -47,9 +51,6 @@ pub trait Decode: Sized {
 /// Mistakes reported for one document; nobody reads more, and each takes memory.
 const MOST_MISTAKES: usize = 10_000;
 
-/// Keys of a mapping among which a misspelt one is renamed: no block has as many, and all are compared with each other.
-const MOST_KEYS: usize = 64;
-
 enum Segment {
     Key(NodeId),
     Index(usize),
@@ -65,16 +66,6 @@ pub struct Reader<'t, 's> {
     /// Start of the outermost alias through which the present node was reached.
     via: u32,
     steps_left: u64,
-}
-
-/// A pair of a mapping, merges resolved.
-#[derive(Clone, Copy)]
-pub struct Entry {
-    /// The key's node, always a scalar.
-    pub key: NodeId,
-    /// The value's node.
-    pub value: NodeId,
-    via: u32,
 }
 
 impl<'t, 's> Reader<'t, 's> {
@@ -308,124 +299,6 @@ impl<'t, 's> Reader<'t, 's> {
         None
     }
 
-    /// Returns the pairs of a mapping, merges (`<<`) resolved, or reports that the node is none.
-    pub fn mapping(&mut self, node: NodeId, expected: &str) -> Option<Vec<Entry>> {
-        let Kind::Mapping(pairs) = &self.tree.node(node).kind else {
-            return self.wrong_type(node, expected);
-        };
-        let mut entries = Vec::with_capacity(pairs.len());
-        let mut merges = Vec::new();
-        for (key, value) in pairs {
-            if self.is_merge(*key) {
-                merges.push((*value, 0));
-            } else if self.tree.text(*key).is_some() {
-                entries.push(Entry { key: *key, value: *value, via: 0 });
-            } else {
-                let span = self.span(*key);
-                self.report(
-                    Diagnostic::error("bad-key", span, "a key must be a word")
-                        .help("write the key as plain text"),
-                );
-            }
-        }
-        if !merges.is_empty() {
-            self.merge(&mut entries, merges);
-        }
-        Some(entries)
-    }
-
-    fn is_merge(&self, key: NodeId) -> bool {
-        matches!(&self.tree.node(key).kind, Kind::Scalar { text, plain: true } if text == "<<")
-    }
-
-    /// Adds the pairs that `<<` brings in: a key that is written wins, then the earlier mapping.
-    fn merge(&mut self, entries: &mut Vec<Entry>, mut work: Vec<(NodeId, u32)>) {
-        let tree = self.tree;
-        let mut known: std::collections::HashSet<&str> =
-            entries.iter().filter_map(|entry| tree.text(entry.key)).collect();
-        let mut sources = 0;
-        work.reverse();
-        while let Some((value, mut via)) = work.pop() {
-            let mut node = value;
-            while let Kind::Alias(target) = tree.node(node).kind {
-                if via == 0 {
-                    via = tree.node(node).span.start;
-                }
-                node = target;
-            }
-            sources += 1;
-            if sources > 1_000 {
-                let span = self.span(value);
-                return self.report(Diagnostic::error(
-                    "alias-expansion",
-                    span,
-                    "more than 1,000 mappings are merged here",
-                ));
-            }
-            match &tree.node(node).kind {
-                Kind::Sequence(items) => work.extend(items.iter().rev().map(|item| (*item, via))),
-                Kind::Mapping(pairs) => {
-                    let via = if via == 0 { tree.node(value).span.start } else { via };
-                    for (key, value) in pairs {
-                        if self.is_merge(*key) {
-                            work.push((*value, via));
-                        } else if let Some(text) = tree.text(*key)
-                            && known.insert(text)
-                        {
-                            entries.push(Entry { key: *key, value: *value, via });
-                        }
-                    }
-                }
-                Kind::Scalar { .. } | Kind::Alias(_) => {
-                    let span = self.span(value);
-                    self.report(
-                        Diagnostic::error("bad-merge", span, "`<<` needs a mapping or a list of mappings")
-                            .help("write an alias of a mapping: `<<: *name`"),
-                    );
-                }
-            }
-        }
-    }
-
-    /// Returns the text of a pair's key.
-    #[must_use]
-    pub fn key(&self, entry: Entry) -> &'t str {
-        let tree: &'t Tree<'s> = self.tree;
-        tree.text(entry.key).expect("mapping() leaves out keys that are not scalars")
-    }
-
-    /// Reports a key that the block does not have, unless it begins with `x-`.
-    pub fn unknown_key(&mut self, entry: Entry, entries: &[Entry], known: &[&'static str]) {
-        let key = self.key(entry);
-        if key.starts_with("x-") {
-            return;
-        }
-        let shown = quoted(key);
-        let help = did_you_mean(key, known.iter().copied())
-            .unwrap_or_else(|| format!("known keys here: {}", known.join(", ")));
-        let span =
-            Span { via: if self.via == 0 { entry.via } else { self.via }, ..self.tree.node(entry.key).span };
-        let fix = self.rename(entry, entries, known);
-        self.report(
-            Diagnostic::error("unknown-key", span, format!("unknown key {shown}")).help(help).fix(fix),
-        );
-    }
-
-    /// Returns the fix that gives a key the name that is meant, unless another key has that name, or may be meant by it.
-    fn rename(&self, entry: Entry, entries: &[Entry], known: &[&'static str]) -> Option<Fix> {
-        if self.via != 0 || entry.via != 0 || entries.len() > MOST_KEYS {
-            return None;
-        }
-        let meant = respell::meant_key(self.key(entry), known)?;
-        let is_taken = entries.iter().filter(|other| other.key != entry.key).any(|other| {
-            let key = self.key(*other);
-            key == meant || (!known.contains(&key) && respell::meant_key(key, known) == Some(meant))
-        });
-        let title = format!("rename {} to `{meant}`", quoted(self.key(entry)));
-        let fix = respell::instead(self.tree, entry.key, meant, "")?;
-        (!is_taken).then_some(Fix { title, ..fix })
-    }
-
     /// Returns the fix that puts a word into the place of a scalar, in its quotes.
     pub(crate) fn instead(&self, node: NodeId, word: &str) -> Option<Fix> {
         if self.via != 0 { None } else { respell::instead(self.tree, node, word, "write") }
@@ -434,25 +307,6 @@ impl<'t, 's> Reader<'t, 's> {
     /// Returns the fix that puts characters into the place of a scalar and its quotes.
     pub(crate) fn exactly(&self, node: NodeId, new: &str, title: String) -> Option<Fix> {
         if self.via != 0 { None } else { respell::exactly(self.tree, node, new, title) }
-    }
-
-    /// Reports a key that the block needs, unless a misspelt one near it was already reported.
-    pub fn missing_key(&mut self, node: NodeId, key: &str, entries: &[Entry], known: &[&'static str]) {
-        let misspelt = entries.iter().any(|entry| {
-            let written = self.key(*entry);
-            !known.contains(&written) && did_you_mean(written, [key]).is_some()
-        });
-        if misspelt {
-            return;
-        }
-        let mut span = self.span(node);
-        if let Some(first) = entries.iter().find(|entry| entry.via == 0) {
-            span.end = self.tree.node(first.key).span.end.max(span.start);
-        }
-        self.report(
-            Diagnostic::error("missing-key", span, format!("`{key}` is missing"))
-                .help(format!("add `{key}:`")),
-        );
     }
 
     /// Returns the text of a scalar that means text, or reports what else the node is.

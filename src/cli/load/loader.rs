@@ -1,217 +1,47 @@
-//! Reads plans with the inventories that they name, each file once, and collects every mistake.
-
-use std::collections::HashMap;
-use std::collections::HashSet;
-use std::collections::VecDeque;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
+//! Reads files, each once, and finds the facts of every plan.
 
 use crate::cli::ahead::Interest;
 use crate::cli::ahead::Parsed;
 use crate::cli::ahead::Step;
 use crate::cli::ahead::Text;
 use crate::cli::ahead::parse_all;
-use crate::cli::ahead::steps;
-use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
-use crate::cli::shared::Shared;
 use crate::diagnostic::Diagnostic;
-use crate::model::Model;
 use crate::model::check_inventory;
-use crate::model::resolve;
-use crate::rules::Policies;
-use crate::source::Sources;
 use crate::source::Span;
-use crate::source::Spanned;
 use crate::syntax::Document;
 use crate::syntax::duplicate_name;
 use crate::syntax::file;
 use crate::syntax::file::FileError;
-use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
-use crate::syntax::policy::Policy;
 use crate::syntax::workspace::outside_workspace;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::path::Path;
+use std::path::PathBuf;
 
-/// A file or folder that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Its name, as it was given.
-    pub file: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: Option<String>,
-}
+use super::Contents;
+use super::Facts;
+use super::Failure;
+use super::Loaded;
+use super::Pending;
+use super::Slot;
 
-impl Failure {
-    pub(crate) fn of(path: &Path, error: FileError) -> Self {
-        let error = error.with_path(path);
-        let mut message = error.to_string();
-        if let Some(cause) = std::error::Error::source(&error) {
-            message = format!("{message}: {cause}");
-        }
-        let mut help = error.help().map(str::to_owned);
-        if let FileError::TooLarge { .. } = error {
-            help = Some("split it into several files, or raise --max-file-size".to_owned());
-        }
-        Self { file: path.display().to_string(), message, help }
-    }
-}
-
-/// A plan that was read.
-#[derive(Debug)]
-pub struct LoadedPlan {
-    /// Its name.
-    pub name: Spanned<String>,
-    /// The plan, bound to its facts; `None` if it or its inventory has mistakes.
-    pub model: Option<Model>,
-    /// Mistakes of the plan that were found when it was bound.
-    pub diagnostics: Vec<Diagnostic>,
-    /// An organisation's own rules.
-    pub policies: Arc<Policies>,
-}
-
-/// Everything that was read.
-#[derive(Debug, Default)]
-pub struct Loaded {
-    /// All texts.
-    pub sources: Sources,
-    /// Mistakes of the documents, in the order in which they were read.
-    pub diagnostics: Vec<Diagnostic>,
-    /// Files that could not be read.
-    pub failures: Vec<Failure>,
-    /// Whether an inventory that a plan names could not be read.
-    pub lacks_inventory: bool,
-    /// How many inventories were read.
-    pub inventories: usize,
-    /// Policies that were read.
-    pub policies: Vec<Policy>,
-    /// Their rules.
-    pub rules: Arc<Policies>,
-    plans: VecDeque<Pending>,
-    slots: Vec<Slot>,
-    /// Where the plans of each inventory name its machines, if several plans share it.
-    shared: HashMap<usize, Shared>,
-}
-
-#[derive(Debug)]
-struct Pending {
-    plan: Box<RecoveryPlan>,
-    facts: Facts,
-}
-
-/// Where a plan's facts come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Facts {
-    /// An inventory that was read.
-    Slot(usize),
-    /// Nowhere: nothing is known.
-    Nowhere,
-    /// An inventory with mistakes, or one that can't be read.
-    Broken,
-}
-
-/// An inventory, and how many plans still need it.
-#[derive(Debug)]
-struct Slot {
-    inventory: Option<Box<Inventory>>,
-    users: usize,
-}
-
-/// What a file gave.
-#[derive(Clone, Debug, Default)]
-struct Contents {
-    inventories: Vec<usize>,
-    /// How many policies it holds.
-    policies: usize,
-    /// Whether a document of it has mistakes.
-    broken: bool,
-}
-
-struct Loader<'e, 'w> {
-    env: &'e Env<'w>,
-    limit: u64,
-    loaded: Loaded,
+/// Reads files, each once, and binds plans to their facts.
+pub(super) struct Loader<'e, 'w> {
+    pub(super) env: &'e Env<'w>,
+    pub(super) limit: u64,
+    pub(super) loaded: Loaded,
     /// Files that were read, by their real path.
-    files: HashMap<PathBuf, Contents>,
+    pub(super) files: HashMap<PathBuf, Contents>,
     /// What was parsed and not looked at yet, by the real path.
-    ahead: HashMap<PathBuf, Parsed>,
+    pub(super) ahead: HashMap<PathBuf, Parsed>,
     /// Plans of the files, each with its file and what else that holds.
-    plans: Vec<(Box<RecoveryPlan>, PathBuf, Contents)>,
-}
-
-/// Reads the documents of files and folders.
-///
-/// Files that can't be read are in [`Loaded::failures`], and do not keep the others from being read.
-#[must_use]
-pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
-    let limit = args.max_file_size.0;
-    let (files, ahead) = (HashMap::new(), HashMap::new());
-    let mut loader = Loader { env, limit, loaded: Loaded::default(), files, ahead, plans: Vec::new() };
-    let steps: Vec<Step> = paths.iter().flat_map(|path| steps(path, env)).collect();
-    loader.read_ahead(&steps);
-    for step in steps {
-        loader.step(step);
-    }
-    let given = args.inventory.as_deref().map(|path| loader.given_inventory(path));
-    loader.bind(given);
-    for path in &args.policy {
-        loader.given_policy(path);
-    }
-    let mut loaded = loader.loaded;
-    loaded.rules = Arc::new(Policies::compile(&loaded.policies, &loaded.sources, &mut loaded.diagnostics));
-    loaded
-}
-
-impl Loaded {
-    /// Returns how many plans are still to be taken.
-    #[must_use]
-    pub fn plans_left(&self) -> usize {
-        self.plans.len()
-    }
-
-    /// Takes the next plan and binds it to its facts.
-    ///
-    /// An inventory is copied only where a later plan needs it too.
-    pub fn next_plan(&mut self) -> Option<LoadedPlan> {
-        let Pending { plan, facts } = self.plans.pop_front()?;
-        let name = plan.name.clone();
-        let policies = Arc::clone(&self.rules);
-        let inventory = match facts {
-            Facts::Slot(slot) => self.slots[slot].take(),
-            Facts::Nowhere => Some(Inventory::unknown("none")),
-            Facts::Broken => None,
-        };
-        let Some(inventory) = inventory else {
-            return Some(LoadedPlan { name, model: None, diagnostics: Vec::new(), policies });
-        };
-        let mut diagnostics = Vec::new();
-        let mut model = resolve(*plan, inventory, &mut diagnostics);
-        if let Facts::Slot(slot) = facts
-            && let Some(shared) = self.shared.get(&slot)
-        {
-            let others = shared.others(&model);
-            model.know_other_plans(others);
-        }
-        let model = diagnostics.is_empty().then_some(model);
-        Some(LoadedPlan { name, model, diagnostics, policies })
-    }
-}
-
-impl Slot {
-    fn take(&mut self) -> Option<Inventory> {
-        self.users = self.users.saturating_sub(1);
-        if self.users == 0 {
-            self.inventory.take().map(|inventory| *inventory)
-        } else {
-            self.inventory.as_deref().cloned()
-        }
-    }
+    pub(super) plans: Vec<(Box<RecoveryPlan>, PathBuf, Contents)>,
 }
 
 impl Loader<'_, '_> {
-    fn step(&mut self, step: Step) {
+    pub(super) fn step(&mut self, step: Step) {
         match step {
             Step::Failure(failure) => self.loaded.failures.push(failure),
             Step::File(path, interest) => {
@@ -225,7 +55,7 @@ impl Loader<'_, '_> {
     /// Reads files in their order, and parses them on all processors.
     ///
     /// A file that can't be read is left to [`Self::file`], which tells why.
-    fn read_ahead(&mut self, steps: &[Step]) {
+    pub(super) fn read_ahead(&mut self, steps: &[Step]) {
         let mut texts = Vec::new();
         let mut seen = HashSet::new();
         for step in steps {
@@ -296,7 +126,7 @@ impl Loader<'_, '_> {
     }
 
     /// Reads the inventory that the command line gives for all plans.
-    fn given_inventory(&mut self, path: &Path) -> Facts {
+    pub(super) fn given_inventory(&mut self, path: &Path) -> Facts {
         let (plans, sources) = (self.plans.len(), self.loaded.sources.all().len());
         let policies = self.loaded.policies.len();
         let contents = match self.file(path, Interest::Named) {
@@ -322,7 +152,7 @@ impl Loader<'_, '_> {
     }
 
     /// Reads a policy that the command line names; plans beside it were not asked for.
-    fn given_policy(&mut self, path: &Path) {
+    pub(super) fn given_policy(&mut self, path: &Path) {
         match self.file(path, Interest::Named) {
             Err(error) => self.loaded.failures.push(Failure::of(path, error)),
             Ok(Contents { policies: 0, broken: false, .. }) => {
@@ -352,7 +182,7 @@ impl Loader<'_, '_> {
     /// Finds the facts of every plan, and counts how many plans need each inventory.
     ///
     /// Plans of files that are read as inventories here were not asked for, and are dropped.
-    fn bind(&mut self, given: Option<Facts>) {
+    pub(super) fn bind(&mut self, given: Option<Facts>) {
         let mut names: HashMap<String, (PathBuf, Span)> = HashMap::new();
         for (plan, file, beside) in std::mem::take(&mut self.plans) {
             let facts = given.unwrap_or_else(|| self.facts_of(&plan, &file, &beside));
