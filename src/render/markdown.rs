@@ -162,7 +162,7 @@ impl Sheet for Comment<'_> {
     }
 }
 
-/// Returns text in which a reader of Markdown finds nothing but text, as [`cell`] does.
+/// Returns text in which a reader of Markdown finds nothing but text, as `cell` does.
 #[must_use]
 pub fn inert(text: &str) -> String {
     cell(text)
