@@ -122,8 +122,7 @@ impl Server<'_> {
             return self.log("a bug in failback: this document can't be checked");
         };
         for params in all {
-            let method = notification::PublishDiagnostics::METHOD.to_owned();
-            Message::Notification(Notification::new(method, params)).write(&mut self.out)?;
+            transport::notify(&mut self.out, notification::PublishDiagnostics::METHOD, &params)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use lsp_server::Message;
 use lsp_server::Notification;
 use lsp_server::Request;
 use lsp_server::RequestId;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
@@ -120,6 +121,21 @@ pub(super) fn write_error(out: &mut dyn Write, id: &Value, code: ErrorCode, mess
     let body =
         json!({"jsonrpc": "2.0", "id": id, "error": {"code": code as i32, "message": message}}).to_string();
     write!(out, "Content-Length: {}\r\n\r\n{body}", body.len())?;
+    out.flush()
+}
+
+/// Writes a notification as it is: through a tree of values, as `lsp_server` has it, the findings of a large plan take a fifth of
+/// the time of a keystroke.
+pub(super) fn notify(out: &mut dyn Write, method: &str, params: &impl Serialize) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Told<'t, P> {
+        jsonrpc: &'static str,
+        method: &'t str,
+        params: &'t P,
+    }
+    let body = serde_json::to_vec(&Told { jsonrpc: "2.0", method, params })?;
+    write!(out, "Content-Length: {}\r\n\r\n", body.len())?;
+    out.write_all(&body)?;
     out.flush()
 }
 
