@@ -61,11 +61,11 @@ fn a_folder_of_a_repository_that_is_a_link_out_of_it_is_not_walked() {
 fn links_inside_the_workspace_are_followed() {
     let folder = site();
     folder.write(
-        "repo/shared/b.plan.yaml",
+        "repo/common/b.plan.yaml",
         named("../plans/site.inventory.yaml").replace("name: classic", "name: b").as_bytes(),
     );
-    symlink("../shared", folder.path().join("repo/plans/shared")).expect("linked");
-    let ended = folder.run(&["check", "repo/plans/shared"]);
+    symlink("../common", folder.path().join("repo/plans/common")).expect("linked");
+    let ended = folder.run(&["check", "repo/plans/common"]);
     assert_eq!(ended.exit, 0, "{}", ended.said());
     assert!(ended.out.contains("may run"), "{}", ended.said());
 }
