@@ -75,10 +75,8 @@ pub(super) fn deletion(context: &Context<'_>) -> Decision {
     if matches!(machine.onprem_vm().and_then(|vm| vm.exists.fact("onprem_vm.exists")), Ok(exists) if !exists.value)
     {
         // What is seen ends the question, whatever would have been answered.
-        return match context.state.status {
-            StepStatus::Asked => Decision::Adopt(gone),
-            _ => Decision::Succeed(Some(gone)),
-        };
+        let is_asked = context.state.status == StepStatus::Asked;
+        return if is_asked { Decision::Adopt(gone) } else { Decision::Succeed(Some(gone)) };
     }
     match &context.state.answer {
         None => Decision::Ask {
