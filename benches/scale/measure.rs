@@ -148,7 +148,7 @@ fn events(folder: &Path) -> Figures {
 fn compile(folder: &Path) -> Figures {
     let (_, checked) = check(folder);
     let began = cpu();
-    let graph = graph::compile(&checked);
+    let graph = failback::forecast::ranked(graph::compile(&checked));
     let compiled = cpu();
     black_box(forecast::forecast(&graph, start()));
     let done = cpu();
@@ -166,7 +166,7 @@ fn compile(folder: &Path) -> Figures {
 /// A whole run by the simulated driver, without a journal.
 fn simulate(folder: &Path) -> Figures {
     let (_, checked) = check(folder);
-    let graph = Arc::new(graph::compile(&checked));
+    let graph = Arc::new(failback::forecast::ranked(graph::compile(&checked)));
     let planned = graph.model();
     let world = World::new(planned.inventory.clone(), Scenario::default(), start());
     let model = model::resolve(planned.plan.clone(), planned.inventory.clone(), &mut Vec::new());
@@ -204,7 +204,7 @@ fn figures_of_run(graph: &graph::Graph, cpu: f64, events: u64) -> Figures {
 /// A whole run on the emulator, on a clock that jumps, without a journal.
 fn run(folder: &Path) -> Figures {
     let (_, checked) = check(folder);
-    let graph = Arc::new(graph::compile(&checked));
+    let graph = Arc::new(failback::forecast::ranked(graph::compile(&checked)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let planned = graph.model();

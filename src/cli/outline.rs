@@ -212,6 +212,7 @@ fn binding(forecast: &Forecast) -> String {
         LimitKind::Bandwidth
         | LimitKind::MachineRate
         | LimitKind::MaxParallel
+        | LimitKind::MaxPerVcenter
         | LimitKind::Slots
         | LimitKind::Window
         | LimitKind::RecoveryPoints

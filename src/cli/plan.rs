@@ -24,6 +24,7 @@ use crate::forecast::Data;
 use crate::forecast::Forecast;
 use crate::forecast::Range;
 use crate::forecast::forecast;
+use crate::forecast::ranked;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::compile;
@@ -120,7 +121,7 @@ pub fn run(args: &DryRunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     };
     let observed = ready.plan.model().observed_at().unwrap_or_else(|_| env.clock.now());
     let start = args.plan.options(observed).now;
-    let graph = compile(&ready.plan);
+    let graph = ranked(compile(&ready.plan));
     let forecast = forecast(&graph, start);
     let (plan_digest, facts_digest) = (digest::plan(graph.model()), digest::facts(graph.model()));
     let needs_record = args.output.is_some() || args.format == Format::Json;

@@ -144,7 +144,7 @@ pub fn take_lock(folder: &Path, run: &RunId) -> Result<Lock, CliError> {
 /// Compiles the plan of a session.
 #[must_use]
 pub fn compile(plan: &Ready) -> Arc<Graph> {
-    Arc::new(graph::compile(&plan.plan))
+    Arc::new(forecast::ranked(graph::compile(&plan.plan)))
 }
 
 /// Returns the event with which a run begins.

@@ -39,7 +39,7 @@ impl RunState {
             }
             RunEventKind::SlotsFreed { .. } => {
                 if let Some(index) = legal.step {
-                    self.slots.free(index);
+                    self.slots.free(&self.graph, index);
                 }
             }
             kind => {
@@ -177,9 +177,9 @@ impl RunState {
         }
         step.parked = parked;
         if parked {
-            self.changing -= 1;
+            self.changing.remove(&self.graph, index);
         } else {
-            self.changing += 1;
+            self.changing.add(&self.graph, index);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a run says: one list of events, from which its state, displays, reports and proofs are made.
 
 mod apply;
+mod changing;
 mod legal;
 mod sink;
 mod slots;

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 use crate::graph::Graph;
+use crate::graph::Rank;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
+use crate::graph::vcenter::Lane;
 use crate::graph::wave;
 
 /// Steps that are ready and ask the site to change something, kept so that the next one is found without a search: a site may
@@ -18,8 +20,8 @@ pub(super) struct Slots {
     servers: HashMap<String, Server>,
     /// Which steps hold disks.
     held: BTreeMap<StepIndex, (String, u32)>,
-    /// Ready steps that may begin: all but those whose server has no room, and of those of a server one.
-    open: BTreeSet<StepIndex>,
+    /// Ready steps that may begin, by lane: all but those whose server has no room, and of those of a server one.
+    open: Vec<BTreeSet<Rank>>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,9 +31,9 @@ struct Server {
     /// Disks that the run holds on it.
     taken: u32,
     /// Ready steps that need disks on it, by how many they need.
-    waiting: BTreeMap<u32, BTreeSet<StepIndex>>,
+    waiting: BTreeMap<u32, BTreeSet<Rank>>,
     /// The first of them that fits.
-    open: Option<StepIndex>,
+    open: Option<Rank>,
 }
 
 impl Server {
@@ -39,8 +41,8 @@ impl Server {
         self.room.saturating_sub(self.taken)
     }
 
-    /// Returns the first step that fits, in the order of the graph.
-    fn first(&self) -> Option<StepIndex> {
+    /// Returns the first step that fits.
+    fn first(&self) -> Option<Rank> {
         self.waiting.range(..=self.free()).filter_map(|(_, steps)| steps.first().copied()).min()
     }
 }
@@ -63,29 +65,41 @@ impl Slots {
     /// Adds a step that became ready.
     pub(super) fn ready(&mut self, graph: &Graph, step: StepIndex) {
         match needed(graph, step).filter(|_| !self.held.contains_key(&step)) {
-            None => {
-                self.open.insert(step);
-            }
+            None => self.open(graph, graph.rank(step)),
             Some((server, disks)) => {
-                self.server(graph, server).waiting.entry(disks).or_default().insert(step);
-                self.refresh(server);
+                self.server(graph, server).waiting.entry(disks).or_default().insert(graph.rank(step));
+                self.refresh(graph, server);
             }
         }
     }
 
     /// Takes away a step that is ready no longer.
     pub(super) fn not_ready(&mut self, graph: &Graph, step: StepIndex) {
+        let rank = graph.rank(step);
         if let Some((name, disks)) = needed(graph, step)
             && let Some(server) = self.servers.get_mut(name)
             && let Some(steps) = server.waiting.get_mut(&disks)
-            && steps.remove(&step)
+            && steps.remove(&rank)
         {
             if steps.is_empty() {
                 server.waiting.remove(&disks);
             }
-            self.refresh(name);
+            self.refresh(graph, name);
         }
-        self.open.remove(&step);
+        self.close(graph, rank);
+    }
+
+    fn open(&mut self, graph: &Graph, rank: Rank) {
+        if self.open.is_empty() {
+            self.open = vec![BTreeSet::new(); graph.lanes()];
+        }
+        self.open[graph.lane(graph.ranked(rank))].insert(rank);
+    }
+
+    fn close(&mut self, graph: &Graph, rank: Rank) {
+        if let Some(lane) = self.open.get_mut(graph.lane(graph.ranked(rank))) {
+            lane.remove(&rank);
+        }
     }
 
     /// Gives a step disks on a server; if it is ready, it may begin.
@@ -93,30 +107,31 @@ impl Slots {
         self.not_ready(graph, step);
         self.server(graph, server).taken += disks;
         self.held.insert(step, (server.to_owned(), disks));
-        self.refresh(server);
+        self.refresh(graph, server);
         if ready {
             self.ready(graph, step);
         }
     }
 
     /// Takes a step's disks back.
-    pub(super) fn free(&mut self, step: StepIndex) {
+    pub(super) fn free(&mut self, graph: &Graph, step: StepIndex) {
         let Some((name, disks)) = self.held.remove(&step) else { return };
         if let Some(server) = self.servers.get_mut(&name) {
             server.taken = server.taken.saturating_sub(disks);
         }
-        self.refresh(&name);
+        self.refresh(graph, &name);
     }
 
-    /// Returns the steps that may begin now, in the order of the graph; of those that wait for one server, the first that fits.
-    pub(super) fn open(&self) -> impl Iterator<Item = StepIndex> {
-        self.open.iter().copied()
+    /// Returns the steps of a lane that may begin now, the most urgent first; of those that wait for one server, the first that
+    /// fits.
+    pub(super) fn open_in(&self, lane: Lane) -> impl Iterator<Item = Rank> {
+        self.open.get(lane).into_iter().flatten().copied()
     }
 
     /// Returns the first ready step, whether there is room for it or not.
-    pub(super) fn first(&self) -> Option<StepIndex> {
+    pub(super) fn first(&self) -> Option<Rank> {
         let waiting = self.servers.values().flat_map(|server| server.waiting.values());
-        waiting.filter_map(|steps| steps.first()).chain(self.open.first()).min().copied()
+        waiting.chain(&self.open).filter_map(|steps| steps.first()).min().copied()
     }
 
     /// Returns the server and the disks that a step holds.
@@ -144,16 +159,18 @@ impl Slots {
     }
 
     /// Finds the step of a server that may begin.
-    fn refresh(&mut self, name: &str) {
+    fn refresh(&mut self, graph: &Graph, name: &str) {
         let Some(server) = self.servers.get_mut(name) else { return };
         let first = server.first();
         if first == server.open {
             return;
         }
         if let Some(before) = std::mem::replace(&mut server.open, first) {
-            self.open.remove(&before);
+            self.close(graph, before);
         }
-        self.open.extend(first);
+        if let Some(first) = first {
+            self.open(graph, first);
+        }
     }
 }
 
@@ -161,28 +178,16 @@ impl Slots {
 mod tests {
     use super::*;
 
-    fn server(taken: u32) -> Server {
-        let waiting = [(3, [1, 9]), (2, [5, 6]), (1, [7, 8])];
-        let waiting = waiting.into_iter().map(|(disks, steps)| (disks, BTreeSet::from(steps))).collect();
-        Server { room: 10, taken, waiting, open: None }
-    }
-
     #[test]
     fn the_first_step_that_fits_goes_before_a_smaller_one_after_it() {
-        assert_eq!(server(0).first(), Some(1));
-        assert_eq!(server(8).first(), Some(5), "a step of three disks does not fit");
-        assert_eq!(server(9).first(), Some(7));
-        assert_eq!(server(10).first(), None);
-    }
-
-    #[test]
-    fn only_one_of_the_steps_that_wait_for_a_server_is_open() {
-        let mut slots = Slots { servers: HashMap::from([("mt".to_owned(), server(0))]), ..Slots::default() };
-        slots.refresh("mt");
-        assert_eq!(slots.open().collect::<Vec<_>>(), [1]);
-        slots.servers.get_mut("mt").expect("there").taken = 9;
-        slots.refresh("mt");
-        assert_eq!(slots.open().collect::<Vec<_>>(), [7]);
-        assert_eq!(slots.first(), Some(1), "a full server's steps are ready all the same");
+        let [at_0, at_1, at_2, at_3] = [0, 1, 2, 3].map(Rank::new);
+        let waiting = [(3, vec![at_0, at_3]), (2, vec![at_1]), (1, vec![at_2])];
+        let waiting: BTreeMap<u32, BTreeSet<Rank>> =
+            waiting.into_iter().map(|(disks, steps)| (disks, BTreeSet::from_iter(steps))).collect();
+        let first = |taken| Server { room: 10, taken, waiting: waiting.clone(), open: None }.first();
+        assert_eq!(first(0), Some(at_0));
+        assert_eq!(first(8), Some(at_1), "a step of three disks does not fit");
+        assert_eq!(first(9), Some(at_2));
+        assert_eq!(first(10), None);
     }
 }

@@ -30,7 +30,7 @@ impl RunState {
                 self.slots.not_ready(&self.graph, index);
             }
             if self.active.remove(&index) && mutating && !std::mem::take(&mut step.parked) {
-                self.changing -= 1;
+                self.changing.remove(&self.graph, index);
             }
             match status {
                 StepStatus::Ready if mutating => self.slots.ready(&self.graph, index),
@@ -41,7 +41,9 @@ impl RunState {
                     self.active.insert(index);
                     // What a person does takes no place of the run's own.
                     step.parked = mutating && step.handed_over;
-                    self.changing += usize::from(mutating && !step.handed_over);
+                    if mutating && !step.handed_over {
+                        self.changing.add(&self.graph, index);
+                    }
                 }
                 StepStatus::Waiting
                 | StepStatus::Succeeded

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::event::Outcome;
+use crate::event::changing::Changing;
 use crate::event::slots;
 use crate::event::slots::Slots;
 use crate::event::step::StepState;
 use crate::event::step::StepStatus;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
+use crate::graph::vcenter::Lane;
 use crate::id::IdMap;
 use crate::id::StepId;
 
@@ -59,7 +61,7 @@ pub struct RunState {
     /// Steps that may begin and ask the site to change something, and the disks that steps hold.
     pub(super) slots: Slots,
     /// How many steps run that ask the site to change something.
-    pub(super) changing: usize,
+    pub(super) changing: Changing,
     /// Steps that run or are asked about.
     pub(super) active: BTreeSet<StepIndex>,
     pub(super) settled: usize,
@@ -106,7 +108,7 @@ impl RunState {
             freeable: Vec::new(),
             ready: BTreeSet::new(),
             slots: Slots::default(),
-            changing: 0,
+            changing: Changing::default(),
             active: BTreeSet::new(),
             settled: 0,
             failed: 0,
@@ -160,16 +162,22 @@ impl RunState {
         self.ready.iter().copied()
     }
 
-    /// Returns the steps that may begin and ask the site to change something, in the order of the graph; of those that wait
-    /// for disks of one server, the first that fits.
-    pub fn ready_to_change(&self) -> impl Iterator<Item = StepIndex> {
-        self.slots.open()
+    /// Returns the steps of a lane that may begin and ask the site to change something, the most urgent first; of those that
+    /// wait for disks of one server, the first that fits.
+    pub fn ready_to_change(&self, lane: Lane) -> impl Iterator<Item = StepIndex> {
+        self.slots.open_in(lane).map(|rank| self.graph.ranked(rank))
+    }
+
+    /// Returns how many more steps may begin in a lane, as far as the plan's limit for its vCenter goes.
+    #[must_use]
+    pub fn room_in(&self, lane: Lane) -> usize {
+        self.changing.room(&self.graph, lane)
     }
 
     /// Returns the first step that is ready and asks the site to change something, whether its server has room or not.
     #[must_use]
     pub fn first_to_change(&self) -> Option<StepIndex> {
-        self.slots.first()
+        self.slots.first().map(|rank| self.graph.ranked(rank))
     }
 
     /// Returns the server and the number of disks that a step has to be given before it may begin.
@@ -181,7 +189,7 @@ impl RunState {
     /// Returns how many steps run that ask the site to change something.
     #[must_use]
     pub const fn changing(&self) -> usize {
-        self.changing
+        self.changing.total()
     }
 
     /// Returns a step whose disks came free and were not given back, with the server and their number.

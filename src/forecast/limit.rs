@@ -22,6 +22,8 @@ pub enum LimitKind {
     MachineRate,
     /// Mutating operations at once.
     MaxParallel,
+    /// Operations at once under one vCenter.
+    MaxPerVcenter,
     /// Disks that a master target or an appliance takes, and the waves that follow from it.
     Slots,
     /// The hours in which failover and commit may begin.
@@ -85,6 +87,9 @@ fn candidates(load: &Workload<'_>, settings: Settings<'_>, base: &Outcome) -> Ve
     if mutating > load.max_parallel as usize {
         kinds.push(LimitKind::MaxParallel);
     }
+    if graph.vcenter_limit().is_some_and(|limit| limit < load.max_parallel) {
+        kinds.push(LimitKind::MaxPerVcenter);
+    }
     if graph.waves().count > 1 {
         kinds.push(LimitKind::Slots);
     }
@@ -132,6 +137,14 @@ fn words(kind: LimitKind, load: &Workload<'_>, settings: Settings<'_>, base: &Ou
             let reprotects =
                 load.graph.steps().iter().filter(|step| step.kind == StepKind::Reprotect).count();
             format!("max_parallel {} with {reprotects} machines", load.max_parallel)
+        }
+        LimitKind::MaxPerVcenter => {
+            let vcenters = match load.graph.lanes() - 1 {
+                1 => "1 vCenter".to_owned(),
+                count => format!("{count} vCenters"),
+            };
+            let limit = load.graph.vcenter_limit().unwrap_or(load.max_parallel);
+            format!("max_parallel_per_vcenter {limit} under {vcenters}")
         }
         LimitKind::Slots => {
             let waves = load.graph.waves().count;

@@ -15,10 +15,13 @@ mod duration;
 mod limit;
 mod line;
 mod loss;
+mod places;
 mod simulate;
+mod urgency;
 pub mod window;
 mod work;
 
+pub use urgency::ranked;
 pub use window::Hours;
 pub use window::Opening;
 

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::collections::BinaryHeap;
-use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
@@ -13,11 +12,13 @@ use crate::forecast::draw::Draw;
 use crate::forecast::duration;
 use crate::forecast::limit::LimitKind;
 use crate::forecast::line::Line;
+use crate::forecast::places::Places;
 use crate::forecast::window::Calendar;
 use crate::forecast::window::Hours;
 use crate::forecast::work::Direction;
 use crate::forecast::work::Work;
 use crate::forecast::work::Workload;
+use crate::graph::Rank;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
@@ -99,12 +100,9 @@ struct Simulation<'w, 'g, 'h> {
     started: Vec<bool>,
     /// Transfers that ended before their step was ready.
     carried: Vec<bool>,
-    parallel: u32,
-    /// Steps for which there is no room: those that have to begin inside a window first (`false`), then in the order of the
-    /// graph, as a run takes them.
-    waiting: BTreeSet<(bool, StepIndex)>,
+    places: Places<'g>,
     free: Vec<i64>,
-    slot_waiting: Vec<VecDeque<StepIndex>>,
+    slot_waiting: Vec<BTreeSet<Rank>>,
     ready: Vec<bool>,
     outcome: Outcome,
 }
@@ -125,10 +123,13 @@ pub(super) fn simulate(load: &Workload<'_>, settings: Settings<'_>) -> Outcome {
         lines: [Line::new(bytes_per_second, ceiling), Line::new(bytes_per_second, ceiling)],
         started: vec![false; count],
         carried: vec![false; count],
-        parallel: 0,
-        waiting: BTreeSet::new(),
+        places: Places::new(
+            load.graph,
+            (!without(LimitKind::MaxParallel)).then_some(load.max_parallel),
+            load.graph.vcenter_limit().filter(|_| !without(LimitKind::MaxPerVcenter)),
+        ),
         free: load.servers.iter().map(|server| server.free).collect(),
-        slot_waiting: load.servers.iter().map(|_| VecDeque::new()).collect(),
+        slot_waiting: vec![BTreeSet::new(); load.servers.len()],
         ready: vec![false; count],
         outcome: Outcome {
             begin: vec![0.0; count],
@@ -180,6 +181,7 @@ impl Simulation<'_, '_, '_> {
             LimitKind::Bandwidth
             | LimitKind::MachineRate
             | LimitKind::MaxParallel
+            | LimitKind::MaxPerVcenter
             | LimitKind::Window
             | LimitKind::RecoveryPoints
             | LimitKind::Actions
@@ -213,7 +215,8 @@ impl Simulation<'_, '_, '_> {
     fn force(&mut self) -> bool {
         let at = self.outcome.makespan;
         for server in 0..self.slot_waiting.len() {
-            if let Some(step) = self.slot_waiting[server].pop_front() {
+            if let Some(rank) = self.slot_waiting[server].pop_first() {
+                let step = self.load.graph.ranked(rank);
                 self.take_slots(step);
                 self.enter(step, at, NO_CAUSE);
                 return true;
@@ -234,7 +237,7 @@ impl Simulation<'_, '_, '_> {
             && self.is_mutating(step)
             && let Some(server) = self.slots_missing(step)
         {
-            self.slot_waiting[server].push_back(step);
+            self.slot_waiting[server].insert(self.load.graph.rank(step));
             return;
         }
         self.take_slots(step);
@@ -280,9 +283,10 @@ impl Simulation<'_, '_, '_> {
         }
         for server in servers {
             let waiting = std::mem::take(&mut self.slot_waiting[server]);
-            for waits in waiting {
+            for rank in waiting {
+                let waits = self.load.graph.ranked(rank);
                 if self.slots_missing(waits).is_some() {
-                    self.slot_waiting[server].push_back(waits);
+                    self.slot_waiting[server].insert(rank);
                 } else {
                     self.take_slots(waits);
                     self.enter(waits, at, step);
@@ -311,12 +315,10 @@ impl Simulation<'_, '_, '_> {
             }
         }
         if self.is_mutating(step) {
-            let most = self.load.max_parallel;
-            if self.settings.without != Some(LimitKind::MaxParallel) && self.parallel >= most {
-                self.waiting.insert((!gated || self.calendar.is_none(), step));
+            let inside = gated && self.calendar.is_some();
+            if !self.places.take(step, inside) {
                 return;
             }
-            self.parallel += 1;
         }
         self.begins(step, at);
     }
@@ -368,7 +370,7 @@ impl Simulation<'_, '_, '_> {
         self.outcome.end[step as usize] = at;
         self.outcome.makespan = self.outcome.makespan.max(at);
         if self.is_mutating(step) {
-            self.parallel -= 1;
+            self.places.give_back(step);
         }
         self.release_slots(step, at);
         for after in self.load.graph.after(step) {
@@ -381,9 +383,7 @@ impl Simulation<'_, '_, '_> {
                 self.becomes_ready(*after, at, step);
             }
         }
-        while self.parallel < self.load.max_parallel
-            && let Some((_, waits)) = self.waiting.pop_first()
-        {
+        while let Some(waits) = self.places.next() {
             self.outcome.cause[waits as usize] = step;
             self.admit(waits, at);
         }

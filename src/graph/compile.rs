@@ -14,6 +14,8 @@ use crate::graph::Step;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
+use crate::graph::rank::Ranks;
+use crate::graph::vcenter::Vcenters;
 use crate::graph::wave;
 use crate::id::StepId;
 use crate::model::Machine;
@@ -95,7 +97,9 @@ fn freeze(graph: DiGraph<Step, ()>, model: Arc<Model>, experience: Experience, w
     let after = Neighbours::new(steps.len(), pairs(false));
     let before = Neighbours::new(steps.len(), pairs(true));
     let index = (0..).zip(&steps).map(|(at, step)| (step.id.clone(), at)).collect();
-    Graph { model, experience, waves, steps, before, after, index }
+    let ranks = Ranks::by_remaining(&vec![0.0; steps.len()]);
+    let vcenters = Vcenters::of(&model);
+    Graph { model, experience, waves, steps, before, after, index, ranks, vcenters }
 }
 
 /// What a phase of a subject begins with and ends with, so that other steps can be put before and after it.

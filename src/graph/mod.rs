@@ -3,10 +3,13 @@
 mod action;
 mod compile;
 pub mod dot;
+mod rank;
 mod step;
+pub mod vcenter;
 pub mod wave;
 
 pub use compile::compile;
+pub use rank::Rank;
 pub use step::Step;
 pub use step::StepIndex;
 pub use step::StepKind;
@@ -15,6 +18,9 @@ pub use wave::Waves;
 
 use std::sync::Arc;
 
+use crate::graph::rank::Ranks;
+use crate::graph::vcenter::Lane;
+use crate::graph::vcenter::Vcenters;
 use crate::id::IdMap;
 use crate::id::StepId;
 use crate::model::Machine;
@@ -32,6 +38,8 @@ pub struct Graph {
     before: Neighbours,
     after: Neighbours,
     index: IdMap<StepId, StepIndex>,
+    ranks: Ranks,
+    vcenters: Vcenters,
 }
 
 /// Neighbours of every step, in one array.
@@ -159,6 +167,64 @@ impl Graph {
             StepSubject::BootGroup(index) => self.model.plan.boot_groups[index].name.value.clone(),
             StepSubject::Action(index) => self.model.plan.actions[index].name.value.clone(),
         }
+    }
+
+    /// Returns the graph with steps ranked by how long the run goes on after each begins, in seconds: of several that may begin,
+    /// the one with the longest way goes first. Without it, the plan's order holds.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one figure for each step.
+    #[must_use]
+    pub fn ranked_by(mut self, remaining: &[f64]) -> Self {
+        assert_eq!(remaining.len(), self.steps.len(), "each step has its own figure");
+        self.ranks = Ranks::by_remaining(remaining);
+        self
+    }
+
+    /// Returns the place of a step among those that want to begin at the same moment.
+    #[must_use]
+    pub fn rank(&self, step: StepIndex) -> Rank {
+        self.ranks.of(step)
+    }
+
+    /// Returns the step that has a rank.
+    #[must_use]
+    pub fn ranked(&self, rank: Rank) -> StepIndex {
+        self.ranks.step(rank)
+    }
+
+    /// Returns how many operations one vCenter takes at once, if the plan limits them.
+    #[must_use]
+    pub const fn vcenter_limit(&self) -> Option<u32> {
+        self.vcenters.limit
+    }
+
+    /// Returns how many lanes the steps wait in: one for those that no vCenter limits, and one for each vCenter.
+    #[must_use]
+    pub const fn lanes(&self) -> usize {
+        self.vcenters.lanes
+    }
+
+    /// Returns the lane that a step waits in: that of its first machine, if it makes a vCenter work that the plan limits.
+    #[must_use]
+    pub fn lane(&self, step: StepIndex) -> Lane {
+        if self.vcenters.limit.is_none() || !vcenter::uses_vcenter(self.step(step).kind) {
+            return vcenter::FREE;
+        }
+        self.indexes_of(step).next().map_or(vcenter::FREE, |machine| self.vcenters.lane(machine))
+    }
+
+    /// Returns the lanes of all vCenters that a step makes work, each once; none if the plan limits none.
+    #[must_use]
+    pub fn lanes_of(&self, step: StepIndex) -> Vec<Lane> {
+        if self.lane(step) == vcenter::FREE {
+            return Vec::new();
+        }
+        let mut lanes: Vec<Lane> = self.indexes_of(step).map(|machine| self.vcenters.lane(machine)).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
     }
 
     /// Returns whether a person ends the step: an approval, a manual action, or a deletion that a person makes.

@@ -9,7 +9,10 @@ use crate::event::RunStatus;
 use crate::event::StepStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
+use crate::graph::vcenter;
+use crate::graph::vcenter::Lane;
 use crate::graph::wave;
+use crate::run::claims::Claims;
 use crate::syntax::execution::OnFailure;
 
 /// Mutating operations at once, if the plan says nothing.
@@ -18,12 +21,12 @@ const MAX_PARALLEL: u16 = 20;
 /// Returns the event that the run itself makes next; `None` if it waits for something from outside.
 #[must_use]
 pub fn next(state: &RunState) -> Option<RunEventKind> {
-    next_beside(state, 0)
+    next_beside(state, &Claims::default())
 }
 
-/// Returns the same where `claimed` places are kept for steps that have begun and want to change something now.
+/// Returns the same where places are kept for steps that have begun and want to change something now.
 #[must_use]
-pub fn next_beside(state: &RunState, claimed: usize) -> Option<RunEventKind> {
+pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
     if state.status() != RunStatus::Running {
         return None;
     }
@@ -44,20 +47,10 @@ pub fn next_beside(state: &RunState, claimed: usize) -> Option<RunEventKind> {
         }
     } else if let Some(step) = state.ready().next() {
         return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
-    } else {
-        let begun = || {
-            // A window closes again: what has to begin inside it comes before what can begin at any time.
-            let inside = execution.is_some_and(|execution| execution.window.is_some()).then(|| {
-                let mut steps = state.ready_to_change().filter(|step| needs_window(state, *step));
-                steps.find_map(|step| begin_change(state, step))
-            });
-            inside.flatten().or_else(|| state.ready_to_change().find_map(|step| begin_change(state, step)))
-        };
-        if free_places(state) > claimed
-            && let Some(event) = begun()
-        {
-            return Some(event);
-        }
+    } else if free_places(state) > claims.kept(state)
+        && let Some(event) = begin_changes(state, claims)
+    {
+        return Some(event);
     }
     if state.active().next().is_some() {
         return None;
@@ -71,6 +64,33 @@ pub fn next_beside(state: &RunState, claimed: usize) -> Option<RunEventKind> {
         Outcome::Succeeded
     };
     Some(RunEventKind::RunFinished { outcome })
+}
+
+/// Returns the event with which the most urgent step that finds room begins to change something.
+fn begin_changes(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
+    let execution = state.graph().model().plan.execution.as_ref();
+    let open = |lane: &Lane| *lane == vcenter::FREE || state.room_in(*lane) > claims.kept_in(state, *lane);
+    let lanes: Vec<Lane> = (0..state.graph().lanes()).filter(open).collect();
+    let first = |may: &dyn Fn(StepIndex) -> bool| {
+        let firsts = lanes.iter().filter_map(|lane| {
+            let mut steps = state.ready_to_change(*lane).filter(|step| may(*step));
+            steps.find_map(|step| Some((state.graph().rank(step), begin_change(state, step)?)))
+        });
+        firsts.min_by_key(|(rank, _)| *rank).map(|(_, event)| event)
+    };
+    // A window closes again: what has to begin inside it comes before what can begin at any time.
+    if execution.is_some_and(|execution| execution.window.is_some())
+        && let Some(event) = first(&|step| needs_window(state, step))
+    {
+        return Some(event);
+    }
+    first(&|_| true)
+}
+
+/// Returns whether every vCenter that a step makes work takes one more operation, as far as the plan limits them.
+#[must_use]
+pub fn has_room(state: &RunState, step: StepIndex) -> bool {
+    state.graph().lanes_of(step).iter().all(|lane| state.room_in(*lane) > 0)
 }
 
 /// Returns how many more steps may change something now: the plan limits how many do at once, and waits don't count.
@@ -121,8 +141,11 @@ fn begin_without_room(state: &RunState) -> Option<RunEventKind> {
     Some(RunEventKind::StepBlocked { step: state.id(step).clone(), reason })
 }
 
-/// Returns the event with which a changing step begins, or `None` if its server has no room.
+/// Returns the event with which a changing step begins, or `None` if its server or one of its vCenters has no room.
 fn begin_change(state: &RunState, step: StepIndex) -> Option<RunEventKind> {
+    if !has_room(state, step) {
+        return None;
+    }
     let id = state.id(step).clone();
     match state.slots_needed(step) {
         Some((server, disks)) => (disks <= free(state, server)).then(|| RunEventKind::SlotsTaken {

@@ -1,6 +1,7 @@
 //! The executor: a run is driven from event to event, observed before it is acted on, and recorded before it is sent.
 
 pub mod approver;
+pub mod claims;
 mod driver;
 mod guard;
 pub mod hook;

@@ -120,6 +120,9 @@ block! {
         pub mode: Option<Spanned<Mode>>,
         /// Mutating operations at once; waits don't count. Default: 20.
         pub max_parallel: Option<Spanned<u16>> where [Positive] => 20,
+        /// Reprotects and failovers at once under one vCenter; a replication group's failover counts once. Default: no limit
+        /// beside `max_parallel`.
+        pub max_parallel_per_vcenter: Option<Spanned<u16>> where [Positive] => 8,
         /// What a failure stops. Default: `continue_independent`.
         pub on_failure: Option<Spanned<OnFailure>>,
         /// How often a call is tried again.

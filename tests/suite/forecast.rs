@@ -132,6 +132,16 @@ fn operations_at_once_are_named_when_they_are_few() {
 }
 
 #[test]
+fn operations_under_one_vcenter_are_named_when_they_are_few() {
+    let forecast = of(&Estate::classic(vms(20).map(|vm| vm.disks(1, 10)))
+        .plan("execution: {max_parallel: 20, max_parallel_per_vcenter: 1}")
+        .bandwidth(100_000));
+    assert_eq!(forecast.binding.kind, LimitKind::MaxPerVcenter);
+    assert_eq!(forecast.binding.text, "max_parallel_per_vcenter 1 under 1 vCenter");
+    assert!(forecast.low_s > 20 * (650 + 190), "{forecast:?}");
+}
+
+#[test]
 fn waves_are_named_with_the_server_that_is_full() {
     let forecast = of(&Estate::classic(vms(9).map(|vm| vm.disks(19, 1))).bandwidth(100_000));
     assert_eq!(forecast.binding.kind, LimitKind::Slots);

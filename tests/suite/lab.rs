@@ -84,7 +84,13 @@ pub fn world(plan: &str, inventory: &str) -> World {
     let report = rules::check(model, &options);
     let checked = report.checked.unwrap_or_else(|| panic!("refused: {:#?}", report.findings));
     let scenario = Scenario::default();
-    World { graph: Arc::new(graph::compile(&checked)), inventory, start, options, scenario }
+    World {
+        graph: Arc::new(failback::forecast::ranked(graph::compile(&checked))),
+        inventory,
+        start,
+        options,
+        scenario,
+    }
 }
 
 pub fn world_of(estate: &Estate) -> World {

@@ -42,6 +42,7 @@ mod resumed;
 mod rule_docs;
 mod rules;
 mod run;
+mod schedule;
 mod schema;
 mod simulation;
 mod slots;

@@ -139,7 +139,8 @@ impl Engine<'_> {
     /// Records the intent, makes it durable, and only then sends it.
     fn intend(&mut self, step: StepIndex, request: Request) -> Result<(), RunError> {
         // A step that waited gave its place away, and takes one again only when there is one.
-        if self.recorder.state().step(step).parked && machine::free_places(self.recorder.state()) == 0 {
+        let state = self.recorder.state();
+        if state.step(step).parked && (machine::free_places(state) == 0 || !machine::has_room(state, step)) {
             let reason = "as many steps change something as the plan allows".to_owned();
             self.tell_wait(step, reason, None)?;
             self.claim(step);

@@ -30,6 +30,7 @@ use crate::provider::Request;
 use crate::rules::Options;
 use crate::run::approver::Question;
 use crate::run::approver::Reply;
+use crate::run::claims::Claims;
 use crate::run::driver::End;
 use crate::run::hook::Variables;
 use crate::run::machine;
@@ -120,8 +121,8 @@ pub(super) struct Engine<'r> {
     pub questions: HashSet<StepIndex, foldhash::fast::RandomState>,
     /// When steps that wait for a person look whether it is done already. These looks alone keep no run going.
     pub glances: BTreeMap<StepIndex, Timestamp>,
-    /// Steps that want to send and found no place free, in the order of the graph; `true` for those that were called since.
-    claims: BTreeMap<StepIndex, bool>,
+    /// Steps that want to send and found no place free.
+    claims: Claims,
     /// Digest of the facts about all servers, and the observation that it is of.
     pub servers: Option<(ServersStamp, String)>,
     /// Attempts that failed and are settled by what is seen next.
@@ -175,7 +176,7 @@ impl<'r> Engine<'r> {
             questions: HashSet::default(),
             glances: BTreeMap::new(),
             unsettled: IdMap::default(),
-            claims: BTreeMap::new(),
+            claims: Claims::default(),
             servers: None,
             wakes: BTreeSet::new(),
             wake_of: IdMap::default(),
@@ -194,8 +195,9 @@ impl<'r> Engine<'r> {
 
     /// Begins the steps that may begin, and works on them and on those whose time to look again has come.
     pub(super) fn go_on(&mut self) -> Result<(), RunError> {
-        self.call_claims();
-        while let Some(kind) = machine::next_beside(self.recorder.state(), self.claims.len()) {
+        let called = self.claims.call(self.recorder.state());
+        self.fresh.extend(called);
+        while let Some(kind) = machine::next_beside(self.recorder.state(), &self.claims) {
             if let RunEventKind::StepStarted { step } = &kind {
                 self.fresh.extend(self.graph.find(step));
             }
@@ -207,25 +209,14 @@ impl<'r> Engine<'r> {
         Ok(())
     }
 
-    /// Notes that a step wants to send when a place is free. What began already comes before what has not: the plan's window
-    /// may be open for it now, and closed when the others are done.
+    /// Notes that a step wants to send when a place is free.
     pub(super) fn claim(&mut self, step: StepIndex) {
-        self.claims.insert(step, false);
+        self.claims.add(self.recorder.state(), step);
     }
 
     /// Forgets that a step wants to send.
     pub(super) fn gives_up_claim(&mut self, step: StepIndex) {
-        self.claims.remove(&step);
-    }
-
-    /// Lets steps that wait for a place go on as far as places are free.
-    fn call_claims(&mut self) {
-        let called = self.claims.values().filter(|called| **called).count();
-        let free = machine::free_places(self.recorder.state()).saturating_sub(called);
-        for (step, called) in self.claims.iter_mut().filter(|(_, called)| !**called).take(free) {
-            *called = true;
-            self.fresh.push(*step);
-        }
+        self.claims.remove(self.recorder.state(), step);
     }
 
     /// Returns how the drive ends, if the run has ended or nothing more can happen now.
@@ -253,7 +244,7 @@ impl<'r> Engine<'r> {
 
     /// Returns whether the run goes on by itself: a step that needed nobody's answer may have let others begin.
     pub(super) fn goes_on(&self) -> bool {
-        machine::next_beside(self.recorder.state(), self.claims.len()).is_some()
+        machine::next_beside(self.recorder.state(), &self.claims).is_some()
     }
 
     /// Returns the next moment at which a step looks again.
