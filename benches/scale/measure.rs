@@ -97,7 +97,7 @@ fn check(folder: &Path) -> (Figures, CheckedPlan) {
     let read = cpu();
     assert!(diagnostics.is_empty(), "{:#?}", diagnostics.first());
     let (plan, inventory) = (plan.expect("a plan"), inventory.expect("an inventory"));
-    let model = model::resolve(plan, inventory, &mut diagnostics);
+    let model = model::resolve(plan, inventory);
     let resolved = cpu();
     let options = Options { origin: OriginFilter::All, strict: false, now: start() };
     let report = rules::check(model, &options);
@@ -169,7 +169,7 @@ fn simulate(folder: &Path) -> Figures {
     let graph = Arc::new(failback::forecast::ranked(graph::compile(&checked)));
     let planned = graph.model();
     let world = World::new(planned.inventory.clone(), Scenario::default(), start());
-    let model = model::resolve(planned.plan.clone(), planned.inventory.clone(), &mut Vec::new());
+    let model = model::resolve(planned.plan.clone(), planned.inventory.clone());
     let options = Options { origin: OriginFilter::All, strict: false, now: start() };
     let clock = Arc::new(SetClock::new(start()));
     let mut journal = NoJournal::default();
@@ -193,6 +193,7 @@ fn started(graph: &graph::Graph) -> RunEventKind {
         machines: 0,
         steps: u32::try_from(graph.steps().len()).expect("indexes of steps are 32 bits wide"),
         simulated_actions: true,
+        author: None,
     }
 }
 
@@ -216,7 +217,7 @@ fn run(folder: &Path) -> Figures {
             pace: pace.clone(),
             hooks: Arc::new(Simulated),
             approver: Arc::new(AutoApprove),
-            model: model::resolve(planned.plan.clone(), planned.inventory.clone(), &mut Vec::new()),
+            model: model::resolve(planned.plan.clone(), planned.inventory.clone()),
             options: Options { origin: OriginFilter::All, strict: false, now: start() },
             stop: tokio::sync::watch::channel(false).1,
         };

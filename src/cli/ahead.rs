@@ -11,11 +11,11 @@ use crate::cli::load::Failure;
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 use crate::source::Sources;
-use crate::syntax::Document;
+use crate::syntax::Reading;
 use crate::syntax::file;
 use crate::syntax::folder;
-use crate::syntax::parse;
-use crate::syntax::parse_if_ours;
+use crate::syntax::read;
+use crate::syntax::read_if_ours;
 
 /// Which files are looked at however they look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) enum Step {
 #[derive(Debug, Default)]
 pub(crate) struct Parsed {
     /// What it holds.
-    pub documents: Vec<Document>,
+    pub read: Reading,
     /// Its mistakes.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -48,15 +48,15 @@ impl Parsed {
     /// Parses one file.
     pub(crate) fn of(source: &Source, bad_utf8: Option<usize>, interest: Interest) -> Self {
         let mut diagnostics = Vec::new();
-        let documents = match (bad_utf8, interest) {
+        let read = match (bad_utf8, interest) {
             (Some(at), _) => {
                 diagnostics.push(file::bad_utf8(source, at));
-                Vec::new()
+                Reading::default()
             }
-            (None, Interest::Named) => parse(source, &mut diagnostics),
-            (None, Interest::Found) => parse_if_ours(source, &mut diagnostics).unwrap_or_default(),
+            (None, Interest::Named) => read(source, &mut diagnostics),
+            (None, Interest::Found) => read_if_ours(source, &mut diagnostics).unwrap_or_default(),
         };
-        Self { documents, diagnostics }
+        Self { read, diagnostics }
     }
 }
 

@@ -166,7 +166,8 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         FailOn::Warning => Severity::Warning,
     };
     let gate = Gate { fail_on, strict: args.plan.strict };
-    let mut checks = Checks { options: args.plan.options(env.clock.now()), gate, baseline };
+    let mut checks =
+        Checks { options: args.plan.options(env.clock.now()), gate, baseline, now: args.plan.now };
     let places = Places::of(&env.folder);
     let verbosity = env.verbosity;
     if args.format == FindingsFormat::Human {

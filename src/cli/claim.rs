@@ -40,6 +40,17 @@ pub(crate) fn take_over(dir: &StateDir, run: &RunId) -> Result<Lock, CliError> {
     session::take_lock(&dir.run(run), run)
 }
 
+/// Returns whether another process drives a run.
+///
+/// # Errors
+///
+/// [`CliError`] if that can't be found out.
+pub(crate) fn is_held(dir: &StateDir, run: &RunId) -> Result<bool, CliError> {
+    // Whoever takes a run over must not find it taken for a moment.
+    let _claims = Claims::of(dir).map_err(refused)?;
+    Ok(matches!(Lock::take(&dir.run(run)), Err(crate::journal::LockError::Held)))
+}
+
 /// Claims the machines of a run that goes on, whose lock is held.
 ///
 /// # Errors

@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
+
 use crate::cli::baseline::Baseline;
 use crate::cli::check::Checked;
 use crate::cli::check::evaluate;
+use crate::cli::deadline;
 use crate::cli::load::Loaded;
 use crate::cli::load::LoadedPlan;
 use crate::diagnostic::Severity;
@@ -30,6 +33,8 @@ pub(crate) struct Checks {
     pub gate: Gate,
     /// What is known already.
     pub baseline: Option<Baseline>,
+    /// The moment that `--now` gives.
+    pub now: Option<Timestamp>,
 }
 
 /// A plan that rules looked at.
@@ -47,13 +52,13 @@ impl Checks {
     pub(crate) fn next(&mut self, loaded: &mut Loaded) -> Vec<Judged> {
         let at_once = std::thread::available_parallelism().map_or(1, usize::from).min(AT_ONCE);
         let plans: Vec<LoadedPlan> = std::iter::from_fn(|| loaded.next_plan()).take(at_once).collect();
-        let options = &self.options;
+        let (options, now) = (&self.options, self.now);
         let evaluated: Vec<(Checked, Vec<&'static Rule>)> = match plans.len() {
-            0 | 1 => plans.into_iter().map(|plan| evaluate_alone(plan, options)).collect(),
+            0 | 1 => plans.into_iter().map(|plan| evaluate_alone(plan, options, now)).collect(),
             _ => std::thread::scope(|scope| {
                 let started: Vec<_> = plans
                     .into_iter()
-                    .map(|plan| scope.spawn(move || evaluate_alone(plan, options)))
+                    .map(|plan| scope.spawn(move || evaluate_alone(plan, options, now)))
                     .collect();
                 let ended = started.into_iter().map(std::thread::ScopedJoinHandle::join);
                 ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
@@ -97,11 +102,18 @@ impl Judged {
 }
 
 /// Evaluates the rules over a plan, and lists those that looked at it and found nothing.
-fn evaluate_alone(plan: LoadedPlan, options: &Options) -> (Checked, Vec<&'static Rule>) {
+fn evaluate_alone(
+    plan: LoadedPlan,
+    options: &Options,
+    now: Option<Timestamp>,
+) -> (Checked, Vec<&'static Rule>) {
     let experience = plan.model.as_ref().map(|model| model.experience().ok());
     let mut checked = evaluate(plan, options);
     // The facts are not needed any more, and other plans may need the room.
-    checked.plan = None;
+    if let Some(plan) = checked.plan.take() {
+        let start = now.or(checked.as_of).unwrap_or(options.now);
+        checked.findings.extend(deadline::finding(&plan, start));
+    }
     let found: HashSet<&str> = checked.findings.iter().map(|finding| &*finding.rule).collect();
     let looked = |rule: &&'static Rule| match (options.origin, rule.origin) {
         (OriginFilter::Seed, Origin::Beyond) => false,

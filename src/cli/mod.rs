@@ -1,11 +1,15 @@
 //! The command line: arguments in, an exit code out. One file for each command.
 
 mod ahead;
+pub mod approve;
 pub mod args;
 mod baseline;
+pub mod cancel;
 pub mod check;
+mod checkout;
 mod claim;
 pub mod completions;
+mod deadline;
 pub mod env;
 pub mod error;
 pub mod exit;
@@ -20,27 +24,34 @@ pub mod load;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod man;
+mod order;
 pub mod outline;
+mod past;
+mod person;
 pub mod plan;
 pub mod points;
 mod policies;
 pub mod ready;
 mod replace;
 pub mod resume;
+pub mod retry;
 pub mod run;
 pub mod runs;
 pub mod saved;
 pub mod schema;
 pub mod session;
 mod shared;
+pub mod simulate;
+pub mod skip;
 mod terminal;
+mod watch;
 
 use std::error::Error as _;
 use std::ffi::OsString;
 use std::io::Write as _;
 
 use clap::CommandFactory as _;
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use crate::cli::env::ColorChoice;
 use crate::cli::env::Env;
@@ -86,7 +97,12 @@ enum Command {
     #[cfg(feature = "lsp")]
     Lsp(lsp::LspArgs),
     Run(run::RunArgs),
+    Simulate(simulate::SimulateArgs),
     Resume(resume::ResumeArgs),
+    Approve(approve::ApproveArgs),
+    Skip(skip::SkipArgs),
+    Retry(retry::RetryArgs),
+    Cancel(cancel::CancelArgs),
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
@@ -98,7 +114,8 @@ where
     I: IntoIterator,
     I::Item: Into<OsString> + Clone,
 {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let matches = command().try_get_matches_from(arguments);
+    let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => return refused(&error, env),
     };
@@ -120,7 +137,12 @@ where
         #[cfg(feature = "lsp")]
         Command::Lsp(args) => lsp::run(args, env),
         Command::Run(args) => run::run(args, env),
+        Command::Simulate(args) => simulate::run(args, env),
         Command::Resume(args) => resume::run(args, env),
+        Command::Approve(args) => approve::run(args, env),
+        Command::Skip(args) => skip::run(args, env),
+        Command::Retry(args) => retry::run(args, env),
+        Command::Cancel(args) => cancel::run(args, env),
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),
@@ -141,9 +163,27 @@ where
     exit
 }
 
-/// Returns the whole command line, for those who describe it.
+/// Returns the whole command line.
 fn command() -> clap::Command {
-    Arguments::command()
+    Arguments::command().mut_subcommands(|command| {
+        let silent = silent(command.get_name());
+        silent.iter().fold(command, |command, (name, letter)| {
+            // An argument of the command's own stands in for the one of all, so that every command goes on taking it.
+            let flag = clap::Arg::new(*name).short(*letter).long(*name);
+            command.arg(flag.action(clap::ArgAction::SetTrue).hide(true))
+        })
+    })
+}
+
+/// Returns the flags that change nothing about what a command says, so that its help does not list them.
+fn silent(command: &str) -> &'static [(&'static str, char)] {
+    const QUIET: (&str, char) = ("quiet", 'q');
+    const VERBOSE: (&str, char) = ("verbose", 'v');
+    match command {
+        "check" | "plan" | "run" | "resume" => &[],
+        "graph" | "init" | "man" => &[VERBOSE],
+        _ => &[QUIET, VERBOSE],
+    }
 }
 
 /// Prints help, or why the command line can't be understood.

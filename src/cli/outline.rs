@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::cli::deadline;
 use crate::escape;
 use crate::forecast::Forecast;
 use crate::forecast::LimitKind;
@@ -21,6 +22,7 @@ use crate::render::style::Style;
 use crate::render::style::Tone;
 use crate::render::summary::Counts;
 use crate::rules::Finding;
+use crate::syntax::inventory::Experience;
 
 /// Replication groups that are named one by one; the others are counted.
 const NAMED: usize = 5;
@@ -79,17 +81,12 @@ pub fn summary(
     line("waves", waves(graph, forecast));
     line("persons", persons(forecast));
     line("irreversible", irreversible(graph));
+    line("no way back", no_return(graph, forecast));
     let total = Range { low_s: forecast.low_s, high_s: forecast.high_s };
     line("expected time", format!("{}; {}", range(total), binding(forecast)));
     line("downtime", downtime(&forecast.rto));
-    if let (Some(most), Some(Verdict::Uncertain | Verdict::Missed)) =
-        (forecast.protection.objective_s, forecast.protection.verdict)
-    {
-        let takes = range(forecast.protection.expected);
-        line(
-            "deadline",
-            format!("replication may take {takes}, and thresholds.reprotect_deadline is {}", Seconds(most)),
-        );
+    if let Some((_, concern)) = deadline::concern(forecast) {
+        line("deadline", concern);
     }
     line("done already", adopted(graph));
     line("digest", digest.to_owned());
@@ -202,6 +199,27 @@ fn irreversible(graph: &Graph) -> String {
     };
     let parts = kinds.into_iter().map(|(kind, count)| format!("{count} {} ({})", kind.as_str(), word(kind)));
     parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns from when on machines can't be left in Azure any more.
+fn no_return(graph: &Graph, forecast: &Forecast) -> String {
+    let machines = 0..graph.model().machines().len();
+    let open: Vec<usize> =
+        machines.filter(|machine| !graph.step(graph.point_of_no_return(*machine)).adopted).collect();
+    let (Some(first), Some(last)) = (
+        open.iter().map(|machine| forecast.no_return[*machine].low_s).min(),
+        open.iter().map(|machine| forecast.no_return[*machine].high_s).max(),
+    ) else {
+        return "every machine is past its point of no return".to_owned();
+    };
+    let from = match graph.experience() {
+        Experience::Classic => "from its failover on, which nothing cancels",
+        Experience::Modernized => "from its commit on; before, a failover can be cancelled",
+    };
+    let passed = graph.model().machines().len() - open.len();
+    let passed =
+        if passed == 0 { String::new() } else { format!("; {} past it already", plural(passed, "machine")) };
+    format!("for a machine, {from}: {} after the start{passed}", range(Range { low_s: first, high_s: last }))
 }
 
 fn binding(forecast: &Forecast) -> String {

@@ -29,8 +29,10 @@ use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::compile;
 use crate::model::LocationMode;
+use crate::model::Model;
 use crate::model::PointChoice;
 use crate::model::digest;
+use crate::model::digest::Parts;
 use crate::render::style::Verbosity;
 use crate::rules::consistency;
 use crate::rules::consistency::GroupPoints;
@@ -69,6 +71,17 @@ struct MachineRecord<'a> {
     recovery_point: PointRecord<'a>,
     bytes: Data,
     wave: u16,
+    point_of_no_return: NoReturnRecord<'a>,
+}
+
+/// From which step on a machine can't be left in Azure any more.
+#[derive(Serialize)]
+struct NoReturnRecord<'a> {
+    step: &'a str,
+    /// Whether it is passed already.
+    passed: bool,
+    /// Seconds after the start of the run; persons count as answering at once.
+    after: Range,
 }
 
 #[derive(Serialize)]
@@ -105,6 +118,9 @@ struct SavedRecord<'a> {
     inventory: Option<&'a Path>,
     policies: &'a [PathBuf],
     waivers_digest: &'a str,
+    program: &'a str,
+    plan_parts: &'a Parts,
+    facts_parts: &'a Parts,
     #[serde(flatten)]
     record: &'a PlanRecord<'a>,
 }
@@ -127,7 +143,7 @@ pub fn run(args: &DryRunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let needs_record = args.output.is_some() || args.format == Format::Json;
     let record = needs_record.then(|| record(&graph, &forecast, &plan_digest, &facts_digest));
     if let (Some(output), Some(record)) = (&args.output, &record) {
-        save(output, record, &digest::waiver_comments(graph.model()), args, env)?;
+        save(output, record, graph.model(), args, env)?;
     }
     match (args.format, &record) {
         (Format::Json, Some(record)) => {
@@ -139,7 +155,8 @@ pub fn run(args: &DryRunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         }
         (Format::Json, None) | (Format::Human, _) => human(&ready, &graph, &forecast, &plan_digest, env)?,
     }
-    if let Some(output) = args.output.as_ref().filter(|_| args.format == Format::Human) {
+    let is_told = args.format == Format::Human && env.verbosity > Verbosity::Quiet;
+    if let Some(output) = args.output.as_ref().filter(|_| is_told) {
         writeln!(
             env.err,
             "saved; run it with: failback run {}",
@@ -157,6 +174,9 @@ fn human(
     env: &mut Env<'_>,
 ) -> Result<(), CliError> {
     let style = env.style();
+    if style.verbosity == Verbosity::Quiet {
+        return Ok(());
+    }
     let mut text = outline::summary(graph, forecast, &ready.findings, digest, style);
     if style.verbosity == Verbosity::Verbose {
         text.push('\n');
@@ -186,6 +206,7 @@ fn record<'a>(
                 recovery_point: PointRecord { kind: point.kind, id: point.id.as_deref(), at: point.at },
                 bytes: *bytes,
                 wave: graph.waves().of_machine[machine.index()],
+                point_of_no_return: no_return(graph, forecast, machine.index()),
             }
         });
     PlanRecord {
@@ -195,12 +216,32 @@ fn record<'a>(
         facts_digest,
         machines: machines.collect(),
         recovery_points: consistency::of(model),
-        steps: outline::in_order(graph).into_iter().map(|step| step_record(graph, forecast, step)).collect(),
+        steps: outline::in_order(graph)
+            .into_iter()
+            .map(|step| step_record(graph, forecast.steps[step as usize], step))
+            .collect(),
         forecast,
     }
 }
 
-fn step_record<'a>(graph: &'a Graph, forecast: &Forecast, at: StepIndex) -> StepRecord<'a> {
+fn no_return<'a>(graph: &'a Graph, forecast: &Forecast, machine: usize) -> NoReturnRecord<'a> {
+    let step = graph.step(graph.point_of_no_return(machine));
+    NoReturnRecord { step: step.id.as_str(), passed: step.adopted, after: forecast.no_return[machine] }
+}
+
+/// Returns the steps of a graph as they are shown; what they are estimated to take is not told.
+///
+/// # Panics
+///
+/// Never: a step has a JSON form.
+#[must_use]
+pub fn steps(graph: &Graph) -> Vec<serde_json::Value> {
+    let of =
+        |at| serde_json::to_value(step_record(graph, Range::default(), at)).expect("a step has a JSON form");
+    outline::in_order(graph).into_iter().map(of).collect()
+}
+
+fn step_record(graph: &Graph, estimate: Range, at: StepIndex) -> StepRecord<'_> {
     let step = graph.step(at);
     StepRecord {
         id: step.id.as_str(),
@@ -212,7 +253,7 @@ fn step_record<'a>(graph: &'a Graph, forecast: &Forecast, at: StepIndex) -> Step
         needs_approval: graph.needs_approval(at),
         irreversible: graph.is_irreversible(at),
         adopted: step.adopted,
-        estimate: forecast.steps[at as usize],
+        estimate,
     }
 }
 
@@ -220,7 +261,7 @@ fn step_record<'a>(graph: &'a Graph, forecast: &Forecast, at: StepIndex) -> Step
 fn save(
     output: &Path,
     record: &PlanRecord<'_>,
-    waivers_digest: &str,
+    model: &Model,
     args: &DryRunArgs,
     env: &Env<'_>,
 ) -> Result<(), CliError> {
@@ -247,7 +288,10 @@ fn save(
         path: &path,
         inventory: inventory.as_deref(),
         policies: &policies,
-        waivers_digest,
+        waivers_digest: &digest::waiver_comments(model),
+        program: env!("CARGO_PKG_VERSION"),
+        plan_parts: &digest::parts_of_plan(model),
+        facts_parts: &digest::parts_of_facts(model),
         record,
     };
     let mut text = serde_json::to_string(&saved).expect("a plan has a JSON form");

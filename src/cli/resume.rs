@@ -7,18 +7,23 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::kept;
+use crate::cli::past;
+use crate::cli::past::Past;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::runs;
 use crate::cli::session;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
-use crate::event::RunEvent;
+use crate::event::Inbox as _;
 use crate::event::RunEventKind;
+use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::id::RunId;
 use crate::journal::Database;
+use crate::journal::RunInbox;
 use crate::provider::emulator::Emulator;
+use crate::run::order;
 use crate::run::pace::WorldPace;
 
 /// Go on with a run that was interrupted
@@ -47,6 +52,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let record = runs::find(&database, &args.run)?;
     let folder = dir.run(&record.id);
     let lock = claim::take_over(&dir, &record.id)?;
+    database.check_entry(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     let (path, plan_args) = kept::kept_documents(&folder, &record.options);
     let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
         Ok(plan) => plan,
@@ -54,9 +60,14 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     };
     runs::is_pinned(&record, &plan)?;
     let graph = session::compile(&plan);
-    let events = database.events(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
-    let state = runs::replay(&graph, &events)?;
-    if let RunStatus::Finished(_) = state.status() {
+    let Past { state, first, broken } = past::read(&database, &graph, &record.id)?;
+    // A record that is not what was written says nothing about what the site was asked for.
+    if let Some(error) = broken {
+        return Err(runs::unreadable(&dir, error));
+    }
+    let mut inbox =
+        RunInbox::open(&dir.database(), &record.id).map_err(|error| runs::unreadable(&dir, error))?;
+    if matches!(state.status(), RunStatus::Finished(_)) && !is_ordered_to_go_on(&state, &mut inbox)? {
         return Err(CliError::usage(format!("run {} has ended: it {}", record.id, state.status().as_str()))
             .hinted(format!(
                 "look at it: failback show {}{}",
@@ -65,7 +76,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             )));
     }
     let mut session_args = args.session.clone();
-    session_args.real_actions = real_actions(&record.id, &events, args.session.real_actions)?;
+    session_args.real_actions = real_actions(&record.id, first.as_ref(), args.session.real_actions)?;
     claim::again(&dir, &record.id, plan.plan.model())?;
     let args = &session_args;
     let world = folder.join("world");
@@ -76,11 +87,12 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let pace = Arc::new(WorldPace::new(from, args.speed.0));
     let (emulator, _) = Emulator::open(&world, pace.clone()).map_err(unreadable)?;
     let first = match state.status() {
-        RunStatus::New => session::started(&plan, &graph, args),
+        RunStatus::New => session::started(&plan, &graph, args, env),
         RunStatus::Running | RunStatus::Interrupted | RunStatus::Finished(_) => {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }
     };
+    let journal = database.writer(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     let options = plan_args.options(plan.plan.model().observed_at().unwrap_or(from));
     let session = Session {
         run: record.id,
@@ -89,9 +101,10 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         graph,
         state,
         plan,
+        inbox,
         emulator: Arc::new(emulator),
         pace,
-        journal: database.writer(),
+        journal,
         first,
         actions_in: env
             .path(std::path::Path::new(&record.plan_path).parent().unwrap_or(std::path::Path::new(""))),
@@ -100,9 +113,17 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     session::drive(session, args, env)
 }
 
+/// Returns whether somebody ordered a run that has ended with failures to do something again, or without something.
+fn is_ordered_to_go_on(state: &RunState, inbox: &mut RunInbox) -> Result<bool, CliError> {
+    let letters = inbox
+        .since(state.last_letter())
+        .map_err(|error| CliError::usage("can't read the orders to the run").because(error))?;
+    Ok(letters.iter().any(|letter| !order::judge(state, letter).effects.is_empty()))
+}
+
 /// Returns whether a run's actions are real: as it began, so that it ends. Half of a run must not be simulated unnoticed.
-fn real_actions(run: &RunId, events: &[RunEvent], wanted: bool) -> Result<bool, CliError> {
-    match events.first().map(|event| &event.kind) {
+fn real_actions(run: &RunId, first: Option<&RunEventKind>, wanted: bool) -> Result<bool, CliError> {
+    match first {
         Some(RunEventKind::RunStarted { simulated_actions: true, .. }) if wanted => {
             Err(CliError::usage(format!("run {run} simulates its actions since it began"))
                 .hinted("start another run with --real-actions, or resume this one without"))

@@ -1,5 +1,6 @@
 //! `run`: executes a plan on the emulator, durably and with progress.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::args::PlanArgs;
+use crate::cli::checkout;
 use crate::cli::claim;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
@@ -23,6 +25,7 @@ use crate::cli::session::SessionArgs;
 use crate::event::RunState;
 use crate::id::RunId;
 use crate::journal::Database;
+use crate::journal::RunInbox;
 use crate::journal::RunRecord;
 use crate::journal::StateDir;
 use crate::model::digest;
@@ -64,10 +67,11 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
-    if let Some(refusal) = named.refusal(plan.plan.model()) {
+    let graph = session::compile(&plan);
+    if let Some(refusal) = named.refusal(plan.plan.model(), &graph) {
         return Err(refusal);
     }
-    let scenario = match scenario(args, &plan, env)? {
+    let scenario = match scenario(args.scenario.as_deref(), &args.plan, &plan, env)? {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
     };
@@ -76,6 +80,7 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let created_at = env.clock.now();
     let run = new_id(created_at);
     let dir = StateDir::create(&env.path(&args.session.state_dir)).map_err(unusable)?;
+    let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
     let model = plan.plan.model();
     let (folder, lock) = claim::begin(&dir, &run, model)?;
     // A run may be taken over from another folder, and its commands lie beside its plan.
@@ -87,7 +92,6 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Emulator::create(&folder.join("world"), model.inventory.clone(), scenario, start, pace.clone());
     let emulator = world.map_err(|error| CliError::usage("can't make the emulated world").because(error))?;
     // A run is entered when everything that resuming it needs is on disk.
-    let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
     database
         .add_run(&RunRecord {
             id: run.clone(),
@@ -98,10 +102,18 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             provider: "emulator".into(),
             options: kept::kept_options(&named.args, options.now),
             created_at,
+            git_commit: plan_path.parent().and_then(checkout::commit),
+            program: env!("CARGO_PKG_VERSION").into(),
+            migrated_events: 0,
         })
-        .map_err(|error| no_database(&dir, error))?;
-    let graph = session::compile(&plan);
-    let first = session::started(&plan, &graph, &args.session);
+        .map_err(|error| {
+            // A folder without a record would look like a record that was lost.
+            let _ = std::fs::remove_dir_all(&folder);
+            no_database(&dir, error)
+        })?;
+    let inbox = RunInbox::open(&dir.database(), &run).map_err(|error| no_database(&dir, error))?;
+    let journal = database.writer(&run).map_err(|error| no_database(&dir, error))?;
+    let first = session::started(&plan, &graph, &args.session, env);
     let session = Session {
         run,
         folder,
@@ -111,7 +123,8 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         plan,
         emulator: Arc::new(emulator),
         pace,
-        journal: database.writer(),
+        journal,
+        inbox,
         first,
         actions_in: plan_path.parent().unwrap_or(std::path::Path::new("/")).to_owned(),
         lock,
@@ -132,17 +145,24 @@ pub(crate) fn unusable(error: crate::journal::StateDirError) -> CliError {
 }
 
 pub(crate) fn no_database(dir: &StateDir, error: crate::journal::DatabaseError) -> CliError {
-    CliError::usage(format!("can't use the runs in `{}`", dir.root().display())).because(error)
+    let help = error.help();
+    let told = CliError::usage(format!("can't use the runs in `{}`", dir.root().display())).because(error);
+    help.into_iter().fold(told, CliError::hinted)
 }
 
-/// Reads the scenario, if one is named.
-fn scenario(args: &RunArgs, plan: &Ready, env: &mut Env<'_>) -> Result<Result<Scenario, Exit>, CliError> {
+/// Reads the scenario, if one is named. What is wrong with it goes to standard error, with the exit code in its place.
+pub(crate) fn scenario(
+    path: Option<&Path>,
+    args: &PlanArgs,
+    plan: &Ready,
+    env: &mut Env<'_>,
+) -> Result<Result<Scenario, Exit>, CliError> {
     use std::io::Write as _;
-    let Some(path) = &args.scenario else {
+    let Some(path) = path else {
         let baseline = Some(Spanned::bare(plan.plan.model().baseline()));
         return Ok(Ok(Scenario { baseline, ..Scenario::default() }));
     };
-    let text = file::read_file(&env.path(path), args.plan.max_file_size.0);
+    let text = file::read_file(&env.path(path), args.max_file_size.0);
     let text = text.map_err(|error| {
         let failure = Failure::of(path, error);
         let error = CliError::usage(failure.message);

@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::json;
 
@@ -14,6 +13,8 @@ use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::kept;
+use crate::cli::past;
+use crate::cli::past::Past;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
@@ -23,16 +24,18 @@ use crate::event::Outcome;
 use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
+use crate::event::RunStatus;
 use crate::event::StepStatus;
-use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
+use crate::journal::Intact;
 use crate::journal::Lock;
 use crate::journal::RunRecord;
 use crate::journal::StateDir;
 use crate::model::digest;
+use crate::report;
 
 /// Flags of the commands that look at runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -91,12 +94,18 @@ pub(crate) fn database(dir: &StateDir) -> Result<Database, CliError> {
 }
 
 pub(crate) fn unreadable(dir: &StateDir, error: DatabaseError) -> CliError {
-    CliError::usage(format!("can't read the runs in `{}`", dir.root().display())).because(error)
+    let help = error.help();
+    let told = CliError::usage(format!("can't read the runs in `{}`", dir.root().display())).because(error);
+    help.into_iter().fold(told, CliError::hinted)
 }
 
 /// Returns the run that an argument names: `latest`, an id, or the beginning of one.
 pub(crate) fn find(database: &Database, word: &str) -> Result<RunRecord, CliError> {
-    let runs = database.runs().map_err(|error| CliError::usage("can't read the runs").because(error))?;
+    let runs = database.runs().map_err(|error| {
+        let help = error.help();
+        let told = CliError::usage("can't read the runs").because(error);
+        help.into_iter().fold(told, CliError::hinted)
+    })?;
     if word == "latest" {
         return runs.into_iter().next().ok_or_else(|| CliError::usage("there is no run yet"));
     }
@@ -106,12 +115,24 @@ pub(crate) fn find(database: &Database, word: &str) -> Result<RunRecord, CliErro
         return Ok(found.swap_remove(at));
     }
     match found.len() {
+        0 if is_lost(database, word) => Err(CliError::usage(format!(
+            "{} has no record of run {}, which has a folder beside it: the database was replaced or cut short",
+            database.path().display(),
+            escape::line(word)
+        ))
+        .hinted("put back a copy of the database; without one, start another run, which looks at the site first")),
         0 => Err(CliError::usage(format!("there is no run {}", escape::line(word)))
             .hinted("list them: failback runs")),
         1 => Ok(found.swap_remove(0)),
         count => Err(CliError::usage(format!("{count} runs begin with {}", escape::line(word)))
             .hinted("write more of the id")),
     }
+}
+
+/// Returns whether a run that the database does not know left a folder beside it.
+fn is_lost(database: &Database, word: &str) -> bool {
+    let dir = database.path().parent().and_then(StateDir::existing);
+    dir.is_some_and(|dir| dir.folders().iter().any(|id| id.starts_with(word)))
 }
 
 /// Refuses to go on when the texts that a run keeps are no longer those that it began with.
@@ -133,18 +154,6 @@ pub(crate) fn is_pinned(record: &RunRecord, plan: &Ready) -> Result<(), CliError
         return moved("inventory");
     }
     Ok(())
-}
-
-/// Returns the state that a journal leads to.
-pub(crate) fn replay(graph: &Arc<Graph>, events: &[RunEvent]) -> Result<RunState, CliError> {
-    let mut state = RunState::new(Arc::clone(graph));
-    for event in events {
-        let legal = state.check(event).map_err(|error| {
-            CliError::usage("the run's journal does not belong to its plan").because(error)
-        })?;
-        state.apply(event, legal);
-    }
-    Ok(state)
 }
 
 /// Where a run is, as far as its journal and its lock tell.
@@ -178,33 +187,43 @@ pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let records = database.runs().map_err(|error| unreadable(&dir, error))?;
     tell_of_lost(&dir, &records, env)?;
     let mut rows = Vec::with_capacity(records.len());
+    let mut broken = None;
     for record in records {
-        let (state, last) = status(&dir, &database, &record.id)?;
-        rows.push((record, state, last));
+        // A list that shows a changed record like any other would make it trusted.
+        let (state, last, wrong) = match database.verify(&record.id) {
+            Ok(_) => {
+                let (state, last) = status(&dir, &database, &record.id)?;
+                (state, last, None)
+            }
+            Err(error) => ("broken", None, Some(error)),
+        };
+        rows.push((record, state, last, wrong.as_ref().map(DatabaseError::in_words)));
+        broken = broken.or(wrong);
     }
     if args.look.format == Format::Json {
         env.out.guarded(Guard::Json)?;
         let runs: Vec<_> = rows
             .iter()
-            .map(|(record, state, last)| {
+            .map(|(record, state, last, wrong)| {
                 json!({
                     "run": record.id, "plan": record.plan, "state": state, "plan_path": record.plan_path,
                     "plan_digest": record.plan_digest, "provider": record.provider, "created_at": record.created_at,
                     "events": last.as_ref().map_or(0, |event| event.seq), "last_at": last.as_ref().map(|event| event.at),
+                    "broken": wrong,
                 })
             })
             .collect();
         writeln!(env.out, "{}", json!({"version": 1, "runs": runs}))?;
-        return Ok(Exit::Success);
+        return broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)));
     }
     let width = rows.iter().map(|(record, ..)| record.plan.chars().count()).max().unwrap_or(4).clamp(4, 40);
     writeln!(env.out, "{:<20}  {:<width$}  {:<11}  started", "run", "plan", "state")?;
-    for (record, state, _) in rows {
+    for (record, state, ..) in rows {
         let started = record.created_at.strftime("%Y-%m-%d %H:%M:%SZ");
         let plan = escape::line(&record.plan);
         writeln!(env.out, "{:<20}  {plan:<width$}  {state:<11}  {started}", record.id.as_str())?;
     }
-    Ok(Exit::Success)
+    broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)))
 }
 
 /// Says which runs left a folder and are not in the database: it was replaced or cut short, and they must not seem never to
@@ -228,15 +247,16 @@ fn tell_of_lost(dir: &StateDir, records: &[RunRecord], env: &mut Env<'_>) -> Res
     Ok(())
 }
 
-/// Shows a run.
+/// Shows a run: as far as its record is intact, if it is not.
 ///
 /// # Errors
 ///
-/// [`CliError`] if there is no such run, or its record can't be read.
+/// [`CliError`] if there is no such run, or its record can't be read to its end.
 pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = state_dir(&args.look.state_dir, env)?;
     let database = database(&dir)?;
     let record = find(&database, &args.run)?;
+    database.check_entry(&record.id).map_err(|error| unreadable(&dir, error))?;
     let (path, plan_args): (PathBuf, PlanArgs) = kept::kept_documents(&dir.run(&record.id), &record.options);
     let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
         Ok(plan) => plan,
@@ -244,9 +264,8 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     };
     is_pinned(&record, &plan)?;
     let graph = session::compile(&plan);
-    let events = database.events(&record.id).map_err(|error| unreadable(&dir, error))?;
-    let state = replay(&graph, &events)?;
-    let (word, _) = status(&dir, &database, &record.id)?;
+    let Past { state, broken, .. } = past::read(&database, &graph, &record.id)?;
+    let word = if broken.is_some() { "broken" } else { status(&dir, &database, &record.id)?.0 };
     if args.look.format == Format::Json {
         env.out.guarded(Guard::Json)?;
         let steps: Vec<_> = (0..)
@@ -259,16 +278,21 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
                 })
             })
             .collect();
+        let machines: Vec<_> = report::whereabouts(&state)
+            .into_iter()
+            .map(|(name, place)| json!({"name": name, "place": place}))
+            .collect();
         let shown = json!({
-            "version": 1, "run": record.id, "plan": record.plan, "state": word, "plan_digest": record.plan_digest,
+            "version": 1, "run": record.id, "plan": record.plan, "state": word, "machines": machines, "plan_digest": record.plan_digest,
             "facts_digest": record.facts_digest, "events": state.seq(), "started_at": state.started_at(),
             "last_at": state.last_at(), "steps": steps,
+            "broken": broken.as_ref().map(DatabaseError::in_words),
         });
         writeln!(env.out, "{shown}")?;
-        return Ok(Exit::Success);
+    } else {
+        show_steps(&record, word, &state, env)?;
     }
-    show_steps(&record, word, &state, env)?;
-    Ok(Exit::Success)
+    broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)))
 }
 
 fn show_steps(record: &RunRecord, word: &str, state: &RunState, env: &mut Env<'_>) -> Result<(), CliError> {
@@ -277,6 +301,11 @@ fn show_steps(record: &RunRecord, word: &str, state: &RunState, env: &mut Env<'_
     if let (Some(from), Some(to)) = (state.started_at(), state.last_at()) {
         let took = crate::quantity::Seconds(u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0));
         writeln!(env.out, "from {from:.0} to {to:.0}: {took}, {} events", state.seq())?;
+    }
+    if state.status() != RunStatus::Finished(Outcome::Succeeded) {
+        for place in report::places(state) {
+            writeln!(env.out, "{}", escape::line(&place))?;
+        }
     }
     let width = graph.steps().iter().map(|step| step.id.as_str().chars().count()).max().unwrap_or(4).min(60);
     for index in (0..).take(graph.steps().len()) {
@@ -322,11 +351,12 @@ pub fn logs(args: &LogsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let record = find(&database, &args.run)?;
     if args.events {
         env.out.guarded(Guard::Json)?;
-        for event in database.events(&record.id).map_err(|error| unreadable(&dir, error))? {
+        let Intact { events, broken } = database.intact(&record.id);
+        for event in events {
             let text = serde_json::to_string(&event).expect("an event has a JSON form");
             writeln!(env.out, "{text}")?;
         }
-        return Ok(Exit::Success);
+        return broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)));
     }
     let path = dir.run(&record.id).join("log");
     let text = std::fs::read_to_string(&path)

@@ -1,5 +1,7 @@
 //! Saved plans: what `plan -o` writes and `run` takes, bound to what plan and facts said then.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
@@ -11,12 +13,15 @@ use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::plan;
+use crate::graph::Graph;
 use crate::model::Model;
 use crate::model::digest;
+use crate::model::digest::Parts;
 use crate::syntax::file;
 
 /// What a saved plan is bound to; its other keys are for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedPlan {
     /// Always `SavedPlan`.
     pub kind: String,
@@ -38,6 +43,18 @@ pub struct SavedPlan {
     pub waivers_digest: Option<String>,
     /// Digest of the facts.
     pub facts_digest: String,
+    /// Digests of the plan's parts, which tell what changed.
+    #[serde(default)]
+    pub plan_parts: Parts,
+    /// Digests of the facts' parts, which tell what changed.
+    #[serde(default)]
+    pub facts_parts: Parts,
+    /// Version of the program that saved it.
+    #[serde(default)]
+    pub program: Option<String>,
+    /// The steps that it would have done, as they are shown.
+    #[serde(default)]
+    pub steps: Vec<serde_json::Value>,
 }
 
 /// What changed since a plan was saved.
@@ -49,6 +66,22 @@ pub enum Change {
     Comments,
     /// The facts.
     Facts,
+    /// What the program does for the same plan and facts.
+    Steps,
+}
+
+/// Parts that are named when something changed; the others are counted.
+const NAMED: usize = 5;
+
+/// Returns names in words, in brackets; nothing if there are none.
+fn in_brackets(names: &[&str]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED).copied().collect();
+    let shown = crate::escape::line(&shown.join(", ")).into_owned();
+    match names.len() {
+        0 => String::new(),
+        count if count > NAMED => format!(" ({shown} and {} more)", count - NAMED),
+        _ => format!(" ({shown})"),
+    }
 }
 
 impl SavedPlan {
@@ -88,6 +121,22 @@ impl SavedPlan {
         let facts = (self.facts_digest != digest::facts(model)).then_some(Change::Facts);
         plan.into_iter().chain(facts).collect()
     }
+
+    /// Returns the steps that this program would do otherwise than the one that saved the plan, or not at all, by their ids.
+    fn other_steps(&self, steps: &[serde_json::Value]) -> Vec<String> {
+        let by_id = |steps: &[serde_json::Value]| -> BTreeMap<String, serde_json::Value> {
+            let without_estimate = |step: &serde_json::Value| {
+                let mut step = step.clone();
+                // How long it takes is no matter of what it does.
+                step.as_object_mut().map(|step| step.remove("estimate"));
+                (step["id"].as_str().unwrap_or_default().to_owned(), step)
+            };
+            steps.iter().map(without_estimate).collect()
+        };
+        let (then, now) = (by_id(&self.steps), by_id(steps));
+        let ids: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+        ids.into_iter().filter(|id| then.get(*id) != now.get(*id)).cloned().collect()
+    }
 }
 
 /// The plan that a command line names: a plan's file, or a saved plan that leads to one.
@@ -126,18 +175,44 @@ pub fn named(path: &Path, args: &PlanArgs, env: &Env<'_>) -> Result<Named, CliEr
 impl Named {
     /// Returns why a plan is not the one that was saved, and what to do about it; `None` if it is.
     #[must_use]
-    pub fn refusal(&self, model: &Model) -> Option<CliError> {
-        let changes = self.saved.as_ref()?.changes(model);
-        let what = match *changes.as_slice() {
-            [] => return None,
-            [Change::Plan] => "the plan has",
-            [Change::Comments] => "what comments accept (`# failback: ignore`) has",
-            [Change::Facts] => "the facts have",
-            [Change::Comments, ..] => "what comments accept (`# failback: ignore`) and the facts have",
-            [..] => "the plan and the facts have",
+    pub fn refusal(&self, model: &Model, graph: &Graph) -> Option<CliError> {
+        let saved = self.saved.as_ref()?;
+        let moved = |then: &Parts, now: &Parts| match then.is_empty() {
+            true => String::new(),
+            false => in_brackets(&digest::differing(then, now)),
         };
+        let mut changes = saved.changes(model);
+        let steps = if changes.is_empty() { saved.other_steps(&plan::steps(graph)) } else { Vec::new() };
+        changes.extend((!steps.is_empty()).then_some(Change::Steps));
+        let told: Vec<String> = changes
+            .iter()
+            .map(|change| match change {
+                Change::Plan => {
+                    format!("the plan{}", moved(&saved.plan_parts, &digest::parts_of_plan(model)))
+                }
+                Change::Comments => "what comments accept (`# failback: ignore`)".to_owned(),
+                Change::Facts => {
+                    format!("the facts{}", moved(&saved.facts_parts, &digest::parts_of_facts(model)))
+                }
+                Change::Steps => {
+                    let names: Vec<&str> = steps.iter().map(String::as_str).collect();
+                    let program = saved.program.as_deref().unwrap_or("another version");
+                    format!(
+                        "what this program does, which was {program} and is {},{}",
+                        env!("CARGO_PKG_VERSION"),
+                        in_brackets(&names)
+                    )
+                }
+            })
+            .collect();
         let plan = self.path.display();
-        let message = format!("{what} changed since the plan was saved: `{plan}` is not run");
+        let have = match (told.len(), changes.first()) {
+            (0, _) => return None,
+            (1, Some(Change::Plan | Change::Comments | Change::Steps)) => "has",
+            _ => "have",
+        };
+        let message =
+            format!("{} {have} changed since the plan was saved: `{plan}` is not run", told.join(" and "));
         Some(
             CliError::new(Exit::Refused, message)
                 .hinted(format!("look at it, and save it again: failback plan {plan} -o FILE")),

@@ -13,8 +13,10 @@ use crate::cli::env::Env;
 use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::person::Person;
 use crate::cli::ready::Ready;
 use crate::cli::terminal::Terminal;
+use crate::cli::watch::Watch;
 use crate::clock::Clock;
 use crate::event::Outcome;
 use crate::event::Reporter;
@@ -26,6 +28,7 @@ use crate::graph::Graph;
 use crate::id::RunId;
 use crate::journal::Lock;
 use crate::journal::LockError;
+use crate::journal::RunInbox;
 use crate::journal::RunWriter;
 use crate::model::Model;
 use crate::model::digest;
@@ -120,6 +123,8 @@ pub struct Session {
     pub state: RunState,
     /// Its journal.
     pub journal: RunWriter,
+    /// What other processes order.
+    pub inbox: RunInbox,
     /// The events that come before anything else.
     pub first: RunEventKind,
     /// The folder of the plan, in which its commands run.
@@ -149,7 +154,7 @@ pub fn compile(plan: &Ready) -> Arc<Graph> {
 
 /// Returns the event with which a run begins.
 #[must_use]
-pub fn started(plan: &Ready, graph: &Graph, args: &SessionArgs) -> RunEventKind {
+pub fn started(plan: &Ready, graph: &Graph, args: &SessionArgs, env: &Env<'_>) -> RunEventKind {
     let model = plan.plan.model();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     RunEventKind::RunStarted {
@@ -161,6 +166,7 @@ pub fn started(plan: &Ready, graph: &Graph, args: &SessionArgs) -> RunEventKind 
         machines: count(model.machines().len()),
         steps: count(graph.steps().len()),
         simulated_actions: !args.real_actions,
+        author: Person::of(&env.variables).proven(),
     }
 }
 
@@ -197,6 +203,7 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
         pace,
         state,
         mut journal,
+        inbox,
         first,
         actions_in,
         lock,
@@ -205,7 +212,7 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     let approver: Arc<dyn Approver> = if args.auto_approve {
         Arc::new(AutoApprove)
     } else if terminal && env.input_is_terminal {
-        Arc::new(Terminal::of(&env.variables))
+        Arc::new(Terminal::of(Person::of(&env.variables)))
     } else {
         Arc::new(Unattended)
     };
@@ -230,18 +237,25 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     let lost = report::Lost::default();
     let reporters = reporters(args, &state, weights, &lost, approver.is_at_terminal(), env);
     let clock: Arc<dyn Clock> = pace.clone();
+    let (watch, orders) = Watch::begin(inbox, state.last_letter())?;
     let mut recorder = Recorder::new(run.clone(), clock, &mut journal, reporters, state);
+    let go_on =
+        format!("when that is mended, go on with: failback resume {run}{}", of_state_dir(&args.state_dir));
     let broken = |error| {
-        CliError::new(Exit::Failed, "the run was stopped before the site was touched again").because(error)
+        CliError::new(Exit::Failed, "the run was stopped before the site was touched again")
+            .because(error)
+            .hinted(go_on.clone())
     };
     recorder.record(first).map_err(broken)?;
     pace.begin();
     let parts = Parts { site: emulator, pace, hooks, approver, model: observed_model(&plan), options, stop };
     let end = tokio::select! {
-        end = Driver::new(recorder, parts).drive() => end.map_err(broken),
+        end = Driver::new(recorder, parts).ordered_by(orders).drive() => end.map_err(broken),
         Ok(()) = ends => Ok(End::Interrupted),
     };
     interrupts.abort();
+    // Whoever closes the database last leaves it in one file; that is the journal.
+    watch.end();
     drop(lock);
     let end = end?;
     if let Some(cause) = lost.get() {
@@ -288,7 +302,7 @@ fn hooks(args: &SessionArgs, folder: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {
 /// Returns a model of the plan's own, whose facts the run replaces by what it observes.
 fn observed_model(plan: &Ready) -> Model {
     let model = plan.plan.model();
-    resolve(model.plan.clone(), model.inventory.clone(), &mut Vec::new())
+    resolve(model.plan.clone(), model.inventory.clone())
 }
 
 fn reporters<'r>(
@@ -319,11 +333,15 @@ fn reporters<'r>(
             if env.out.is_terminal() && env.err.is_terminal() && !is_dumb && report::Bar::can_be_drawn() =>
         {
             let look = report::Look { verbosity, color: style.color, asks_here };
-            vec![Box::new(report::Bar::on_stderr(state, weights, look).typed_with(&flags))]
+            vec![Box::new(
+                report::Bar::on_stderr(state, weights, look)
+                    .typed_with(&flags)
+                    .telling_how_to_answer(!args.auto_approve),
+            )]
         }
         Format::Human => {
             let lines = report::Lines::new(report::Noticing::new(&mut env.out, lost), state, verbosity);
-            vec![Box::new(lines.typed_with(&flags))]
+            vec![Box::new(lines.typed_with(&flags).telling_how_to_answer(!args.auto_approve))]
         }
     }
 }
@@ -340,7 +358,7 @@ fn exit(end: End, run: &RunId, args: &SessionArgs, env: &mut Env<'_>) -> Exit {
         End::WaitsForApproval => (
             Exit::Waiting,
             Some(format!(
-                "the run waits for an approval and nobody is there; go on at a terminal with: {resume}"
+                "the run waits for an approval and nobody is there; answer with failback approve {run}{flags}, or go on at a terminal with: {resume}"
             )),
         ),
     };

@@ -12,6 +12,7 @@ use crate::event::legal::Legal;
 use crate::event::step::Answer;
 use crate::event::step::StepStatus;
 use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::model::Machine;
 
@@ -21,16 +22,38 @@ impl RunState {
         self.seq = event.seq;
         self.last_at = Some(event.at);
         match &event.kind {
-            RunEventKind::RunStarted { .. } => {
+            RunEventKind::RunStarted { author, .. } => {
+                self.author.clone_from(author);
                 self.status = RunStatus::Running;
                 self.started_at = Some(event.at);
                 for index in (0..).take(self.steps.len()) {
                     self.refresh(index, event.at);
                 }
             }
-            RunEventKind::Resumed { .. } => self.status = RunStatus::Running,
+            RunEventKind::Resumed { .. } => {
+                self.status = RunStatus::Running;
+                for index in &self.active {
+                    self.steps[*index as usize].taken_over_at = Some(event.at);
+                }
+            }
             RunEventKind::Interrupted { .. } => self.status = RunStatus::Interrupted,
             RunEventKind::RunFinished { outcome } => self.status = RunStatus::Finished(*outcome),
+            RunEventKind::OrderTaken { letter, .. } => self.last_letter = *letter,
+            RunEventKind::MachineTakenOut { machine, by, reason, release_dependents } => {
+                let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
+                if let Some(machine) = named {
+                    self.take_out(
+                        machine,
+                        *release_dependents,
+                        &format!("taken out by {by}: {reason}"),
+                        event.at,
+                    );
+                }
+            }
+            RunEventKind::Cancelling { by, reason, failovers } => {
+                let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                self.cancel(*failovers, &format!("the run was cancelled by {by}{why}"), event.at);
+            }
             RunEventKind::SlotsTaken { server, disks, .. } => {
                 if let Some(index) = legal.step {
                     let ready = self.steps[index as usize].status == StepStatus::Ready;
@@ -44,13 +67,13 @@ impl RunState {
             }
             kind => {
                 if let Some(index) = legal.step {
-                    self.apply_to_step(index, kind, event.at);
+                    self.apply_to_step(index, event.seq, kind, event.at);
                 }
             }
         }
     }
 
-    fn apply_to_step(&mut self, index: StepIndex, kind: &RunEventKind, at: Timestamp) {
+    fn apply_to_step(&mut self, index: StepIndex, seq: u64, kind: &RunEventKind, at: Timestamp) {
         let step = &mut self.steps[index as usize];
         match kind {
             RunEventKind::StepStarted { .. } => {
@@ -113,9 +136,11 @@ impl RunState {
                         findings.first().map(|finding| format!("{}: {}", finding.rule, finding.message));
                 }
             }
-            RunEventKind::ApprovalAsked { prompt, roles, .. } => {
+            RunEventKind::ApprovalAsked { prompt, roles, deadline, .. } => {
                 step.note = Some(prompt.clone());
                 step.roles.clone_from(roles);
+                step.question = seq;
+                step.answer_by = *deadline;
                 self.set(index, StepStatus::Asked, at);
             }
             RunEventKind::ApprovalGiven { by, .. } => {
@@ -133,16 +158,20 @@ impl RunState {
                 self.settle(index, StepStatus::Succeeded, note.as_ref(), at);
             }
             RunEventKind::StepFailed { code, message, .. } => {
+                step.code = Some(code.clone());
                 self.settle(index, StepStatus::Failed, Some(&format!("{message} ({code})")), at);
             }
             RunEventKind::StepBlocked { reason, .. } => {
                 self.settle(index, StepStatus::Blocked, Some(reason), at);
             }
-            RunEventKind::StepSkipped { reason, .. } => {
-                self.settle(index, StepStatus::Skipped, Some(reason), at)
-            }
+            RunEventKind::StepSkipped { reason, .. } => self.leave_out(index, reason, at),
+            RunEventKind::StepReopened { downstream, .. } => self.reopen(index, *downstream, at),
+            RunEventKind::Alarm { code, .. } => step.alarms.push(code.clone()),
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
+            | RunEventKind::OrderTaken { .. }
+            | RunEventKind::MachineTakenOut { .. }
+            | RunEventKind::Cancelling { .. }
             | RunEventKind::SlotsTaken { .. }
             | RunEventKind::SlotsFreed { .. }
             | RunEventKind::Interrupted { .. }
@@ -162,11 +191,20 @@ impl RunState {
         }
     }
 
-    fn settle(&mut self, index: StepIndex, status: StepStatus, note: Option<&String>, at: Timestamp) {
+    pub(super) fn settle(
+        &mut self,
+        index: StepIndex,
+        status: StepStatus,
+        note: Option<&String>,
+        at: Timestamp,
+    ) {
         let step = &mut self.steps[index as usize];
         step.intent = None;
         step.note = note.cloned();
         self.set(index, status, at);
+        if self.graph.step(index).kind == StepKind::Cleanup {
+            self.after_cleanup(index, at);
+        }
     }
 
     /// Takes a running step that changes something out of their number, or counts it again.

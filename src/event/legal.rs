@@ -1,5 +1,6 @@
 //! Which events can follow which: what a journal must never hold is refused before it takes it.
 
+use crate::event::Outcome;
 use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
@@ -39,11 +40,16 @@ impl RunState {
         let begins = matches!(event.kind, RunEventKind::RunStarted { .. });
         match self.status {
             RunStatus::New if !begins => return illegal("the run has not begun".into()),
+            // What failed may be done again by order of a person.
+            RunStatus::Finished(Outcome::Failed) if matches!(event.kind, RunEventKind::Resumed { .. }) => {}
             RunStatus::Finished(_) => return illegal("the run has ended".into()),
             RunStatus::Running | RunStatus::Interrupted if begins => {
                 return illegal("the run has begun already".into());
             }
             RunStatus::New | RunStatus::Running | RunStatus::Interrupted => {}
+        }
+        if let Some(reason) = self.objection(&event.kind) {
+            return illegal(reason);
         }
         let Some(id) = event.kind.step() else { return Ok(Legal { step: None }) };
         let Some(index) = self.graph.find(id) else { return illegal(format!("there is no step {id}")) };
@@ -69,11 +75,27 @@ impl RunState {
             RunEventKind::StepAdopted { .. }
             | RunEventKind::StepSucceeded { .. }
             | RunEventKind::StepFailed { .. } => &[StepStatus::Running, StepStatus::Asked],
-            RunEventKind::StepSkipped { .. } => {
-                &[StepStatus::Waiting, StepStatus::Ready, StepStatus::Running, StepStatus::Asked]
-            }
+            RunEventKind::StepSkipped { .. } => &[
+                StepStatus::Waiting,
+                StepStatus::Ready,
+                StepStatus::Running,
+                StepStatus::Asked,
+                StepStatus::Failed,
+                StepStatus::Blocked,
+            ],
+            RunEventKind::StepReopened { .. } => &[
+                StepStatus::Failed,
+                StepStatus::Blocked,
+                // A failover that was taken back.
+                StepStatus::Succeeded,
+                StepStatus::Adopted,
+            ],
+            RunEventKind::Alarm { .. } => &[StepStatus::Running, StepStatus::Asked],
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
+            | RunEventKind::OrderTaken { .. }
+            | RunEventKind::MachineTakenOut { .. }
+            | RunEventKind::Cancelling { .. }
             | RunEventKind::Interrupted { .. }
             | RunEventKind::RunFinished { .. } => return Ok(legal),
         };
@@ -105,6 +127,28 @@ impl RunState {
                 illegal(format!("{id} is not about {machine}"))
             }
             _ => Ok(legal),
+        }
+    }
+
+    /// Returns why an event about no step can't follow.
+    fn objection(&self, kind: &RunEventKind) -> Option<String> {
+        match kind {
+            RunEventKind::OrderTaken { letter, .. } if *letter <= self.last_letter => {
+                Some(format!("letter {letter} was taken already"))
+            }
+            RunEventKind::MachineTakenOut { machine, .. } => {
+                match self.graph.model().machine_named(machine.as_str()) {
+                    None => Some(format!("there is no machine {machine}")),
+                    Some(known) if self.is_taken_out(known.index()) => {
+                        Some(format!("{machine} is out already"))
+                    }
+                    Some(_) => None,
+                }
+            }
+            RunEventKind::Cancelling { .. } if self.is_cancelling() => {
+                Some("the run is cancelled already".into())
+            }
+            _ => None,
         }
     }
 

@@ -2,13 +2,22 @@
 
 mod apply;
 mod changing;
+mod inbox;
+mod kind;
 mod legal;
+mod no_return;
+mod revise;
 mod sink;
 mod slots;
 mod spread;
 mod state;
 mod step;
 
+pub use inbox::Inbox;
+pub use inbox::Letter;
+pub use inbox::Order;
+pub use inbox::Shown;
+pub use kind::RunEventKind;
 pub use legal::IllegalEvent;
 pub use legal::Legal;
 pub use sink::Journal;
@@ -20,18 +29,13 @@ pub use state::RunStatus;
 pub use step::Answer;
 pub use step::StepState;
 pub use step::StepStatus;
+pub use step::TAKEN_BACK;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::id::IdempotencyKey;
-use crate::id::MachineName;
-use crate::id::OperationId;
 use crate::id::RunId;
-use crate::id::StepId;
-use crate::provider::Request;
-use crate::rules::Guard;
 
 /// One thing that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,267 +96,4 @@ pub struct Parameter {
     pub name: String,
     /// What it has to be.
     pub value: String,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum RunEventKind {
-    /// The run began.
-    RunStarted {
-        /// Name of the plan.
-        plan: String,
-        /// Digest of the resolved plan.
-        plan_digest: String,
-        /// Digest of the facts.
-        facts_digest: String,
-        /// Provider: `emulator`.
-        provider: String,
-        /// Version of the program.
-        program: String,
-        /// Number of machines.
-        machines: u32,
-        /// Number of steps.
-        steps: u32,
-        /// Whether actions and probes are simulated.
-        simulated_actions: bool,
-    },
-    /// A process took the run over after another one ended.
-    Resumed {
-        /// Version of the program.
-        program: String,
-    },
-    /// A step began.
-    StepStarted {
-        /// The step.
-        step: StepId,
-    },
-    /// Disks were reserved on a master target or appliance.
-    SlotsTaken {
-        /// The step that needs them.
-        step: StepId,
-        /// The server.
-        server: String,
-        /// How many.
-        disks: u32,
-    },
-    /// Disks came free on a master target or appliance.
-    SlotsFreed {
-        /// The step that reserved them.
-        step: StepId,
-        /// The server.
-        server: String,
-        /// How many.
-        disks: u32,
-    },
-    /// Rules were evaluated on fresh facts.
-    GuardEvaluated {
-        /// The step that they guard.
-        step: StepId,
-        /// The moment.
-        guard: Guard,
-        /// Digest of the facts.
-        facts_digest: String,
-        /// What was found; empty if everything holds.
-        findings: Vec<GuardFinding>,
-        /// Whether the step may go on.
-        passed: bool,
-    },
-    /// The server that receives a machine's data was seen on a datastore, which it must not leave before the failover.
-    ServerPlaced {
-        /// The reprotect that goes through it.
-        step: StepId,
-        /// The master target or appliance.
-        server: String,
-        /// The datastore.
-        datastore: String,
-    },
-    /// A request is about to be sent.
-    IntentRecorded {
-        /// The step.
-        step: StepId,
-        /// The attempt, counted from 1.
-        attempt: u32,
-        /// The key under which the request is found again.
-        key: IdempotencyKey,
-        /// The request.
-        request: Request,
-    },
-    /// The site took the request on.
-    OperationAccepted {
-        /// The step.
-        step: StepId,
-        /// The operation.
-        operation: OperationId,
-    },
-    /// An attempt ended without success, and is not the last.
-    AttemptFailed {
-        /// The step.
-        step: StepId,
-        /// The attempt.
-        attempt: u32,
-        /// The service's code, or ours.
-        code: String,
-        /// What was said.
-        message: String,
-        /// When the next attempt begins.
-        retry_at: Timestamp,
-    },
-    /// A request did what it asked for, for some of its step's machines; the step goes on with the others.
-    MembersDone {
-        /// The step.
-        step: StepId,
-        /// The machines.
-        machines: Vec<MachineName>,
-    },
-    /// One of a step's machines failed for good: the step goes on with the others, and nothing more is done about this one.
-    MemberFailed {
-        /// The step.
-        step: StepId,
-        /// The machine.
-        machine: MachineName,
-        /// The service's code, or ours.
-        code: String,
-        /// What was said.
-        message: String,
-    },
-    /// The site leaves what the step asked for to a person; the step ends when its result is seen.
-    HandedOver {
-        /// The step.
-        step: StepId,
-        /// The service's code.
-        code: String,
-        /// What was said.
-        message: String,
-        /// What the person has to choose.
-        parameters: Vec<Parameter>,
-    },
-    /// A step waits for something that it can only watch.
-    StepWaiting {
-        /// The step.
-        step: StepId,
-        /// What it waits for.
-        reason: String,
-        /// When it gives up.
-        deadline: Option<Timestamp>,
-    },
-    /// An action is about to be run.
-    ActionStarted {
-        /// The step.
-        step: StepId,
-    },
-    /// A person is asked.
-    ApprovalAsked {
-        /// The step.
-        step: StepId,
-        /// What is asked.
-        prompt: String,
-        /// Roles that may answer; empty: anybody.
-        roles: Vec<String>,
-    },
-    /// A person answered yes.
-    ApprovalGiven {
-        /// The step.
-        step: StepId,
-        /// Who.
-        by: String,
-        /// How that is known.
-        known_as: KnownAs,
-        /// Roles that were asked for, and that nothing proves the person to have.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        unproven_roles: Vec<String>,
-    },
-    /// A person answered no.
-    ApprovalDenied {
-        /// The step.
-        step: StepId,
-        /// Who.
-        by: String,
-        /// How that is known.
-        known_as: KnownAs,
-        /// Roles that were asked for, and that nothing proves the person to have.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        unproven_roles: Vec<String>,
-    },
-    /// The result of a step was there already.
-    StepAdopted {
-        /// The step.
-        step: StepId,
-        /// What shows it.
-        because: String,
-    },
-    /// A step was done.
-    StepSucceeded {
-        /// The step.
-        step: StepId,
-        /// What was seen.
-        note: Option<String>,
-    },
-    /// A step failed for good.
-    StepFailed {
-        /// The step.
-        step: StepId,
-        /// The service's code, or ours.
-        code: String,
-        /// What was said.
-        message: String,
-    },
-    /// A step is not begun: the run stops at its first failure, or nothing will make room for it any more.
-    StepBlocked {
-        /// The step.
-        step: StepId,
-        /// Why.
-        reason: String,
-    },
-    /// A step is left out.
-    StepSkipped {
-        /// The step.
-        step: StepId,
-        /// Why.
-        reason: String,
-    },
-    /// Nothing is begun any more until the run is resumed.
-    Interrupted {
-        /// Why.
-        reason: String,
-    },
-    /// The run ended.
-    RunFinished {
-        /// How.
-        outcome: Outcome,
-    },
-}
-
-impl RunEventKind {
-    /// Returns the step that the event is about.
-    #[must_use]
-    pub const fn step(&self) -> Option<&StepId> {
-        match self {
-            Self::StepStarted { step }
-            | Self::SlotsTaken { step, .. }
-            | Self::SlotsFreed { step, .. }
-            | Self::GuardEvaluated { step, .. }
-            | Self::ServerPlaced { step, .. }
-            | Self::IntentRecorded { step, .. }
-            | Self::OperationAccepted { step, .. }
-            | Self::AttemptFailed { step, .. }
-            | Self::MembersDone { step, .. }
-            | Self::MemberFailed { step, .. }
-            | Self::HandedOver { step, .. }
-            | Self::StepWaiting { step, .. }
-            | Self::ActionStarted { step }
-            | Self::ApprovalAsked { step, .. }
-            | Self::ApprovalGiven { step, .. }
-            | Self::ApprovalDenied { step, .. }
-            | Self::StepAdopted { step, .. }
-            | Self::StepSucceeded { step, .. }
-            | Self::StepFailed { step, .. }
-            | Self::StepBlocked { step, .. }
-            | Self::StepSkipped { step, .. } => Some(step),
-            Self::RunStarted { .. }
-            | Self::Resumed { .. }
-            | Self::Interrupted { .. }
-            | Self::RunFinished { .. } => None,
-        }
-    }
 }

@@ -62,12 +62,111 @@ impl RunState {
             let graph = Arc::clone(&self.graph);
             for next in graph.after(index) {
                 self.steps[*next as usize].waiting_for -= 1;
-                let fails = !status.is_good() && !self.goes_on_without(*next, index);
+                let fails = self.holds_back(index, *next);
                 if let Some(status) = self.next_status(*next, fails) {
+                    if status == StepStatus::Blocked {
+                        let cause = self.cause(index);
+                        self.steps[*next as usize].note = Some(cause);
+                    }
                     work.push((*next, status));
                 }
             }
+            work.extend(self.called_by(index));
         }
+    }
+
+    /// Returns what the end of a step lets another begin that does not wait for it otherwise.
+    fn called_by(&self, index: StepIndex) -> Option<(StepIndex, StepStatus)> {
+        let kind = match self.graph.step(index).kind {
+            // A recovery plan that was being made when its group failed is deleted once it is there.
+            StepKind::Prepare if self.failed > 0 || self.is_cancelling() => StepKind::Cleanup,
+            StepKind::Failover if self.is_cancelling() => StepKind::Commit,
+            _ => return None,
+        };
+        let other = self.sibling(index, kind)?;
+        let step = self.step(other);
+        match kind {
+            StepKind::Commit => {
+                (step.takes_back && step.status == StepStatus::Waiting).then_some((other, StepStatus::Ready))
+            }
+            _ => self
+                .next_status(
+                    other,
+                    self.graph.before(other).iter().any(|before| self.holds_back(*before, other)),
+                )
+                .filter(|_| step.waiting_for == 0)
+                .map(|status| (other, status)),
+        }
+    }
+
+    /// Returns the step that keeps another from beginning, if one does.
+    #[must_use]
+    pub fn held_back_by(&self, index: StepIndex) -> Option<StepIndex> {
+        self.graph.before(index).iter().copied().find(|before| self.holds_back(*before, index))
+    }
+
+    /// Returns the step of a kind that is about the same.
+    #[must_use]
+    pub fn sibling(&self, index: StepIndex, kind: StepKind) -> Option<StepIndex> {
+        let name = self.graph.subject_name(index);
+        let found = self.graph.find(&StepId::new(format!("{}/{name}", kind.as_str())))?;
+        (self.graph.step(found).subject == self.graph.step(index).subject).then_some(found)
+    }
+
+    /// Returns why a step that is held back by a settled one is not begun.
+    pub(super) fn cause(&self, index: StepIndex) -> String {
+        let step = self.step(index);
+        match (step.status, &step.note) {
+            (StepStatus::Failed, _) | (_, None) => format!("{} {}", self.id(index), step.status.as_str()),
+            (StepStatus::Blocked, Some(note)) => note.clone(),
+            (_, Some(note)) => format!("{}: {note}", self.graph.subject_name(index)),
+        }
+    }
+
+    /// Returns whether a settled step keeps one that waits for it from beginning.
+    pub(super) fn holds_back(&self, settled: StepIndex, next: StepIndex) -> bool {
+        let status = self.step(settled).status;
+        if status.is_good() {
+            return status == StepStatus::Skipped && self.is_missed_by(settled, next);
+        }
+        status.is_settled() && !self.goes_on_without(next, settled)
+    }
+
+    /// Returns whether a step depends on a machine that a person took out, so that it does not begin without a word from that
+    /// person. The machine's wave, its boot group, its replication group and its own actions go on without it.
+    fn is_missed_by(&self, verify: StepIndex, next: StepIndex) -> bool {
+        let (StepKind::Verify, StepSubject::Machine(machine)) =
+            (self.graph.step(verify).kind, self.graph.step(verify).subject)
+        else {
+            return false;
+        };
+        if self.taken_out.get(&machine) != Some(&false) {
+            return false;
+        }
+        let group = self.graph.model().machine(machine).group().map(|group| group.index());
+        match self.graph.step(next).subject {
+            StepSubject::Machine(other) => other != machine,
+            StepSubject::Group(other) => Some(other) != group,
+            StepSubject::Action(_) => !self.is_hooked_to(next, machine),
+            StepSubject::Plan | StepSubject::Wave(_) | StepSubject::BootGroup(_) => false,
+        }
+    }
+
+    /// Returns whether an action stands before or after a phase of a machine or of its groups.
+    pub(super) fn is_hooked_to(&self, action: StepIndex, machine: usize) -> bool {
+        let StepSubject::Action(action) = self.graph.step(action).subject else { return false };
+        let model = self.graph.model();
+        let machine = model.machine(machine);
+        let action = &model.plan.actions[action];
+        let boot_group = machine.boot_group().map(|at| &model.plan.boot_groups[at].name.value);
+        let names =
+            [Some(&machine.name().value), machine.group().map(|group| &group.name().value), boot_group];
+        let hooks = [action.before.as_ref(), action.after.as_ref()];
+        hooks
+            .into_iter()
+            .flatten()
+            .filter_map(|hook| hook.of.as_ref())
+            .any(|of| names.contains(&Some(&of.value)))
     }
 
     /// Returns whether a step goes on without a machine that failed, of which `lost` is a step: the steps of its replication
@@ -136,24 +235,44 @@ impl RunState {
                     StepStatus::Skipped
                 }
             }),
+            // Nothing is made final that is to be taken back.
+            None if step.takes_back => None,
+            // A recovery plan is not made while the one before it is being deleted.
+            None if self.is_being_deleted(index) => None,
             // A recovery plan that was made is deleted, however its group ended.
             None if failed && !self.leaves_a_recovery_plan(index) => Some(StepStatus::Blocked),
+            None if failed && self.makes_a_recovery_plan(index) => None,
             None => (step.waiting_for == 0).then_some(StepStatus::Ready),
         }
     }
 
-    /// Returns whether a step deletes a recovery plan that this run made.
-    fn leaves_a_recovery_plan(&self, index: StepIndex) -> bool {
+    /// Returns whether a step deletes a recovery plan that this run made, or is making.
+    #[must_use]
+    pub fn leaves_a_recovery_plan(&self, index: StepIndex) -> bool {
         if self.graph.step(index).kind != StepKind::Cleanup {
             return false;
         }
-        let group = self.graph.subject_name(index);
-        let made = self.graph.find(&StepId::new(format!("{}/{group}", StepKind::Prepare.as_str())));
-        made.is_some_and(|made| self.step(made).status == StepStatus::Succeeded)
+        let made = self.sibling(index, StepKind::Prepare).map(|made| self.step(made));
+        made.is_some_and(|made| {
+            made.status == StepStatus::Succeeded
+                || (made.status == StepStatus::Running && made.is_in_flight())
+        })
+    }
+
+    /// Returns whether the recovery plan that a step makes is being deleted.
+    fn is_being_deleted(&self, index: StepIndex) -> bool {
+        self.graph.step(index).kind == StepKind::Prepare
+            && self.sibling(index, StepKind::Cleanup).is_some_and(|cleanup| self.active.contains(&cleanup))
+    }
+
+    /// Returns whether the recovery plan that a step deletes is being made.
+    fn makes_a_recovery_plan(&self, index: StepIndex) -> bool {
+        let made = self.sibling(index, StepKind::Prepare).map(|made| self.step(made));
+        made.is_some_and(|made| !made.status.is_settled())
     }
 
     /// Returns whether an `after` action runs on success and on failure; `None` for every other step.
-    fn hook(&self, index: StepIndex) -> Option<(bool, bool)> {
+    pub(super) fn hook(&self, index: StepIndex) -> Option<(bool, bool)> {
         let step = self.graph.step(index);
         let (StepKind::Action, StepSubject::Action(action)) = (step.kind, step.subject) else { return None };
         let outcomes = &self.graph.model().plan.actions[action].after.as_ref()?.outcome;

@@ -1,5 +1,6 @@
 //! What state a run is in, worked out from its events alone.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,7 +11,6 @@ use crate::event::changing::Changing;
 use crate::event::slots;
 use crate::event::slots::Slots;
 use crate::event::step::StepState;
-use crate::event::step::StepStatus;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::vcenter::Lane;
@@ -66,10 +66,17 @@ pub struct RunState {
     pub(super) active: BTreeSet<StepIndex>,
     pub(super) settled: usize,
     pub(super) failed: usize,
-    /// Machines that failed inside a step of several, so that nothing more is done about them.
+    /// Machines that failed inside a step of several, or that a person took out: nothing more is done about them.
     pub(super) out: BTreeSet<usize>,
+    /// Machines that a person took out, and whether what depends on each goes on without it.
+    pub(super) taken_out: BTreeMap<usize, bool>,
     /// Datastore of the server that a reprotect went through, as it was seen then.
     pub(super) placements: IdMap<StepIndex, String>,
+    /// Number of the last letter that was taken; 0 before the first.
+    pub(super) last_letter: u64,
+    pub(super) author: Option<String>,
+    /// Whether planned failovers are taken back, if the run is cancelled.
+    pub(super) cancelling: Option<bool>,
 }
 
 impl RunState {
@@ -78,24 +85,9 @@ impl RunState {
     pub fn new(graph: Arc<Graph>) -> Self {
         let steps: Vec<StepState> = (0..)
             .zip(graph.steps())
-            .map(|(index, _)| StepState {
-                status: StepStatus::Waiting,
-                waiting_for: u32::try_from(graph.before(index).len()).expect("indexes are 32 bits wide"),
-                attempts: 0,
-                intent: None,
-                operation: None,
-                retry_at: None,
-                started_at: None,
-                first_attempt_at: None,
-                sent_at: None,
-                ended_at: None,
-                parked: false,
-                acted: false,
-                answer: None,
-                roles: Vec::new(),
-                handed_over: false,
-                done: Vec::new(),
-                note: None,
+            .map(|(index, _)| {
+                let before = graph.before(index).len();
+                StepState::waiting(u32::try_from(before).expect("indexes are 32 bits wide"))
             })
             .collect();
         Self {
@@ -113,7 +105,11 @@ impl RunState {
             settled: 0,
             failed: 0,
             out: BTreeSet::new(),
+            taken_out: BTreeMap::new(),
             placements: IdMap::default(),
+            last_letter: 0,
+            author: None,
+            cancelling: None,
         }
     }
 
@@ -224,15 +220,39 @@ impl RunState {
         self.slots.taken(server)
     }
 
-    /// Returns the machines that failed inside a step of several, so that nothing more is done about them.
+    /// Returns the machines that failed inside a step of several, or that a person took out: nothing more is done about them.
     #[must_use]
     pub const fn out(&self) -> &BTreeSet<usize> {
         &self.out
     }
 
-    /// Returns the machines that a step is about and that have not failed inside a step of several.
+    /// Returns the machines that a step is about and that are still in the run.
     pub fn machines_of(&self, step: StepIndex) -> impl Iterator<Item = usize> {
         self.graph.indexes_of(step).filter(|machine| !self.out.contains(machine))
+    }
+
+    /// Returns whether a person took a machine out.
+    #[must_use]
+    pub fn is_taken_out(&self, machine: usize) -> bool {
+        self.taken_out.contains_key(&machine)
+    }
+
+    /// Returns the number of the last letter that was taken; 0 before the first.
+    #[must_use]
+    pub const fn last_letter(&self) -> u64 {
+        self.last_letter
+    }
+
+    /// Returns who began the run, if the system knew.
+    #[must_use]
+    pub fn author(&self) -> Option<&str> {
+        self.author.as_deref()
+    }
+
+    /// Returns whether the run is cancelled, or about to end so.
+    #[must_use]
+    pub const fn is_cancelling(&self) -> bool {
+        self.cancelling.is_some()
     }
 
     /// Returns the reprotects whose server was seen, each with the datastore that the server stood on.

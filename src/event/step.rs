@@ -6,6 +6,9 @@ use crate::id::IdempotencyKey;
 use crate::id::OperationId;
 use crate::provider::Request;
 
+/// Our code of a step after whose failure, or instead of which, a planned failover was cancelled.
+pub const TAKEN_BACK: &str = "failover-cancelled";
+
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StepStatus {
@@ -80,6 +83,8 @@ pub struct StepState {
     pub waiting_for: u32,
     /// Attempts so far.
     pub attempts: u32,
+    /// Attempts before a person had it done again.
+    pub attempts_before: u32,
     /// The request that was recorded last, and its key, while its end is not known.
     pub intent: Option<(IdempotencyKey, Request)>,
     /// The operation that the site took on for it.
@@ -88,6 +93,8 @@ pub struct StepState {
     pub retry_at: Option<Timestamp>,
     /// When it began.
     pub started_at: Option<Timestamp>,
+    /// When a process last took it over from one that had ended.
+    pub taken_over_at: Option<Timestamp>,
     /// When its first attempt was recorded.
     pub first_attempt_at: Option<Timestamp>,
     /// When its last request was recorded.
@@ -100,12 +107,60 @@ pub struct StepState {
     pub acted: bool,
     /// What a person answered.
     pub answer: Option<Answer>,
+    /// Place of the event that asked the last question.
+    pub question: u64,
     /// Roles that may answer the question that is asked; empty: anybody.
     pub roles: Vec<String>,
+    /// When the answer comes too late.
+    pub answer_by: Option<Timestamp>,
+    /// Whether it takes the failover back instead of making it final.
+    pub takes_back: bool,
+    /// Codes of the alarms that it raised.
+    pub alarms: Vec<String>,
     /// Whether a person has to do what the step asked the site for.
     pub handed_over: bool,
     /// The machines for which it is done already, by their places in the plan; empty for a step about one machine.
     pub done: Vec<usize>,
+    /// The code with which it failed.
+    pub code: Option<String>,
     /// What was seen, what it waits for, or why it failed.
     pub note: Option<String>,
+}
+
+impl StepState {
+    /// Returns how a step stands that waits for `waiting_for` others.
+    pub(super) const fn waiting(waiting_for: u32) -> Self {
+        Self {
+            status: StepStatus::Waiting,
+            waiting_for,
+            attempts: 0,
+            attempts_before: 0,
+            intent: None,
+            operation: None,
+            retry_at: None,
+            started_at: None,
+            taken_over_at: None,
+            first_attempt_at: None,
+            sent_at: None,
+            ended_at: None,
+            parked: false,
+            acted: false,
+            answer: None,
+            question: 0,
+            roles: Vec::new(),
+            answer_by: None,
+            takes_back: false,
+            alarms: Vec::new(),
+            handed_over: false,
+            done: Vec::new(),
+            code: None,
+            note: None,
+        }
+    }
+
+    /// Returns whether a request was recorded whose end is not known.
+    #[must_use]
+    pub const fn is_in_flight(&self) -> bool {
+        self.intent.is_some()
+    }
 }

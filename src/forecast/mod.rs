@@ -128,6 +128,10 @@ pub struct Forecast {
     /// Range of each step, in the order of the graph's steps.
     #[serde(skip)]
     pub steps: Vec<Range>,
+    /// When each machine passes its point of no return after the start of the run, in the order of the model's machines; persons
+    /// count as answering at once.
+    #[serde(skip)]
+    pub no_return: Vec<Range>,
     /// Data of each machine that goes to on-premises, in the order of the model's machines.
     #[serde(skip)]
     pub machines: Vec<Data>,
@@ -196,6 +200,7 @@ pub fn forecast(graph: &Graph, start: Timestamp) -> Forecast {
         protection: objective(Some(deadline_of(plan)), slowest_protection(graph, &steps)),
         people: people(graph),
         losses,
+        no_return: sample.no_return.iter().map(|(least, most)| range(*least, *most)).collect(),
         steps,
         machines,
         points,
@@ -208,6 +213,8 @@ struct Sample {
     outages: Vec<f64>,
     least: Vec<f64>,
     most: Vec<f64>,
+    /// When each machine's point of no return begins, at the earliest and at the latest.
+    no_return: Vec<(f64, f64)>,
 }
 
 impl Sample {
@@ -218,6 +225,7 @@ impl Sample {
             outages: Vec::new(),
             least: vec![f64::MAX; count],
             most: vec![0.0; count],
+            no_return: vec![(f64::MAX, 0.0); graph.model().machines().len()],
         }
     }
 
@@ -236,6 +244,10 @@ impl Sample {
                     _ => {}
                 }
             }
+        }
+        for (machine, (least, most)) in self.no_return.iter_mut().enumerate() {
+            let begin = outcome.begin[load.graph.point_of_no_return(machine) as usize];
+            (*least, *most) = (least.min(begin), most.max(begin));
         }
         self.outages.push(if first < last { last - first } else { 0.0 });
     }

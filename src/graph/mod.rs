@@ -3,6 +3,8 @@
 mod action;
 mod compile;
 pub mod dot;
+mod freeze;
+mod no_return;
 mod rank;
 mod step;
 pub mod vcenter;
@@ -40,6 +42,8 @@ pub struct Graph {
     index: IdMap<StepId, StepIndex>,
     ranks: Ranks,
     vcenters: Vcenters,
+    /// The point of no return of each machine.
+    no_return: Vec<StepIndex>,
 }
 
 /// Neighbours of every step, in one array.

@@ -13,11 +13,14 @@ use crate::id::RunId;
 pub struct StateDirError {
     /// The file or folder.
     pub path: PathBuf,
-    /// What was tried: `made`, `read` or `written`.
+    /// What was tried: `made`, `read`, `written` or `closed to others`.
     pub action: &'static str,
     /// The cause.
     pub source: io::Error,
 }
+
+/// Name of the folder that is used unless another is given, in which nothing else lies.
+const DEFAULT: &str = ".failback";
 
 /// A state directory.
 #[derive(Clone, Debug)]
@@ -28,13 +31,23 @@ pub struct StateDir {
 impl StateDir {
     /// Makes the directory if it is not there: for its owner alone, and kept out of git.
     ///
+    /// One that is there is closed to others too, if it is a state directory and nothing else.
+    ///
     /// # Errors
     ///
-    /// [`StateDirError`] if it can't be made.
+    /// [`StateDirError`] if it can't be made, or not be closed to others.
     pub fn create(root: &Path) -> Result<Self, StateDirError> {
         let dir = Self { root: root.to_owned() };
-        make_private(&dir.root)?;
-        make_private(&dir.root.join("runs"))?;
+        // A folder that somebody else's things may lie in keeps its mode: what is ours in it has its own.
+        let is_ours = !dir.root.exists() || dir.root.ends_with(DEFAULT) || dir.database().exists();
+        let runs = dir.root.join("runs");
+        for folder in [&dir.root, &runs] {
+            make_private(folder)?;
+        }
+        if is_ours {
+            close(&dir.root)?;
+        }
+        close(&runs)?;
         let ignore = dir.root.join(".gitignore");
         if !ignore.exists() {
             fs::write(&ignore, "*\n").map_err(|source| StateDirError {
@@ -103,4 +116,62 @@ fn make_private(path: &Path) -> Result<(), StateDirError> {
         builder.mode(0o700);
     }
     builder.create(path).map_err(|source| StateDirError { path: path.to_owned(), action: "made", source })
+}
+
+/// Takes all rights from everybody but the owner.
+#[cfg(unix)]
+fn close(path: &Path) -> Result<(), StateDirError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |source| StateDirError { path: path.to_owned(), action: "closed to others", source };
+    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
+}
+
+#[cfg(not(unix))]
+fn close(_: &Path) -> Result<(), StateDirError> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("there").permissions().mode() & 0o777
+    }
+
+    fn open(path: &Path) {
+        fs::create_dir_all(path).expect("made");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    }
+
+    #[test]
+    fn a_state_directory_that_others_could_read_is_closed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let by_name = folder.path().join(".failback");
+        open(&by_name);
+        StateDir::create(&by_name).expect("made");
+        assert_eq!((mode(&by_name), mode(&by_name.join("runs"))), (0o700, 0o700));
+
+        let by_content = folder.path().join("state");
+        open(&by_content.join("runs"));
+        open(&by_content);
+        fs::write(by_content.join("failback.db"), "").expect("written");
+        StateDir::create(&by_content).expect("made");
+        assert_eq!((mode(&by_content), mode(&by_content.join("runs"))), (0o700, 0o700));
+    }
+
+    #[test]
+    fn a_folder_of_other_things_stays_open_and_what_is_ours_in_it_does_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let shared = folder.path().join("shared");
+        open(&shared);
+        StateDir::create(&shared).expect("made");
+        assert_eq!((mode(&shared), mode(&shared.join("runs"))), (0o755, 0o700));
+    }
 }

@@ -1,22 +1,35 @@
 //! The record of runs on disk: one database for all, one folder for each.
 
+mod chain;
 mod claim;
+mod database;
+mod error;
+mod file;
+#[cfg(test)]
+mod fixture;
 mod folder;
+mod inbox;
 mod lock;
 mod memory;
 mod nothing;
-mod sqlite;
+mod reader;
+mod schema;
+mod writer;
 
 pub use claim::Claim;
 pub use claim::ClaimError;
 pub use claim::Claims;
+pub use database::Database;
+pub use database::RunRecord;
+pub use error::DatabaseError;
+pub use error::SqliteError;
 pub use folder::StateDir;
 pub use folder::StateDirError;
+pub use inbox::NewLetter;
+pub use inbox::RunInbox;
 pub use lock::Lock;
 pub use lock::LockError;
 pub use memory::MemoryJournal;
 pub use nothing::NoJournal;
-pub use sqlite::Database;
-pub use sqlite::DatabaseError;
-pub use sqlite::RunRecord;
-pub use sqlite::RunWriter;
+pub use reader::Intact;
+pub use writer::RunWriter;

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use crate::diagnostic::Diagnostic as Mistake;
 use crate::model::Model;
 use crate::model::OtherPlan;
-use crate::model::check_inventory;
 use crate::model::resolve;
 use crate::rules;
+use crate::rules::Policies;
 use crate::source::Sources;
 use crate::source::Spanned;
 use crate::syntax;
@@ -20,6 +20,7 @@ use crate::syntax::Document;
 use crate::syntax::file;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
+use crate::syntax::sense::brings_nothing;
 use crate::syntax::workspace::outside_workspace;
 
 use super::around::Around;
@@ -98,21 +99,26 @@ pub(super) fn analyze(open: &Open, reading: Reading<'_>, cache: &mut Cache, enco
     let source = sources.get(index);
     let mut mistakes = Vec::new();
     let read = match language::Document::of_file(&open.file()) {
-        Some(_) => Some(syntax::parse(source, &mut mistakes)),
-        None => syntax::parse_if_ours(source, &mut mistakes),
+        Some(_) => Some(syntax::read(source, &mut mistakes)),
+        None => syntax::read_if_ours(source, &mut mistakes),
     };
-    let Some(read) = read else { return Analysis::default() };
+    let Some(syntax::Reading { documents, drafts }) = read else { return Analysis::default() };
     let (mut plans, mut inventories, mut policies) = (Vec::new(), Vec::new(), Vec::new());
-    for document in read {
+    let mut policy_drafts = Vec::new();
+    for document in documents {
         match document {
             Document::Plan(plan) => plans.push(plan),
-            Document::Inventory(inventory) => {
-                check_inventory(&inventory, &mut mistakes);
-                inventories.push(*inventory);
-            }
+            Document::Inventory(inventory) => inventories.push(*inventory),
             Document::Policy(policy) => policies.push(*policy),
         }
     }
+    for draft in drafts {
+        match draft {
+            Document::Policy(policy) => policy_drafts.push(*policy),
+            Document::Plan(_) | Document::Inventory(_) => {}
+        }
+    }
+    mistakes.extend(Policies::mistakes_of_drafts(&policy_drafts, &policies, &sources));
     let beside = match plans.is_empty() && policies.is_empty() {
         true => Beside::default(),
         false => cache.around.beside(open, (&policies, &sources), reading, &mut cache.room),
@@ -244,17 +250,16 @@ impl World<'_> {
         ground: &Ground,
         found: &mut Vec<Problem>,
     ) -> Inventory {
-        let mut mistakes = Vec::new();
-        let mut model = resolve(plan, inventory, &mut mistakes);
-        if mistakes.is_empty() {
-            let others = self.others(&model);
-            model.know_other_plans(others);
-            let (policies, options) = (&self.beside.rules, self.settings.options());
-            let findings = rules::evaluate_with(&model, policies, &options);
-            found.extend(finding::problems(findings, &model, ground, policies, &options));
-        } else {
-            found.extend(mistakes.iter().map(|mistake| Problem::of_mistake(mistake, ground)));
+        if let Some(mistake) = brings_nothing(&plan) {
+            found.push(Problem::of_mistake(&mistake, ground));
+            return inventory;
         }
+        let mut model = resolve(plan, inventory);
+        let others = self.others(&model);
+        model.know_other_plans(others);
+        let (policies, options) = (&self.beside.rules, self.settings.options());
+        let findings = rules::evaluate_with(&model, policies, &options);
+        found.extend(finding::problems(findings, &model, ground, policies, &options));
         let Model { inventory, .. } = model;
         inventory
     }

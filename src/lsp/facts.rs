@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::diagnostic::Diagnostic;
-use crate::model::check_inventory;
 use crate::source::Sources;
 use crate::syntax;
 use crate::syntax::Document;
@@ -78,7 +77,6 @@ impl FactsFile {
         }
         for document in syntax::parse(source, &mut file.mistakes) {
             if let Document::Inventory(inventory) = document {
-                check_inventory(&inventory, &mut file.mistakes);
                 file.inventories.push(*inventory);
             }
         }

@@ -1,5 +1,8 @@
 //! Digests of plans and facts: the same content gives the same digest, whatever its layout was.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -51,6 +54,14 @@ struct Resolved<'m> {
     settings: &'m Settings,
 }
 
+fn resolved(model: &Model) -> impl Iterator<Item = Resolved<'_>> {
+    model.machines().map(|machine| Resolved {
+        name: &machine.name().value,
+        replication_group: machine.group().map(|group| group.name().value.as_str()),
+        settings: machine.settings(),
+    })
+}
+
 /// What a comment accepts, and where it is written: the line's own words, since lines move.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct Accepted<'m> {
@@ -84,19 +95,68 @@ fn accepted(model: &Model) -> Vec<Accepted<'_>> {
 /// Layout, other comments and aliases of the document don't count; defaults that are merged do.
 #[must_use]
 pub fn plan(model: &Model) -> String {
-    let machines: Vec<Resolved<'_>> = model
-        .machines()
-        .map(|machine| Resolved {
-            name: &machine.name().value,
-            replication_group: machine.group().map(|group| group.name().value.as_str()),
-            settings: machine.settings(),
-        })
-        .collect();
+    let machines: Vec<Resolved<'_>> = resolved(model).collect();
     let accepted = accepted(model);
     match accepted.is_empty() {
         true => of(&(&model.plan, machines)),
         false => of(&(&model.plan, machines, accepted)),
     }
+}
+
+/// Digests of what a document consists of, by name: `network`, `machine w1`. They tell what differs between two of a kind.
+pub type Parts = BTreeMap<String, String>;
+
+/// Returns the digests of a plan's parts: its keys, and its machines with their defaults merged.
+///
+/// # Panics
+///
+/// If the plan has no JSON form, which every document has.
+#[must_use]
+pub fn parts_of_plan(model: &Model) -> Parts {
+    let mut parts = parts_of(&serde_json::to_value(&model.plan).expect("a plan has a JSON form"));
+    for machine in resolved(model) {
+        parts.insert(format!("machine {}", machine.name), of(&machine));
+    }
+    parts
+}
+
+/// Returns the digests of the parts of a plan's facts: its keys, and each server and machine by its name.
+///
+/// # Panics
+///
+/// If the facts have no JSON form, which every document has.
+#[must_use]
+pub fn parts_of_facts(model: &Model) -> Parts {
+    parts_of(&serde_json::to_value(&model.inventory).expect("facts have a JSON form"))
+}
+
+/// Returns what two of a kind don't have in common, by name.
+#[must_use]
+pub fn differing<'p>(one: &'p Parts, other: &'p Parts) -> Vec<&'p str> {
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    names.into_iter().filter(|name| one.get(*name) != other.get(*name)).map(String::as_str).collect()
+}
+
+fn parts_of(document: &serde_json::Value) -> Parts {
+    let mut parts = Parts::new();
+    for (key, value) in document.as_object().into_iter().flatten() {
+        // `machines` has a machine for each entry, if they have names.
+        let named = |entry: &serde_json::Value| Some(entry.get("name")?.as_str()?.to_owned());
+        let entries = value.as_array().map_or(&[][..], Vec::as_slice);
+        let names: Option<Vec<String>> = entries.iter().map(named).collect();
+        match names.filter(|names| !names.is_empty()) {
+            Some(names) => {
+                let one = key.strip_suffix('s').unwrap_or(key).replace('_', " ");
+                parts.extend(
+                    names.iter().zip(entries).map(|(name, entry)| (format!("{one} {name}"), of(entry))),
+                );
+            }
+            None => {
+                parts.insert(key.clone(), of(value));
+            }
+        }
+    }
+    parts
 }
 
 /// Returns the digest of what comments of plan and inventory accept.
@@ -114,7 +174,6 @@ pub fn facts(model: &Model) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     #[test]
     fn the_order_of_keys_does_not_count_and_their_values_do() {

@@ -26,7 +26,6 @@ pub use other_plan::OtherPlan;
 pub use point::PointChoice;
 pub use reference::Kind as ReferenceKind;
 pub use reference::Unresolved;
-pub use resolve::check_inventory;
 pub use resolve::resolve;
 
 use jiff::Timestamp;

@@ -52,7 +52,7 @@ mod tests {
         let mut diagnostics = Vec::new();
         let mut documents = parse(sources.get(index), &mut diagnostics);
         let Some(Document::Plan(plan)) = documents.pop() else { panic!("{diagnostics:?}") };
-        let model = resolve(*plan, Inventory::unknown("seoul"), &mut diagnostics);
+        let model = resolve(*plan, Inventory::unknown("seoul"));
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
 
         let other = OtherPlan::of(&model);

@@ -1,8 +1,5 @@
 //! The pass that binds every name and merges the defaults.
 
-use std::collections::HashMap;
-
-use crate::diagnostic::Diagnostic;
 use crate::id::IdMap;
 use crate::model::BoundGroup;
 use crate::model::BoundMachine;
@@ -10,19 +7,17 @@ use crate::model::Index;
 use crate::model::Model;
 use crate::model::reference;
 use crate::model::settings;
-use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::plan::RecoveryPlan;
-use crate::syntax::template;
 
 /// Binds a plan to its facts.
 ///
-/// Names that nothing has are kept in [`Model::unresolved`] (a rule reports them); what contradicts itself inside the
-/// plan, such as a machine in two replication groups, is added to `diagnostics`.
+/// Names that nothing has are kept in [`Model::unresolved`]: a rule reports them. What contradicts itself inside a
+/// document, such as a machine in two replication groups, was refused when it was read; of two, the first counts.
 #[must_use]
-pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<Diagnostic>) -> Model {
+pub fn resolve(plan: RecoveryPlan, inventory: Inventory) -> Model {
     let index = index_of(&inventory);
     let mut model = Model {
         plan,
@@ -34,18 +29,10 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory, diagnostics: &mut Vec<D
         placements: IdMap::default(),
         other_plans: Vec::new(),
     };
-    bind_groups(&mut model, diagnostics);
-    bind_machines(&mut model, diagnostics);
+    bind_groups(&mut model);
+    bind_machines(&mut model);
     bind_boot_groups(&mut model);
     merge_settings(&mut model);
-    if model.machines.is_empty() {
-        diagnostics.push(
-            Diagnostic::error("no-machine", model.plan.name.span, "the plan brings no machine back")
-                .help("name machines under `machines:` or `replication_groups:`"),
-        );
-    }
-    check_names(&model, diagnostics);
-    check_actions(&model.plan, diagnostics);
     model.unresolved = reference::unresolved(&model);
     model
 }
@@ -149,21 +136,12 @@ fn index_of(inventory: &Inventory) -> Index {
     }
 }
 
-fn bind_groups(model: &mut Model, diagnostics: &mut Vec<Diagnostic>) {
+fn bind_groups(model: &mut Model) {
     let facts = names(&model.inventory.replication_groups, |group| &group.name);
     for (listed, group) in model.plan.replication_groups.iter().enumerate() {
         let mut members = Vec::with_capacity(group.machines.len());
         for name in &group.machines {
-            if let Some(other) = model.index.planned.get(&name.value) {
-                diagnostics.push(
-                    Diagnostic::error(
-                        "duplicate-name",
-                        name.span,
-                        format!("`{}` is in a replication group already", name.value),
-                    )
-                    .label(model.machines[*other].name.span, "the first place is here")
-                    .help("keep one: a machine is in one replication group at most"),
-                );
+            if model.index.planned.contains_key(&name.value) {
                 continue;
             }
             let index = model.machines.len();
@@ -189,7 +167,7 @@ fn unbound(name: &Spanned<String>, group: Option<usize>) -> BoundMachine {
     BoundMachine { name: name.clone(), settings, listed: None, facts: None, group, boot_group: None }
 }
 
-fn bind_machines(model: &mut Model, diagnostics: &mut Vec<Diagnostic>) {
+fn bind_machines(model: &mut Model) {
     for (listed, machine) in model.plan.machines.iter().enumerate() {
         let name = &machine.0.name;
         let index = match model.index.planned.get(&name.value) {
@@ -201,16 +179,7 @@ fn bind_machines(model: &mut Model, diagnostics: &mut Vec<Diagnostic>) {
                 index
             }
         };
-        let bound = &mut model.machines[index];
-        if let Some(first) = bound.listed {
-            diagnostics.push(
-                Diagnostic::error("duplicate-name", name.span, format!("`{}` is listed already", name.value))
-                    .label(model.plan.machines[first].0.name.span, "the first place is here")
-                    .help("keep one entry for each machine"),
-            );
-        } else {
-            bound.listed = Some(listed);
-        }
+        model.machines[index].listed.get_or_insert(listed);
     }
     for machine in &mut model.machines {
         machine.facts = model.index.machines.get(&machine.name.value).copied();
@@ -252,156 +221,5 @@ fn merge_settings(model: &mut Model) {
             }
         }
         model.machines[index].settings = settings;
-    }
-}
-
-/// Reports names that stand twice where each must be its own.
-fn check_names(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
-    let plan = &model.plan;
-    twice("replication group", plan.replication_groups.iter().map(|group| &group.name), diagnostics);
-    twice("boot group", plan.boot_groups.iter().map(|group| &group.name), diagnostics);
-    twice("action", plan.actions.iter().map(|action| &action.name), diagnostics);
-    twice("drill", plan.drills.iter().map(|drill| &drill.name), diagnostics);
-    check_inventory(&model.inventory, diagnostics);
-    one_name_each(model, diagnostics);
-}
-
-/// Reports names that mean two things: `depends_on` and `of` name machines, replication groups and boot groups alike.
-fn one_name_each(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
-    let machines = model.machines.iter().map(|machine| ("machine", &machine.name));
-    let groups = model.plan.replication_groups.iter().map(|group| ("replication group", &group.name));
-    let boot_groups = model.plan.boot_groups.iter().map(|group| ("boot group", &group.name));
-    let mut taken: HashMap<&str, (&str, Span)> = HashMap::new();
-    for (what, name) in machines.chain(groups).chain(boot_groups) {
-        let (other, first) = *taken.entry(&name.value).or_insert((what, name.span));
-        if other != what {
-            let message = format!("`{}` names a {other} and a {what}", name.value);
-            diagnostics.push(
-                Diagnostic::error("duplicate-name", name.span, message)
-                    .label(first, format!("the {other} is here"))
-                    .help("rename one: `depends_on` and `of` could not tell them apart"),
-            );
-        }
-    }
-}
-
-/// Reports names of an inventory that stand twice where each must be its own.
-pub fn check_inventory(inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) {
-    twice("machine", inventory.machines.iter().flatten().map(|machine| &machine.name), diagnostics);
-    twice("host", inventory.hosts.iter().flatten().map(|host| &host.name), diagnostics);
-    twice("datastore", inventory.datastores.iter().flatten().map(|datastore| &datastore.name), diagnostics);
-    twice("vCenter", inventory.vcenters.iter().flatten().map(|vcenter| &vcenter.id), diagnostics);
-    twice("master target", inventory.master_targets.iter().flatten().map(|server| &server.name), diagnostics);
-    twice(
-        "process server",
-        inventory.process_servers.iter().flatten().map(|server| &server.name),
-        diagnostics,
-    );
-    twice("appliance", inventory.appliances.iter().flatten().map(|appliance| &appliance.name), diagnostics);
-    twice(
-        "replication group",
-        inventory.replication_groups.iter().flatten().map(|group| &group.name),
-        diagnostics,
-    );
-}
-
-fn twice<'a>(
-    what: &str,
-    names: impl Iterator<Item = &'a Spanned<String>>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let mut seen: HashMap<&str, &Spanned<String>> = HashMap::new();
-    for name in names {
-        if let Some(first) = seen.get(name.value.as_str()) {
-            diagnostics.push(
-                Diagnostic::error(
-                    "duplicate-name",
-                    name.span,
-                    format!("a second {what} is named `{}`", name.value),
-                )
-                .label(first.span, "the first one is here")
-                .help(format!("give each {what} its own name")),
-            );
-        } else {
-            seen.insert(&name.value, name);
-        }
-    }
-}
-
-/// Reports actions and probes that say nothing to do, or two things.
-fn check_actions(plan: &RecoveryPlan, diagnostics: &mut Vec<Diagnostic>) {
-    use crate::syntax::action::Phase;
-    for action in &plan.actions {
-        let kinds =
-            [action.run.is_some(), action.manual.is_some(), action.runbook.is_some(), action.http.is_some()];
-        let name = &action.name;
-        if kinds.iter().filter(|kind| **kind).count() != 1 {
-            let message = format!(
-                "action `{}` must have exactly one of `run`, `manual`, `runbook` and `http`",
-                name.value
-            );
-            diagnostics
-                .push(Diagnostic::error("bad-action", name.span, message).help("write what it does, once"));
-        }
-        if action.before.is_none() && action.after.is_none() {
-            let message =
-                format!("action `{}` says neither `before` nor `after` which phase it runs", name.value);
-            diagnostics.push(
-                Diagnostic::error("bad-action", name.span, message)
-                    .help("add `before: {phase: …, of: …}` or `after: {phase: …, of: …}`"),
-            );
-        }
-        for (before, hook) in [(true, &action.before), (false, &action.after)] {
-            let Some(hook) = hook else { continue };
-            let run = hook.phase.value == Phase::Run;
-            if run && hook.of.is_some() {
-                let message = "the phase `run` is of the whole plan and takes no `of`";
-                diagnostics
-                    .push(Diagnostic::error("bad-action", hook.phase.span, message).help("delete `of`"));
-            } else if !run && hook.of.is_none() {
-                let message = format!("`of` is missing: whose {} is meant?", hook.phase.value);
-                diagnostics.push(
-                    Diagnostic::error("bad-action", hook.phase.span, message)
-                        .help("add `of:` with a machine, replication group or boot group"),
-                );
-            }
-            let both = action.before.is_some() && action.after.is_some();
-            if run && both {
-                let message =
-                    "an action before or after the whole run can't stand before or after a phase of it too";
-                diagnostics.push(
-                    Diagnostic::error("bad-action", hook.phase.span, message)
-                        .help("keep one of `before` and `after`, or make two actions of it"),
-                );
-            }
-            if before && let Some(outcome) = hook.outcome.first() {
-                let message = "an action before a phase can't depend on how the phase ends";
-                diagnostics.push(
-                    Diagnostic::error("bad-action", outcome.span, message)
-                        .help("delete `outcome`, or use `after`"),
-                );
-            }
-        }
-    }
-    let bodies = plan.actions.iter().filter_map(|action| Some((&action.name, action.http.as_ref()?)));
-    for (name, request) in bodies {
-        let unknown =
-            request.body.as_ref().map(|body| template::unknown_variables_of(&body.0)).unwrap_or_default();
-        if let Some(variable) = unknown.first() {
-            let message = format!("the body of `{}` speaks of `{variable}`, which there is not", name.value);
-            diagnostics.push(
-                Diagnostic::error("bad-action", request.url.span, message)
-                    .help(format!("known: {}", template::VARIABLES.join(", "))),
-            );
-        }
-    }
-    let probes = plan.defaults.iter().flat_map(|defaults| &defaults.verify);
-    for probe in probes.chain(plan.machines.iter().flat_map(|machine| &machine.0.verify)) {
-        if probe.http.is_some() == probe.tcp.is_some() {
-            let message = format!("probe `{}` must have exactly one of `http` and `tcp`", probe.name.value);
-            diagnostics.push(
-                Diagnostic::error("bad-action", probe.name.span, message).help("write what it asks, once"),
-            );
-        }
     }
 }

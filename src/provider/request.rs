@@ -67,7 +67,8 @@ pub enum ForwardTarget {
 pub enum Request {
     /// Classic: make sure that the failback policy exists and is mapped.
     Prepare,
-    /// Make an ASR recovery plan for a replication group, so that its members fail over together.
+    /// Make an ASR recovery plan for a replication group, so that its members fail over together; one that is there already gets
+    /// these machines instead of its own.
     MakeRecoveryPlan {
         /// Name of the ASR recovery plan.
         name: String,

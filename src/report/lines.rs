@@ -30,6 +30,8 @@ pub struct Lines<W> {
     not_begun_because: String,
     unflushed: bool,
     flags: String,
+    /// Whether the next question is followed by how it is answered.
+    tells_how_to_answer: bool,
 }
 
 impl<W: Write> Lines<W> {
@@ -45,7 +47,15 @@ impl<W: Write> Lines<W> {
             not_begun_because: String::new(),
             unflushed: false,
             flags: String::new(),
+            tells_how_to_answer: false,
         }
+    }
+
+    /// Has the first question followed by how questions are answered from another terminal.
+    #[must_use]
+    pub const fn telling_how_to_answer(mut self, tells: bool) -> Self {
+        self.tells_how_to_answer = tells;
+        self
     }
 
     /// Adds flags to the commands that are told at the end; see [`Summary::typed_with`](crate::report::Summary::typed_with).
@@ -83,6 +93,12 @@ impl<W: Write> Reporter for Lines<W> {
         }
         if level <= self.verbosity {
             self.line(event.at, state, &text)?;
+        }
+        if let RunEventKind::ApprovalAsked { step, .. } = &event.kind
+            && std::mem::take(&mut self.tells_how_to_answer)
+        {
+            let how = text::how_to_answer(&event.run, step, &self.flags);
+            self.line(event.at, state, &how)?;
         }
         if matches!(event.kind, RunEventKind::StepFailed { .. } | RunEventKind::MemberFailed { .. })
             && let Some(text) = text::of_blocked(&settled, &self.tally, event, state)

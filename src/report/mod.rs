@@ -8,8 +8,10 @@ mod noticing;
 mod summary;
 mod tally;
 mod text;
+mod whereabouts;
 
 pub use bar::Bar;
+pub use bar::Count;
 pub use bar::Look;
 pub use json_lines::JsonLines;
 pub use lines::Lines;
@@ -20,6 +22,9 @@ pub use summary::Failure;
 pub use summary::PhaseTime;
 pub use summary::Summary;
 pub use summary::summary;
+pub use whereabouts::Place;
+pub use whereabouts::places;
+pub use whereabouts::whereabouts;
 
 use jiff::Timestamp;
 

@@ -21,6 +21,7 @@ use crate::report::tally::is_back;
 use crate::report::tally::standing;
 use crate::report::tally::steps_of_machines;
 use crate::report::text::counted;
+use crate::report::whereabouts::places;
 
 /// A step that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +83,8 @@ pub struct Summary {
     pub open: Vec<String>,
     /// Steps that failed.
     pub failures: Vec<Failure>,
+    /// Where the machines are, in words, if the run did not bring all of them home.
+    pub places: Vec<String>,
     /// Steps that wait for a person's answer.
     pub asked: Vec<StepId>,
     /// Answers of persons.
@@ -133,6 +136,13 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
         left_out: Vec::new(),
         open: Vec::new(),
         failures: Vec::new(),
+        places: match state.status() {
+            RunStatus::Finished(Outcome::Failed | Outcome::Cancelled) => places(state),
+            RunStatus::New
+            | RunStatus::Running
+            | RunStatus::Interrupted
+            | RunStatus::Finished(Outcome::Succeeded) => Vec::new(),
+        },
         asked: Vec::new(),
         approvals: Vec::new(),
         retries: 0,
@@ -232,13 +242,27 @@ impl Summary {
         let show = || format!("failback show {run}{flags}");
         match self.status {
             RunStatus::New | RunStatus::Running => Vec::new(),
-            RunStatus::Interrupted => vec![format!("failback resume {run}{flags}")],
+            RunStatus::Interrupted => {
+                let resume = format!("failback resume {run}{flags}");
+                match self.asked.as_slice() {
+                    [] => vec![resume],
+                    [step] => vec![format!("failback approve {run} {step}{flags}"), resume],
+                    [step, ..] => vec![
+                        format!("failback approve {run} {step}{flags}, or others of the {} that ask", self.asked.len()),
+                        resume,
+                    ],
+                }
+            }
             RunStatus::Finished(Outcome::Succeeded) => vec![show()],
-            // An emulated site begins anew with each run.
-            RunStatus::Finished(Outcome::Failed) => vec![
-                show(),
-                "put right what failed, then run the plan again: it begins with what the inventory says by then".into(),
-            ],
+            RunStatus::Finished(Outcome::Failed) => {
+                let step = self.failures.first().map_or("STEP", |failure| failure.step.as_str());
+                vec![
+                    show(),
+                    format!("put right what failed, then: failback retry {run} {step} --downstream{flags}"),
+                    format!("or go on without a machine: failback skip {run} MACHINE --reason WHY{flags}"),
+                    format!("both go on with: failback resume {run}{flags}"),
+                ]
+            }
             RunStatus::Finished(Outcome::Cancelled) => vec![
                 show(),
                 "run the plan again for the machines that are not back: it begins with what the inventory says by then".into(),
@@ -280,6 +304,9 @@ impl fmt::Display for Summary {
         }
         if self.failures.len() > LISTED {
             line("", &format!("and {} more", self.failures.len() - LISTED))?;
+        }
+        for (place, text) in self.places.iter().enumerate() {
+            line(if place == 0 { "where" } else { "" }, text)?;
         }
         for (place, phase) in self.phases.iter().enumerate() {
             let (step, longest) = &phase.longest;

@@ -59,6 +59,9 @@ fn machines(subject: StepSubject, groups: &[Vec<usize>]) -> Vec<usize> {
 /// Returns how a machine of these steps stands.
 pub(super) fn standing(state: &RunState, steps: &[StepIndex]) -> Standing {
     let status = |step: &StepIndex| state.step(*step).status;
+    if is_taken_out(state, steps) && steps.iter().all(|step| status(step).is_settled()) {
+        return Standing::LeftOut;
+    }
     if let Some(failed) = steps.iter().find(|step| status(step) == StepStatus::Failed) {
         return Standing::Failed(*failed);
     }
@@ -83,17 +86,25 @@ pub(super) fn is_back(state: &RunState, steps: &[StepIndex]) -> bool {
         .is_some_and(|step| matches!(state.step(*step).status, StepStatus::Succeeded | StepStatus::Adopted))
 }
 
-/// Returns whether the machine of these steps failed inside a step of several.
+/// Returns whether the machine of these steps failed inside a step of several, or was taken out.
 fn is_lost(state: &RunState, steps: &[StepIndex]) -> bool {
-    let lost = |step: &StepIndex| match state.graph().step(*step).subject {
-        StepSubject::Machine(machine) => state.out().contains(&machine),
+    !state.out().is_empty() && machine_of(state, steps).is_some_and(|machine| state.out().contains(&machine))
+}
+
+/// Returns whether a person took the machine of these steps out.
+fn is_taken_out(state: &RunState, steps: &[StepIndex]) -> bool {
+    machine_of(state, steps).is_some_and(|machine| state.is_taken_out(machine))
+}
+
+fn machine_of(state: &RunState, steps: &[StepIndex]) -> Option<usize> {
+    steps.iter().find_map(|step| match state.graph().step(*step).subject {
+        StepSubject::Machine(machine) => Some(machine),
         StepSubject::Plan
         | StepSubject::Group(_)
         | StepSubject::Wave(_)
         | StepSubject::BootGroup(_)
-        | StepSubject::Action(_) => false,
-    };
-    !state.out().is_empty() && steps.iter().any(lost)
+        | StepSubject::Action(_) => None,
+    })
 }
 
 /// What one event settled.
@@ -161,6 +172,9 @@ impl Tally {
     /// Counts what an event settled.
     pub fn take(&mut self, kind: &RunEventKind, state: &RunState) -> Settled {
         let mut settled = Settled::default();
+        if self.is_undone_by(kind) {
+            return self.recount(state);
+        }
         let ends: Vec<StepIndex> = match kind {
             RunEventKind::StepAdopted { step, .. }
             | RunEventKind::StepSucceeded { step, .. }
@@ -170,6 +184,11 @@ impl Tally {
             RunEventKind::MemberFailed { machine, .. } => self.blocked_of(machine.as_str(), state),
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
+            | RunEventKind::OrderTaken { .. }
+            | RunEventKind::MachineTakenOut { .. }
+            | RunEventKind::StepReopened { .. }
+            | RunEventKind::Cancelling { .. }
+            | RunEventKind::Alarm { .. }
             | RunEventKind::StepStarted { .. }
             | RunEventKind::SlotsTaken { .. }
             | RunEventKind::SlotsFreed { .. }
@@ -216,6 +235,36 @@ impl Tally {
             }
         }
         settled
+    }
+
+    /// Returns whether an event may take back what was counted, or settles steps that have no events.
+    fn is_undone_by(&self, kind: &RunEventKind) -> bool {
+        match kind {
+            RunEventKind::MachineTakenOut { .. }
+            | RunEventKind::StepReopened { .. }
+            | RunEventKind::Cancelling { .. } => true,
+            RunEventKind::StepSkipped { step, .. } => {
+                self.graph.find(step).is_some_and(|step| self.counted[step as usize])
+            }
+            _ => false,
+        }
+    }
+
+    /// Counts everything anew.
+    fn recount(&mut self, state: &RunState) -> Settled {
+        let weights = if self.estimated { self.weights.clone() } else { Vec::new() };
+        let before = std::mem::replace(self, Self::new(state, weights));
+        let is_new = |step: &StepIndex| {
+            self.counted[*step as usize]
+                && !before.counted[*step as usize]
+                && state.step(*step).status == StepStatus::Blocked
+        };
+        Settled {
+            blocked: (0..).take(self.counted.len()).filter(is_new).collect(),
+            machines: (0..self.open.len())
+                .filter(|machine| self.open[*machine] == 0 && before.open[*machine] > 0)
+                .collect(),
+        }
     }
 
     /// Returns the steps of a machine that are not done since it failed.

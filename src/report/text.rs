@@ -14,6 +14,7 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::MachineName;
+use crate::id::RunId;
 use crate::id::StepId;
 use crate::report::Verbosity;
 use crate::report::seconds_between;
@@ -86,17 +87,32 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
             (Verbosity::Normal, format!("{step} waits: {reason}{until}"))
         }
         RunEventKind::ActionStarted { step } => (Verbosity::Verbose, format!("{step} runs")),
-        RunEventKind::ApprovalAsked { step, prompt, roles } => {
-            let roles = if roles.is_empty() { String::new() } else { format!(" [{}]", roles.join(", ")) };
-            (Verbosity::Quiet, format!("{step} asks{roles}: {prompt}"))
+        RunEventKind::ApprovalAsked { step, prompt, roles, deadline, on_timeout } => {
+            let not_by = state.author().map(|author| format!("; not {author}, who began the run"));
+            let roles = match roles.as_slice() {
+                [] => String::new(),
+                some => format!(" [{}{}]", some.join(", "), not_by.unwrap_or_default()),
+            };
+            let until = deadline.map(|deadline| until(&deadline, on_timeout.as_deref())).unwrap_or_default();
+            (Verbosity::Quiet, format!("{step} asks{roles}: {prompt}{until}"))
         }
-        RunEventKind::ApprovalGiven { step, by, known_as, unproven_roles } => (
+        RunEventKind::ApprovalGiven { step, by, known_as, unproven_roles, reason, .. } => (
             Verbosity::Quiet,
-            format!("{step}: {by} said yes{}{}", known(*known_as), unproven(unproven_roles)),
+            format!(
+                "{step}: {by} said yes{}{}{}",
+                known(*known_as),
+                unproven(unproven_roles),
+                because(reason.as_deref())
+            ),
         ),
-        RunEventKind::ApprovalDenied { step, by, known_as, unproven_roles } => (
+        RunEventKind::ApprovalDenied { step, by, known_as, unproven_roles, reason, .. } => (
             Verbosity::Quiet,
-            format!("{step}: {by} said no{}{}", known(*known_as), unproven(unproven_roles)),
+            format!(
+                "{step}: {by} said no{}{}{}",
+                known(*known_as),
+                unproven(unproven_roles),
+                because(reason.as_deref())
+            ),
         ),
         RunEventKind::StepAdopted { step, because } => {
             (Verbosity::Normal, format!("{step} was done already: {because}"))
@@ -110,6 +126,33 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
         }
         RunEventKind::StepSkipped { step, reason } => {
             (Verbosity::Normal, format!("{step} is left out: {reason}"))
+        }
+        RunEventKind::OrderTaken { by, known_as, order, refused, .. } => {
+            let what = order.in_words();
+            let refused = refused.as_ref().map(|why| format!(", and is refused: {why}")).unwrap_or_default();
+            // What is followed is said by what follows.
+            let level = if refused.is_empty() { Verbosity::Verbose } else { Verbosity::Quiet };
+            (level, format!("{by}{} orders {what}{refused}", known(*known_as)))
+        }
+        RunEventKind::MachineTakenOut { machine, by, reason, release_dependents } => {
+            let others = if *release_dependents { "; what depends on it goes on" } else { "" };
+            (Verbosity::Quiet, format!("{machine} is taken out by {by}: {reason}{others}"))
+        }
+        RunEventKind::StepReopened { step, by, downstream } => {
+            let others = if *downstream { ", and what it blocked" } else { "" };
+            (Verbosity::Quiet, format!("{step} is done again{others}, as {by} ordered"))
+        }
+        RunEventKind::Cancelling { by, reason, failovers } => {
+            let back =
+                if *failovers { "; planned failovers that are not committed are taken back" } else { "" };
+            let text = format!(
+                "run {run} is cancelled by {by}{}: nothing more is begun{back}",
+                because(reason.as_deref())
+            );
+            (Verbosity::Quiet, text)
+        }
+        RunEventKind::Alarm { step, code, message } => {
+            (Verbosity::Quiet, format!("ALARM at {step}: {message} ({code})"))
         }
         RunEventKind::Interrupted { reason } => {
             (Verbosity::Quiet, format!("run {run} is interrupted: {reason}"))
@@ -194,6 +237,24 @@ const fn known(known_as: KnownAs) -> &'static str {
 /// Returns which roles were asked for without anything that proves them.
 fn unproven(roles: &[String]) -> String {
     if roles.is_empty() { String::new() } else { format!(" (not proven to be {})", roles.join(" or ")) }
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
+}
+
+/// Returns how a question is answered from another terminal.
+pub(super) fn how_to_answer(run: &RunId, step: &StepId, flags: &str) -> String {
+    format!("answer with: failback approve {run} {step}{flags}")
+}
+
+/// Returns until when a question waits, and what happens then.
+pub(super) fn until(deadline: &Timestamp, on_timeout: Option<&str>) -> String {
+    let then = match on_timeout {
+        Some("proceed") => "then the run goes on without an answer",
+        _ => "then it counts as no",
+    };
+    format!(" (until {deadline:.0}, {then})")
 }
 
 /// Returns what a failure keeps from being done; `None` if that is nothing.

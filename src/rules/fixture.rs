@@ -234,7 +234,7 @@ pub fn run(rule: &'static Rule, case: &Case) -> Result<Outcome, String> {
     }
     let mut findings = Vec::new();
     if let [Document::Plan(plan), Document::Inventory(inventory)] = documents.as_slice() {
-        let mut model = resolve((**plan).clone(), (**inventory).clone(), &mut diagnostics);
+        let mut model = resolve((**plan).clone(), (**inventory).clone());
         for (machine, datastore) in &case.at_reprotect {
             model.remember_placement(machine, datastore);
         }

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::event::KnownAs;
+use crate::event::RunState;
+use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::id::MachineName;
 use crate::id::StepId;
+use crate::provider::Request;
 use crate::provider::emulator::Deed;
 use crate::provider::emulator::Emulator;
 
@@ -20,6 +24,12 @@ pub struct Question {
     pub prompt: String,
     /// Roles that may answer; empty: anybody.
     pub roles: Vec<String>,
+    /// Place of the event that asked.
+    pub number: u64,
+    /// What a person does in the portal before saying yes, where the site takes it from no program.
+    pub by_hand: Vec<Request>,
+    /// When the answer comes too late, and what happens then: `stop` or `proceed`.
+    pub until: Option<(Timestamp, String)>,
 }
 
 /// An answer, and whose it is.
@@ -49,6 +59,14 @@ pub trait Approver: Send + Sync {
     /// Asks, and returns when there is an answer.
     async fn ask(&self, question: &Question) -> Reply;
 
+    /// Returns the person who would answer, if one is known before the question is asked.
+    fn person(&self) -> Option<String> {
+        None
+    }
+
+    /// Learns that a person said yes to a question by other means.
+    fn approved_elsewhere(&self, _question: &Question) {}
+
     /// Takes the question of a step back, because its time is over: nobody is waited for any more, and the answer that is
     /// being typed counts for nothing.
     fn withdraw(&self, _step: &StepId) {}
@@ -71,13 +89,23 @@ pub struct AtEmulator {
 impl Approver for AtEmulator {
     async fn ask(&self, question: &Question) -> Reply {
         let reply = self.approver.ask(question).await;
-        if let (Reply::Approved { .. }, Some(deed)) = (&reply, deed(&question.step))
-            && let Err(error) = self.site.by_hand(&deed)
-        {
-            // The step looks at the site all the same, and says what it misses.
-            tracing::warn!(%error, "what a person does by hand was not done");
+        if let Reply::Approved { .. } = reply {
+            self.approved_elsewhere(question);
         }
         reply
+    }
+
+    fn person(&self) -> Option<String> {
+        self.approver.person()
+    }
+
+    fn approved_elsewhere(&self, question: &Question) {
+        for deed in deeds(question) {
+            if let Err(error) = self.site.by_hand(&deed) {
+                // The step looks at the site all the same, and says what it misses.
+                tracing::warn!(%error, "what a person does by hand was not done");
+            }
+        }
     }
 
     fn withdraw(&self, step: &StepId) {
@@ -89,10 +117,32 @@ impl Approver for AtEmulator {
     }
 }
 
-/// Returns what a person does before saying yes to the question of a step, if it is more than to look.
-pub(crate) fn deed(step: &StepId) -> Option<Deed> {
-    let machine = step.as_str().strip_prefix(StepKind::AwaitDeletion.as_str())?.strip_prefix('/')?;
-    Some(Deed::DeleteOnpremVm { machine: MachineName::new(machine) })
+/// Returns why the answer of a person to the question of a step does not count; `None` if it does. Nothing proves a role yet, so
+/// what is known to be wrong is refused: a name that is only claimed, and the person who began the run.
+#[must_use]
+pub fn counts(state: &RunState, step: StepIndex, by: &str, known_as: KnownAs) -> Option<String> {
+    let roles = &state.step(step).roles;
+    if roles.is_empty() {
+        return None;
+    }
+    match known_as {
+        KnownAs::Simulated => None,
+        KnownAs::Claimed => {
+            Some(format!("the plan wants {}, and nothing shows who {by} is", roles.join(" or ")))
+        }
+        KnownAs::OsUser => (state.author() == Some(by)).then(|| {
+            format!("{by} began the run; the plan wants somebody else to answer: {}", roles.join(" or "))
+        }),
+    }
+}
+
+/// Returns what a person does before saying yes to a question, if it is more than to look.
+pub(crate) fn deeds(question: &Question) -> Vec<Deed> {
+    let deletion = question.step.as_str().strip_prefix(StepKind::AwaitDeletion.as_str());
+    let deleted = deletion.and_then(|rest| rest.strip_prefix('/'));
+    let deleted = deleted.map(|machine| Deed::DeleteOnpremVm { machine: MachineName::new(machine) });
+    let sent = question.by_hand.iter().map(|request| Deed::Send { request: request.clone() });
+    deleted.into_iter().chain(sent).collect()
 }
 
 /// Says yes to everything, as the emulator may.

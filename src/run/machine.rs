@@ -41,7 +41,7 @@ pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
     let stops = execution
         .and_then(|execution| execution.on_failure)
         .is_some_and(|choice| choice.value == OnFailure::Stop);
-    if stops && state.failed() > 0 {
+    if stops && state.failed() > 0 && !state.is_cancelling() {
         if let Some(blocked) = begin_nothing(state) {
             return Some(blocked);
         }
@@ -58,7 +58,9 @@ pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
     if let Some(blocked) = begin_without_room(state) {
         return Some(blocked);
     }
-    let outcome = if state.failed() > 0 || state.settled() < state.graph().steps().len() {
+    let outcome = if state.is_cancelling() {
+        Outcome::Cancelled
+    } else if state.failed() > 0 || state.settled() < state.graph().steps().len() {
         Outcome::Failed
     } else {
         Outcome::Succeeded
@@ -113,6 +115,11 @@ fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
     if let Some(step) = last {
         return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
     }
+    let first = state.ready().next().or_else(|| state.first_to_change());
+    // A recovery plan that was made is deleted even so, when its group has come to its end.
+    if let Some(step) = first.filter(|step| state.leaves_a_recovery_plan(*step)) {
+        return if free_places(state) > 0 { begin_change(state, step) } else { None };
+    }
     // A step that began and asked nothing of the site yet asks nothing any more, nor does it keep a person.
     let idle = |step: &StepIndex| {
         let at = state.step(*step);
@@ -120,9 +127,9 @@ fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
         at.intent.is_none()
             && (at.status == StepStatus::Asked || kind.is_mutating())
             && !state.graph().runs_last(*step)
+            && !state.leaves_a_recovery_plan(*step)
     };
-    let ready = state.ready().next().or_else(|| state.first_to_change());
-    let step = ready.or_else(|| state.active().find(idle))?;
+    let step = first.or_else(|| state.active().find(idle))?;
     let reason = "the run stops at its first failure".to_owned();
     Some(RunEventKind::StepBlocked { step: state.id(step).clone(), reason })
 }

@@ -20,17 +20,16 @@ pub mod repair;
 mod respell;
 pub mod scalar;
 pub mod schema;
-mod sense;
+pub mod sense;
 pub mod template;
 pub mod tree;
 pub mod value;
+mod view;
 pub mod workspace;
 pub mod yaml;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::mem::Discriminant;
-use std::mem::discriminant;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
@@ -47,6 +46,7 @@ use crate::syntax::schema::Schema;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
 use crate::syntax::tree::Tree;
+use crate::syntax::view::View;
 
 /// The version of the language that a document is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -101,6 +101,15 @@ impl Document {
     }
 }
 
+/// What was read of a text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The documents without mistakes.
+    pub documents: Vec<Document>,
+    /// What could be read of those with mistakes: nothing stands in it for what could not, and no rule may look at it.
+    pub drafts: Vec<Document>,
+}
+
 /// The kinds of documents that there are.
 const KINDS: &[&str] = &["RecoveryPlan", "Inventory", "Policy"];
 
@@ -108,6 +117,13 @@ const KINDS: &[&str] = &["RecoveryPlan", "Inventory", "Policy"];
 ///
 /// Returns those that could be read whole, and adds every mistake of all of them to `diagnostics`.
 pub fn parse(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
+    read(source, diagnostics).documents
+}
+
+/// Reads all documents of a text, and what can be read of those with mistakes.
+///
+/// Adds every mistake of all of them to `diagnostics`.
+pub fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Reading {
     let before = diagnostics.len();
     let tree = yaml::read(source, &yaml::Limits::default(), diagnostics);
     if tree.roots.is_empty() && diagnostics.len() == before {
@@ -124,6 +140,13 @@ pub fn parse(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document
 ///
 /// Returns `None`, and reports nothing, if no document of it is or seems meant to be one of ours.
 pub fn parse_if_ours(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<Document>> {
+    read_if_ours(source, diagnostics).map(|read| read.documents)
+}
+
+/// Reads all documents of a text that may be about something else, and what can be read of those with mistakes.
+///
+/// Returns `None`, and reports nothing, if no document of it is or seems meant to be one of ours.
+pub fn read_if_ours(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Reading> {
     let before = diagnostics.len();
     let tree = yaml::read(source, &yaml::Limits::default(), diagnostics);
     let is_ours = tree.roots.iter().any(|root| seems_ours(&tree, *root))
@@ -161,23 +184,35 @@ fn is_near_kind(word: &str) -> bool {
 }
 
 /// Reads the documents of a tree; the mistakes from `before` on are those of its text.
-fn documents(
-    source: &Source,
-    tree: &Tree<'_>,
-    before: usize,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<Document> {
+fn documents(source: &Source, tree: &Tree<'_>, before: usize, diagnostics: &mut Vec<Diagnostic>) -> Reading {
     // A document with a mistake of syntax is not used either, though its other mistakes are looked for.
     let misread: Vec<Span> = diagnostics[before..].iter().map(|mistake| mistake.span).collect();
     let is_misread =
         |root: Span| misread.iter().any(|span| root.start <= span.start && span.start <= root.end);
-    let mut documents: Vec<Document> = Vec::new();
-    let mut names: HashMap<(Discriminant<Document>, String), Span> = HashMap::new();
+    let mut read = Reading::default();
+    let mut names: HashMap<(&'static str, String), Span> = HashMap::new();
     for (root, (remarks, mistakes)) in tree.roots.iter().zip(remark::of(source, tree)) {
         let is_understood = mistakes.is_empty() && !is_misread(tree.node(*root).span);
         let mut reader = Reader::new(tree, diagnostics);
+        let before = if is_understood { reader.count() } else { 0 };
         mistakes.into_iter().for_each(|mistake| reader.report(mistake));
-        let document = read_document(&mut reader, *root).filter(|_| is_understood);
+        let Some(kind) = kind_of(&mut reader, *root) else { continue };
+        let document = read_document(&mut reader, kind, *root);
+        // What stands in for a mistake must not be checked as if it had been written.
+        let is_whole = !kind.is_guessed && reader.count() == before;
+        if let Some(name) = View::of(tree, *root).get("name")
+            && let Some(text) = name.text()
+        {
+            match names.entry((kind.word, text.to_owned())) {
+                Entry::Vacant(entry) => {
+                    entry.insert(name.span());
+                }
+                Entry::Occupied(first) => {
+                    let name = Spanned::new(text.to_owned(), name.span());
+                    diagnostics.push(duplicate_name(&name, *first.get()));
+                }
+            }
+        }
         let Some(mut document) = document else { continue };
         match &mut document {
             Document::Plan(plan) => plan.remarks = remarks,
@@ -185,18 +220,11 @@ fn documents(
             // Nothing of a policy is found broken by a rule.
             Document::Policy(_) => {}
         }
-        let name = document.name();
-        match names.entry((discriminant(&document), name.value.clone())) {
-            Entry::Vacant(entry) => {
-                entry.insert(name.span);
-            }
-            Entry::Occupied(first) => diagnostics.push(duplicate_name(name, *first.get())),
-        }
-        documents.push(document);
+        if is_whole { &mut read.documents } else { &mut read.drafts }.push(document);
     }
     diagnostics[before..].sort_by_key(|diagnostic| diagnostic.span.start);
     repair::indent_by_spaces(source, &mut diagnostics[before..]);
-    documents
+    read
 }
 
 /// Returns the mistake that two documents of a kind have one name.
@@ -208,25 +236,32 @@ pub fn duplicate_name(name: &Spanned<String>, first: Span) -> Diagnostic {
         .help("give each document of a kind its own name")
 }
 
-fn read_document(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<Document> {
-    let before = reader.count();
-    let document = match kind_of(reader, root)? {
-        "RecoveryPlan" => {
-            let plan: Option<RecoveryPlan> = reader.document(root);
-            plan.map(|plan| {
-                sense::check(&plan, reader);
-                Document::Plan(Box::new(plan))
-            })
-        }
-        "Inventory" => reader.document(root).map(|inventory| Document::Inventory(Box::new(inventory))),
-        _ => reader.document(root).map(|policy| Document::Policy(Box::new(policy))),
-    };
-    // A document with a mistake is not used: what stands in for the mistake must not be checked as if it had been written.
-    document.filter(|_| reader.count() == before)
+/// What a document is, as far as its first key says.
+#[derive(Clone, Copy)]
+struct Said {
+    word: &'static str,
+    /// Whether it is misspelt, which was or will be reported, so that it is read for its other mistakes alone.
+    is_guessed: bool,
 }
 
-/// Returns the kind that a document says it is.
-fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<&'static str> {
+fn read_document(reader: &mut Reader<'_, '_>, kind: Said, root: NodeId) -> Option<Document> {
+    match kind.word {
+        "RecoveryPlan" => {
+            let plan: Option<RecoveryPlan> = reader.document(root);
+            sense::check_plan(reader, root, plan.as_ref());
+            plan.map(|plan| Document::Plan(Box::new(plan)))
+        }
+        "Inventory" => {
+            let inventory: Option<Inventory> = reader.document(root);
+            sense::check_inventory(reader, root);
+            inventory.map(|inventory| Document::Inventory(Box::new(inventory)))
+        }
+        _ => reader.document(root).map(|policy| Document::Policy(Box::new(policy))),
+    }
+}
+
+/// Returns the kind that a document says it is, or seems to mean.
+fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<Said> {
     if yaml::is_stand_in(reader.tree().node(root)) {
         return None;
     }
@@ -235,10 +270,21 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<&'static str> {
     }
     let before = reader.count();
     let entries = reader.mapping(root, "a mapping")?;
+    // What is wrong with the keys is reported when the document is read.
+    let meant = |reader: &Reader<'_, '_>, value| {
+        let tree = reader.tree();
+        let text = tree.text(resolved(tree, value))?;
+        let word = KINDS.iter().copied().find(|kind| did_you_mean(text, [*kind]).is_some())?;
+        Some(Said { word, is_guessed: true })
+    };
     let Some(kind) = entries.iter().find(|entry| reader.key(**entry) == "kind") else {
         // A key of somebody's own, such as `x-kind`, is none that was meant otherwise.
         let is_near = |key: &str| !key.starts_with("x-") && did_you_mean(key, ["kind"]).is_some();
         let near = entries.iter().find(|entry| is_near(reader.key(**entry))).copied();
+        if let Some(said) = near.and_then(|near| meant(reader, near.value)) {
+            reader.forget(before);
+            return Some(said);
+        }
         match (near, entries.first()) {
             (Some(near), _) => reader.unknown_key(near, &entries, &["kind"]),
             (None, first) => {
@@ -250,13 +296,20 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<&'static str> {
         }
         return None;
     };
-    // What is wrong with the keys is reported when the document is read.
     reader.forget(before);
     let value = resolved(reader.tree(), kind.value);
     if yaml::is_stand_in(reader.tree().node(value)) {
         return None;
     }
-    reader.word(value, KINDS)
+    if let Some(word) = reader.tree().text(value).and_then(|text| KINDS.iter().find(|kind| **kind == text)) {
+        return Some(Said { word, is_guessed: false });
+    }
+    // The reader of the document tells that its kind is misspelt.
+    if let Some(said) = meant(reader, value) {
+        return Some(said);
+    }
+    reader.word(value, KINDS);
+    None
 }
 
 fn resolved(tree: &Tree<'_>, mut node: NodeId) -> NodeId {

@@ -236,7 +236,44 @@ fn what_the_service_leaves_to_a_person_ends_when_it_is_seen() {
             if prompt.contains("replication group db") && prompt.contains("master target mtw"))
     };
     assert!(ran.has(asked), "{}", ran.said());
-    assert_eq!(world.simulate().settled(), ran.settled());
+    let questions = |ran: &Ran| {
+        let asked = |event: &&RunEvent| matches!(&event.kind, RunEventKind::ApprovalAsked { step, .. } if step.as_str().starts_with("reprotect/"));
+        ran.events.iter().filter(asked).count()
+    };
+    assert_eq!(questions(&ran), 1, "one question for the group: {}", ran.said());
+    let simulated = world.simulate();
+    assert_eq!((simulated.settled(), questions(&simulated)), (ran.settled(), 1));
+}
+
+/// Says no.
+struct No;
+
+#[async_trait::async_trait]
+impl failback::run::approver::Approver for No {
+    async fn ask(&self, _: &failback::run::approver::Question) -> failback::run::approver::Reply {
+        let (by, known_as) = ("bob".to_owned(), failback::event::KnownAs::OsUser);
+        failback::run::approver::Reply::Refused { by, known_as }
+    }
+}
+
+#[test]
+fn a_no_to_what_a_group_needs_is_one_for_all_its_members() {
+    let world = refused("");
+    let ran = world.drive(&world.site(), Process::default().approved_by(No));
+    assert_lawful(&world.graph, &ran.events);
+    for step in ["reprotect/w1", "reprotect/w2"] {
+        assert_eq!(ran.failure(step), Some("refused"), "{}", ran.said());
+    }
+}
+
+#[test]
+fn a_yes_does_at_the_emulator_what_a_group_needs() {
+    let world = refused("");
+    let ran = world.simulate();
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Succeeded)), "{}", ran.said());
+    for step in ["reprotect/w1", "reprotect/w2"] {
+        assert_eq!(ran.settled()[step], "adopted", "{}", ran.said());
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
 use crate::support::Folder;
 
 #[test]
@@ -39,6 +41,49 @@ fn help_changes_only_on_purpose() {
         }
     }
     insta::assert_snapshot!(all);
+}
+
+#[test]
+fn a_flag_that_says_nothing_more_or_less_is_not_listed_and_still_taken() {
+    let folder = Folder::with(&[]);
+    for (command, quiet, verbose) in [
+        ("check", true, true),
+        ("plan", true, true),
+        ("run", true, true),
+        ("graph", true, false),
+        ("init", true, false),
+        ("show", false, false),
+        ("runs", false, false),
+        ("explain", false, false),
+    ] {
+        let help = folder.run(&[command, "--help"]).out;
+        assert_eq!(
+            (help.contains("--quiet"), help.contains("--verbose")),
+            (quiet, verbose),
+            "{command}: {help}"
+        );
+        assert!(help.contains("--color"), "{command}");
+    }
+    let explained = folder.run(&["explain", "FB001"]).said();
+    for arguments in [&["explain", "FB001", "-q"][..], &["-v", "explain", "FB001"]] {
+        assert_eq!(folder.run(arguments).said(), explained, "{arguments:?}");
+    }
+    assert_eq!(folder.run(&["runs", "-q", "-v"]).exit, 2);
+}
+
+#[test]
+fn a_quiet_dry_run_says_only_what_refuses() {
+    let folder =
+        Folder::with(&[("p.plan.yaml", CLASSIC_PLAN), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    for arguments in [&["-q", "plan", "p.plan.yaml"][..], &["plan", "p.plan.yaml", "-q", "-o", "saved.json"]]
+    {
+        let ended = folder.run(arguments);
+        assert_eq!((ended.exit, ended.out.as_str(), ended.err.as_str()), (0, "", ""), "{arguments:?}");
+    }
+    let refused = CLASSIC_PLAN.replace("  - name: w3", "  - name: w33");
+    let folder = Folder::with(&[("p.plan.yaml", &refused), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let ended = folder.run(&["plan", "-q", "p.plan.yaml"]);
+    assert!(ended.exit == 1 && ended.err.contains("FB500"), "{}", ended.said());
 }
 
 #[test]

@@ -76,6 +76,12 @@ fn the_json_has_the_shape_that_is_promised() {
     assert_eq!(machine["location_mode"], "original");
     assert_eq!(machine["recovery_point"], serde_json::json!({"kind": "latest", "id": null, "at": null}));
     assert_eq!(machine["wave"], 1);
+    let no_return = &machine["point_of_no_return"];
+    assert_eq!(
+        (&no_return["step"], &no_return["passed"]),
+        (&Value::from("failover/w1"), &Value::from(false))
+    );
+    assert!(no_return["after"]["low_s"].as_u64() < no_return["after"]["high_s"].as_u64());
     assert!(machine["bytes"]["low"].as_u64() < machine["bytes"]["high"].as_u64());
     let step = record["steps"].as_array().expect("a list").iter().find(|step| step["id"] == "failover/w1");
     let step = step.expect("there is a failover");
@@ -238,4 +244,29 @@ fn a_saved_plan_replaces_nothing_but_a_saved_plan() {
         let saved = folder.run(&["plan", "classic.plan.yaml", "-o", "saved.json"]);
         assert_eq!(saved.exit, 0, "{}", saved.said());
     }
+}
+
+#[test]
+fn a_deadline_that_replication_cannot_keep_is_told_by_check_and_by_plan() {
+    let told = |deadline: &str| {
+        let plan = format!("{CLASSIC_PLAN}\nthresholds: {{reprotect_deadline: {deadline}}}\n");
+        let folder = Folder::with(&[("p.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+        let checked = folder.run(&["check", "p.plan.yaml", "--format", "json"]).json();
+        let findings = checked["findings"].as_array().expect("a list").clone();
+        let found = findings.into_iter().find(|finding| finding["rule"] == "reprotect-deadline");
+        let planned = folder.run(&["plan", "p.plan.yaml"]).out;
+        let line = planned.lines().find_map(|line| line.trim().strip_prefix("deadline"));
+        (found, line.map(|line| line.trim().to_owned()))
+    };
+    let (found, line) = told("10m");
+    let found = found.expect("check tells of it");
+    assert_eq!((&found["severity"], &found["state"]), (&"warning".into(), &"violated".into()));
+    assert_eq!(found["location"]["column"], 34, "it points at what the plan says");
+    assert_eq!(found["message"].as_str(), line.as_deref());
+    assert_eq!(told("48h"), (None, None));
+    let plan = format!("{CLASSIC_PLAN}\nthresholds: {{reprotect_deadline: 10m}}\n");
+    let folder = Folder::with(&[("p.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let heavy = ["check", "p.plan.yaml", "--fail-on", "warning", "--now", "2025-06-01T00:00:00Z"];
+    assert_eq!(folder.run(&heavy).exit, 1);
+    assert_eq!(folder.run(&heavy[..2]).exit, 0);
 }

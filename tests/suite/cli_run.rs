@@ -247,16 +247,34 @@ fn a_saved_plan_is_refused_when_something_moved() {
         "classic.inventory.yaml",
         CLASSIC_INVENTORY.replace("bandwidth_mbps: 1000", "bandwidth_mbps: 900").as_bytes(),
     );
-    refused("the facts have");
+    refused("the facts (network) have");
     folder.write(
         "classic.plan.yaml",
         CLASSIC_PLAN.replace("commit: on_approval", "failover: on_approval").as_bytes(),
     );
-    refused("the plan and the facts have");
+    refused(
+        "the plan (defaults, machine l1, machine w1, machine w2, machine w3) and the facts (network) have",
+    );
     folder.write("classic.inventory.yaml", CLASSIC_INVENTORY.as_bytes());
-    refused("the plan has");
+    refused("the plan (defaults, machine l1, machine w1, machine w2, machine w3) has");
     folder.write("classic.plan.yaml", CLASSIC_PLAN.as_bytes());
     assert_eq!(folder.run(&["run", "now.json", "--auto-approve", "--speed", "max"]).exit, 0);
+}
+
+#[test]
+fn a_saved_plan_is_refused_by_a_program_that_does_other_steps() {
+    let folder = classic();
+    assert_eq!(folder.run(&["plan", "classic.plan.yaml", "-o", "now.json"]).exit, 0);
+    let text = std::fs::read_to_string(folder.path().join("now.json")).expect("it was saved");
+    let mut saved: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let steps = saved["steps"].as_array_mut().expect("a list");
+    steps.retain(|step| step["id"] != "recheck/w1");
+    saved["program"] = "0.0.1".into();
+    folder.write("now.json", saved.to_string().as_bytes());
+    let ended = folder.run(&["run", "now.json", "--auto-approve", "--speed", "max"]);
+    assert_eq!((ended.exit, ended.out.as_str()), (1, ""), "{}", ended.said());
+    assert!(ended.err.contains("what this program does, which was 0.0.1"), "{}", ended.said());
+    assert!(ended.err.contains("(recheck/w1)"), "{}", ended.said());
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn group_in(world: &str, plan: &str, inventory: &str) -> GroupPoints {
     let [Document::Plan(plan), Document::Inventory(inventory)] = documents.as_slice() else {
         panic!("two documents: {diagnostics:#?}")
     };
-    let model = resolve((**plan).clone(), (**inventory).clone(), &mut diagnostics);
+    let model = resolve((**plan).clone(), (**inventory).clone());
     assert!(diagnostics.is_empty(), "{diagnostics:#?}");
     let mut groups = consistency::of(&model);
     assert_eq!(groups.len(), 1);

@@ -271,7 +271,7 @@ pub fn model(plan: &str, inventory: &str) -> Model {
     else {
         panic!("a plan and an inventory are expected");
     };
-    let model = resolve(*plan, *inventory, &mut diagnostics);
+    let model = resolve(*plan, *inventory);
     assert!(diagnostics.is_empty(), "{diagnostics:#?}");
     model
 }

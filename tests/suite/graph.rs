@@ -353,6 +353,20 @@ fn a_group_has_failed_over_when_its_last_member_has() {
 }
 
 #[test]
+fn a_machine_has_no_way_back_from_its_failover_in_classic_and_from_its_commit_in_modernized() {
+    let of = |estate: Estate| -> Vec<String> {
+        let graph = estate.group("g", &["b"]).graph();
+        let step = |machine| graph.step(graph.point_of_no_return(machine)).id.to_string();
+        let mut steps: Vec<String> = (0..graph.model().machines().len()).map(step).collect();
+        steps.sort();
+        steps
+    };
+    let vms = || ["a", "b"].map(Vm::new);
+    assert_eq!(of(Estate::classic(vms())), ["failover/a", "failover/g"]);
+    assert_eq!(of(Estate::modernized(vms())), ["commit/a", "commit/g"]);
+}
+
+#[test]
 fn irreversible_steps_are_marked_by_architecture() {
     let irreversible = |graph: &Graph| -> Vec<&str> {
         let mut kinds: Vec<&str> = (0..)

@@ -7,6 +7,7 @@ mod check_formats;
 mod check_hostile;
 mod cli_check;
 mod cli_front;
+mod cli_orders;
 mod cli_plan;
 #[cfg(feature = "cel")]
 mod cli_policy;
@@ -26,10 +27,13 @@ mod graph;
 mod groups;
 mod hooks;
 mod init;
+mod journal;
 mod lab;
 mod layers;
 #[cfg(feature = "lsp")]
 mod lsp;
+mod one_pass;
+mod orders;
 mod patience;
 #[cfg(unix)]
 mod pipelines;
@@ -52,6 +56,7 @@ mod two_readings;
 mod untrusted;
 mod validator;
 mod values;
+mod verification;
 mod waivers;
 mod worlds;
 mod yaml;

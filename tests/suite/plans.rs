@@ -78,13 +78,7 @@ fn model(file: &Path) -> Result<Model, Vec<String>> {
         Document::Inventory(_) | Document::Policy(_) => panic!("{} is not a plan", file.display()),
     };
     let inventory = inventory_of(&plan, file, &mut sources);
-    let mut diagnostics = Vec::new();
-    let model = resolve(plan, inventory, &mut diagnostics);
-    if diagnostics.is_empty() {
-        Ok(model)
-    } else {
-        Err(diagnostics.iter().map(|diagnostic| diagnostic.code.to_owned()).collect())
-    }
+    Ok(resolve(plan, inventory))
 }
 
 /// Checks a plan as of the moment at which its facts were observed.

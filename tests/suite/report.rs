@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use failback::event::GuardFinding;
 use failback::event::KnownAs;
+use failback::event::Order;
 use failback::event::Outcome;
 use failback::event::Reporter;
 use failback::event::RunEvent;
@@ -21,6 +22,7 @@ use failback::graph::Graph;
 use failback::graph::StepIndex;
 use failback::graph::StepKind;
 use failback::id::IdempotencyKey;
+use failback::id::MachineName;
 use failback::id::RunId;
 use failback::id::StepId;
 use failback::provider::Request;
@@ -152,6 +154,7 @@ impl Play {
             machines: u32::try_from(machines).expect("few"),
             steps: u32::try_from(steps).expect("few"),
             simulated_actions: true,
+            author: None,
         });
     }
 
@@ -207,7 +210,13 @@ impl Play {
 
     fn asks(&mut self, step: &str, prompt: &str) {
         let (step, prompt) = (StepId::new(step), prompt.into());
-        self.say(RunEventKind::ApprovalAsked { step, prompt, roles: vec!["dr-lead".into()] });
+        self.say(RunEventKind::ApprovalAsked {
+            step,
+            prompt,
+            roles: vec!["dr-lead".into()],
+            deadline: None,
+            on_timeout: None,
+        });
     }
 
     fn answers(&mut self, step: &str) {
@@ -216,6 +225,8 @@ impl Play {
             by: "alice".into(),
             known_as: KnownAs::OsUser,
             unproven_roles: Vec::new(),
+            question: None,
+            reason: None,
         });
     }
 
@@ -400,7 +411,8 @@ fn lines_say_what_matters_and_when() {
               approvals         8m, longest approve_commit/w1 6m
     approvals approve_commit/w1: yes by alice after 6m
     retries   1 attempt
-    next      failback resume r1
+    next      failback approve r1 approve_commit/w3
+              failback resume r1
     ");
 }
 
@@ -429,6 +441,9 @@ fn a_quiet_run_says_failures_approvals_and_the_end() {
     machines  2 of 4 machines back on-premises; 2 with failures: w1, w2; 1 left out: l1
     failed    forward/w1: The agent is not installed (78051)
               failover/w2: The VM could not be started (78051)
+    where     in Azure, replicating to on-premises: w2
+              on-premises, not committed: l1
+              on-premises, committed: w1, w3
     phases    prepare           2m, longest preflight 1m
               reprotect      1h10m, longest await_protected/w1 50m
               failover         11m, longest failover/l1 8m
@@ -440,7 +455,9 @@ fn a_quiet_run_says_failures_approvals_and_the_end() {
               approve_commit/w3: yes by alice after 8m
     retries   1 attempt
     next      failback show r1
-              put right what failed, then run the plan again: it begins with what the inventory says by then
+              put right what failed, then: failback retry r1 forward/w1 --downstream
+              or go on without a machine: failback skip r1 MACHINE --reason WHY
+              both go on with: failback resume r1
     ");
 }
 
@@ -537,7 +554,7 @@ fn bars_show_the_whole_and_what_runs() {
         1h27m  l1 was left out
         1h29m  approve_commit/w3 asks [dr-lead]: Commit w3?
      86% 1h30m gone                       ━━━━━━━━━━━━━━━━━━━━━━━━━━━─────
-    0 of 4 machines done · 1 failed · 1 left out · 1 waiting for a person · 1 running
+    0 of 4 machines done · 1 failed · 1 left out · 3 with no way back · 1 waiting for a person · 1 running
       w3            approve_commit                 7m30s  asks: Commit w3?
       w1        42% forward           ━━━━──────   1m30s  Enabling protection
     ");
@@ -564,7 +581,8 @@ fn bars_show_the_whole_and_what_runs() {
               approvals      9m30s, longest approve_commit/w3 7m30s
     approvals approve_commit/w1: yes by alice after 6m
     retries   1 attempt
-    next      failback resume r1
+    next      failback approve r1 approve_commit/w3
+              failback resume r1
     ");
 }
 
@@ -587,6 +605,20 @@ fn bars_fit_a_narrow_terminal() {
       데이터베이스-01  25% reprotect
       web              99% reprotect
     ");
+}
+
+#[test]
+fn what_waits_for_its_first_recovery_point_is_not_shown_as_done() {
+    let mut play = Play::estate(&["w1".to_owned()]);
+    let terminal = play.bar(20, 100);
+    play.start();
+    play.go(&["reprotect"]);
+    play.done("reprotect/w1");
+    play.go(&["await_protected"]);
+    play.tick(&[play.progress("await_protected/w1", 1.0, "w1 has no recovery point yet")]);
+    let text = terminal.contents();
+    assert!(text.contains("99% await_protected"), "{text}");
+    assert!(text.contains("━━━━━━━━━─ "), "{text}");
 }
 
 #[test]
@@ -619,6 +651,24 @@ fn at_most_twelve_machines_are_shown_and_they_keep_their_places() {
     assert_eq!(shown(&terminal)[0], hidden);
     assert!(terminal.contents().contains("again in 5m: the agent did not answer"), "{}", terminal.contents());
     assert_eq!(shown(&terminal).len(), 12);
+}
+
+#[test]
+fn machines_that_have_no_way_back_are_marked_and_counted() {
+    let mut play = Play::estate(&names(2));
+    let terminal = play.bar(30, 140);
+    play.start();
+    play.go(&["failover"]);
+    play.tick(&[]);
+    assert!(!terminal.contents().contains("no way back"), "{}", terminal.contents());
+    let (step, request) = (StepId::new("failover/vm00"), play.request());
+    let key = IdempotencyKey::new("r/failover/vm00/1");
+    play.say(RunEventKind::IntentRecorded { step, attempt: 1, key, request });
+    play.tick(&[]);
+    let shown = terminal.contents();
+    assert!(shown.contains("1 with no way back"), "{shown}");
+    let row = |name: &str| shown.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(row("vm00").contains("no way back") && !row("vm01").contains("no way back"), "{shown}");
 }
 
 #[test]
@@ -775,6 +825,8 @@ fn a_run_that_is_interrupted_at_a_question_goes_on_below_it() {
         step: StepId::new("approve_commit/w1"),
         prompt: "Commit w1?".into(),
         roles: Vec::new(),
+        deadline: None,
+        on_timeout: None,
     });
     play.pause(true);
     assert!(!terminal.contents().contains("Commit w1?"), "who asks says so: {}", terminal.contents());
@@ -782,7 +834,7 @@ fn a_run_that_is_interrupted_at_a_question_goes_on_below_it() {
     play.say(RunEventKind::Interrupted { reason: "asked to stop".into() });
     let text = terminal.contents();
     assert!(text.lines().any(|line| line == "yes or no? ^C"), "{text}");
-    assert!(text.lines().any(|line| line == "next      failback resume r1"), "{text}");
+    assert!(text.lines().any(|line| line == "next      failback approve r1 approve_commit/w1"), "{text}");
     assert!(!text.contains('━'), "what was true before is taken away: {text}");
 }
 
@@ -860,4 +912,50 @@ fn a_run_of_the_emulator_is_told_from_begin_to_end() {
         assert!(text.contains("failback show r1"), "{text}");
         assert_eq!(text.matches(" is back on-premises after ").count(), 4, "{text}");
     }
+}
+
+#[test]
+fn orders_and_alarms_are_told_even_when_little_is() {
+    let sink = Sink::default();
+    let mut play = Play::classic();
+    let fresh = RunState::new(Arc::clone(play.state.graph()));
+    play.start();
+    play.go(&["verify/w1"]);
+    let taken = |letter, order: Order, refused: Option<&str>| RunEventKind::OrderTaken {
+        letter,
+        by: "bob".into(),
+        known_as: KnownAs::OsUser,
+        order,
+        refused: refused.map(str::to_owned),
+    };
+    let skip = Order::SkipMachine {
+        machine: MachineName::new("w1"),
+        reason: "late".into(),
+        release_dependents: false,
+    };
+    play.say(taken(1, skip, Some("w1 has failed over")));
+    play.say(RunEventKind::Alarm {
+        step: StepId::new("verify/w1"),
+        code: "both-sides-run".into(),
+        message: "w1 runs on both sides".into(),
+    });
+    let cancel = Order::Cancel { reason: Some("enough".into()), failovers: false };
+    play.say(taken(2, cancel, None));
+    play.say(RunEventKind::Cancelling { by: "bob".into(), reason: Some("enough".into()), failovers: false });
+    let mut lines = Lines::new(sink.clone(), &fresh, Verbosity::Quiet);
+    for event in &play.events {
+        lines.event(event, &play.state).expect("the output is in memory");
+    }
+    let told: Vec<String> =
+        sink.text().lines().filter_map(|line| Some(line.split_once("  ")?.1.trim().to_owned())).collect();
+    let told: Vec<&str> =
+        told.iter().map(|line| line.split_once("  ").map_or(line.as_str(), |parts| parts.1)).collect();
+    assert_eq!(
+        told,
+        [
+            "bob orders w1 to be taken out (late), and is refused: w1 has failed over",
+            "ALARM at verify/w1: w1 runs on both sides (both-sides-run)",
+            "run r1 is cancelled by bob (enough): nothing more is begun",
+        ]
+    );
 }

@@ -242,7 +242,9 @@ impl failback::run::approver::Approver for AllBut {
 fn an_azure_vm_that_stays_on_is_never_committed() {
     let (world, site, ran) = classic_with(&["{kind: azure_vm_stays_on, of: w1}"]);
     assert_eq!(ran.end, FAILED, "{}", ran.said());
-    assert_eq!(ran.failure("verify/w1"), Some("deadline"));
+    assert_eq!(ran.failure("verify/w1"), Some("verification-failed"));
+    let alarm = |kind: &RunEventKind| matches!(kind, RunEventKind::Alarm { step, code, .. } if step.as_str() == "verify/w1" && code == "both-sides-run");
+    assert_eq!(ran.events.iter().filter(|event| alarm(&event.kind)).count(), 1, "{}", ran.said());
     let w1 = |request: &Request| matches!(request, Request::Commit { machines, .. } if machines[0].as_str() == "w1");
     assert!(!site.sent().iter().any(|sent| w1(&sent.request)));
     assert_machines_home(&world, &site, |name| name != "w1");

@@ -186,6 +186,7 @@ impl Play<'_> {
             machines: 0,
             steps: 0,
             simulated_actions: true,
+            author: None,
         });
         loop {
             while let Some(kind) = machine::next(&play.state) {

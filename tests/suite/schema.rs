@@ -4,7 +4,8 @@ use std::path::Path;
 
 use failback::cli::schema::SchemaKind;
 use failback::source::Sources;
-use failback::syntax::parse;
+use failback::syntax::Reading;
+use failback::syntax::read;
 use serde_json::Value;
 
 fn schema(kind: SchemaKind) -> Value {
@@ -116,7 +117,10 @@ fn every_example_of_a_schema_is_understood() {
         let mut sources = Sources::new();
         let index = sources.add("example.yaml", text.clone()).expect("fits");
         let mut diagnostics = Vec::new();
-        let documents = parse(sources.get(index), &mut diagnostics);
+        let Reading { mut documents, drafts } = read(sources.get(index), &mut diagnostics);
+        documents.extend(drafts);
+        // An action that shows all its keys does too many things at once.
+        diagnostics.retain(|found| found.code != "bad-action");
         let told: Vec<_> = diagnostics.iter().map(|found| (&found.path, &found.message)).collect();
         assert!(told.is_empty(), "{told:#?}\n{text}");
         assert_eq!(documents.len(), 1);

@@ -178,7 +178,7 @@ fn a_comment_at_a_machine_holds_for_facts_that_a_run_observes() {
     let [Document::Plan(plan), Document::Inventory(inventory)] = documents.as_slice() else {
         panic!("{diagnostics:?}")
     };
-    let mut model = resolve((**plan).clone(), (**inventory).clone(), &mut diagnostics);
+    let mut model = resolve((**plan).clone(), (**inventory).clone());
     let now = "2025-06-01T00:00:00Z".parse().expect("a time");
     let options = Options { origin: OriginFilter::All, strict: false, now };
     let states = |model: &Model| -> Vec<(String, State)> {

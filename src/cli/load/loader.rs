@@ -7,9 +7,9 @@ use crate::cli::ahead::Text;
 use crate::cli::ahead::parse_all;
 use crate::cli::env::Env;
 use crate::diagnostic::Diagnostic;
-use crate::model::check_inventory;
 use crate::source::Span;
 use crate::syntax::Document;
+use crate::syntax::Reading;
 use crate::syntax::duplicate_name;
 use crate::syntax::file;
 use crate::syntax::file::FileError;
@@ -38,6 +38,8 @@ pub(super) struct Loader<'e, 'w> {
     pub(super) ahead: HashMap<PathBuf, Parsed>,
     /// Plans of the files, each with its file and what else that holds.
     pub(super) plans: Vec<(Box<RecoveryPlan>, PathBuf, Contents)>,
+    /// Plans with mistakes, each with its file.
+    pub(super) drafts: Vec<(Box<RecoveryPlan>, PathBuf)>,
 }
 
 impl Loader<'_, '_> {
@@ -96,7 +98,7 @@ impl Loader<'_, '_> {
                 Parsed::of(self.loaded.sources.get(index), text.bad_utf8, interest)
             }
         };
-        let Parsed { documents, diagnostics } = parsed;
+        let Parsed { read: Reading { documents, drafts }, diagnostics } = parsed;
         let loaded = &mut self.loaded;
         let mut contents = Contents { inventories: Vec::new(), policies: 0, broken: !diagnostics.is_empty() };
         loaded.diagnostics.extend(diagnostics);
@@ -109,15 +111,17 @@ impl Loader<'_, '_> {
                     loaded.policies.push(*policy);
                 }
                 Document::Inventory(inventory) => {
-                    let before = loaded.diagnostics.len();
-                    check_inventory(&inventory, &mut loaded.diagnostics);
-                    contents.broken |= loaded.diagnostics.len() > before;
                     loaded.inventories += 1;
-                    if loaded.diagnostics.len() == before {
-                        contents.inventories.push(loaded.slots.len());
-                        loaded.slots.push(Slot { inventory: Some(inventory), users: 0 });
-                    }
+                    contents.inventories.push(loaded.slots.len());
+                    loaded.slots.push(Slot { inventory: Some(inventory), users: 0 });
                 }
+            }
+        }
+        for draft in drafts {
+            match draft {
+                Document::Plan(plan) => self.drafts.push((plan, path.to_owned())),
+                Document::Policy(policy) => loaded.policy_drafts.push(*policy),
+                Document::Inventory(_) => loaded.inventories += 1,
             }
         }
         self.plans.extend(plans.into_iter().map(|plan| (plan, path.to_owned(), contents.clone())));
@@ -128,7 +132,8 @@ impl Loader<'_, '_> {
     /// Reads the inventory that the command line gives for all plans.
     pub(super) fn given_inventory(&mut self, path: &Path) -> Facts {
         let (plans, sources) = (self.plans.len(), self.loaded.sources.all().len());
-        let policies = self.loaded.policies.len();
+        let policies = (self.loaded.policies.len(), self.loaded.policy_drafts.len());
+        let drafts = self.drafts.len();
         let contents = match self.file(path, Interest::Named) {
             Ok(contents) => contents,
             Err(error) => {
@@ -139,7 +144,9 @@ impl Loader<'_, '_> {
         // Plans and policies beside the inventory were not asked for.
         if self.loaded.sources.all().len() > sources {
             self.plans.truncate(plans);
-            self.loaded.policies.truncate(policies);
+            self.drafts.truncate(drafts);
+            self.loaded.policies.truncate(policies.0);
+            self.loaded.policy_drafts.truncate(policies.1);
         }
         self.only_one(&contents, || {
             let file = path.display().to_string();
@@ -184,6 +191,7 @@ impl Loader<'_, '_> {
     /// Plans of files that are read as inventories here were not asked for, and are dropped.
     pub(super) fn bind(&mut self, given: Option<Facts>) {
         let mut names: HashMap<String, (PathBuf, Span)> = HashMap::new();
+        let drafts = std::mem::take(&mut self.drafts);
         for (plan, file, beside) in std::mem::take(&mut self.plans) {
             let facts = given.unwrap_or_else(|| self.facts_of(&plan, &file, &beside));
             if let Some((first, span)) = names.get(&plan.name.value) {
@@ -198,6 +206,10 @@ impl Loader<'_, '_> {
                 self.loaded.slots[slot].users += 1;
             }
             self.loaded.plans.push_back(Pending { plan, facts });
+        }
+        // The mistakes of a plan keep nobody from hearing of those of its inventory.
+        for (plan, file) in drafts.iter().filter(|(plan, _)| given.is_none() && plan.inventory.is_some()) {
+            self.facts_of(plan, file, &Contents::default());
         }
         for slot in self.loaded.slots.iter_mut().filter(|slot| slot.users == 0) {
             slot.inventory = None;

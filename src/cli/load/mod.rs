@@ -23,6 +23,7 @@ use crate::syntax::file::FileError;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
+use crate::syntax::sense::brings_nothing;
 
 use self::loader::Loader;
 
@@ -59,7 +60,7 @@ pub struct LoadedPlan {
     pub name: Spanned<String>,
     /// The plan, bound to its facts; `None` if it or its inventory has mistakes.
     pub model: Option<Model>,
-    /// Mistakes of the plan that were found when it was bound.
+    /// What keeps it from being bound although it could be read.
     pub diagnostics: Vec<Diagnostic>,
     /// An organisation's own rules.
     pub policies: Arc<Policies>,
@@ -82,6 +83,8 @@ pub struct Loaded {
     pub policies: Vec<Policy>,
     /// Their rules.
     pub rules: Arc<Policies>,
+    /// What could be read of policies with mistakes.
+    policy_drafts: Vec<Policy>,
     plans: VecDeque<Pending>,
     slots: Vec<Slot>,
     /// Where the plans of each inventory name its machines, if several plans share it.
@@ -129,7 +132,8 @@ struct Contents {
 pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
     let limit = args.max_file_size.0;
     let (files, ahead) = (HashMap::new(), HashMap::new());
-    let mut loader = Loader { env, limit, loaded: Loaded::default(), files, ahead, plans: Vec::new() };
+    let mut loader =
+        Loader { env, limit, loaded: Loaded::default(), files, ahead, plans: Vec::new(), drafts: Vec::new() };
     let steps: Vec<Step> = paths.iter().flat_map(|path| steps(path, env)).collect();
     loader.read_ahead(&steps);
     for step in steps {
@@ -141,7 +145,9 @@ pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
         loader.given_policy(path);
     }
     let mut loaded = loader.loaded;
-    loaded.rules = Arc::new(Policies::compile(&loaded.policies, &loaded.sources, &mut loaded.diagnostics));
+    let (policies, drafts, sources) = (&loaded.policies, &loaded.policy_drafts, &loaded.sources);
+    loaded.rules = Arc::new(Policies::compile(policies, sources, &mut loaded.diagnostics));
+    loaded.diagnostics.extend(Policies::mistakes_of_drafts(drafts, policies, sources));
     loaded
 }
 
@@ -167,16 +173,17 @@ impl Loaded {
         let Some(inventory) = inventory else {
             return Some(LoadedPlan { name, model: None, diagnostics: Vec::new(), policies });
         };
-        let mut diagnostics = Vec::new();
-        let mut model = resolve(*plan, inventory, &mut diagnostics);
+        if let Some(mistake) = brings_nothing(&plan) {
+            return Some(LoadedPlan { name, model: None, diagnostics: vec![mistake], policies });
+        }
+        let mut model = resolve(*plan, inventory);
         if let Facts::Slot(slot) = facts
             && let Some(shared) = self.shared.get(&slot)
         {
             let others = shared.others(&model);
             model.know_other_plans(others);
         }
-        let model = diagnostics.is_empty().then_some(model);
-        Some(LoadedPlan { name, model, diagnostics, policies })
+        Some(LoadedPlan { name, model: Some(model), diagnostics: Vec::new(), policies })
     }
 }
 

@@ -93,7 +93,7 @@ impl World {
         match request {
             // Making the policy again with the same settings succeeds; modernized has its own and needs none.
             Request::Prepare => Ok(self.vault_job(JobKind::Prepare, latency::PREPARE, request, key)),
-            Request::MakeRecoveryPlan { name, machines } => self.make_plan(request, key, name, machines),
+            Request::MakeRecoveryPlan { machines, .. } => self.make_plan(request, key, machines),
             Request::DeleteRecoveryPlan { name } => {
                 if !self.plans.contains_key(name) {
                     return Err(missing("recovery plan", name));

@@ -16,7 +16,7 @@ pub(super) enum Section {
 }
 
 /// What changed, and when: each change has a mark, later changes have greater ones.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
     mark: u64,
     /// The mark at which anything may have changed.

@@ -44,6 +44,12 @@ pub enum Deed {
         /// The machine.
         machine: MachineName,
     },
+    /// Finds a machine's disks after the server that holds them was moved, and attaches them to it again
+    /// (vmware-azure-reprotect-troubleshoot names this way, and a repeated reprotect).
+    AttachDisks {
+        /// The machine.
+        machine: MachineName,
+    },
     /// Removes the snapshots of a master target.
     RemoveSnapshots {
         /// The master target.
@@ -97,6 +103,12 @@ impl World {
             Deed::StopAzureVm { machine } => {
                 let machine = find(machine)?;
                 self.items[machine].azure_stops(self.now);
+            }
+            Deed::AttachDisks { machine } => {
+                let machine = find(machine)?;
+                if let Some(holder) = &mut self.items[machine].holder {
+                    holder.moves = self.site.moves(&holder.server);
+                }
             }
             Deed::RemoveSnapshots { master_target } => {
                 let targets = self.site.facts_mut().master_targets.iter_mut().flatten();

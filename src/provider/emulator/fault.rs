@@ -152,9 +152,22 @@ impl World {
         }
     }
 
+    /// Ends every fault that stands, and forgets those to come.
+    pub(super) fn end_faults(&mut self) {
+        while let Some((index, machine)) = self.standing.last().copied() {
+            self.set_fault(index, machine, false);
+        }
+        self.scenario.faults = None;
+    }
+
     /// Makes a fault so, or no longer so.
     pub(super) fn set_fault(&mut self, index: usize, machine: Option<usize>, strikes: bool) {
         let Some(fault) = self.fault(index).cloned() else { return };
+        if strikes {
+            self.standing.push((index, machine));
+        } else if let Some(at) = self.standing.iter().position(|standing| *standing == (index, machine)) {
+            self.standing.remove(at);
+        }
         let named = |name: &str| fault.of.as_deref().is_none_or(|of| of == name);
         let health = |strikes| Some(Spanned::bare(if strikes { Health::Critical } else { Health::Healthy }));
         let now = self.now;

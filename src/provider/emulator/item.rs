@@ -67,7 +67,7 @@ pub(super) struct Changes {
 }
 
 /// One machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Item {
     /// Its name.
     pub name: MachineName,

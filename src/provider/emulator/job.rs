@@ -3,9 +3,11 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+use crate::id::IdempotencyKey;
 use crate::id::OperationId;
 use crate::provider::emulator::item::Item;
 use crate::provider::emulator::latency::TaskSpec;
+use crate::provider::emulator::record::Whereabouts;
 use crate::provider::operation::Failure;
 use crate::provider::operation::MemberOutcome;
 use crate::provider::operation::OperationStatus;
@@ -38,7 +40,7 @@ pub(super) struct Task {
 }
 
 /// The part of a job that concerns one machine, or the vault.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Part {
     /// The machine; `None` for the vault.
     pub machine: Option<usize>,
@@ -94,7 +96,7 @@ pub(super) enum JobKind {
 }
 
 /// A job.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Job {
     /// Its id.
     pub id: OperationId,
@@ -102,6 +104,12 @@ pub(super) struct Job {
     pub kind: JobKind,
     /// What was asked for.
     pub request: Request,
+    /// The key under which a program asked for it; none if a person did.
+    pub key: Option<IdempotencyKey>,
+    /// When it was taken on.
+    pub taken_at: Timestamp,
+    /// Its machines then.
+    pub found: Vec<Whereabouts>,
     /// Its parts.
     pub parts: Vec<Part>,
     /// Parts that still run.

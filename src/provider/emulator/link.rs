@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 
 /// A transfer, marked with the amount that every transfer will have got when it ends.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Flow {
     mark: f64,
     sequence: u64,
@@ -34,7 +34,7 @@ impl PartialOrd for Flow {
 /// All transfers run at the same rate, so one running total, "what each transfer got so far", serves all of them:
 /// beginning and ending one costs O(log n), whatever their number. The total is brought forward only when a
 /// transfer begins or ends, never when somebody looks, so that looking changes no rounding.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Link {
     bytes_per_second: f64,
     ceiling: f64,

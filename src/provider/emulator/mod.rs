@@ -22,6 +22,7 @@ mod plans;
 mod points;
 mod privileges;
 mod queue;
+mod record;
 mod replicate;
 pub mod scenario;
 mod shown;
@@ -45,6 +46,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 pub use deed::Deed;
+pub use record::TakenOn;
+pub use record::Whereabouts;
 pub use scenario::Scenario;
 pub use shown::Seen;
 pub use world::Told;
@@ -95,6 +98,18 @@ impl Emulator {
     ) -> Self {
         let world = World::new(inventory, scenario, start);
         Self { held: Mutex::new(Held { world, store: None }), clock }
+    }
+
+    /// Returns a world that goes on from where it is, in memory.
+    #[must_use]
+    pub fn holding(world: World, clock: Arc<dyn Clock>) -> Self {
+        Self { held: Mutex::new(Held { world, store: None }), clock }
+    }
+
+    /// Returns the world as it is: what it does from here on is the same, whoever holds it.
+    #[must_use]
+    pub fn fork(&self) -> World {
+        self.held().world.clone()
     }
 
     /// Returns a world that lives in the folder `path`, which is made and must not hold a world yet.

@@ -155,6 +155,7 @@ impl World {
         mut parts: Vec<Part>,
     ) -> OperationId {
         let at = self.jobs.len();
+        let found = parts.iter().filter_map(|part| part.machine).map(|at| self.whereabouts(at)).collect();
         let word = match kind {
             JobKind::Prepare => "prepare",
             JobKind::SavePlan => "save-plan",
@@ -193,7 +194,17 @@ impl World {
                 .push(after(self.now, part.tasks[0].seconds), Event::TaskEnds { job: at, part: number });
         }
         let open = parts.len();
-        self.jobs.push(Job { id: id.clone(), kind, request: request.clone(), parts, open, plan_check: None });
+        self.jobs.push(Job {
+            id: id.clone(),
+            kind,
+            request: request.clone(),
+            key: key.cloned(),
+            taken_at: self.now,
+            found,
+            parts,
+            open,
+            plan_check: None,
+        });
         self.operations.insert(id.clone(), at);
         if let Some(key) = key {
             self.keys.insert(key.clone(), at);

@@ -17,7 +17,6 @@ impl World {
         &mut self,
         request: &Request,
         key: Option<&IdempotencyKey>,
-        name: &str,
         machines: &[MachineName],
     ) -> Result<OperationId, ProviderError> {
         let mut members = Vec::with_capacity(machines.len());
@@ -29,12 +28,7 @@ impl World {
             return Err(refused("InvalidParameter", message));
         }
         self.one_source(&members)?;
-        if self.plans.get(name).is_some_and(|there| *there != members) {
-            return Err(refused(
-                "RecoveryPlanExists",
-                format!("A recovery plan with the name '{name}' already exists."),
-            ));
-        }
+        // A plan that is there has its groups replaced.
         Ok(self.vault_job(JobKind::SavePlan, latency::SAVE_PLAN, request, key))
     }
 

@@ -10,7 +10,7 @@ use crate::provider::request::Request;
 use crate::syntax::machine::ActiveSite;
 
 /// Something that is going to happen by itself.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Event {
     /// The present task of a part of a job ends.
     TaskEnds {
@@ -64,7 +64,7 @@ pub(super) enum Event {
     },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scheduled {
     at: Timestamp,
     sequence: u64,
@@ -92,7 +92,7 @@ impl PartialOrd for Scheduled {
 }
 
 /// The events to come.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     events: BinaryHeap<Reverse<Scheduled>>,
     sequence: u64,

@@ -230,6 +230,12 @@ impl Scenario {
         named.filter(|name| !known.contains(name.as_str())).collect()
     }
 
+    /// Returns the seed that everything which varies is drawn from.
+    #[must_use]
+    pub fn drawn_from(&self) -> u64 {
+        self.seed()
+    }
+
     pub(super) fn seed(&self) -> u64 {
         self.seed.as_deref().copied().unwrap_or(0)
     }

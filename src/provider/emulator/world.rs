@@ -32,7 +32,7 @@ const BYTES_PER_MBIT: f64 = 125_000.0;
 ///
 /// What it does depends on the inventory, the scenario, the start and the requests with their times, and on nothing
 /// else: looking at it never changes it. Time that goes backwards counts as standing still.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct World {
     pub(super) scenario: Scenario,
     pub(super) start: Timestamp,
@@ -51,6 +51,8 @@ pub struct World {
     pub(super) calls: [u32; 6],
     pub(super) job_counts: [u32; 6],
     pub(super) revision: u64,
+    /// Faults that stand, each with the machine that it hit, for a fault of machines that came with a request.
+    pub(super) standing: Vec<(usize, Option<usize>)>,
     /// What changed by itself, if anybody wants to be told.
     pub(super) told: Option<Told>,
 }
@@ -124,6 +126,7 @@ impl World {
             calls: [0; 6],
             job_counts: [0; 6],
             revision: 0,
+            standing: Vec::new(),
             told: None,
         };
         for machine in 0..world.items.len() {

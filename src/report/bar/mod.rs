@@ -1,8 +1,12 @@
 //! A run as bars on a terminal: the whole, and the machines that matter most.
 
 mod choice;
+mod count;
+mod memory;
 mod pulse;
 mod row;
+
+pub use count::Count;
 
 use std::collections::HashMap;
 use std::io;
@@ -27,6 +31,7 @@ use crate::report::Verbosity;
 use crate::report::bar::choice::Choice;
 use crate::report::bar::choice::Running;
 use crate::report::bar::choice::Urgency;
+use crate::report::bar::memory::remembered;
 use crate::report::bar::pulse::Pulse;
 use crate::report::bar::row::Paint;
 use crate::report::bar::row::Row;
@@ -85,6 +90,8 @@ pub struct Bar {
     left: Remaining,
     /// When the time that is left was worked out.
     left_at: Option<Timestamp>,
+    /// How many machines were past their point of no return then.
+    no_return: usize,
     choice: Choice,
     repeats: Repeats,
     /// Lines that are not printed yet.
@@ -96,6 +103,8 @@ pub struct Bar {
     /// Steps that ran at the last look, and steps and edges of the graph.
     costs: (usize, usize),
     flags: String,
+    /// Whether the next question is followed by how it is answered from another terminal.
+    tells_how_to_answer: bool,
 }
 
 impl Bar {
@@ -138,6 +147,7 @@ impl Bar {
             tally: Tally::new(state, weights),
             left: Remaining::default(),
             left_at: None,
+            no_return: 0,
             choice: Choice::default(),
             repeats: Repeats::default(),
             lines: Vec::new(),
@@ -145,6 +155,7 @@ impl Bar {
             credit: (0, 0),
             costs: (0, graph.steps().len() + edges),
             flags: String::new(),
+            tells_how_to_answer: false,
             bars,
         }
     }
@@ -153,6 +164,13 @@ impl Bar {
     #[must_use]
     pub fn typed_with(mut self, flags: &str) -> Self {
         self.flags = flags.to_owned();
+        self
+    }
+
+    /// Has the first question that is not asked here followed by how questions are answered from another terminal.
+    #[must_use]
+    pub fn telling_how_to_answer(mut self, tells: bool) -> Self {
+        self.tells_how_to_answer = tells;
         self
     }
 
@@ -188,6 +206,8 @@ impl Bar {
             self.credit.1 = 0;
             self.left.update(state, self.tally.weights(), now, &done);
             self.left_at = Some(now);
+            let machines = 0..state.graph().model().machines().len();
+            self.no_return = machines.filter(|machine| state.is_past_no_return(*machine)).count();
         }
         let running = self.choice.update(state, &self.left);
         self.costs.0 = running.len();
@@ -232,6 +252,7 @@ impl Bar {
         for (count, word) in [
             (self.tally.failed(), "failed"),
             (self.tally.left_out(), "left out"),
+            (self.no_return, "with no way back"),
             (urgent(Urgency::Asked), "waiting for a person"),
             (urgent(Urgency::Retries), "to be tried again"),
             (urgent(Urgency::HeldBack), "held back"),
@@ -297,39 +318,24 @@ impl Reporter for Bar {
         let settled = self.tally.take(&event.kind, state);
         let (level, text) = text::of_event(event, state);
         let index = event.kind.step().and_then(|step| state.graph().find(step));
-        let (paint, remembered) = match &event.kind {
-            RunEventKind::StepFailed { .. } | RunEventKind::MemberFailed { .. } => (Paint::Bad, true),
-            RunEventKind::ApprovalAsked { .. } => (Paint::Attention, !self.look.asks_here),
-            RunEventKind::HandedOver { .. } | RunEventKind::Interrupted { .. } => (Paint::Attention, true),
-            RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => (Paint::Plain, true),
-            RunEventKind::StepSkipped { .. } => (Paint::Plain, true),
-            RunEventKind::GuardEvaluated { passed, .. } => {
-                if let Some(index) = index {
-                    self.choice.guard(index, *passed);
-                }
-                (Paint::Attention, false)
-            }
-            RunEventKind::AttemptFailed { .. } => (Paint::Attention, false),
-            RunEventKind::RunStarted { .. }
-            | RunEventKind::Resumed { .. }
-            | RunEventKind::StepStarted { .. }
-            | RunEventKind::SlotsTaken { .. }
-            | RunEventKind::SlotsFreed { .. }
-            | RunEventKind::ServerPlaced { .. }
-            | RunEventKind::IntentRecorded { .. }
-            | RunEventKind::OperationAccepted { .. }
-            | RunEventKind::MembersDone { .. }
-            | RunEventKind::StepWaiting { .. }
-            | RunEventKind::ActionStarted { .. }
-            | RunEventKind::StepAdopted { .. }
-            | RunEventKind::StepSucceeded { .. }
-            | RunEventKind::StepBlocked { .. }
-            | RunEventKind::RunFinished { .. } => (Paint::Plain, false),
-        };
+        if let (RunEventKind::GuardEvaluated { passed, .. }, Some(index)) = (&event.kind, index) {
+            self.choice.guard(index, *passed);
+        }
+        let (paint, remembered) = remembered(&event.kind, self.look.asks_here);
         // Only a verbose display prints what the bars show anyway.
+        let how = match &event.kind {
+            RunEventKind::ApprovalAsked { step, .. } if remembered => {
+                (self.look.asks_here || std::mem::take(&mut self.tells_how_to_answer)).then_some(step)
+            }
+            _ => None,
+        };
         let remembered = remembered && !self.repeats.take(event, state);
         let level = if remembered { level } else { Verbosity::Verbose };
         self.say(event.at, state, level, paint, &text);
+        if let Some(step) = how {
+            let how = text::how_to_answer(&event.run, step, &self.flags);
+            self.say(event.at, state, level, Paint::Plain, &how);
+        }
         if matches!(event.kind, RunEventKind::StepFailed { .. } | RunEventKind::MemberFailed { .. })
             && let Some(text) = text::of_blocked(&settled, &self.tally, event, state)
         {

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use crate::escape;
 use crate::event::RunState;
 use crate::event::StepProgress;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::report::bar::choice::Running;
 use crate::report::bar::choice::Urgency;
 use crate::report::seconds_between;
@@ -12,6 +14,9 @@ use crate::report::short;
 
 /// Columns of a machine's bar.
 const WIDTH: usize = 10;
+
+/// Most that a step that runs shows: all but the last hundredth.
+const ALMOST: f64 = 0.99;
 
 /// What one line of the display holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +35,8 @@ pub(super) fn row(
 ) -> Row {
     let Running { step, urgency } = runs;
     let step_state = state.step(step);
-    let done = progress.map(|progress| progress.done).filter(|done| *done > 0.0);
+    // A machine whose data has arrived still waits for its first recovery point: what runs is not done.
+    let done = progress.map(|progress| progress.done.min(ALMOST)).filter(|done| *done > 0.0);
     let (percent, graph) = match done {
         Some(done) => (percent(done), graph_of(done, WIDTH)),
         None => ("    ".into(), " ".repeat(WIDTH)),
@@ -46,12 +52,19 @@ pub(super) fn row(
         (Urgency::HeldBack, _) => format!("held back: {said}"),
         (Urgency::Retries | Urgency::None, _) => said.to_owned(),
     };
+    let said = if is_past_no_return(state, step) { format!("no way back: {said}") } else { said };
     let passed = short(seconds_between(step_state.started_at.unwrap_or(now), now)).to_string();
     let kind = state.graph().step(step).kind.as_str();
     let text = format!("{percent} {kind:<17} {graph} {passed:>7}  {}", escape::line(&said));
     let paint = if urgency == Urgency::None { Paint::Plain } else { Paint::Attention };
     let name = escape::line(&state.graph().subject_name(step)).into_owned();
     Row { name, text: if color { paint.on(&text) } else { text } }
+}
+
+/// Returns whether a step is the failover or commit of a machine that can't be left in Azure any more.
+fn is_past_no_return(state: &RunState, step: StepIndex) -> bool {
+    matches!(state.graph().step(step).kind, StepKind::Failover | StepKind::Commit)
+        && state.graph().indexes_of(step).any(|machine| state.is_past_no_return(machine))
 }
 
 /// What a line means, for its colour.

@@ -153,7 +153,7 @@ impl Small {
                 log_storage_account: None,
             });
         }
-        resolve(plan, self.inventory.clone(), &mut Vec::new())
+        resolve(plan, self.inventory.clone())
     }
 
     fn found(&self, choices: &[Choice]) -> BTreeSet<(String, Subject)> {

@@ -103,6 +103,20 @@ impl Policies {
         Self { rules }
     }
 
+    /// Returns what is wrong with the rules that could be read of policies with mistakes, beside policies without.
+    #[must_use]
+    pub fn mistakes_of_drafts(drafts: &[Policy], beside: &[Policy], sources: &Sources) -> Vec<Diagnostic> {
+        if drafts.is_empty() {
+            return Vec::new();
+        }
+        let (mut told, mut found) = (Vec::new(), Vec::new());
+        let _ = Self::compile(beside, sources, &mut told);
+        let _ = Self::compile(&[beside, drafts].concat(), sources, &mut found);
+        // A rule that a test names may be one that could not be read.
+        found.retain(|mistake| mistake.code != "unknown-rule" && !told.contains(mistake));
+        found
+    }
+
     /// Returns whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -164,7 +164,7 @@ fn bound(plan: Json, inventory: Json) -> Result<Model, String> {
     }
     let model = match (diagnostics.is_empty(), <[Document; 2]>::try_from(documents)) {
         (true, Ok([Document::Plan(plan), Document::Inventory(inventory)])) => {
-            Some(resolve(*plan, *inventory, &mut diagnostics))
+            Some(resolve(*plan, *inventory))
         }
         _ => None,
     };

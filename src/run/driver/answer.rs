@@ -3,7 +3,6 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
-use crate::event::KnownAs;
 use crate::event::RunEventKind;
 use crate::event::StepProgress;
 use crate::event::StepStatus;
@@ -16,10 +15,10 @@ use crate::provider::Item;
 use crate::provider::Observation;
 use crate::provider::OperationStatus;
 use crate::provider::ProviderError;
+use crate::run::approver;
 use crate::run::approver::Reply;
 use crate::run::driver::engine::Answer;
 use crate::run::driver::engine::Engine;
-use crate::run::driver::engine::Inquiry;
 use crate::run::driver::engine::Purpose;
 use crate::run::recorder::RunError;
 use crate::run::settle;
@@ -32,14 +31,17 @@ use crate::syntax::inventory::Inventory;
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// Pause before a site that gave no answer is asked the same question again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
+/// How long a site may give no answer until it is told of.
+const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 /// How long an operation runs until it is told of: the longest that was seen took 28 minutes.
 const LONG: SignedDuration = SignedDuration::from_hours(2);
 
 impl Engine<'_> {
     /// Takes an answer. While the run stops, answers are recorded and nothing new is begun.
     pub(super) fn take(&mut self, step: StepIndex, answer: Answer, stopping: bool) -> Result<(), RunError> {
-        // What nobody waits for any more says nothing: the run stopped at a failure, or a question ran out of time.
-        if self.recorder.state().step(step).status.is_settled() {
+        // What nobody waits for any more says nothing: the run stopped at a failure, a question ran out of time, or a person
+        // ordered something else.
+        if !matches!(self.recorder.state().step(step).status, StepStatus::Running | StepStatus::Asked) {
             return Ok(());
         }
         match answer {
@@ -49,7 +51,7 @@ impl Engine<'_> {
             Answer::Found(result) => self.found(step, result, stopping),
             Answer::Looked(result) => self.looked(step, *result, stopping),
             Answer::Confirmed(result) => self.confirmed(step, result, stopping),
-            Answer::Replied(reply) => self.replied(step, reply, stopping),
+            Answer::Replied(number, reply) => self.replied(step, number, reply, stopping),
             Answer::Acted(Ok(note)) => self.succeed(step, Some(note)),
             Answer::Acted(Err(message)) => self.fail(step, "action-failed", message),
             Answer::Probed(Ok(note)) => {
@@ -97,6 +99,7 @@ impl Engine<'_> {
                 | Decision::Fail { .. }
                 | Decision::Send(_)
                 | Decision::Ask { .. }
+                | Decision::Await(_)
                 | Decision::Probe
                 | Decision::Act => {
                     self.repeat_question(step);
@@ -114,7 +117,7 @@ impl Engine<'_> {
         seen: Result<(), ProviderError>,
         purpose: Purpose,
     ) -> Result<(), RunError> {
-        if self.recorder.state().step(step).status.is_settled() {
+        if !matches!(self.recorder.state().step(step).status, StepStatus::Running | StepStatus::Asked) {
             return Ok(());
         }
         match (seen, purpose) {
@@ -126,6 +129,8 @@ impl Engine<'_> {
 
     /// Takes observed facts. Answers may overtake each other: servers are never put back to how they were seen earlier.
     pub(super) fn learn(&mut self, facts: Inventory, mark: Option<u64>, changes: bool) {
+        // As long as nothing was seen, every look is at all machines.
+        self.unseen = false;
         if mark < self.seen {
             return self.model.observe_machines(facts);
         }
@@ -143,6 +148,7 @@ impl Engine<'_> {
         if !error.is_transient() {
             return self.fail(step, "observation", error.to_string());
         }
+        self.tell_silence(step, error)?;
         let pause =
             error.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or(ASK_AGAIN);
         let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
@@ -150,6 +156,24 @@ impl Engine<'_> {
             step,
             Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None, told_until: None },
         )
+    }
+
+    /// Tells loudly of a site that has given no answer for a while. It is asked again all the same, for as long as it takes: what
+    /// nobody can see, nobody can decide.
+    fn tell_silence(&mut self, step: StepIndex, error: &ProviderError) -> Result<(), RunError> {
+        if !matches!(error, ProviderError::NoAnswer { .. }) {
+            return Ok(());
+        }
+        let now = self.now();
+        let (since, told) = *self.silence.get_or_insert((now, false));
+        if told || now.duration_since(since) < SILENCE {
+            return Ok(());
+        }
+        self.silence = Some((since, true));
+        let message = format!(
+            "the site has not answered since {since:.0} ({error}); it is asked again and again, and nothing is begun"
+        );
+        self.alarm(step, "site-silent", message)
     }
 
     pub(super) fn began(
@@ -272,44 +296,36 @@ impl Engine<'_> {
         Some(format!("{choice} point, not reported; {}", told.join(", ")))
     }
 
-    fn replied(&mut self, step: StepIndex, reply: Reply, stopping: bool) -> Result<(), RunError> {
-        if self.recorder.state().step(step).status != StepStatus::Asked {
+    fn replied(
+        &mut self,
+        step: StepIndex,
+        number: u64,
+        reply: Reply,
+        stopping: bool,
+    ) -> Result<(), RunError> {
+        let state = self.recorder.state().step(step);
+        // The step may ask something else by now.
+        if state.status != StepStatus::Asked || state.question != number {
             return Ok(());
         }
         let id = self.recorder.state().id(step).clone();
-        // No way of answering that there is yet proves a role; a name that is only claimed never counts for one.
-        let unproven_roles = self.recorder.state().step(step).roles.clone();
-        let counts = |known_as: KnownAs| unproven_roles.is_empty() || known_as != KnownAs::Claimed;
-        let (kind, refused_by) = match reply {
-            Reply::Approved { by, known_as } if counts(known_as) => {
-                (RunEventKind::ApprovalGiven { step: id, by, known_as, unproven_roles }, None)
-            }
-            Reply::Refused { by, known_as } if counts(known_as) => {
-                let refused_by = Some(by.clone());
-                (RunEventKind::ApprovalDenied { step: id, by, known_as, unproven_roles }, refused_by)
-            }
-            Reply::Approved { .. } | Reply::Refused { .. } | Reply::Nobody => return Ok(()),
+        // No way of answering that there is yet proves a role.
+        let unproven_roles = state.roles.clone();
+        let (by, known_as, yes) = match reply {
+            Reply::Approved { by, known_as } => (by, known_as, true),
+            Reply::Refused { by, known_as } => (by, known_as, false),
+            Reply::Nobody => return Ok(()),
         };
-        self.recorder.record(kind)?;
-        // A step that asks while its request is open asks whether to send it again. If this process ends before it does, the
-        // next one looks and asks anew.
-        let open = self.recorder.state().step(step).intent.clone();
-        match (open, refused_by) {
-            (Some(_), Some(by)) => {
-                let message =
-                    format!("the site knows nothing of the request, and {by} said not to send it again");
-                self.fail(step, "outcome-unknown", message)
-            }
-            (Some((key, _)), None) if !stopping => {
-                self.inquire(step, Inquiry::Find(key, Purpose::MakeSure));
-                Ok(())
-            }
-            (Some(_) | None, _) => {
-                let now = self.now();
-                self.wake(step, now);
-                Ok(())
-            }
+        if approver::counts(self.recorder.state(), step, &by, known_as).is_some() {
+            return Ok(());
         }
+        let (who, question, reason) = (by.clone(), Some(number), None);
+        self.recorder.record(if yes {
+            RunEventKind::ApprovalGiven { step: id, by, known_as, unproven_roles, question, reason }
+        } else {
+            RunEventKind::ApprovalDenied { step: id, by, known_as, unproven_roles, question, reason }
+        })?;
+        self.answered_by_person(step, yes, &who, stopping)
     }
 
     fn probe_failed(&mut self, step: StepIndex, message: String) -> Result<(), RunError> {
@@ -319,7 +335,8 @@ impl Engine<'_> {
             self.graph.machines_of(step).first().map_or(Vec::new(), |machine| machine.probes().to_vec());
         let deadline = probes.iter().map(|probe| step::probe_deadline(probe, began)).min().unwrap_or(began);
         if now >= deadline {
-            return self.fail(step, "verification-failed", message);
+            let decision = step::not_verified(&self.context(step, &[]), &message);
+            return self.carry_out(step, decision);
         }
         let until = now.saturating_add(PROBE_PAUSE).unwrap_or(deadline).min(deadline);
         self.look_again(step, Wait { until, reason: message, deadline, done: None, told_until: None })

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::event::Parameter;
 use crate::event::RunEventKind;
 use crate::event::StepProgress;
+use crate::event::TAKEN_BACK;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::id::MachineName;
@@ -31,6 +32,9 @@ impl Engine<'_> {
     /// The operation did what it was asked for; if that was not all of the step, the rest follows.
     pub(super) fn operation_succeeded(&mut self, step: StepIndex) -> Result<(), RunError> {
         let asked = self.asked_for(step);
+        if self.takes_back(step) {
+            return self.taken_back(step, asked);
+        }
         if self.is_open_for_others(step, &asked) {
             return self.members_done(step, asked);
         }
@@ -155,6 +159,9 @@ impl Engine<'_> {
     /// Every machine of an attempt that failed is seen to have come through.
     fn came_through(&mut self, step: StepIndex, members: &[MemberOutcome]) -> Result<(), RunError> {
         let tried: Vec<MachineName> = members.iter().map(|member| member.machine.clone()).collect();
+        if self.takes_back(step) {
+            return self.taken_back(step, tried);
+        }
         if self.is_open_for_others(step, &tried) {
             return self.members_done(step, tried);
         }
@@ -188,6 +195,21 @@ impl Engine<'_> {
             Some(Failing { machine: machine.index(), failure, verdict })
         });
         failing.collect()
+    }
+
+    /// Returns whether the open request of a step takes a failover back.
+    fn takes_back(&self, step: StepIndex) -> bool {
+        let intent = self.recorder.state().step(step).intent.as_ref();
+        matches!(intent, Some((_, Request::CancelFailover { .. })))
+    }
+
+    /// A planned failover was taken back. A commit goes on with the other machines of its group; a verification ends.
+    fn taken_back(&mut self, step: StepIndex, machines: Vec<MachineName>) -> Result<(), RunError> {
+        if self.recorder.state().step(step).takes_back {
+            return self.members_done(step, machines);
+        }
+        let names: Vec<&str> = machines.iter().map(MachineName::as_str).collect();
+        self.fail(step, TAKEN_BACK, step::taken_back(&names.join(", ")))
     }
 
     fn name(&self, machine: usize) -> MachineName {
@@ -226,6 +248,9 @@ impl Engine<'_> {
 
     /// Leaves to a person what the site does not take from a program.
     fn hand_over(&mut self, step: StepIndex, failure: &Failure) -> Result<(), RunError> {
+        if !self.may_begin_more(step) {
+            return self.end_cancelled(step);
+        }
         let id = self.recorder.state().id(step).clone();
         let intent = self.recorder.state().step(step).intent.as_ref();
         let parameters = match intent.map(|(_, request)| request) {
@@ -260,7 +285,8 @@ impl Engine<'_> {
         let booted = machine.map_or(Timestamp::MIN, |machine| self.booted(machine, kind));
         let attempt = retry::Attempt {
             kind,
-            number: state.attempts,
+            // A person who has it done again gives it all its attempts.
+            number: state.attempts - state.attempts_before,
             code,
             transient: machine.is_none() && harmless,
             unmoved: harmless,
@@ -288,6 +314,9 @@ impl Engine<'_> {
         message: String,
         retry_at: Timestamp,
     ) -> Result<(), RunError> {
+        if !self.may_begin_more(step) {
+            return self.fail(step, code, message);
+        }
         let id = self.recorder.state().id(step).clone();
         self.recorder.record(RunEventKind::AttemptFailed {
             step: id,

@@ -33,21 +33,35 @@ const GUARD_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(2)
 
 impl Engine<'_> {
     pub(super) fn decide(&self, step: StepIndex, items: &[Item]) -> Decision {
-        step::decide(&Context {
+        step::decide(&self.context(step, items))
+    }
+
+    pub(super) fn context<'c>(&'c self, step: StepIndex, items: &'c [Item]) -> Context<'c> {
+        let state = self.recorder.state();
+        let cleanup = state.sibling(step, StepKind::Cleanup);
+        Context {
             run: self.recorder.run(),
             graph: &self.graph,
             model: &self.model,
             step,
-            state: self.recorder.state().step(step),
-            out: self.recorder.state().out(),
+            state: state.step(step),
+            out: state.out(),
+            gate: step::Gate::of(state, step),
+            has_recovery_plan: cleanup.is_some_and(|cleanup| !state.step(cleanup).status.is_settled()),
             items,
             now: self.now(),
-        })
+        }
     }
 
     pub(super) fn carry_out(&mut self, step: StepIndex, decision: Decision) -> Result<(), RunError> {
         let id = self.recorder.state().id(step).clone();
+        if self.graph.step(step).kind == StepKind::Verify {
+            self.sound_alarm(step)?;
+        }
         match decision {
+            Decision::Send(_) | Decision::Ask { .. } if !self.may_begin_more(step) => {
+                self.end_cancelled(step)?
+            }
             Decision::Succeed(note) => {
                 // A recheck does nothing but look at its guard; the preflight looks at everything.
                 let kind = self.graph.step(step).kind;
@@ -58,14 +72,13 @@ impl Engine<'_> {
                     _ => true,
                 };
                 if open {
-                    self.settled(step);
+                    self.forget(step);
                     self.recorder.record(RunEventKind::StepSucceeded { step: id, note })?;
                 }
             }
             Decision::Adopt(because) => {
-                // A reprotect of before the run is measured from its first sight.
-                self.remember_placement(step)?;
-                self.settled(step);
+                self.remember_placement(step, true)?;
+                self.forget(step);
                 self.recorder.record(RunEventKind::StepAdopted { step: id, because })?;
             }
             Decision::Fail { code, message } => self.fail(step, code, message)?,
@@ -75,11 +88,15 @@ impl Engine<'_> {
                     Some(guard) => self.guard_opens(step, guard)?,
                     None => true,
                 } {
-                    self.remember_placement(step)?;
+                    self.remember_placement(step, false)?;
                     self.intend(step, request)?;
                 }
             }
             Decision::Wait(wait) => self.look_again(step, wait)?,
+            Decision::Await(reason) => {
+                self.tell_wait(step, reason, None)?;
+                self.glance_later(step);
+            }
             Decision::Ask { prompt, roles } => self.ask(step, prompt, roles)?,
             Decision::Probe => self.probe(step),
             Decision::Act => self.begin_action(step)?,
@@ -88,7 +105,7 @@ impl Engine<'_> {
     }
 
     /// Records where the server of a reprotect stands: a server that is moved between reprotect and failover loses the disks.
-    fn remember_placement(&mut self, step: StepIndex) -> Result<(), RunError> {
+    fn remember_placement(&mut self, step: StepIndex, adopts: bool) -> Result<(), RunError> {
         let (StepKind::Reprotect, StepSubject::Machine(index)) =
             (self.graph.step(step).kind, self.graph.step(step).subject)
         else {
@@ -105,7 +122,11 @@ impl Engine<'_> {
         };
         let Some((server, Some(datastore))) = seen else { return Ok(()) };
         let (server, datastore) = (server.value.clone(), datastore.value.clone());
-        if machine.placement_at_reprotect() == Some(datastore.as_str()) {
+        // Where the server stood when the run began is nearer to a reprotect of before than what is seen now.
+        let known = machine.placement_at_reprotect().filter(|_| adopts);
+        let datastore = known.map_or(datastore, str::to_owned);
+        let state = self.recorder.state();
+        if state.placements().any(|(placed, on)| placed == step && on == datastore) {
             return Ok(());
         }
         let name = machine.name().value.clone();
@@ -114,8 +135,25 @@ impl Engine<'_> {
         self.recorder.record(RunEventKind::ServerPlaced { step: id, server, datastore })
     }
 
+    /// Tells at once, and once, of a machine that runs on both sides.
+    fn sound_alarm(&mut self, step: StepIndex) -> Result<(), RunError> {
+        let context = self.context(step, &[]);
+        let Some(message) = step::both_sides_run(&context) else { return Ok(()) };
+        self.alarm(step, step::BOTH_SIDES_RUN, message)
+    }
+
+    pub(super) fn alarm(&mut self, step: StepIndex, code: &str, message: String) -> Result<(), RunError> {
+        let state = self.recorder.state();
+        if state.step(step).alarms.iter().any(|known| known == code) {
+            return Ok(());
+        }
+        let id = state.id(step).clone();
+        self.recorder.record(RunEventKind::Alarm { step: id, code: code.to_owned(), message })
+    }
+
     /// Forgets what was kept about a step while it ran.
-    fn settled(&mut self, step: StepIndex) {
+    pub(super) fn forget(&mut self, step: StepIndex) {
+        self.tell_group(step);
         self.progress.remove(&step);
         self.blocked.remove(&step);
         self.searched_since.remove(&step);
@@ -125,18 +163,18 @@ impl Engine<'_> {
     }
 
     pub(super) fn succeed(&mut self, step: StepIndex, note: Option<String>) -> Result<(), RunError> {
-        self.settled(step);
+        self.forget(step);
         let id = self.recorder.state().id(step).clone();
         self.recorder.record(RunEventKind::StepSucceeded { step: id, note })
     }
 
     pub(super) fn fail(&mut self, step: StepIndex, code: &str, message: String) -> Result<(), RunError> {
-        self.settled(step);
+        self.forget(step);
         let id = self.recorder.state().id(step).clone();
         self.recorder.record(RunEventKind::StepFailed { step: id, code: code.to_owned(), message })
     }
 
-    /// Records the intent, makes it durable, and only then sends it.
+    /// Records the intent and has it sent: whoever drives makes it durable before that.
     fn intend(&mut self, step: StepIndex, request: Request) -> Result<(), RunError> {
         // A step that waited gave its place away, and takes one again only when there is one.
         let state = self.recorder.state();
@@ -156,7 +194,6 @@ impl Engine<'_> {
             key: key.clone(),
             request: request.clone(),
         })?;
-        self.recorder.sync()?;
         self.inquire(step, Inquiry::Begin(request, key));
         Ok(())
     }
@@ -239,7 +276,6 @@ impl Engine<'_> {
         }
         let id = self.recorder.state().id(step).clone();
         self.recorder.record(RunEventKind::ActionStarted { step: id })?;
-        self.recorder.sync()?;
         self.act(step);
         Ok(())
     }
@@ -263,6 +299,7 @@ impl Engine<'_> {
             verdict.blocking.clear();
         }
         let passed = verdict.blocking.is_empty();
+        let was_closed = self.blocked.contains_key(&step);
         self.record_guard(step, guard, verdict.findings, &verdict.blocking)?;
         if passed {
             self.blocked.remove(&step);
@@ -271,12 +308,14 @@ impl Engine<'_> {
         let first = &verdict.blocking[0];
         let began = self.recorder.state().step(step).started_at.unwrap_or(options.now);
         let deadline = began.saturating_add(GUARD_PATIENCE).unwrap_or(jiff::Timestamp::MAX);
-        if options.now >= deadline {
+        // A process that takes a run over has not looked at every machine yet, and its first look may find old facts.
+        if options.now >= deadline && was_closed {
             let (code, message) = (first.rule.clone(), first.message.clone());
             self.fail(step, &code, message)?;
             return Ok(false);
         }
-        let until = options.now.saturating_add(step::LOOK_AGAIN).unwrap_or(deadline).min(deadline);
+        let soon = options.now.saturating_add(step::LOOK_AGAIN).unwrap_or(jiff::Timestamp::MAX);
+        let until = if options.now < deadline { soon.min(deadline) } else { soon };
         let reason = format!("{}: {}", first.rule, first.message);
         self.look_again(step, Wait { until, reason, deadline, done: None, told_until: None })?;
         Ok(false)

@@ -55,6 +55,8 @@ pub(super) enum Inquiry {
     Person(Question),
     /// That the question of a step, whose time is over, is taken back.
     Withdraw(StepId),
+    /// That a question was answered with yes by other means.
+    Approved(Question),
     /// To run an action.
     Act(Box<Action>, Variables),
     /// To run probes.
@@ -80,13 +82,29 @@ pub(super) enum Answer {
     Looked(Box<Result<Observation, ProviderError>>),
     /// What a last search found, after a person said to send the request again.
     Confirmed(Result<Option<OperationId>, ProviderError>),
-    Replied(Reply),
+    /// To the question that the event of this place asked.
+    Replied(u64, Reply),
     Acted(Result<String, String>),
     Probed(Result<String, String>),
 }
 
+impl Answer {
+    /// Returns whether the site gave an answer, whatever it was.
+    fn is_there(&self) -> bool {
+        let silent = |error: &ProviderError| matches!(error, ProviderError::NoAnswer { .. });
+        let error = match self {
+            Self::Observed(result) | Self::Looked(result) => result.as_ref().as_ref().err(),
+            Self::Began(result) => result.as_ref().err(),
+            Self::Polled(result) => result.as_ref().err(),
+            Self::Found(result) | Self::Confirmed(result) => result.as_ref().err(),
+            Self::Replied(..) | Self::Acted(_) | Self::Probed(_) => return false,
+        };
+        !error.is_some_and(silent)
+    }
+}
+
 /// How the time of a drive passes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Manner {
     /// Whether waiting takes no real time.
     pub immediate: bool,
@@ -94,6 +112,8 @@ pub(super) struct Manner {
     pub at_terminal: bool,
     /// Whether the site tells by itself when something changes, so that nothing has to be looked at again and again.
     pub told: bool,
+    /// Who answers there, if that is known.
+    pub person: Option<String>,
 }
 
 /// Tells observations of the servers apart: the site's mark, and when it was.
@@ -137,8 +157,12 @@ pub(super) struct Engine<'r> {
     pub searched_since: IdMap<StepIndex, Timestamp>,
     /// What each step was last recorded to wait for.
     pub waits: IdMap<StepIndex, String>,
+    /// Whether this process took the run over and has not looked at every machine yet: guards read facts about others, too.
+    pub unseen: bool,
     /// Mark of the site's servers as they were last observed.
     pub seen: Option<u64>,
+    /// Since when the site gives no answer, and whether that was told.
+    pub silence: Option<(Timestamp, bool)>,
     /// Steps that began and were not worked on yet.
     fresh: Vec<StepIndex>,
 }
@@ -152,7 +176,9 @@ impl<'r> Engine<'r> {
         manner: Manner,
     ) -> Self {
         let graph = Arc::clone(recorder.state().graph());
+        let is_taken_over = recorder.state().seq() > 1;
         let policy = retry::Policy::of(&graph.model().plan);
+        step::remember_placements(&mut model);
         for (step, datastore) in recorder.state().placements() {
             if let Some(machine) = graph.indexes_of(step).next() {
                 let name = model.machine(machine).name().value.clone();
@@ -184,7 +210,9 @@ impl<'r> Engine<'r> {
             blocked: IdMap::default(),
             searched_since: IdMap::default(),
             waits: IdMap::default(),
+            unseen: is_taken_over,
             seen: None,
+            silence: None,
             fresh,
         }
     }
@@ -327,10 +355,13 @@ impl<'r> Engine<'r> {
         answer: Answer,
         stopping: bool,
     ) -> Result<(), RunError> {
-        if matches!(answer, Answer::Replied(_)) {
+        if matches!(answer, Answer::Replied(..)) {
             self.people.remove(&step);
         } else {
             self.asked.remove(&step);
+            if answer.is_there() {
+                self.silence = None;
+            }
         }
         self.take(step, answer, stopping)
     }

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::event::Letter;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::id::MachineName;
@@ -51,6 +53,9 @@ pub struct Parts {
     pub stop: watch::Receiver<bool>,
 }
 
+/// Why a task of the driver has an answer.
+const NEVER_FAILS: &str = "a task of the driver neither panics nor is cancelled";
+
 /// Drives one run.
 pub struct Driver<'r> {
     engine: Engine<'r>,
@@ -61,6 +66,7 @@ pub struct Driver<'r> {
     stop: watch::Receiver<bool>,
     tasks: JoinSet<(StepIndex, Answer)>,
     questions: Questions,
+    orders: Option<UnboundedReceiver<Letter>>,
 }
 
 /// Questions that are asked at a terminal, where one person answers one after the other.
@@ -77,8 +83,12 @@ impl<'r> Driver<'r> {
     #[must_use]
     pub fn new(recorder: Recorder<'r>, parts: Parts) -> Self {
         let Parts { site, pace, hooks, approver, model, options, stop } = parts;
-        let manner =
-            Manner { immediate: pace.is_immediate(), at_terminal: approver.is_at_terminal(), told: false };
+        let manner = Manner {
+            immediate: pace.is_immediate(),
+            at_terminal: approver.is_at_terminal(),
+            told: false,
+            person: approver.person(),
+        };
         let clock: Arc<dyn Clock> = Arc::clone(&pace) as Arc<dyn Clock>;
         let engine = Engine::new(recorder, model, clock, options, manner);
         Self {
@@ -90,7 +100,24 @@ impl<'r> Driver<'r> {
             stop,
             tasks: JoinSet::new(),
             questions: Questions::default(),
+            orders: None,
         }
+    }
+
+    /// Returns the driver, which follows the orders that arrive while it drives. Those that are there when it begins come before
+    /// anything else.
+    #[must_use]
+    pub fn ordered_by(mut self, orders: UnboundedReceiver<Letter>) -> Self {
+        self.orders = Some(orders);
+        self
+    }
+
+    /// Follows the orders that have arrived. While the run stops they are left for whoever takes it over.
+    fn follow_orders(&mut self) -> Result<(), RunError> {
+        while let Some(letter) = self.orders.as_mut().and_then(|orders| orders.try_recv().ok()) {
+            self.engine.follow(letter)?;
+        }
+        Ok(())
     }
 
     /// Drives the run until it ends, is interrupted, or waits for a person who is not there.
@@ -103,10 +130,12 @@ impl<'r> Driver<'r> {
         loop {
             let stopping = *self.stop.borrow();
             if !stopping {
+                self.follow_orders()?;
                 self.engine.go_on()?;
             }
-            self.ask();
+            // Whatever is to be sent is on disk before it is; what came up in one turn is kept together.
             self.engine.recorder.sync()?;
+            self.ask();
             self.put_question(stopping);
             if let Some(end) = self.engine.ended(stopping)? {
                 return Ok(end);
@@ -121,17 +150,20 @@ impl<'r> Driver<'r> {
                 let shown: Vec<_> = self.engine.progress.values().cloned().collect();
                 self.engine.recorder.tick(&shown);
             }
-            if let Some((step, answer)) = self.wait(stopping).await {
-                if matches!(answer, Answer::Replied(_)) && std::mem::take(&mut self.questions.is_open) {
+            let mut next = self.wait(stopping).await?;
+            // Answers that are there, too, are taken in the same turn.
+            while let Some((step, answer)) = next {
+                if matches!(answer, Answer::Replied(..)) && std::mem::take(&mut self.questions.is_open) {
                     self.engine.recorder.pause(false);
                 }
                 self.engine.answered(step, answer, stopping)?;
+                next = self.tasks.try_join_next().map(|done| done.expect(NEVER_FAILS));
             }
         }
     }
 
     /// Waits for an answer, for the next moment at which a step looks again, or for the wish to stop.
-    async fn wait(&mut self, stopping: bool) -> Option<(StepIndex, Answer)> {
+    async fn wait(&mut self, stopping: bool) -> Result<Option<(StepIndex, Answer)>, RunError> {
         let calls = self.engine.asked.len();
         let next = self.engine.next_wake();
         let pace = Arc::clone(&self.pace);
@@ -148,14 +180,29 @@ impl<'r> Driver<'r> {
             }
         };
         let mut stop = self.stop.clone();
-        tokio::select! {
+        let orders = self.orders.as_mut().filter(|_| !stopping);
+        let ordered = async {
+            match orders {
+                Some(orders) => match orders.recv().await {
+                    Some(letter) => letter,
+                    None => std::future::pending().await,
+                },
+                None => std::future::pending().await,
+            }
+        };
+        let letter = tokio::select! {
             biased;
             Some(done) = self.tasks.join_next() => {
-                Some(done.expect("a task of the driver neither panics nor is cancelled"))
+                return Ok(Some(done.expect(NEVER_FAILS)));
             }
             () = async { if stopping || stop.wait_for(|stop| *stop).await.is_err() { std::future::pending().await } } => None,
+            letter = ordered => Some(letter),
             () = passes => None,
+        };
+        if let Some(letter) = letter {
+            self.engine.follow(letter)?;
         }
+        Ok(None)
     }
 
     /// Asks in the background whatever is to be asked.
@@ -193,10 +240,10 @@ impl<'r> Driver<'r> {
                     self.questions.waiting.push_back((step, question));
                 }
                 Inquiry::Person(question) => {
-                    let approver = Arc::clone(&self.approver);
-                    self.tasks.spawn(async move { (step, Answer::Replied(approver.ask(&question).await)) });
+                    self.put(step, question);
                 }
                 Inquiry::Withdraw(step) => self.approver.withdraw(&step),
+                Inquiry::Approved(question) => self.approver.approved_elsewhere(&question),
                 Inquiry::Act(action, variables) => {
                     self.tasks
                         .spawn(async move { (step, Answer::Acted(hooks.action(&action, &variables).await)) });
@@ -227,14 +274,21 @@ impl<'r> Driver<'r> {
         let Some((step, question)) = self.questions.waiting.pop_front() else { return };
         self.questions.is_open = true;
         self.engine.recorder.pause(true);
+        self.put(step, question);
+    }
+
+    fn put(&mut self, step: StepIndex, question: Question) {
         let approver = Arc::clone(&self.approver);
-        self.tasks.spawn(async move { (step, Answer::Replied(approver.ask(&question).await)) });
+        self.tasks.spawn(async move {
+            let reply = approver.ask(&question).await;
+            (step, Answer::Replied(question.number, reply))
+        });
     }
 
     fn observed_machines(&self, step: StepIndex) -> Vec<MachineName> {
         let names = |machine: Machine<'_>| MachineName::new(machine.name().value.as_str());
         let graph = &self.engine.graph;
-        if graph.step(step).kind == StepKind::Preflight {
+        if graph.step(step).kind == StepKind::Preflight || self.engine.unseen {
             return graph.model().machines().map(names).collect();
         }
         graph.machines_of(step).into_iter().map(names).collect()

@@ -5,6 +5,7 @@ mod attempt;
 mod decision;
 mod engine;
 mod local;
+mod orders;
 mod question;
 mod search;
 mod simulated;
@@ -14,6 +15,7 @@ pub use local::Parts;
 pub use local::Site;
 pub use simulated::SetClock;
 pub use simulated::Simulation;
+pub use simulated::Thinking;
 
 use crate::event::Outcome;
 

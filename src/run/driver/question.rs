@@ -23,10 +23,17 @@ impl Engine<'_> {
         roles: Vec<String>,
     ) -> Result<(), RunError> {
         let id = self.recorder.state().id(step).clone();
-        let asked = RunEventKind::ApprovalAsked { step: id, prompt: prompt.clone(), roles: roles.clone() };
-        self.recorder.record(asked)?;
-        self.recorder.sync()?;
-        self.ask_person(step, prompt, roles);
+        let deadline = self.question_ends(step);
+        let on_timeout =
+            deadline.and_then(|_| self.on_timeout(step)).map(|choice| choice.as_str().to_owned());
+        self.recorder.record(RunEventKind::ApprovalAsked {
+            step: id,
+            prompt,
+            roles,
+            deadline,
+            on_timeout,
+        })?;
+        self.ask_person(step);
         Ok(())
     }
 
@@ -50,15 +57,18 @@ impl Engine<'_> {
         )
     }
 
+    /// Returns what happens when nobody answers a manual action in time.
+    fn on_timeout(&self, step: StepIndex) -> Option<OnTimeout> {
+        let StepSubject::Action(index) = self.graph.step(step).subject else { return None };
+        let manual = self.graph.model().plan.actions[index].manual.as_ref()?;
+        Some(manual.on_timeout.as_ref().map_or(OnTimeout::Stop, |choice| choice.value))
+    }
+
     /// Nobody answered in time.
     pub(super) fn unanswered(&mut self, step: StepIndex) -> Result<(), RunError> {
-        let StepSubject::Action(index) = self.graph.step(step).subject else { return Ok(()) };
+        let Some(choice) = self.on_timeout(step) else { return Ok(()) };
         self.withdraw(step);
-        let manual = self.graph.model().plan.actions[index].manual.as_ref();
-        match manual
-            .and_then(|manual| manual.on_timeout.as_ref())
-            .map_or(OnTimeout::Stop, |choice| choice.value)
-        {
+        match choice {
             OnTimeout::Stop => self.fail(step, "timeout", "nobody answered in time".into()),
             OnTimeout::Proceed => {
                 self.succeed(step, Some("nobody answered in time; the plan says to go on".into()))
@@ -66,15 +76,37 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn ask_person(&mut self, step: StepIndex, prompt: String, roles: Vec<String>) {
-        let question = Question { step: self.recorder.state().id(step).clone(), prompt, roles };
+    /// Returns the question that a step asked last.
+    pub(super) fn question(&self, step: StepIndex) -> Question {
+        let state = self.recorder.state();
+        let until = self.question_ends(step).zip(self.on_timeout(step));
+        let asked = state.step(step);
+        Question {
+            step: state.id(step).clone(),
+            prompt: asked.note.clone().unwrap_or_default(),
+            roles: asked.roles.clone(),
+            number: asked.question,
+            by_hand: step::left_to_people(&self.context(step, &[])),
+            until: until.map(|(end, choice)| (end, choice.as_str().to_owned())),
+        }
+    }
+
+    fn ask_person(&mut self, step: StepIndex) {
+        let question = self.question(step);
+        let state = self.recorder.state();
+        // Whoever began the run does not answer for those whom the plan names: the question waits for an order from outside.
+        let is_for_others = !question.roles.is_empty()
+            && self.manner.person.is_some()
+            && self.manner.person.as_deref() == state.author();
         self.people.insert(step);
         self.questions.insert(step);
         if let Some(end) = self.question_ends(step) {
             self.wake(step, end);
         }
         self.glance_later(step);
-        self.inquiries.push_back((step, Inquiry::Person(question)));
+        if !is_for_others {
+            self.inquiries.push_back((step, Inquiry::Person(question)));
+        }
     }
 
     /// Asks what a step that waits for a person asked, unless this process has asked it already.
@@ -82,16 +114,28 @@ impl Engine<'_> {
         if self.questions.contains(&step) {
             return self.glance_later(step);
         }
-        let state = self.recorder.state().step(step);
-        let (prompt, roles) = (state.note.clone().unwrap_or_default(), state.roles.clone());
-        self.ask_person(step, prompt, roles);
+        self.ask_person(step);
     }
 
     /// Lets a step that waits for a person look again; a clock that jumps would only jump from look to look.
-    fn glance_later(&mut self, step: StepIndex) {
+    pub(super) fn glance_later(&mut self, step: StepIndex) {
         if !self.manner.immediate && step::looks(&self.graph, step) {
             let now = self.now();
             self.glances.insert(step, now.saturating_add(GLANCE).unwrap_or(now));
+        }
+    }
+
+    /// Lets the others that were left to a person, and that wait for what this step asks, look again.
+    pub(super) fn tell_group(&mut self, step: StepIndex) {
+        if !self.recorder.state().step(step).handed_over {
+            return;
+        }
+        let state = self.recorder.state();
+        let others = state.active().filter(|other| *other != step && state.step(*other).handed_over);
+        let others: Vec<StepIndex> = others.collect();
+        let now = self.now();
+        for other in others {
+            self.wake(other, now);
         }
     }
 

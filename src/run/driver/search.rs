@@ -36,6 +36,9 @@ impl Engine<'_> {
                             Wait { until, reason, deadline: Timestamp::MAX, done: None, told_until: None },
                         )
                     }
+                    settle::Search::Resend | settle::Search::Person if !self.may_begin_more(step) => {
+                        self.lost_and_cancelled(step)
+                    }
                     settle::Search::Resend => {
                         self.send_again(step, stopping);
                         Ok(())
@@ -84,6 +87,12 @@ impl Engine<'_> {
                 self.ask(step, prompt, Vec::new())
             }
         }
+    }
+
+    /// A request of which the site knows nothing is given up, since the run is cancelled.
+    fn lost_and_cancelled(&mut self, step: StepIndex) -> Result<(), RunError> {
+        let message = "the site knows nothing of the request, and the run is cancelled; look at the machines";
+        self.fail(step, "outcome-unknown", message.into())
     }
 
     fn is_failing_back(&self, step: StepIndex) -> bool {

@@ -1,13 +1,15 @@
 //! The driver of simulations: an emulated world in the same thread, on a clock that jumps to the next thing that happens.
 //!
 //! It asks nobody and waits for nothing: it looks at the world in place, and the world tells what changed, so that no machine is
-//! looked at again and again. Actions and probes are simulated and every question is approved.
+//! looked at again and again. Actions and probes are simulated and every question is approved, at once or after a while.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 
+use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::clock::Clock;
@@ -23,6 +25,7 @@ use crate::provider::emulator::Seen;
 use crate::provider::emulator::World;
 use crate::rules::Options;
 use crate::run::approver;
+use crate::run::approver::Question;
 use crate::run::approver::Reply;
 use crate::run::driver::End;
 use crate::run::driver::engine::Answer;
@@ -70,6 +73,9 @@ struct Watched {
     seen: Seen,
 }
 
+/// Says how long a person takes to answer a question.
+pub type Thinking<'r> = Box<dyn FnMut(&Question) -> SignedDuration + 'r>;
+
 /// Simulates one run.
 pub struct Simulation<'r> {
     engine: Engine<'r>,
@@ -83,6 +89,10 @@ pub struct Simulation<'r> {
     operations: IdMap<OperationId, StepIndex>,
     /// Steps that something happened to.
     due: Vec<StepIndex>,
+    /// How long persons take to answer; they answer at once if nothing says.
+    thinking: Option<Thinking<'r>>,
+    /// Questions that persons think about, by when they answer.
+    questions: BTreeMap<(Timestamp, StepIndex), Question>,
 }
 
 impl<'r> Simulation<'r> {
@@ -96,7 +106,7 @@ impl<'r> Simulation<'r> {
         clock: Arc<SetClock>,
         options: Options,
     ) -> Self {
-        let manner = Manner { immediate: true, at_terminal: false, told: true };
+        let manner = Manner { immediate: true, at_terminal: false, told: true, person: None };
         world.tell(clock.now());
         let machines = model
             .machines()
@@ -114,7 +124,16 @@ impl<'r> Simulation<'r> {
             concerned: Vec::new(),
             operations: IdMap::default(),
             due: Vec::new(),
+            thinking: None,
+            questions: BTreeMap::new(),
         }
+    }
+
+    /// Returns the simulation of a run whose questions are answered after a while each.
+    #[must_use]
+    pub fn answered_after(mut self, thinking: Thinking<'r>) -> Self {
+        self.thinking = Some(thinking);
+        self
     }
 
     /// Returns the simulation of a run that no guard stops: what guards find is recorded, and they pass whatever it is; the
@@ -134,7 +153,17 @@ impl<'r> Simulation<'r> {
     /// # Errors
     ///
     /// [`RunError`] if the journal can't be kept.
-    pub fn run(mut self) -> Result<End, RunError> {
+    pub fn run(self) -> Result<End, RunError> {
+        let (end, _) = self.run_until(Timestamp::MAX)?;
+        Ok(end.expect("nothing happens after the end of time"))
+    }
+
+    /// Simulates the run to its end, which is none if it has not ended by `limit`, and returns the world as it is then.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the journal can't be kept.
+    pub fn run_until(mut self, limit: Timestamp) -> Result<(Option<End>, World), RunError> {
         loop {
             self.engine.go_on()?;
             if let Some((step, inquiry)) = self.engine.inquiries.pop_front() {
@@ -146,13 +175,19 @@ impl<'r> Simulation<'r> {
                 continue;
             }
             // Whatever the world still does by itself may let a step end.
-            let next = [self.world.next_change(), self.engine.next_wake()].into_iter().flatten().min();
+            let answered = self.questions.keys().next().map(|(at, _)| *at);
+            let next = [self.world.next_change(), self.engine.next_wake(), answered];
+            let next = next.into_iter().flatten().min();
             let active = self.engine.recorder.state().active().next().is_some();
             match next.filter(|_| active) {
-                Some(next) => self.pass(next),
+                Some(next) if next > limit => return Ok((None, self.world)),
+                Some(next) => {
+                    self.pass(next);
+                    self.answer_questions()?;
+                }
                 None => {
                     if let Some(end) = self.engine.ended(false)? {
-                        return Ok(end);
+                        return Ok((Some(end), self.world));
                     }
                 }
             }
@@ -208,15 +243,21 @@ impl<'r> Simulation<'r> {
             }
             Inquiry::Find(key, Purpose::Decide) => Answer::Found(self.world.find(now, &key)),
             Inquiry::Find(key, Purpose::MakeSure) => Answer::Confirmed(self.world.find(now, &key)),
-            Inquiry::Begin(request, key) => Answer::Began(self.world.begin(now, &request, &key)),
-            Inquiry::Person(question) => {
-                if let Some(deed) = approver::deed(&question.step) {
-                    // A machine that the world does not know is missed by the step, which looks.
-                    let _unknown = self.world.by_hand(now, &deed);
-                }
-                Answer::Replied(Reply::Approved { by: "auto-approve".into(), known_as: KnownAs::Simulated })
+            Inquiry::Begin(request, key) => {
+                self.engine.recorder.sync()?;
+                Answer::Began(self.world.begin(now, &request, &key))
             }
-            Inquiry::Withdraw(_) => return Ok(()),
+            Inquiry::Person(question) => {
+                let takes =
+                    self.thinking.as_mut().map_or(SignedDuration::ZERO, |thinking| thinking(&question));
+                if takes.is_positive() {
+                    let at = now.saturating_add(takes).unwrap_or(Timestamp::MAX);
+                    self.questions.insert((at, step), question);
+                    return Ok(());
+                }
+                self.say_yes(&question)
+            }
+            Inquiry::Withdraw(_) | Inquiry::Approved(_) => return Ok(()),
             Inquiry::Act(..) => Answer::Acted(Ok("simulated".into())),
             Inquiry::Probe(probes) => {
                 let seen: Vec<String> =
@@ -225,6 +266,27 @@ impl<'r> Simulation<'r> {
             }
         };
         self.engine.answered(step, answer, false)
+    }
+
+    /// Answers the questions that persons have thought about long enough.
+    fn answer_questions(&mut self) -> Result<(), RunError> {
+        while let Some(first) = self.questions.first_entry().filter(|first| first.key().0 <= self.clock.now())
+        {
+            let ((_, step), question) = first.remove_entry();
+            let answer = self.say_yes(&question);
+            self.engine.answered(step, answer, false)?;
+        }
+        Ok(())
+    }
+
+    /// Does what a person does who says yes.
+    fn say_yes(&mut self, question: &Question) -> Answer {
+        for deed in approver::deeds(question) {
+            // A machine that the world does not know is missed by the step, which looks.
+            let _unknown = self.world.by_hand(self.clock.now(), &deed);
+        }
+        let reply = Reply::Approved { by: "auto-approve".into(), known_as: KnownAs::Simulated };
+        Answer::Replied(question.number, reply)
     }
 
     /// Brings the facts about a step's machines, and about the servers, to the present moment.
@@ -242,10 +304,13 @@ impl<'r> Simulation<'r> {
             }
             self.engine.seen = Some(mark);
         }
-        if self.engine.graph.step(step).kind == StepKind::Preflight {
+        let is_preflight = self.engine.graph.step(step).kind == StepKind::Preflight;
+        if is_preflight || std::mem::take(&mut self.engine.unseen) {
             for index in 0..self.machines.len() {
                 self.refresh(index);
             }
+        }
+        if is_preflight {
             return Ok(());
         }
         let graph = Arc::clone(&self.engine.graph);

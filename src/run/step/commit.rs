@@ -2,7 +2,9 @@
 
 use jiff::SignedDuration;
 
+use crate::event::TAKEN_BACK;
 use crate::id::MachineName;
+use crate::model::Machine;
 use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
@@ -10,11 +12,16 @@ use crate::run::step::failover::outside_window;
 use crate::run::step::is_done;
 use crate::run::step::least_place;
 use crate::run::step::prepare::recovery_plan;
+use crate::run::step::taken_back;
+use crate::syntax::machine::State;
 
 /// How long a commit that somebody else began may take.
 const OTHERS_PATIENCE: SignedDuration = SignedDuration::from_hours(2);
 
 pub(super) fn decide(context: &Context<'_>) -> Decision {
+    if context.state.takes_back {
+        return take_back(context);
+    }
     match least_place(context) {
         Err(decision) => return decision,
         Ok(place) if place >= 4 && !context.state.done.is_empty() => return Decision::Succeed(None),
@@ -29,7 +36,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
     let busy = context.machines().find(|machine| context.is_busy(*machine));
     if let Some(machine) = busy {
         let reason = format!("an operation on {} that this run did not begin is under way", machine.name());
-        return context.wait(reason, None, OTHERS_PATIENCE);
+        return context.wait_for_others(reason, OTHERS_PATIENCE);
     }
     if let Some(wait) = outside_window(context) {
         return wait;
@@ -44,10 +51,36 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
     }
     // The recovery plan would commit every member that has failed back, and one that failed here may have done so since, and
     // was not verified: without it, the others are committed one by one.
-    let is_whole = context.graph.indexes_of(context.step).all(|member| !context.out.contains(&member));
+    let is_whole = context.has_recovery_plan
+        && context.graph.indexes_of(context.step).all(|member| !context.out.contains(&member));
     let recovery_plan = context.group().filter(|_| is_whole).map(|group| recovery_plan(context.run, &group));
     if recovery_plan.is_none() {
         machines.truncate(1);
     }
     Decision::Send(Request::Commit { machines, recovery_plan })
+}
+
+/// The run is cancelled: planned failovers that are not committed are taken back instead, one machine after the other.
+fn take_back(context: &Context<'_>) -> Decision {
+    if let Err(decision) = least_place(context) {
+        return decision;
+    }
+    if let Some(machine) = context.machines().find(|machine| context.is_busy(*machine)) {
+        let reason = format!("an operation on {} that this run did not begin is under way", machine.name());
+        return context.wait_for_others(reason, OTHERS_PATIENCE);
+    }
+    let uncommitted = |machine: &Machine<'_>| machine.state().is_ok_and(|state| state == State::FailedBack);
+    if let Some(machine) = context.machines().find(uncommitted) {
+        let machine = MachineName::new(machine.name().value.as_str());
+        return Decision::Send(Request::CancelFailover { machine });
+    }
+    let back: Vec<&str> = context
+        .machines()
+        .filter(|machine| !is_done(context.kind(), *machine))
+        .map(|machine| machine.name().value.as_str())
+        .collect();
+    if back.is_empty() {
+        return context.adopt("the failover is committed already");
+    }
+    Decision::Fail { code: TAKEN_BACK, message: taken_back(&back.join(", ")) }
 }

@@ -28,7 +28,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
     }
     if let Some(machine) = context.machines().find(|machine| is_failing_back(*machine)) {
         let reason = format!("a failover of {} that this run did not begin is under way", machine.name());
-        return context.wait(reason, None, OTHERS_PATIENCE);
+        return context.wait_for_others(reason, OTHERS_PATIENCE);
     }
     if let Some(wait) = outside_window(context) {
         return wait;

@@ -12,19 +12,27 @@ mod verify;
 
 pub use protection::newest;
 pub use reprotect::handed_over;
+pub use reprotect::left_to_people;
+pub use verify::BOTH_SIDES_RUN;
+pub use verify::both_sides_run;
+pub use verify::not_verified;
 pub use verify::probe_deadline;
+pub use verify::taken_back;
 
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+use crate::event::Answer;
+use crate::event::RunState;
 use crate::event::StepState;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::RunId;
+use crate::id::StepId;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::provider::Item;
@@ -32,6 +40,42 @@ use crate::provider::Request;
 use crate::rules::Guard;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::State;
+
+/// The one question about a replication group whose reprotect is left to a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate<'c> {
+    /// The step that asks it, for all members.
+    pub asked_by: StepIndex,
+    /// What a person answered.
+    pub answer: Option<&'c Answer>,
+}
+
+impl<'c> Gate<'c> {
+    /// Returns the gate of a reprotect that was handed over; `None` if it was not.
+    #[must_use]
+    pub fn of(state: &'c RunState, step: StepIndex) -> Option<Self> {
+        let (graph, own) = (state.graph(), state.step(step));
+        if !own.handed_over {
+            return None;
+        }
+        let alone = Self { asked_by: step, answer: own.answer.as_ref() };
+        let group = graph.machines_of(step).first().and_then(|machine| machine.group());
+        let Some(group) = group else { return Some(alone) };
+        let mut gate = alone;
+        for member in group.members() {
+            let id = StepId::new(format!("{}/{}", StepKind::Reprotect.as_str(), member.name().value));
+            let Some(other) = graph.find(&id).filter(|other| state.step(*other).handed_over) else {
+                continue;
+            };
+            let at = state.step(other);
+            gate.answer = gate.answer.or(at.answer.as_ref());
+            if !at.status.is_settled() {
+                gate.asked_by = gate.asked_by.min(other);
+            }
+        }
+        Some(gate)
+    }
+}
 
 /// What a step knows when it decides.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +92,10 @@ pub struct Context<'c> {
     pub state: &'c StepState,
     /// Machines that failed inside a step of several: nothing more is done about them.
     pub out: &'c BTreeSet<usize>,
+    /// Who asks for what was left to a person.
+    pub gate: Option<Gate<'c>>,
+    /// Whether the recovery plan of the step's replication group is there: it is deleted when its group has ended.
+    pub has_recovery_plan: bool,
     /// What the service says about the step's machines.
     pub items: &'c [Item],
     /// The present moment.
@@ -79,6 +127,8 @@ pub enum Decision {
         /// Roles that may answer.
         roles: Vec<String>,
     },
+    /// It waits for the answer to what another step asks, for this reason.
+    Await(String),
     /// It runs the probes of its machine, and is done when they pass.
     Probe,
     /// It runs its action.
@@ -162,17 +212,41 @@ impl<'c> Context<'c> {
         Decision::Adopt(format!("{what}{whose}"))
     }
 
+    /// Returns who has to decide what to do now.
+    fn who_decides(&self) -> String {
+        match &self.model.plan.owner {
+            Some(owner) => format!("{owner} has to decide"),
+            None => "a person has to decide".to_owned(),
+        }
+    }
+
     fn began(&self) -> Timestamp {
         self.state.started_at.unwrap_or(self.now)
     }
 
     /// Returns a wait until the site expects a change, else for half a minute, never past `patience` from the step's begin.
     fn wait(&self, reason: String, expected: Option<Timestamp>, patience: SignedDuration) -> Decision {
-        let deadline = self.began().saturating_add(patience).unwrap_or(Timestamp::MAX);
+        self.wait_from(self.began(), reason, expected, patience)
+    }
+
+    /// Returns a wait for what others do. It may have begun while no process had the run, so that this time does not count.
+    fn wait_for_others(&self, reason: String, patience: SignedDuration) -> Decision {
+        let from = self.state.taken_over_at.map_or(self.began(), |taken_over| taken_over.max(self.began()));
+        self.wait_from(from, reason, None, patience)
+    }
+
+    fn wait_from(
+        &self,
+        from: Timestamp,
+        reason: String,
+        expected: Option<Timestamp>,
+        patience: SignedDuration,
+    ) -> Decision {
+        let deadline = from.saturating_add(patience).unwrap_or(Timestamp::MAX);
         if self.now >= deadline {
             return Decision::Fail {
                 code: "deadline",
-                message: format!("{reason}, after {}", in_words(patience)),
+                message: format!("{reason}, after {}; {}", in_words(patience), self.who_decides()),
             };
         }
         let until = self.now.saturating_add(pause(self.now, expected)).unwrap_or(deadline).min(deadline);
@@ -303,6 +377,23 @@ pub fn is_done(kind: StepKind, machine: Machine<'_>) -> bool {
         | StepKind::Action => return false,
     };
     machine.state().ok().and_then(place).is_some_and(|place| place >= least)
+}
+
+/// Remembers where the servers stand whose disks some machines have already, as the facts tell before the site is asked.
+pub fn remember_placements(model: &mut Model) {
+    let holds =
+        |machine: &Machine<'_>| machine.state().ok().and_then(place).is_some_and(|at| at == 1 || at == 2);
+    let server = |machine: Machine<'_>| {
+        let datastore = match machine.master_target() {
+            Some(server) => &server.facts.datastore,
+            None => &machine.appliance()?.facts.datastore,
+        };
+        Some((machine.name().value.clone(), datastore.as_ref()?.value.clone()))
+    };
+    let known: Vec<(String, String)> = model.machines().filter(holds).filter_map(server).collect();
+    for (machine, datastore) in known {
+        model.remember_placement(&machine, &datastore);
+    }
 }
 
 /// Returns whether the service leaves what a kind of step asks for to a person: no code was recorded for a member of a

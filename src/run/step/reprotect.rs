@@ -2,12 +2,15 @@
 
 use jiff::SignedDuration;
 
+use crate::graph::StepKind;
 use crate::id::MachineName;
 use crate::model::Machine;
 use crate::provider::OnpremTarget;
 use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
+use crate::run::step::Gate;
+use crate::run::step::is_done;
 use crate::run::step::least_place;
 use crate::run::step::protection::deadline;
 use crate::syntax::inventory::Experience;
@@ -24,7 +27,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
         Ok(1) if context.is_busy(machine) => {
             let reason =
                 format!("a reprotect of {} that this run did not begin is under way", machine.name());
-            return context.wait(reason, None, OTHERS_PATIENCE);
+            return context.wait_for_others(reason, OTHERS_PATIENCE);
         }
         Ok(place) if place >= 1 => {
             return context.adopt("the machine replicates to on-premises already");
@@ -65,22 +68,16 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
     }
 }
 
-/// What a person has to do: the step asks whether it is done, and ends when it is seen.
+/// What a person has to do: one step asks whether it is done for all members of a group, and each ends when its machine is seen.
 fn by_hand(context: &Context<'_>, machine: Machine<'_>) -> Decision {
-    match &context.state.answer {
-        None => {
-            let target = target(context, machine);
-            let told: Vec<String> =
-                target.iter().flat_map(handed_over).map(|(name, value)| format!("{name} {value}")).collect();
-            let group = machine.group().map(|group| format!(" (replication group {})", group.name().value));
-            let prompt = format!(
-                "The service leaves the reprotect of {}{} to a person. In the portal, reprotect it from Azure to on-premises with {}. Begun?",
-                machine.name(),
-                group.unwrap_or_default(),
-                told.join(", "),
-            );
-            Decision::Ask { prompt, roles: Vec::new() }
+    let own = Gate { asked_by: context.step, answer: context.state.answer.as_ref() };
+    let gate = context.gate.unwrap_or(own);
+    match gate.answer {
+        None if gate.asked_by != context.step => {
+            let asked_by = &context.graph.step(gate.asked_by).id;
+            Decision::Await(format!("{asked_by} asks for what a person has to do for {} too", machine.name()))
         }
+        None => Decision::Ask { prompt: question(context, machine), roles: Vec::new() },
         Some(answer) if !answer.approved => Decision::Fail {
             code: "refused",
             message: format!("{} said that it will not be done by hand", answer.by),
@@ -90,6 +87,56 @@ fn by_hand(context: &Context<'_>, machine: Machine<'_>) -> Decision {
             context.wait(reason, None, deadline(context))
         }
     }
+}
+
+/// Returns the machine and the other members of its group that do not replicate yet.
+fn of_group<'c>(context: &Context<'c>, machine: Machine<'c>) -> Vec<Machine<'c>> {
+    let Some(group) = machine.group() else { return vec![machine] };
+    let is_open = |member: &Machine<'_>| {
+        !context.out.contains(&member.index()) && !is_done(StepKind::Reprotect, *member)
+    };
+    group.members().map(|member| context.model.machine(member.index())).filter(is_open).collect()
+}
+
+/// Returns what a person sends in the portal where a step was handed over, for every machine that its question is about.
+#[must_use]
+pub fn left_to_people(context: &Context<'_>) -> Vec<Request> {
+    if !context.state.handed_over || context.kind() != StepKind::Reprotect {
+        return Vec::new();
+    }
+    let machines = context.machines().next().map_or(Vec::new(), |machine| of_group(context, machine));
+    let requests = machines.into_iter().filter_map(|machine| {
+        let name = MachineName::new(machine.name().value.as_str());
+        Some(Request::ReprotectToOnprem { machine: name, target: target(context, machine)? })
+    });
+    requests.collect()
+}
+
+/// Returns what a person is asked to do, for every member of the machine's group that does not replicate yet.
+fn question(context: &Context<'_>, machine: Machine<'_>) -> String {
+    let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+    for member in of_group(context, machine) {
+        let target = target(context, member);
+        let parameters: Vec<String> =
+            target.iter().flat_map(handed_over).map(|(name, value)| format!("{name} {value}")).collect();
+        let (parameters, name) = (parameters.join(", "), member.name().value.as_str());
+        match told.iter_mut().find(|(known, _)| *known == parameters) {
+            Some((_, names)) => names.push(name),
+            None => told.push((parameters, vec![name])),
+        }
+    }
+    let whose = machine.group().map_or_else(
+        || machine.name().value.clone(),
+        |group| format!("the replication group {}", group.name().value),
+    );
+    let told: Vec<String> = told
+        .into_iter()
+        .map(|(parameters, names)| format!("{} with {parameters}", names.join(", ")))
+        .collect();
+    format!(
+        "The service leaves the reprotect of {whose} to a person. In the portal, reprotect from Azure to on-premises: {}. Begun?",
+        told.join("; ")
+    )
 }
 
 /// Returns what a person has to choose where the request names it.

@@ -3,14 +3,21 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+use crate::event::TAKEN_BACK;
+use crate::id::MachineName;
 use crate::model::Known as _;
+use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
 use crate::run::step::least_place;
 use crate::syntax::action::Probe;
+use crate::syntax::inventory::Experience;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::ToolsState;
+
+/// Our code for a machine that runs on both sides.
+pub const BOTH_SIDES_RUN: &str = "both-sides-run";
 
 /// How long both power states may take to be as they must.
 const POWER_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
@@ -25,15 +32,25 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
         Ok(place) if place >= 4 => return context.adopt("the failover is committed already"),
         Ok(3) => {}
         Ok(_) => {
-            let message = "the machine has not failed back: its failover was taken back".into();
-            return Decision::Fail { code: "not-failed-back", message };
+            let name = &context.machine().name().value;
+            return Decision::Fail { code: TAKEN_BACK, message: taken_back(name) };
         }
     }
     let machine = context.machine();
-    let onprem =
-        machine.onprem_vm().and_then(|vm| vm.power_state.fact("onprem_vm.power_state")).ok().map(|s| s.value);
-    let azure =
-        machine.azure_vm().and_then(|vm| vm.power_state.fact("azure_vm.power_state")).ok().map(|s| s.value);
+    // Only a verification that failed asks, and only where a failover can be taken back.
+    if let Some(answer) = &context.state.answer {
+        if answer.approved {
+            let machine = MachineName::new(machine.name().value.as_str());
+            return Decision::Send(Request::CancelFailover { machine });
+        }
+        let message = format!(
+            "{} does not take the failover back; put right what is wrong on-premises and retry this step: {}",
+            answer.by,
+            sides(context)
+        );
+        return Decision::Fail { code: "verification-failed", message };
+    }
+    let (onprem, azure) = powers(context);
     let off = matches!(azure, Some(PowerState::Stopped | PowerState::Deallocated));
     if onprem == Some(PowerState::Running) && off {
         let tools = machine.onprem_vm().ok().and_then(|vm| vm.tools).map(|tools| tools.value);
@@ -55,10 +72,73 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
             Decision::Probe
         };
     }
+    match context.wait(sides(context), None, POWER_PATIENCE) {
+        Decision::Fail { .. } => not_verified(context, "the power states are not as they must be"),
+        other => other,
+    }
+}
+
+/// Returns the power states of both sides of the machine.
+fn powers(context: &Context<'_>) -> (Option<PowerState>, Option<PowerState>) {
+    let machine = context.machine();
+    let onprem = machine.onprem_vm().and_then(|vm| vm.power_state.fact("onprem_vm.power_state"));
+    let azure = machine.azure_vm().and_then(|vm| vm.power_state.fact("azure_vm.power_state"));
+    (onprem.ok().map(|state| state.value), azure.ok().map(|state| state.value))
+}
+
+fn sides(context: &Context<'_>) -> String {
     let word = |state: Option<PowerState>| state.map_or("not known", PowerState::as_str);
-    let (onprem, azure) = (word(onprem), word(azure));
-    let reason = format!("{}: on-premises VM {onprem}, Azure VM {azure}", machine.name());
-    context.wait(reason, None, POWER_PATIENCE)
+    let (onprem, azure) = powers(context);
+    format!("{}: on-premises VM {}, Azure VM {}", context.machine().name(), word(onprem), word(azure))
+}
+
+/// Returns the alarm of a machine that runs on both sides.
+#[must_use]
+pub fn both_sides_run(context: &Context<'_>) -> Option<String> {
+    let name = context.machines().next()?.name();
+    let both = powers(context) == (Some(PowerState::Running), Some(PowerState::Running));
+    both.then(|| {
+        format!(
+            "{name} runs on both sides, on-premises and in Azure: two live copies of it drift apart; stop one now, and do not \
+             commit before it is known which one counts; {}",
+            context.who_decides()
+        )
+    })
+}
+
+/// Returns what happens when a machine is not verified: a planned failover can be taken back, if a person wants it; in classic
+/// nothing can be, and before the commit there are only two ways on (vmware-azure-tutorial-failover-failback-modernized, Cancel
+/// planned failover; site-recovery-failback-azure-to-vmware, 2017-06-05).
+#[must_use]
+pub fn not_verified(context: &Context<'_>, why: &str) -> Decision {
+    let (name, sides) = (context.machine().name(), sides(context));
+    match context.graph.experience() {
+        Experience::Modernized => Decision::Ask {
+            prompt: format!(
+                "{name} came back and is not verified: {why} ({sides}). Cancel its planned failover? Yes: the changes made on-premises \
+                 are reverted and the Azure VM is started again. No: it stays as it is, uncommitted; {}.",
+                context.who_decides()
+            ),
+            roles: Vec::new(),
+        },
+        Experience::Classic => Decision::Fail {
+            code: "verification-failed",
+            message: format!(
+                "{why} ({sides}); a classic failover can't be cancelled, and it is not committed, so that the Azure VM with its data \
+                 is still there; {}: put it right on-premises, then retry this step; or keep the Azure VM, stop the on-premises \
+                 VM, and do not commit, which would delete the Azure VM",
+                context.who_decides()
+            ),
+        },
+    }
+}
+
+/// Returns what is said of machines whose failover was taken back.
+#[must_use]
+pub fn taken_back(names: &str) -> String {
+    format!(
+        "the planned failover of {names} was cancelled: it runs in Azure again, and replicates to on-premises"
+    )
 }
 
 /// Returns when a probe that began at `from` counts as failed.

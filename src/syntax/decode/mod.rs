@@ -88,6 +88,11 @@ impl<'t, 's> Reader<'t, 's> {
         self.diagnostics.len()
     }
 
+    /// Returns whether the document was not read to its end, since its aliases stand for too much.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.steps_left == 0
+    }
+
     /// Takes back the mistakes that were reported since [`Reader::count`] was `count`.
     pub(crate) fn forget(&mut self, count: usize) {
         self.diagnostics.truncate(count);
@@ -353,9 +358,10 @@ impl Reader<'_, '_> {
             None => format!("allowed: {}", all()),
         };
         let found = quoted(text);
+        let of = if known.len() == 1 { "" } else { "one of " };
         let span = self.span(node);
         self.report(
-            Diagnostic::error("unknown-word", span, format!("{found} is not one of {}", all()))
+            Diagnostic::error("unknown-word", span, format!("{found} is not {of}{}", all()))
                 .help(help)
                 .fix(respell::meant(text, known).and_then(|word| self.instead(node, word))),
         );

@@ -84,7 +84,7 @@ fn model() -> Model {
     let [Document::Plan(plan), Document::Inventory(inventory)] = &documents[..] else {
         panic!("{diagnostics:?}")
     };
-    let model = resolve((**plan).clone(), (**inventory).clone(), &mut diagnostics);
+    let model = resolve((**plan).clone(), (**inventory).clone());
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     model
 }

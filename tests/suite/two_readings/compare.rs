@@ -105,7 +105,7 @@ fn model(world: &World) -> Result<Model, String> {
     else {
         return Err("the documents can't be read".into());
     };
-    let model = resolve(*plan, *inventory, &mut diagnostics);
+    let model = resolve(*plan, *inventory);
     match diagnostics.first() {
         None => Ok(model),
         Some(first) => Err(first.message.clone()),
@@ -114,7 +114,7 @@ fn model(world: &World) -> Result<Model, String> {
 
 /// Returns the same plan and facts once more.
 fn again(model: &Model) -> Model {
-    resolve(model.plan.clone(), model.inventory.clone(), &mut Vec::new())
+    resolve(model.plan.clone(), model.inventory.clone())
 }
 
 /// Returns the errors that a world has under the rules, waivers aside: none if it is clean, or why that can't be told.

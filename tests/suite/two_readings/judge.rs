@@ -58,7 +58,10 @@ impl Judge<'_> {
         for (step, (code, message)) in &self.steps.failed {
             for code in codes(code, message) {
                 let stating = self.stating(step, code);
-                if stating.is_empty() && !self.is_struck_after_its_guard(step) {
+                if stating.is_empty()
+                    && !self.is_struck_after_its_guard(step)
+                    && !self.is_struck_unseen(step, code)
+                {
                     differences.push(Difference::Unexplained { step: kind(step), code: code.to_owned() });
                 }
                 enforced.extend(stating);
@@ -192,12 +195,27 @@ impl Judge<'_> {
     fn is_struck_after_its_guard(&self, step: &str) -> bool {
         let machines = self.machines_of(step);
         let guards = self.steps.guarded_at.iter();
+        let failed = self.steps.failed_at.get(step).copied().unwrap_or(Timestamp::MAX);
         let last = guards
             .filter(|(guarded, _)| !self.machines_of(guarded).is_disjoint(&machines))
-            .map(|(_, at)| *at)
+            .flat_map(|(_, at)| at.iter().copied())
+            .filter(|at| *at <= failed)
             .max();
-        let failed = self.steps.failed_at.get(step).copied().unwrap_or(Timestamp::MAX);
         self.strikes.iter().any(|strike| last.is_none_or(|last| last <= *strike) && *strike <= failed)
+    }
+
+    /// Returns whether a server was moved that had the disks of a machine before the run, and no fact tells where it stood then.
+    fn is_struck_unseen(&self, step: &str, code: &str) -> bool {
+        let machines = self.machines_of(step);
+        let mut machines = machines.iter().filter_map(|name| self.model.machine_named(name));
+        let is_known = |machine: Machine<'_>| match machine.master_target() {
+            Some(server) => server.facts.datastore.is_some(),
+            None => machine.appliance().is_some_and(|server| server.facts.datastore.is_some()),
+        };
+        code == "ServerMoved"
+            && machines.any(|machine| {
+                !self.comes_to(Moment::Reprotect, machine.name().value.as_str()) && !is_known(machine)
+            })
     }
 
     /// Returns the rules that a guard right before an act found violated, and that nothing enforced.

@@ -60,11 +60,17 @@ const STATED: Stance = Exempt("a statement of the plan, which no request carries
 const PRODUCT: Stance =
     Exempt("a rule of the product: the plan can't be compiled, or says nothing that could be run");
 
+/// What a machine comes to that is said to have failed back, and neither is home nor can be sent again.
+const AT_HOME: &[&str] = &["verification-failed", "failover-cancelled", "InvalidFailoverDirection"];
+
 /// Every rule.
 pub static TABLE: &[(&str, Stance)] = &[
     ("FB001", Enforced(Reprotect, &["ArmResourceDoesNotExist", "out-of-cycle"])),
     ("FB002", Enforced(Reprotect, &["AzureVmNotFound", "out-of-cycle"])),
-    ("FB003", Enforced(Failover, &["AzureVmNotFound", "out-of-cycle", "deadline", "78093"])),
+    (
+        "FB003",
+        Enforced(Failover, &["AzureVmNotFound", "out-of-cycle", "deadline", "verification-failed", "78093"]),
+    ),
     ("FB004", EnforcedOfFacts(Reprotect, &["TargetNotEsxi"])),
     ("FB005", EnforcedOfFacts(Reprotect, &["TargetNotEsxi"])),
     ("FB006", Enforced(Reprotect, &["ArmResourceDoesNotExist", "out-of-cycle"])),
@@ -219,8 +225,8 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB701", Enforced(Failover, &["deadline"])),
     ("FB702", STEPS),
     ("FB703", STEPS),
-    ("FB704", Enforced(Commit, &["deadline"])),
-    ("FB705", Enforced(Commit, &["deadline"])),
+    ("FB704", Enforced(Commit, AT_HOME)),
+    ("FB705", Enforced(Commit, AT_HOME)),
     ("FB706", STEPS),
     ("FB707", ADVICE),
     ("FB708", Advised(&["95226", "AgentNotRegistered", "deadline"])),

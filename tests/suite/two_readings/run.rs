@@ -40,8 +40,8 @@ pub struct Steps {
     pub waits: BTreeMap<String, String>,
     /// What the guard of a step found last.
     pub guards: BTreeMap<String, Vec<GuardFinding>>,
-    /// When that was.
-    pub guarded_at: BTreeMap<String, Timestamp>,
+    /// When it was looked at.
+    pub guarded_at: BTreeMap<String, Vec<Timestamp>>,
     /// When steps failed.
     pub failed_at: BTreeMap<String, Timestamp>,
 }
@@ -60,6 +60,7 @@ impl Journal for &mut Steps {
                 self.failed.insert(step, (code.clone(), message.clone()));
             }
             RunEventKind::MemberFailed { machine, code, message, .. } => {
+                self.failed_at.insert(step.clone(), event.at);
                 let told = format!("{machine}: {message} ({code})");
                 let (_, all) = self.failed.entry(step).or_insert_with(|| ("partial".into(), String::new()));
                 *all = if all.is_empty() { told } else { format!("{all}; {told}") };
@@ -71,7 +72,7 @@ impl Journal for &mut Steps {
                 self.waits.insert(step, reason.clone());
             }
             RunEventKind::GuardEvaluated { findings, .. } => {
-                self.guarded_at.insert(step.clone(), event.at);
+                self.guarded_at.entry(step.clone()).or_default().push(event.at);
                 self.guards.insert(step, findings.clone());
             }
             _ => {}
@@ -122,6 +123,7 @@ pub fn run(world: &World, graph: &Arc<Graph>, model: Model) -> (Option<Outcome>,
         machines: 0,
         steps: 0,
         simulated_actions: true,
+        author: None,
     };
     recorder.record(started).expect("the first event is lawful");
     let end = Simulation::new(recorder, model, site, clock, options(world)).without_guards().run();

@@ -105,7 +105,15 @@ pub(super) fn family(item: &Item) -> Option<OsFamily> {
 /// Returns what keeps the configuration server from serving this machine.
 pub(super) fn configuration_server(look: &Look<'_>) -> Option<Trouble> {
     let (site, item) = (look.site, look.item);
-    let server = site.facts().configuration_server.as_option()?;
+    let asr = item.facts.asr.as_ref();
+    let is_missing = asr.is_some_and(|asr| is_false(&asr.in_config_server_db));
+    let missing = |name: &str| {
+        trouble("MachineNotInDatabase", format!("'{}' isn't in the database of '{name}'.", item.name))
+    };
+    // Whoever else serves a machine asks for it in that database.
+    let Some(server) = site.facts().configuration_server.as_option() else {
+        return is_missing.then(|| missing("the configuration server")).flatten();
+    };
     let name = &server.id.value;
     if server.placement.as_deref() == Some(&Placement::Azure) {
         return trouble(
@@ -113,7 +121,6 @@ pub(super) fn configuration_server(look: &Look<'_>) -> Option<Trouble> {
             format!("The Configuration server '{name}' isn't on-premises."),
         );
     }
-    let asr = item.facts.asr.as_ref();
     let original = asr.and_then(|asr| asr.configuration_server.as_deref());
     if original.is_some_and(|original| original != name) || site.configuration_server_replaced() {
         return trouble(
@@ -121,11 +128,8 @@ pub(super) fn configuration_server(look: &Look<'_>) -> Option<Trouble> {
             format!("'{}' wasn't protected by '{name}'.", item.name),
         );
     }
-    if asr.is_some_and(|asr| is_false(&asr.in_config_server_db)) {
-        return trouble(
-            "MachineNotInDatabase",
-            format!("'{}' isn't in the database of '{name}'.", item.name),
-        );
+    if is_missing {
+        return missing(name);
     }
     // A server that is said not to have been restored was given its new address in a way that agents learn of.
     let moved = server.ip.is_some() && server.original_ip.is_some() && server.ip != server.original_ip;

@@ -30,7 +30,7 @@ use crate::syntax::machine::MachineKind;
 type Vms = HashMap<String, String>;
 
 /// The servers of the world and what they stand on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Site {
     /// The facts, without machines.
     facts: Inventory,

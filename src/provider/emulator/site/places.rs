@@ -9,7 +9,7 @@ use crate::syntax::inventory::Inventory;
 type Tried = Vec<(u16, bool)>;
 
 /// Places in the facts, by name; the emulated site neither gains nor loses a server.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Places {
     pub hosts: HashMap<String, usize>,
     pub datastores: HashMap<String, usize>,

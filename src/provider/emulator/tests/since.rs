@@ -23,7 +23,7 @@ fn plan(text: &str) -> RecoveryPlan {
 fn model(classic_world: bool) -> Model {
     let (text, inventory) =
         if classic_world { (CLASSIC_PLAN, classic(&[])) } else { (MODERNIZED_PLAN, modernized(&[])) };
-    resolve(plan(text), inventory, &mut Vec::new())
+    resolve(plan(text), inventory)
 }
 
 #[test]

@@ -80,9 +80,7 @@ pub fn world(plan: &str, inventory: &str) -> Model {
         documents.extend(parse(sources.get(index), &mut diagnostics));
     }
     match <[Document; 2]>::try_from(documents) {
-        Ok([Document::Plan(plan), Document::Inventory(inventory)]) => {
-            resolve(*plan, *inventory, &mut diagnostics)
-        }
+        Ok([Document::Plan(plan), Document::Inventory(inventory)]) => resolve(*plan, *inventory),
         other => panic!("no plan and inventory: {other:?} {diagnostics:?}"),
     }
 }

@@ -1,0 +1,304 @@
+//! What a person changes in a run that goes on, or in one that ended with failures: machines that are taken out, steps that are
+//! left out or done again, and an early end.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::event::RunState;
+use crate::event::step::StepState;
+use crate::event::step::StepStatus;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::graph::StepSubject;
+use crate::id::StepId;
+use crate::syntax::action::Rerun;
+use crate::syntax::inventory::Experience;
+
+impl RunState {
+    /// Takes a machine out: its own steps are left out, and what was blocked because of it goes on.
+    pub(super) fn take_out(&mut self, machine: usize, release_dependents: bool, why: &str, at: Timestamp) {
+        let was_lost = !self.out.insert(machine);
+        self.failed -= usize::from(was_lost);
+        self.taken_out.insert(machine, release_dependents);
+        let group = self.graph.model().machine(machine).group().map(|group| group.index());
+        let failover = group.and_then(|group| self.failover_of_group(group));
+        for index in 0..self.count() {
+            if self.is_only_about(index, machine) {
+                self.count_as_left_out(index, why, at);
+            }
+            // Nothing was sent, so that nothing is attached.
+            if self.graph.step(index).kind == StepKind::Reprotect
+                && self.graph.step(index).subject == StepSubject::Machine(machine)
+                && self.step(index).attempts == 0
+                && self.holds_slots(index)
+            {
+                self.freeable.push(index);
+            }
+        }
+        let mut reopened = self.release(at);
+        if let Some(failover) = failover {
+            self.make_again(failover, &mut reopened, at);
+        }
+        self.begin_again(reopened, at);
+    }
+
+    /// Has the recovery plan of a replication group changed, if it was made, before the group fails over.
+    fn make_again(&mut self, failover: StepIndex, reopened: &mut BTreeSet<StepIndex>, at: Timestamp) {
+        let made = self.sibling(failover, StepKind::Prepare);
+        if self.step(failover).status.is_good()
+            || made.is_none_or(|made| self.step(made).status != StepStatus::Succeeded)
+        {
+            return;
+        }
+        for index in self.way_to(failover) {
+            let status = self.step(index).status;
+            if status.is_settled() {
+                if status.is_good() && status != StepStatus::Skipped && reopened.insert(index) {
+                    self.unsettle(index, at);
+                }
+            } else if status != StepStatus::Waiting {
+                self.set(index, StepStatus::Waiting, at);
+                reopened.insert(index);
+            }
+        }
+    }
+
+    /// Lets the recovery plan of a group that goes on be made again, now that it is deleted.
+    pub(super) fn after_cleanup(&mut self, cleanup: StepIndex, at: Timestamp) {
+        if self.step(cleanup).waiting_for == 0 {
+            return;
+        }
+        self.unsettle(cleanup, at);
+        if let Some(made) = self.sibling(cleanup, StepKind::Prepare) {
+            self.refresh(made, at);
+        }
+    }
+
+    /// Returns the steps that come between a group's recovery plan and its failover, both included.
+    fn way_to(&self, failover: StepIndex) -> Vec<StepIndex> {
+        let rechecks = self.graph.before(failover).iter().copied();
+        let rechecks = rechecks.filter(|step| self.graph.step(*step).kind == StepKind::Recheck);
+        let first = [StepKind::Prepare, StepKind::AwaitPoint];
+        let first = first.into_iter().filter_map(|kind| self.sibling(failover, kind));
+        first.chain(rechecks).chain([failover]).collect()
+    }
+
+    fn failover_of_group(&self, group: usize) -> Option<StepIndex> {
+        let name = &self.graph.model().group(group)?.name().value;
+        self.graph.find(&StepId::new(format!("{}/{name}", StepKind::Failover.as_str())))
+    }
+
+    /// Leaves a step out, whether it is settled or not.
+    pub(super) fn leave_out(&mut self, index: StepIndex, why: &str, at: Timestamp) {
+        let held_others = self.step(index).status.is_settled();
+        self.count_as_left_out(index, why, at);
+        if held_others {
+            let reopened = self.release(at);
+            self.begin_again(reopened, at);
+        }
+    }
+
+    /// Lets a settled step begin again, and what it blocked if that is wanted.
+    pub(super) fn reopen(&mut self, index: StepIndex, downstream: bool, at: Timestamp) {
+        let mut reopened = BTreeSet::from([index]);
+        self.unsettle(index, at);
+        // A failover that was taken back is verified again.
+        if self.graph.step(index).kind == StepKind::Failover
+            && let Some(verify) = self.sibling(index, StepKind::Verify)
+            && self.step(verify).status == StepStatus::Failed
+        {
+            reopened.insert(verify);
+            self.unsettle(verify, at);
+        }
+        if downstream {
+            for next in index + 1..self.count() {
+                let follows = self.graph.before(next).iter().any(|before| reopened.contains(before));
+                if follows && self.may_go_on(next) {
+                    reopened.insert(next);
+                    self.unsettle(next, at);
+                }
+            }
+        }
+        self.begin_again(reopened, at);
+    }
+
+    /// Ends the run early: what has not begun is not begun, what only waits is given up, and what is under way goes on. What puts
+    /// the site in order is still done: recovery plans are deleted, and the actions at the end of the run come.
+    pub(super) fn cancel(&mut self, failovers: bool, why: &str, at: Timestamp) {
+        self.cancelling = Some(failovers);
+        let mut taken_back = Vec::new();
+        // Before anything is given up, which would block them.
+        for index in (0..self.count()).filter(|_| failovers) {
+            let step = self.step(index);
+            if self.graph.step(index).kind == StepKind::Commit
+                && !step.status.is_settled()
+                && !step.is_in_flight()
+                && self.can_be_taken_back(index)
+            {
+                self.steps[index as usize].takes_back = true;
+                taken_back.push(index);
+            }
+        }
+        for index in 0..self.count() {
+            let (step, described) = (self.step(index), self.graph.step(index));
+            let runs = step.status == StepStatus::Running && described.kind == StepKind::Action && step.acted;
+            if step.status.is_settled()
+                || step.is_in_flight()
+                || step.takes_back
+                || runs
+                || self.graph.runs_last(index)
+                || self.leaves_a_recovery_plan(index)
+            {
+                continue;
+            }
+            self.settle(index, StepStatus::Blocked, Some(&why.to_owned()), at);
+        }
+        for index in taken_back {
+            let failover = self.sibling(index, StepKind::Failover);
+            if failover.is_none_or(|failover| self.step(failover).status.is_settled()) {
+                self.set(index, StepStatus::Ready, at);
+            }
+        }
+    }
+
+    /// Returns whether a commit that was not asked for stands after a planned failover that was, or is under way.
+    fn can_be_taken_back(&self, commit: StepIndex) -> bool {
+        let failover = self.sibling(commit, StepKind::Failover).map(|failover| self.step(failover));
+        self.graph.experience() == Experience::Modernized
+            && failover.is_some_and(|failover| {
+                failover.is_in_flight()
+                    || matches!(failover.status, StepStatus::Succeeded | StepStatus::Adopted)
+                    || !failover.done.is_empty()
+            })
+    }
+
+    fn count(&self) -> StepIndex {
+        StepIndex::try_from(self.steps.len()).expect("indexes are 32 bits wide")
+    }
+
+    /// Returns whether a step has nothing to do when a machine is out of the run.
+    fn is_only_about(&self, index: StepIndex, machine: usize) -> bool {
+        let group = self.graph.model().machine(machine).group();
+        let is_last =
+            group.is_none_or(|group| group.members().all(|member| self.out.contains(&member.index())));
+        match self.graph.step(index).subject {
+            StepSubject::Machine(other) => other == machine,
+            StepSubject::Group(other) => {
+                is_last
+                    && group.is_some_and(|group| group.index() == other)
+                    && !self.leaves_a_recovery_plan(index)
+            }
+            StepSubject::Action(action) => {
+                let model = self.graph.model();
+                let action = &model.plan.actions[action];
+                let name = &model.machine(machine).name().value;
+                let group = group.filter(|_| is_last).map(|group| &group.name().value);
+                let hooks = [action.before.as_ref(), action.after.as_ref()];
+                let mut of = hooks.into_iter().flatten().filter_map(|hook| hook.of.as_ref());
+                of.any(|of| of.value == *name || Some(&of.value) == group)
+            }
+            StepSubject::Plan | StepSubject::Wave(_) | StepSubject::BootGroup(_) => false,
+        }
+    }
+
+    /// Settles a step as left out; one that failed or was blocked no longer counts as that.
+    fn count_as_left_out(&mut self, index: StepIndex, why: &str, at: Timestamp) {
+        let step = &mut self.steps[index as usize];
+        match step.status {
+            StepStatus::Waiting | StepStatus::Ready | StepStatus::Running | StepStatus::Asked => {
+                self.settle(index, StepStatus::Skipped, Some(&why.to_owned()), at);
+            }
+            StepStatus::Failed | StepStatus::Blocked => {
+                let before = step.note.take().map(|note| format!(" (before that: {note})"));
+                step.note = Some(format!("{why}{}", before.unwrap_or_default()));
+                step.status = StepStatus::Skipped;
+                self.failed -= 1;
+            }
+            StepStatus::Succeeded | StepStatus::Adopted | StepStatus::Skipped => {}
+        }
+    }
+
+    /// Makes everything wait again that was blocked and that nothing holds back any more, and returns it.
+    fn release(&mut self, at: Timestamp) -> BTreeSet<StepIndex> {
+        let mut reopened = BTreeSet::new();
+        for index in 0..self.count() {
+            if self.may_go_on(index) {
+                reopened.insert(index);
+                self.unsettle(index, at);
+            } else if self.step(index).status == StepStatus::Blocked {
+                // What it was blocked by may be another thing by now.
+                let cause = self.held_back_by(index).map(|before| self.cause(before));
+                self.steps[index as usize].note = cause;
+            }
+        }
+        reopened
+    }
+
+    /// Returns whether a settled step is to be begun once more: it was blocked and nothing holds it back, or it looks at how
+    /// something ended that goes on now.
+    fn may_go_on(&self, index: StepIndex) -> bool {
+        let step = self.step(index);
+        let before = self.graph.before(index);
+        if self.hook(index).is_some() {
+            let goes_on = before.iter().any(|before| !self.step(*before).status.is_settled());
+            return step.status.is_settled() && goes_on && !(step.acted && self.is_never_repeated(index));
+        }
+        step.status == StepStatus::Blocked && !before.iter().any(|before| self.holds_back(*before, index))
+    }
+
+    fn is_never_repeated(&self, index: StepIndex) -> bool {
+        let StepSubject::Action(action) = self.graph.step(index).subject else { return false };
+        let rerun = self.graph.model().plan.actions[action].rerun;
+        rerun.is_some_and(|rerun| rerun.value == Rerun::Never)
+    }
+
+    /// Makes a settled step wait again; what it was asked and told is forgotten, its attempts are counted on.
+    fn unsettle(&mut self, index: StepIndex, at: Timestamp) {
+        let step = &mut self.steps[index as usize];
+        self.settled -= 1;
+        self.failed -= usize::from(!step.status.is_good());
+        *step = StepState {
+            attempts: step.attempts,
+            attempts_before: step.attempts,
+            question: step.question,
+            done: std::mem::take(&mut step.done),
+            ..StepState::waiting(step.waiting_for)
+        };
+        self.freeable.retain(|freeable| *freeable != index);
+        let graph = std::sync::Arc::clone(&self.graph);
+        for next in graph.after(index) {
+            self.steps[*next as usize].waiting_for += 1;
+            if self.step(*next).status == StepStatus::Ready {
+                self.set(*next, StepStatus::Waiting, at);
+            }
+        }
+    }
+
+    /// Lets steps that wait again begin, as far as they wait for nothing. The failover of a replication group goes through its
+    /// recovery plan, which is made again if it was deleted since.
+    fn begin_again(&mut self, mut reopened: BTreeSet<StepIndex>, at: Timestamp) {
+        let failovers: Vec<StepIndex> = reopened
+            .iter()
+            .copied()
+            .filter(|index| self.graph.step(*index).kind == StepKind::Failover)
+            .collect();
+        for failover in failovers {
+            let cleanup = self.sibling(failover, StepKind::Cleanup);
+            // One that is under way comes first, and is done again, too.
+            let is_gone = |cleanup| self.step(cleanup).status.is_settled() || self.active.contains(&cleanup);
+            if !cleanup.is_some_and(is_gone) {
+                continue;
+            }
+            for index in self.way_to(failover).into_iter().chain(cleanup) {
+                let status = self.step(index).status;
+                if status.is_settled() && status != StepStatus::Skipped && reopened.insert(index) {
+                    self.unsettle(index, at);
+                }
+            }
+        }
+        for index in reopened {
+            self.refresh(index, at);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The inbox of a run: what other processes order, in the database.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension as _;
+use rusqlite::params;
+
+use crate::event::Inbox;
+use crate::event::JournalError;
+use crate::event::KnownAs;
+use crate::event::Letter;
+use crate::event::Order;
+use crate::id::RunId;
+use crate::journal::Database;
+use crate::journal::DatabaseError;
+use crate::journal::schema::VERSION;
+
+/// A letter that is to be sent: its number is given to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLetter {
+    /// When it is sent.
+    pub at: Timestamp,
+    /// Who sends it.
+    pub by: String,
+    /// How that is known.
+    pub known_as: KnownAs,
+    /// What is to be done.
+    pub order: Order,
+}
+
+/// Returns the word of a value that has one.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+impl Database {
+    /// Puts a letter into the inbox of a run, whoever drives that; when this returns, it is on disk.
+    ///
+    /// Returns the letter's number.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if there is no such run, or it can't be written.
+    pub fn send(&mut self, run: &RunId, letter: &NewLetter) -> Result<u64, DatabaseError> {
+        if self.run(run)?.is_none() {
+            return Err(DatabaseError::Unknown { run: run.clone() });
+        }
+        let text = serde_json::to_string(&letter.order).expect("an order has a JSON form");
+        self.connection
+            .execute(
+                "INSERT INTO inbox (run, at, by, known_as, letter) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![run.as_str(), letter.at.to_string(), letter.by, word(&letter.known_as), text],
+            )
+            .map_err(self.failed("written"))?;
+        Ok(self.connection.last_insert_rowid().unsigned_abs())
+    }
+
+    /// Returns the letters of a run after the one that has the number `last`, and the number of the last one that was looked
+    /// at; what can't be read is passed over.
+    fn letters(&self, run: &RunId, last: u64) -> rusqlite::Result<Vec<Letter>> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT id, at, by, known_as, letter FROM inbox WHERE run = ?1 AND id > ?2 ORDER BY id",
+        )?;
+        let mut rows = query.query(params![run.as_str(), i64::try_from(last).unwrap_or(i64::MAX)])?;
+        let mut letters = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id = row.get::<_, i64>(0)?.unsigned_abs();
+            let (at, known_as, order) = (row.get::<_, String>(1)?, row.get(3)?, row.get::<_, String>(4)?);
+            let read = (
+                at.parse(),
+                serde_json::from_value(serde_json::Value::String(known_as)),
+                serde_json::from_str(&order),
+            );
+            match read {
+                (Ok(at), Ok(known_as), Ok(order)) => {
+                    letters.push(Letter { id, at, by: row.get(2)?, known_as, order });
+                }
+                // Whoever may write here may send anything; a run must not end because of that.
+                _ => tracing::warn!(letter = id, "a letter can't be read and is passed over"),
+            }
+        }
+        Ok(letters)
+    }
+}
+
+/// Reads the letters to one run, with a connection of its own.
+#[derive(Debug)]
+pub struct RunInbox {
+    database: Database,
+    run: RunId,
+    /// Version of the data when there was nothing after a letter, and that letter's number.
+    nothing_new: Option<(i64, u64)>,
+}
+
+impl RunInbox {
+    /// Opens the inbox of a run; nothing is written to it.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if the database can't be opened.
+    pub fn open(path: &Path, run: &RunId) -> Result<Self, DatabaseError> {
+        Ok(Self { database: Database::open_to_read(path)?, run: run.clone(), nothing_new: None })
+    }
+
+    fn read(&mut self, last: u64) -> rusqlite::Result<Vec<Letter>> {
+        // The first version had no inbox.
+        if self.database.version < VERSION {
+            return Ok(Vec::new());
+        }
+        let version: i64 = self
+            .database
+            .connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))
+            .optional()?
+            .unwrap_or_default();
+        if self.nothing_new.is_some_and(|(known, after)| known == version && after <= last) {
+            return Ok(Vec::new());
+        }
+        let letters = self.database.letters(&self.run, last)?;
+        self.nothing_new = Some((version, last)).filter(|_| letters.is_empty());
+        Ok(letters)
+    }
+}
+
+impl Inbox for RunInbox {
+    fn since(&mut self, last: u64) -> Result<Vec<Letter>, JournalError> {
+        self.read(last)
+            .map_err(|error| JournalError { message: self.database.failed("read")(error).in_words() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::fixture::Place;
+
+    fn letter(reason: &str) -> NewLetter {
+        let order = Order::Cancel { reason: Some(reason.into()), failovers: false };
+        NewLetter { at: Timestamp::UNIX_EPOCH, by: "kim".into(), known_as: KnownAs::OsUser, order }
+    }
+
+    fn numbers(inbox: &mut RunInbox, last: u64) -> Vec<u64> {
+        inbox.since(last).expect("read").into_iter().map(|letter| letter.id).collect()
+    }
+
+    #[test]
+    fn a_letter_arrives_as_it_was_sent_and_where_it_was_sent() {
+        let place = Place::new();
+        let _owner = place.with_events("r1", 2);
+        drop(place.with_events("r2", 0));
+        let (one, other) = (RunId::new("r1"), RunId::new("r2"));
+        let mut inbox = RunInbox::open(&place.path, &one).expect("open");
+        assert_eq!(numbers(&mut inbox, 0), [0; 0]);
+        let mut sender = place.open();
+        let first = sender.send(&one, &letter("the first")).expect("sent");
+        sender.send(&other, &letter("another run's")).expect("sent");
+        let third = sender.send(&one, &letter("the third")).expect("sent");
+        let NewLetter { at, by, known_as, order } = letter("the first");
+        let found = inbox.since(0).expect("read");
+        assert_eq!(found[0], Letter { id: first, at, by, known_as, order });
+        assert_eq!(numbers(&mut inbox, 0), [first, third], "letters are there until they are taken");
+        assert_eq!(numbers(&mut inbox, first), [third]);
+        assert_eq!(numbers(&mut inbox, third), [0; 0]);
+        assert_eq!(numbers(&mut inbox, third), [0; 0]);
+        let fourth = sender.send(&one, &letter("the fourth")).expect("sent");
+        assert_eq!(numbers(&mut inbox, third), [fourth], "what comes later is seen");
+        assert_eq!(numbers(&mut inbox, 0), [first, third, fourth], "a reader may begin anew");
+    }
+
+    #[test]
+    fn a_letter_to_nobody_is_refused() {
+        let place = Place::new();
+        let error = place.open().send(&RunId::new("r9"), &letter("the first")).expect_err("no such run");
+        assert_eq!(error.to_string(), "there is no run r9");
+    }
+
+    #[test]
+    fn a_letter_that_nobody_can_read_keeps_no_other_from_arriving() {
+        let place = Place::new();
+        drop(place.with_events("r1", 0));
+        let run = RunId::new("r1");
+        let insert = "INSERT INTO inbox (run, at, by, known_as, letter) VALUES ('r1', ?1, 'kim', ?2, ?3)";
+        let order = r#"{"order":"cancel","reason":null,"failovers":false}"#;
+        for (at, known_as, order) in [
+            ("soon", "os_user", order),
+            ("1970-01-01T00:00:00Z", "by_sight", order),
+            ("1970-01-01T00:00:00Z", "os_user", r#"{"order":"sing"}"#),
+            ("1970-01-01T00:00:00Z", "os_user", order),
+        ] {
+            place.sqlite().execute(insert, [at, known_as, order]).expect("anybody may write");
+        }
+        let mut inbox = RunInbox::open(&place.path, &run).expect("open");
+        assert_eq!(numbers(&mut inbox, 0), [4]);
+    }
+}

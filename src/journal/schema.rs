@@ -1,0 +1,228 @@
+//! The tables of the database, and how those of older programs become them.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::Transaction;
+use rusqlite::TransactionBehavior;
+use rusqlite::params;
+
+use crate::journal::DatabaseError;
+use crate::journal::chain::Link;
+use crate::journal::database;
+
+/// Version of the tables, in the database's `user_version`.
+pub(super) const VERSION: i64 = 2;
+
+/// What tells the database from those of other programs, in its `application_id`: `fail` in ASCII.
+const APPLICATION: i64 = 0x6661_696c;
+
+const TABLES: &str = "
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    plan TEXT NOT NULL,
+    plan_path TEXT NOT NULL,
+    plan_digest TEXT NOT NULL,
+    facts_digest TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    options TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    git_commit TEXT,
+    program TEXT NOT NULL,
+    migrated_events INTEGER NOT NULL,
+    head TEXT NOT NULL
+) STRICT;
+CREATE TABLE events (
+    run TEXT NOT NULL REFERENCES runs(id),
+    seq INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    event TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE inbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run TEXT NOT NULL REFERENCES runs(id),
+    at TEXT NOT NULL,
+    by TEXT NOT NULL,
+    known_as TEXT NOT NULL,
+    letter TEXT NOT NULL
+) STRICT;
+CREATE INDEX inbox_of_run ON inbox (run, id);
+CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are kept'); END;
+CREATE TRIGGER events_stand BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are kept as they are'); END;
+CREATE TRIGGER inbox_stays BEFORE DELETE ON inbox BEGIN SELECT RAISE(ABORT, 'letters are kept'); END;
+CREATE TRIGGER inbox_stands BEFORE UPDATE ON inbox BEGIN SELECT RAISE(ABORT, 'letters are kept as they are'); END;
+";
+
+/// Returns the version of a database's tables; 0 if it has none.
+///
+/// # Errors
+///
+/// [`DatabaseError`] if it can't be read, another program made it, or a newer one of ours.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, DatabaseError> {
+    let pragma =
+        |name: &str| -> rusqlite::Result<i64> { connection.pragma_query_value(None, name, |row| row.get(0)) };
+    let found = || -> rusqlite::Result<(i64, i64, i64)> {
+        let ours = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('runs', 'events')";
+        let any = "SELECT count(*) FROM sqlite_master";
+        let version = pragma("user_version")?;
+        let tables = connection.query_row(if version == 0 { any } else { ours }, [], |row| row.get(0))?;
+        Ok((version, pragma("application_id")?, tables))
+    };
+    let (version, application, tables) = found().map_err(database::failed(path, "opened"))?;
+    // The first version had no `application_id` yet.
+    let is_ours = match version {
+        0 => tables == 0,
+        1 => application == 0 && tables == 2,
+        _ => application == APPLICATION,
+    };
+    if !is_ours {
+        return Err(DatabaseError::Foreign { path: path.to_owned() });
+    }
+    if version > VERSION {
+        return Err(DatabaseError::Newer { path: path.to_owned(), found: version });
+    }
+    Ok(version)
+}
+
+/// Makes the tables, or brings those of an older program to this version: wholly, or not at all.
+///
+/// # Errors
+///
+/// [`DatabaseError`] if that can't be done; the database is then as it was.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), DatabaseError> {
+    if version(connection, path)? == VERSION {
+        return Ok(());
+    }
+    let change = database::failed(path, "made");
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&change)?;
+    // Another process may have been faster.
+    let found = version(&transaction, path)?;
+    if found == VERSION {
+        return Ok(());
+    }
+    let changed = || -> rusqlite::Result<()> {
+        match found {
+            0 => transaction.execute_batch(TABLES)?,
+            _ => from_first(&transaction)?,
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", VERSION)
+    };
+    changed().map_err(&change)?;
+    transaction.commit().map_err(&change)
+}
+
+/// Version 1 had neither an inbox nor a chain: its events are chained as they are found.
+fn from_first(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "ALTER TABLE events RENAME TO events_1;
+         ALTER TABLE runs RENAME TO runs_1;",
+    )?;
+    transaction.execute_batch(TABLES)?;
+    let columns = "id, plan, plan_path, plan_digest, facts_digest, provider, options, created_at";
+    let runs = format!(
+        "SELECT {columns}, NULL,
+            coalesce((SELECT event ->> '$.kind.program' FROM events_1 WHERE run = id AND seq = 1 AND json_valid(event)), ''),
+            (SELECT count(*) FROM events_1 WHERE run = id)
+         FROM runs_1"
+    );
+    let mut query = transaction.prepare(&runs)?;
+    let runs = query.query_map([], database::run_of_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut events =
+        transaction.prepare("SELECT seq, at, event FROM events_1 WHERE run = ?1 ORDER BY seq")?;
+    let mut insert =
+        transaction.prepare("INSERT INTO events (run, seq, at, event, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for run in &runs {
+        let mut link = Link::head(run);
+        database::insert_run(transaction, run, &link)?;
+        let mut rows = events.query([run.id.as_str()])?;
+        while let Some(row) = rows.next()? {
+            let event = row.get_ref(2)?;
+            link = link.then(event.as_bytes()?);
+            let (seq, at) = (row.get_ref(0)?, row.get_ref(1)?);
+            insert.execute(params![
+                run.id.as_str(),
+                seq.as_i64()?,
+                at.as_str()?,
+                event.as_str()?,
+                link.as_str()
+            ])?;
+        }
+    }
+    drop((query, events, insert));
+    transaction.execute_batch("DROP TABLE events_1; DROP TABLE runs_1;")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::Journal as _;
+    use crate::id::RunId;
+    use crate::journal::Database;
+    use crate::journal::fixture::Place;
+    use crate::journal::fixture::event;
+    use crate::journal::fixture::events;
+
+    /// A database as version 1 left it, as SQLite's own program dumps it.
+    const FIRST: &str = include_str!("first.sql");
+
+    fn tables(place: &Place) -> Vec<(String, Option<String>)> {
+        let sqlite = place.sqlite();
+        let mut query =
+            sqlite.prepare("SELECT name, sql FROM sqlite_master ORDER BY type, name").expect("a query");
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("read");
+        rows.collect::<rusqlite::Result<_>>().expect("read")
+    }
+
+    #[test]
+    fn a_database_of_version_1_is_read_as_it_is() {
+        let place = Place::new();
+        place.sqlite().execute_batch(FIRST).expect("made");
+        let before = std::fs::read(&place.path).expect("there");
+        let database = Database::open_to_read(&place.path).expect("it is known");
+        let run = RunId::new("r1");
+        assert_eq!(database.events(&run).expect("read"), events("r1", 3));
+        assert_eq!(database.last_event(&run).expect("read"), Some(event("r1", 3)));
+        assert_eq!(database.runs().expect("read").len(), 2);
+        assert_eq!(std::fs::read(&place.path).expect("there"), before, "reading changes nothing");
+    }
+
+    #[test]
+    fn a_database_of_version_1_becomes_one_of_this_and_goes_on() {
+        let place = Place::new();
+        place.sqlite().execute_batch(FIRST).expect("made");
+        let database = place.open();
+        let run = RunId::new("r1");
+        assert_eq!(database.events(&run).expect("chained"), events("r1", 3));
+        let found = database.runs().expect("read");
+        let record = found.iter().find(|record| record.id == run).expect("it is there");
+        assert_eq!((record.migrated_events, record.git_commit.as_ref()), (3, None));
+        assert_eq!(record.plan_path, "/srv/plans/erp.plan.yaml");
+        let began = found.iter().find(|record| record.id.as_str() == "r0").expect("it is there");
+        assert_eq!((began.migrated_events, began.program.as_str()), (1, "0.1.0"), "its first event says so");
+        let mut writer = database.writer(&run).expect("entered");
+        writer.append(&event("r1", 4)).expect("taken");
+        writer.sync().expect("kept");
+        drop(writer);
+        assert_eq!(place.open().events(&run).expect("read"), events("r1", 4));
+        let fresh = Place::new();
+        drop(fresh.open());
+        assert_eq!(tables(&place), tables(&fresh), "nothing tells it from a new one");
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let place = Place::new();
+        place.sqlite().execute_batch(FIRST).expect("made");
+        place.sqlite().execute_batch("CREATE TABLE inbox (own TEXT)").expect("somebody's own");
+        let before = tables(&place);
+        let error = Database::open(&place.path).expect_err("there is an inbox already");
+        assert!(error.in_words().contains("inbox"), "{error:?}");
+        assert_eq!(tables(&place), before);
+        let database = Database::open_to_read(&place.path).expect("it is known");
+        assert_eq!(database.events(&RunId::new("r1")).expect("read"), events("r1", 3));
+    }
+}

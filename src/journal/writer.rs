@@ -1,0 +1,259 @@
+//! Writing the events of a run: taken one by one, kept in groups.
+
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use rusqlite::params;
+
+use crate::event::Journal;
+use crate::event::JournalError;
+use crate::event::RunEvent;
+use crate::id::RunId;
+use crate::journal::Database;
+use crate::journal::DatabaseError;
+use crate::journal::chain::Link;
+use crate::journal::database::failed;
+use crate::journal::file::Identity;
+
+const INSERT: &str = "INSERT INTO events (run, seq, at, event, hash) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// An event that was taken and is not kept yet, as it will be stored.
+#[derive(Debug)]
+struct Taken {
+    seq: u64,
+    /// Where its time and its text are in [`RunWriter::text`].
+    at: Range<usize>,
+    event: Range<usize>,
+    hash: Link,
+}
+
+/// Writes the events of a run.
+#[derive(Debug)]
+pub struct RunWriter {
+    connection: Connection,
+    path: PathBuf,
+    identity: Identity,
+    run: RunId,
+    /// Number and hash of the last event that was taken.
+    end: (u64, Link),
+    taken: Vec<Taken>,
+    /// The texts of what was taken, one after another.
+    text: Vec<u8>,
+    /// Why nothing is written any more: after one failure nobody knows what the file holds.
+    failed: Option<String>,
+}
+
+impl Database {
+    /// Returns a writer of a run's events, which only the process that holds the run's lock may use.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if the run is not entered, or the end of its events can't be read.
+    pub fn writer(self, run: &RunId) -> Result<RunWriter, DatabaseError> {
+        let end = self.end(run)?;
+        Ok(RunWriter {
+            connection: self.connection,
+            path: self.path,
+            identity: self.identity,
+            run: run.clone(),
+            end,
+            taken: Vec::new(),
+            text: Vec::new(),
+            failed: None,
+        })
+    }
+}
+
+impl RunWriter {
+    fn take(&mut self, event: &RunEvent) -> Result<(), DatabaseError> {
+        if event.run != self.run || event.seq != self.end.0 + 1 {
+            return Err(DatabaseError::OutOfOrder { run: event.run.clone(), seq: event.seq });
+        }
+        let from = self.text.len();
+        write!(self.text, "{}", event.at).expect("a buffer takes everything");
+        let middle = self.text.len();
+        serde_json::to_writer(&mut self.text, event).expect("an event has a JSON form");
+        let (at, event_text) = (from..middle, middle..self.text.len());
+        let hash = self.end.1.then(&self.text[event_text.clone()]);
+        self.end = (event.seq, hash.clone());
+        self.taken.push(Taken { seq: event.seq, at, event: event_text, hash });
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), DatabaseError> {
+        let write = failed(&self.path, "written");
+        let execute = |query: &str| {
+            self.connection.prepare_cached(query).and_then(|mut query| query.execute([])).map_err(&write)
+        };
+        execute("BEGIN IMMEDIATE")?;
+        let text = |place: &Range<usize>| {
+            std::str::from_utf8(&self.text[place.clone()]).expect("JSON and times are text")
+        };
+        let mut insert = self.connection.prepare_cached(INSERT).map_err(&write)?;
+        for Taken { seq, at, event, hash } in &self.taken {
+            let number = i64::try_from(*seq).expect("a run has less than 2^63 events");
+            let written =
+                insert.execute(params![self.run.as_str(), number, text(at), text(event), hash.as_str()]);
+            written.map_err(|error| match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                    DatabaseError::Conflict { run: self.run.clone(), seq: *seq }
+                }
+                Some(_) | None => write(error),
+            })?;
+        }
+        drop(insert);
+        execute("COMMIT")?;
+        // What went into a file that was moved away is not what the next process finds.
+        if !self.identity.holds(&self.path) {
+            return Err(DatabaseError::Replaced { path: self.path.clone() });
+        }
+        Ok(())
+    }
+
+    /// Does something unless something failed before, and remembers if it fails.
+    fn unless_failed(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<(), DatabaseError>,
+    ) -> Result<(), JournalError> {
+        if let Some(message) = &self.failed {
+            return Err(JournalError { message: message.clone() });
+        }
+        act(self).map_err(|error| {
+            let mut message = error.in_words();
+            if let Some(help) = error.help() {
+                message = format!("{message} ({help})");
+            }
+            // Whatever was begun is taken back; if even that fails, the file is as the last commit left it.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            self.failed = Some(message.clone());
+            JournalError { message }
+        })
+    }
+}
+
+impl Journal for RunWriter {
+    fn append(&mut self, event: &RunEvent) -> Result<(), JournalError> {
+        self.unless_failed(|writer| writer.take(event))
+    }
+
+    fn sync(&mut self) -> Result<(), JournalError> {
+        if self.taken.is_empty() && self.failed.is_none() {
+            return Ok(());
+        }
+        self.unless_failed(Self::write)?;
+        self.taken.clear();
+        self.text.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::fixture::Place;
+    use crate::journal::fixture::event;
+    use crate::journal::fixture::events;
+
+    #[test]
+    fn events_read_back_equal_and_in_order() {
+        let place = Place::new();
+        let mut writer = place.with_events("r1", 0);
+        for seq in 1..=3 {
+            writer.append(&event("r1", seq)).expect("taken");
+        }
+        let reader = place.open();
+        let run = RunId::new("r1");
+        assert_eq!(reader.events(&run).expect("read"), [], "nothing is kept before sync");
+        writer.sync().expect("kept");
+        assert_eq!(reader.events(&run).expect("read"), events("r1", 3));
+        drop(writer);
+        let mut writer = place.open().writer(&run).expect("entered");
+        writer.append(&event("r1", 4)).expect("it goes on");
+        writer.sync().expect("kept");
+        assert_eq!(reader.events(&run).expect("read"), events("r1", 4));
+        assert_eq!(reader.verify(&run).expect("read"), 4);
+    }
+
+    #[test]
+    fn one_place_takes_one_event() {
+        let place = Place::new();
+        let mut one = place.with_events("r1", 0);
+        let mut other = place.open().writer(&RunId::new("r1")).expect("entered");
+        one.append(&event("r1", 1)).expect("taken");
+        one.sync().expect("kept");
+        other.append(&event("r1", 1)).expect("taken");
+        let error = other.sync().expect_err("the place is taken");
+        assert!(error.message.contains("event 1 already"), "{error}");
+        let error = other.append(&event("r1", 2)).expect_err("it failed before");
+        assert!(error.message.contains("event 1 already"), "{error}");
+    }
+
+    #[test]
+    fn an_event_that_is_not_the_next_one_is_not_taken() {
+        for wrong in [event("r1", 4), event("r1", 2), event("r2", 3)] {
+            let place = Place::new();
+            let mut writer = place.with_events("r1", 2);
+            let error = writer.append(&wrong).expect_err("it is not the next one");
+            assert!(error.message.contains("is not the next one"), "{error}");
+            writer.sync().expect_err("it failed before");
+            assert_eq!(place.open().events(&RunId::new("r1")).expect("read"), events("r1", 2));
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_what_was_kept_stays() {
+        let place = Place::new();
+        let mut writer = place.with_events("r1", 2);
+        let pages: i64 =
+            writer.connection.pragma_query_value(None, "page_count", |row| row.get(0)).expect("read");
+        writer.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).expect("set");
+        let mut seq = 2;
+        let error = loop {
+            for _ in 0..50 {
+                seq += 1;
+                writer.append(&event("r1", seq)).expect("taken");
+            }
+            if let Err(error) = writer.sync() {
+                break error;
+            }
+            assert!(seq < 10_000, "the disk is never full");
+        };
+        assert!(error.message.contains("database or disk is full"), "{error}");
+        assert!(error.message.contains("make room"), "{error}");
+        writer.connection.pragma_update_and_check(None, "max_page_count", 10_000, |_| Ok(())).expect("set");
+        writer.sync().expect_err("after one failure nothing is written, room or not");
+        drop(writer);
+        let kept = place.open().events(&RunId::new("r1")).expect("what was kept is intact");
+        assert_eq!(kept, events("r1", seq - 50));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_moved_away_takes_nothing_more() {
+        let place = Place::new();
+        let mut writer = place.with_events("r1", 2);
+        let away = place.folder.path().join("elsewhere.db");
+        std::fs::rename(&place.path, &away).expect("moved");
+        std::fs::copy(&away, &place.path).expect("another one takes its place");
+        writer.append(&event("r1", 3)).expect("taken");
+        let error = writer.sync().expect_err("nobody would find it");
+        assert!(error.message.contains("moved, deleted or replaced"), "{error}");
+    }
+
+    #[test]
+    fn events_and_letters_stand() {
+        let place = Place::new();
+        drop(place.with_events("r1", 2));
+        let sqlite = place.sqlite();
+        let letter = "INSERT INTO inbox (run, at, by, known_as, letter) VALUES ('r1', '', '', '', '')";
+        sqlite.execute(letter, []).expect("anybody may send one");
+        for (what, column) in [("events", "event"), ("inbox", "letter")] {
+            for change in [format!("DELETE FROM {what}"), format!("UPDATE {what} SET {column} = '{{}}'")] {
+                let error = sqlite.execute(&change, []).expect_err("it is append-only");
+                assert!(error.to_string().contains("are kept"), "{error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! All that can be told of documents with mistakes is told at once: no mistake hides another.
+
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Folder;
+
+/// Returns the codes of the mistakes that a check tells, each with its line, in their order.
+fn told(files: &[(&str, &str)], path: &str) -> Vec<String> {
+    let ended = Folder::with(files).run(&["check", path, "--format", "json"]);
+    let json = ended.json();
+    let of = |finding: &serde_json::Value| {
+        let rule = finding["rule"].as_str().expect("a code");
+        format!("{}:{rule}", finding["location"]["line"])
+    };
+    json["findings"].as_array().expect("a list").iter().map(of).collect()
+}
+
+const HEAD: &str = "kind: RecoveryPlan\nversion: 1\nname: p\n";
+
+#[test]
+fn a_bad_value_hides_no_contradiction() {
+    let plan = format!(
+        "{HEAD}\
+recovery_pint: latest
+machines: [w1, w1, {{name: w2, verify: [{{name: v}}]}}]
+boot_groups: [{{name: b, members: [w1]}}, {{name: b, members: [w2]}}]
+drills: [{{name: d, schedule: soon, kind: rehearsal}}, {{name: d, schedule: \"0 3 * * SUN\", kind: rehearsal}}]
+actions:
+  - {{name: a, timeout: often}}
+  - {{name: c, before: {{phase: failover}}, run: {{command: [x]}}}}
+"
+    );
+    let files = [("p.plan.yaml", plan.as_str())];
+    let mut found = told(&files, "p.plan.yaml");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "10:bad-action",
+            "4:unknown-key",
+            "5:bad-action",
+            "5:duplicate-name",
+            "6:duplicate-name",
+            "7:bad-schedule",
+            "7:duplicate-name",
+            "9:bad-action",
+            "9:bad-action",
+            "9:bad-unit",
+        ]
+    );
+}
+
+#[test]
+fn what_a_mistake_may_have_said_is_not_missed() {
+    for action in [
+        "{name: a, befor: {phase: run}, run: {command: [x]}}",
+        "{name: a, before: {phase: rum}, run: {command: [x]}}",
+        "{name: a, before: {phase: failover, off: w1}, run: {command: [x]}}",
+        "{name: a, before: {phase: run}, http: {ulr: \"https://x.example\"}}",
+        "{name: a, before: 1, run: {comand: [x]}}",
+    ] {
+        let plan = format!("{HEAD}machines: [w1]\nactions: [{action}]\n");
+        let found = told(&[("p.plan.yaml", plan.as_str())], "p.plan.yaml");
+        assert!(
+            !found.is_empty() && !found.iter().any(|code| code.contains("bad-action")),
+            "{action}: {found:?}"
+        );
+    }
+    // What is no list of machines may have named some.
+    let plan = format!("{HEAD}machnes: [w1]\n");
+    assert_eq!(told(&[("p.plan.yaml", plan.as_str())], "p.plan.yaml"), ["4:unknown-key"]);
+}
+
+#[test]
+fn merged_and_aliased_blocks_are_looked_at_as_they_are_used() {
+    let plan = format!(
+        "{HEAD}x-a: &a {{before: {{phase: run}}, run: {{command: [x]}}}}\nmachines: [w1]\n\
+         actions:\n  - {{<<: *a, name: one}}\n  - {{<<: *a, name: two, http: {{url: \"https://x.example\"}}}}\n  - {{<<: *a, name: one}}\n"
+    );
+    let found = told(&[("p.plan.yaml", plan.as_str())], "p.plan.yaml");
+    assert_eq!(found, ["8:bad-action", "9:duplicate-name"]);
+}
+
+#[test]
+fn a_plan_with_mistakes_hides_none_of_its_inventory() {
+    let plan = CLASSIC_PLAN.replacen("kind: RecoveryPlan", "kind: RecoveryPlan\nownr: x", 1);
+    let inventory = CLASSIC_INVENTORY.replacen("kind: Inventory", "kind: Inventory\nhots: []", 1);
+    let files = [("p.plan.yaml", plan.as_str()), ("classic.inventory.yaml", inventory.as_str())];
+    assert_eq!(told(&files, "p.plan.yaml").len(), 2);
+}
+
+#[test]
+fn a_document_whose_kind_is_misspelt_is_read_for_its_other_mistakes() {
+    let plan = "kind: RecoverPlan\nversion: 2\nname: p\nmachines: [w1, w1]\n";
+    let found = told(&[("p.plan.yaml", plan)], "p.plan.yaml");
+    assert_eq!(found, ["1:unknown-word", "2:unknown-version", "4:duplicate-name"]);
+    let plan = "knd: RecoveryPlan\nversion: 2\nname: p\nmachines: [w1]\n";
+    let found = told(&[("p.plan.yaml", plan)], "p.plan.yaml");
+    assert_eq!(found, ["1:unknown-key", "2:unknown-version"]);
+}
+
+#[test]
+fn names_of_documents_with_mistakes_are_compared_too() {
+    let plan = format!("{HEAD}ownr: x\nmachines: [w1]\n---\n{HEAD}machines: [w2]\n");
+    let found = told(&[("p.plan.yaml", plan.as_str())], "p.plan.yaml");
+    assert!(found.contains(&"9:duplicate-name".to_owned()), "{found:?}");
+}
+
+#[test]
+#[cfg(feature = "cel")]
+fn a_mistake_of_a_policys_text_hides_none_of_its_expressions() {
+    let policy = "kind: Policy\nversion: 1\nname: p\nrules:\n\
+        - {id: ACME01, severity: eror, scope: plan, assert: \"true\", message: m}\n\
+        - {id: ACME02, severity: error, scope: machine, assert: machine.os.family == \"linx\", message: m}\n\
+        - {id: ACME02, severity: error, scope: machine, assert: \"true\", message: m}\n\
+        tests:\n- {name: t, rule: ACME01, given: {}, expect: silent}\n";
+    let found = told(&[("p.policy.yaml", policy)], "p.policy.yaml");
+    assert_eq!(found, ["5:unknown-word", "7:duplicate-rule", "6:unknown-word"]);
+}

@@ -1,0 +1,163 @@
+//! Machines that come back and are not right: who is told, who decides, and what can still be taken back.
+
+use failback::event::Outcome;
+use failback::event::RunEventKind;
+use failback::id::StepId;
+use failback::provider::Request;
+use failback::run::End;
+use failback::run::approver::Approver;
+use failback::run::approver::AutoApprove;
+use failback::run::approver::Question;
+use failback::run::approver::Reply;
+use failback::syntax::machine::State;
+
+use crate::lab::CLASSIC;
+use crate::lab::MODERNIZED;
+use crate::lab::Process;
+use crate::lab::Ran;
+use crate::lab::Site;
+use crate::lab::World;
+use crate::lab::assert_home;
+use crate::lab::assert_lawful;
+use crate::lab::assert_machines_home;
+use crate::lab::world;
+
+const DOES_NOT_BOOT: &str = "{kind: onprem_vm_does_not_boot, of: w1}";
+
+/// Says no to what a verification asks, and yes to everything else.
+struct KeepsIt;
+
+#[async_trait::async_trait]
+impl Approver for KeepsIt {
+    async fn ask(&self, question: &Question) -> Reply {
+        match AutoApprove.ask(question).await {
+            Reply::Approved { by, known_as } if question.step.as_str() == "verify/w1" => {
+                Reply::Refused { by, known_as }
+            }
+            reply => reply,
+        }
+    }
+}
+
+fn drive(world: &World, process: Process) -> (Site, Ran) {
+    let site = world.site();
+    let ran = world.drive(&site, process);
+    assert_lawful(&world.graph, &ran.events);
+    (site, ran)
+}
+
+fn state(world: &World, site: &Site, name: &str) -> Option<State> {
+    let facts = site.facts(&world.machines());
+    let machine = facts.machines.iter().flatten().find(|machine| machine.name.value == name);
+    machine.and_then(|machine| machine.state).map(|state| state.value)
+}
+
+fn cancels(site: &Site) -> usize {
+    site.sent().iter().filter(|sent| matches!(sent.request, Request::CancelFailover { .. })).count()
+}
+
+#[test]
+fn a_planned_failover_that_is_not_verified_is_taken_back_if_a_person_wants_it() {
+    let world = world(MODERNIZED.0, MODERNIZED.1).with(&[DOES_NOT_BOOT]);
+    let (site, ran) = drive(&world, Process::default());
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Failed)), "{}", ran.said());
+    assert_eq!(ran.failure("verify/w1"), Some("failover-cancelled"), "{}", ran.said());
+    assert_eq!((cancels(&site), state(&world, &site, "w1")), (1, Some(State::ProtectedToOnprem)));
+    let asked = |kind: &RunEventKind| {
+        matches!(kind, RunEventKind::ApprovalAsked { step, prompt, .. }
+            if step.as_str() == "verify/w1" && prompt.contains("on-premises VM stopped") && prompt.contains("Cancel its planned failover?"))
+    };
+    assert!(ran.has(asked), "{}", ran.said());
+    assert_machines_home(&world, &site, |name| name != "w1");
+}
+
+#[test]
+fn a_failover_that_was_taken_back_is_begun_again_by_order() {
+    let once = "{kind: onprem_vm_does_not_boot, of: w1, phase: failover, nth: 1}";
+    let world = world(MODERNIZED.0, MODERNIZED.1).with(&[once]);
+    let (site, before) = drive(&world, Process::default());
+    let retry = |step: &str| {
+        let order = failback::event::Order::Retry { step: StepId::new(step), downstream: true };
+        ("bob".to_owned(), order)
+    };
+    let waiting = vec![retry("verify/w1"), retry("failover/w1")];
+    let ran = world.drive(&site, Process { waiting, ..Process::after(&before.events) });
+    let refused = ran.events.iter().find_map(|event| match &event.kind {
+        RunEventKind::OrderTaken { refused, .. } => refused.as_deref(),
+        _ => None,
+    });
+    assert_eq!(refused, Some("the failover before verify/w1 was taken back: retry failover/w1"));
+    assert_home(&world, &site, &ran);
+    assert_eq!(cancels(&site), 1);
+}
+
+#[test]
+fn a_planned_failover_that_a_person_keeps_stays_uncommitted() {
+    let world = world(MODERNIZED.0, MODERNIZED.1).with(&[DOES_NOT_BOOT]);
+    let (site, ran) = drive(&world, Process::default().approved_by(KeepsIt));
+    assert_eq!(ran.failure("verify/w1"), Some("verification-failed"), "{}", ran.said());
+    assert_eq!((cancels(&site), state(&world, &site, "w1")), (0, Some(State::FailedBack)));
+}
+
+#[test]
+fn a_classic_failover_that_is_not_verified_is_left_to_its_owner() {
+    let plan = CLASSIC.0.replace("name: classic\n", "name: classic\nowner: dr@corp.example\n");
+    let world = world(&plan, CLASSIC.1).with(&[DOES_NOT_BOOT]);
+    let (site, ran) = drive(&world, Process::default());
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Failed)), "{}", ran.said());
+    let told = ran.events.iter().find_map(|event| match &event.kind {
+        RunEventKind::StepFailed { step, message, .. } if step.as_str() == "verify/w1" => {
+            Some(message.as_str())
+        }
+        _ => None,
+    });
+    let told = told.expect("it failed");
+    for words in [
+        "w1: on-premises VM stopped, Azure VM deallocated",
+        "dr@corp.example has to decide",
+        "a classic failover can't be cancelled",
+        "do not commit",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert_eq!((cancels(&site), state(&world, &site, "w1")), (0, Some(State::FailedBack)));
+    assert!(!ran.has(|kind| matches!(kind, RunEventKind::Alarm { .. })), "it runs on neither side");
+}
+
+#[test]
+fn a_failover_is_taken_back_once_whenever_the_process_dies() {
+    let world = world(MODERNIZED.0, MODERNIZED.1).with(&[DOES_NOT_BOOT]);
+    let (_, whole) = drive(&world, Process::default());
+    let syncs = whole.events.len();
+    let mut ended = 0;
+    for sync in 0..syncs {
+        let site = world.site();
+        let cut = world.drive(&site, Process::default().killed_at_sync(sync));
+        if cut.end.is_ok() {
+            break;
+        }
+        let ran = world.drive(&site, Process::after(&cut.events));
+        assert_lawful(&world.graph, &ran.events);
+        assert_eq!(ran.failure("verify/w1"), Some("failover-cancelled"), "{sync}: {}", ran.said());
+        assert_eq!(state(&world, &site, "w1"), Some(State::ProtectedToOnprem));
+        let keys: std::collections::HashSet<_> = site
+            .sent()
+            .into_iter()
+            .filter(|sent| matches!(sent.request, Request::CancelFailover { .. }))
+            .map(|sent| sent.key.to_string())
+            .collect();
+        assert_eq!(keys.len(), 1, "{sync}: {keys:?}");
+        ended += 1;
+    }
+    assert!(ended > 20, "{ended}");
+}
+
+#[test]
+fn a_site_that_gives_no_answer_for_long_is_told_of_and_asked_again() {
+    let outage = "{kind: no_answer_before, at: {after: 15m}, for: 40m}";
+    let world = world(CLASSIC.0, CLASSIC.1).with(&[outage]);
+    let (site, ran) = drive(&world, Process::default());
+    assert_home(&world, &site, &ran);
+    let alarms = ran.events.iter().filter(|event| matches!(&event.kind, RunEventKind::Alarm { code, message, .. } if code == "site-silent" && message.contains("since 2025-06-01T00:15")));
+    assert_eq!(alarms.count(), 1, "{}", ran.said());
+}
