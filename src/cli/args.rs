@@ -41,6 +41,9 @@ pub struct PlanArgs {
     /// Read files up to this size, such as `512 MiB`
     #[arg(long, value_name = "SIZE", value_parser = Bytes::parse, default_value_t = Bytes(DEFAULT_MAX_BYTES))]
     pub max_file_size: Bytes,
+    /// Whether no policies count but those that are named, whatever lies around the plan.
+    #[arg(skip)]
+    pub alone: bool,
 }
 
 impl PlanArgs {

@@ -32,7 +32,8 @@ pub(super) fn run(
     args: &PlanArgs,
     env: &mut Env<'_>,
 ) -> Result<Exit, CliError> {
-    let mut loaded = load::load(paths, args, env);
+    let alone = PlanArgs { alone: true, ..args.clone() };
+    let mut loaded = load::load(paths, &alone, env);
     let failures = check::failures(&loaded.failures, env.talk_style());
     let mistakes = check::mistakes(&loaded.diagnostics, &loaded.sources, env.talk_style());
     env.err.write_all((failures + &mistakes).as_bytes())?;

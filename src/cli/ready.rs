@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::args::PlanArgs;
 use crate::cli::check;
@@ -14,6 +15,7 @@ use crate::cli::load::LoadedPlan;
 use crate::render::style::Verbosity;
 use crate::rules::CheckedPlan;
 use crate::rules::Finding;
+use crate::rules::Policies;
 use crate::source::Sources;
 use crate::source::Span;
 
@@ -33,6 +35,8 @@ pub struct Ready {
     pub plan: CheckedPlan,
     /// What rules found about it: warnings, what is open, what the run waits for.
     pub findings: Vec<Finding>,
+    /// An organisation's own rules, which it was checked against.
+    pub policies: Arc<Policies>,
     /// The texts that it was read from.
     pub sources: Sources,
     /// Which of the texts holds what.
@@ -101,9 +105,13 @@ pub fn ready(
         (Moment::Observed, None) | (Moment::Clock, _) => env.clock.now(),
     };
     let texts = Texts::of(&plan, &loaded);
+    let policies = Arc::clone(&plan.policies);
     let mut checked = check::evaluate(plan, &args.options(now));
     match checked.plan.take() {
-        Some(plan) => Ok(Ok(Ready { plan, findings: checked.findings, sources: loaded.sources, texts })),
+        Some(plan) => {
+            let (findings, sources) = (checked.findings, loaded.sources);
+            Ok(Ok(Ready { plan, findings, policies, sources, texts }))
+        }
         None => {
             let mut style = style;
             style.verbosity = style.verbosity.min(Verbosity::Normal);

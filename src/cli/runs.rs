@@ -213,7 +213,8 @@ pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
                 })
             })
             .collect();
-        writeln!(env.out, "{}", json!({"version": 1, "runs": runs}))?;
+        let text = json!({"version": 1, "runs": runs}).to_string();
+        writeln!(env.out, "{text}")?;
         return broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)));
     }
     let width = rows.iter().map(|(record, ..)| record.plan.chars().count()).max().unwrap_or(4).clamp(4, 40);
@@ -288,7 +289,9 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             "last_at": state.last_at(), "steps": steps,
             "broken": broken.as_ref().map(DatabaseError::in_words),
         });
-        writeln!(env.out, "{shown}")?;
+        // In one piece: what is written is looked through as it comes.
+        let text = shown.to_string();
+        writeln!(env.out, "{text}")?;
     } else {
         show_steps(&record, word, &state, env)?;
     }

@@ -248,9 +248,10 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     };
     recorder.record(first).map_err(broken)?;
     pace.begin();
+    let policies = Arc::clone(&plan.policies);
     let parts = Parts { site: emulator, pace, hooks, approver, model: observed_model(&plan), options, stop };
     let end = tokio::select! {
-        end = Driver::new(recorder, parts).ordered_by(orders).drive() => end.map_err(broken),
+        end = Driver::new(recorder, parts).judged_by(policies).ordered_by(orders).drive() => end.map_err(broken),
         Ok(()) = ends => Ok(End::Interrupted),
     };
     interrupts.abort();

@@ -74,7 +74,7 @@ struct Document<'a> {
     version: u8,
     plan: &'a str,
     seed: u64,
-    faults: usize,
+    candidates: usize,
     #[serde(flatten)]
     tally: &'a Tally,
     forecast: Range,
@@ -121,7 +121,7 @@ pub fn run(args: &SimulateArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             version: 1,
             plan: name,
             seed: args.seed,
-            faults: faults.len(),
+            candidates: faults.len(),
             tally: &tally,
             forecast: foretold,
             smallest: smallest.as_ref().map(|smallest| &smallest.scenario),
@@ -139,13 +139,8 @@ pub fn run(args: &SimulateArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         writeln!(text, "\n{}", style.paint(tone, &verdict))?;
         for broke in &tally.breaches {
             let what = escape::line(&broke.what).into_owned();
-            writeln!(
-                text,
-                "  {} ({} runs, as {}): {what}",
-                broke.law.in_words(),
-                broke.runs,
-                broke.scenario
-            )?;
+            writeln!(text, "  {} ({} runs): {what}", broke.law.in_words(), broke.runs)?;
+            writeln!(text, "         as with {}", escape::line(&broke.faults.join(", ")))?;
         }
         if let Some(smallest) = &smallest {
             tell_smallest(&mut text, smallest, args)?;
@@ -231,13 +226,10 @@ fn tell(text: &mut String, tally: &Tally, foretold: Range, choices: &[Chosen]) -
         writeln!(text, "\nwhat failed first, and the way on that brought every machine home")?;
         for left in tally.failures.iter().take(ROWS) {
             let message = escape::line(&left.message).into_owned();
-            writeln!(
-                text,
-                "  {:>4} × {} {} ({}): {message}",
-                left.runs, left.step, left.code, left.scenario
-            )?;
+            writeln!(text, "  {:>4} × {} {}: {message}", left.runs, left.step, left.code)?;
+            writeln!(text, "         as with {}", escape::line(&left.faults.join(", ")))?;
             let way = left.way.as_deref().unwrap_or("none was found");
-            writeln!(text, "         {}", escape::line(way))?;
+            writeln!(text, "         way on: {}", escape::line(way))?;
         }
         if tally.failures.len() > ROWS {
             writeln!(text, "  and {} more kinds (--format json has all)", tally.failures.len() - ROWS)?;
@@ -249,10 +241,7 @@ fn tell(text: &mut String, tally: &Tally, foretold: Range, choices: &[Chosen]) -
 fn tell_smallest(text: &mut String, smallest: &Smallest, args: &SimulateArgs) -> std::fmt::Result {
     writeln!(text, "\nsmallest scenario that fails")?;
     for fault in smallest.scenario.faults.iter().flatten() {
-        let fault = serde_json::to_value(fault).unwrap_or_default();
-        let keys = fault.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-        let said: Vec<String> = keys.map(|(key, value)| format!("{key}: {value}")).collect();
-        writeln!(text, "  - {{{}}}", escape::line(&said.join(", ")))?;
+        writeln!(text, "  - {}", escape::line(&trial::fault::in_words(fault)))?;
     }
     let path = args.path.display().to_string();
     let path = escape::line(&path);

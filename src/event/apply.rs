@@ -182,6 +182,7 @@ impl RunState {
     /// Takes a machine out of the run: what is still to be done about it is not done.
     fn lose(&mut self, machine: usize, why: &String, at: Timestamp) {
         self.failed += 1;
+        self.stopped = true;
         self.out.insert(machine);
         let graph = Arc::clone(&self.graph);
         for (index, step) in (0..).zip(graph.steps()) {

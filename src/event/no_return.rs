@@ -11,9 +11,11 @@ impl RunState {
         let step = self.step(self.graph().point_of_no_return(machine));
         match step.status {
             StepStatus::Succeeded | StepStatus::Adopted => !self.out().contains(&machine),
-            StepStatus::Running | StepStatus::Asked => step.intent.is_some() || step.done.contains(&machine),
+            StepStatus::Running | StepStatus::Asked => {
+                (step.intent.is_some() && !step.takes_back) || step.is_done_for(machine)
+            }
             StepStatus::Failed => {
-                step.done.contains(&machine) || step.code.as_deref() == Some("outcome-unknown")
+                step.is_done_for(machine) || step.code.as_deref() == Some("outcome-unknown")
             }
             StepStatus::Waiting | StepStatus::Ready | StepStatus::Skipped | StepStatus::Blocked => false,
         }

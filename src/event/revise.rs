@@ -18,6 +18,7 @@ use crate::syntax::inventory::Experience;
 impl RunState {
     /// Takes a machine out: its own steps are left out, and what was blocked because of it goes on.
     pub(super) fn take_out(&mut self, machine: usize, release_dependents: bool, why: &str, at: Timestamp) {
+        self.stopped = false;
         let was_lost = !self.out.insert(machine);
         self.failed -= usize::from(was_lost);
         self.taken_out.insert(machine, release_dependents);
@@ -46,9 +47,9 @@ impl RunState {
     /// Has the recovery plan of a replication group changed, if it was made, before the group fails over.
     fn make_again(&mut self, failover: StepIndex, reopened: &mut BTreeSet<StepIndex>, at: Timestamp) {
         let made = self.sibling(failover, StepKind::Prepare);
-        if self.step(failover).status.is_good()
-            || made.is_none_or(|made| self.step(made).status != StepStatus::Succeeded)
-        {
+        // One that stays as it is needs no plan, and nothing would delete it.
+        let stays = self.step(failover).status.is_settled() && !reopened.contains(&failover);
+        if stays || made.is_none_or(|made| self.step(made).status != StepStatus::Succeeded) {
             return;
         }
         for index in self.way_to(failover) {
@@ -66,7 +67,9 @@ impl RunState {
 
     /// Lets the recovery plan of a group that goes on be made again, now that it is deleted.
     pub(super) fn after_cleanup(&mut self, cleanup: StepIndex, at: Timestamp) {
-        if self.step(cleanup).waiting_for == 0 {
+        let status = self.step(cleanup).status;
+        let is_deleted = matches!(status, StepStatus::Succeeded | StepStatus::Adopted | StepStatus::Failed);
+        if self.step(cleanup).waiting_for == 0 || !is_deleted {
             return;
         }
         self.unsettle(cleanup, at);
@@ -91,6 +94,7 @@ impl RunState {
 
     /// Leaves a step out, whether it is settled or not.
     pub(super) fn leave_out(&mut self, index: StepIndex, why: &str, at: Timestamp) {
+        self.stopped &= self.step(index).status.is_good();
         let held_others = self.step(index).status.is_settled();
         self.count_as_left_out(index, why, at);
         if held_others {
@@ -101,6 +105,7 @@ impl RunState {
 
     /// Lets a settled step begin again, and what it blocked if that is wanted.
     pub(super) fn reopen(&mut self, index: StepIndex, downstream: bool, at: Timestamp) {
+        self.stopped = false;
         let mut reopened = BTreeSet::from([index]);
         self.unsettle(index, at);
         // A failover that was taken back is verified again.
@@ -112,9 +117,11 @@ impl RunState {
             self.unsettle(verify, at);
         }
         if downstream {
-            for next in index + 1..self.count() {
+            for next in (0..self.count()).filter(|next| *next != index) {
                 let follows = self.graph.before(next).iter().any(|before| reopened.contains(before));
-                if follows && self.may_go_on(next) {
+                // What nothing before it holds back was blocked because the run stopped at the failure.
+                let was_stopped = self.step(next).status == StepStatus::Blocked;
+                if (follows || was_stopped) && self.may_go_on(next) {
                     reopened.insert(next);
                     self.unsettle(next, at);
                 }
@@ -207,12 +214,14 @@ impl RunState {
         let step = &mut self.steps[index as usize];
         match step.status {
             StepStatus::Waiting | StepStatus::Ready | StepStatus::Running | StepStatus::Asked => {
+                self.steps[index as usize].left_out = true;
                 self.settle(index, StepStatus::Skipped, Some(&why.to_owned()), at);
             }
             StepStatus::Failed | StepStatus::Blocked => {
                 let before = step.note.take().map(|note| format!(" (before that: {note})"));
                 step.note = Some(format!("{why}{}", before.unwrap_or_default()));
                 step.status = StepStatus::Skipped;
+                step.left_out = true;
                 self.failed -= 1;
             }
             StepStatus::Succeeded | StepStatus::Adopted | StepStatus::Skipped => {}
@@ -240,9 +249,18 @@ impl RunState {
     fn may_go_on(&self, index: StepIndex) -> bool {
         let step = self.step(index);
         let before = self.graph.before(index);
+        if let StepSubject::Machine(machine) = self.graph.step(index).subject
+            && self.out.contains(&machine)
+        {
+            return false;
+        }
         if self.hook(index).is_some() {
             let goes_on = before.iter().any(|before| !self.step(*before).status.is_settled());
-            return step.status.is_settled() && goes_on && !(step.acted && self.is_never_repeated(index));
+            // What a person left out stays out.
+            return step.status.is_settled()
+                && !step.left_out
+                && goes_on
+                && !(step.acted && self.is_never_repeated(index));
         }
         step.status == StepStatus::Blocked && !before.iter().any(|before| self.holds_back(*before, index))
     }

@@ -59,6 +59,7 @@ impl RunState {
             self.give_back(index, status);
             self.settled += 1;
             self.failed += usize::from(!status.is_good());
+            self.stopped |= status == StepStatus::Failed;
             let graph = Arc::clone(&self.graph);
             for next in graph.after(index) {
                 self.steps[*next as usize].waiting_for -= 1;

@@ -66,6 +66,8 @@ pub struct RunState {
     pub(super) active: BTreeSet<StepIndex>,
     pub(super) settled: usize,
     pub(super) failed: usize,
+    /// Whether something failed since a person last had something done again or left out.
+    pub(super) stopped: bool,
     /// Machines that failed inside a step of several, or that a person took out: nothing more is done about them.
     pub(super) out: BTreeSet<usize>,
     /// Machines that a person took out, and whether what depends on each goes on without it.
@@ -104,6 +106,7 @@ impl RunState {
             active: BTreeSet::new(),
             settled: 0,
             failed: 0,
+            stopped: false,
             out: BTreeSet::new(),
             taken_out: BTreeMap::new(),
             placements: IdMap::default(),
@@ -212,6 +215,13 @@ impl RunState {
     #[must_use]
     pub const fn failed(&self) -> usize {
         self.failed
+    }
+
+    /// Returns whether something failed since a person last had something done again or left out: where the plan says so, the run
+    /// begins nothing more.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.stopped
     }
 
     /// Returns how many disks the run holds on a server.

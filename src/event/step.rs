@@ -115,6 +115,8 @@ pub struct StepState {
     pub answer_by: Option<Timestamp>,
     /// Whether it takes the failover back instead of making it final.
     pub takes_back: bool,
+    /// Whether a person left it out, alone or with its machine.
+    pub left_out: bool,
     /// Codes of the alarms that it raised.
     pub alarms: Vec<String>,
     /// Whether a person has to do what the step asked the site for.
@@ -150,12 +152,25 @@ impl StepState {
             roles: Vec::new(),
             answer_by: None,
             takes_back: false,
+            left_out: false,
             alarms: Vec::new(),
             handed_over: false,
             done: Vec::new(),
             code: None,
             note: None,
         }
+    }
+
+    /// Returns whether what the step is for was done for a machine of several; to take its failover back is something else.
+    #[must_use]
+    pub fn is_done_for(&self, machine: usize) -> bool {
+        !self.takes_back && self.done.contains(&machine)
+    }
+
+    /// Returns whether the failover of a machine of several was taken back.
+    #[must_use]
+    pub fn took_back(&self, machine: usize) -> bool {
+        self.takes_back && self.done.contains(&machine)
     }
 
     /// Returns whether a request was recorded whose end is not known.

@@ -1,9 +1,13 @@
 //! Reading the events of a run, which are checked against their chain as they are read.
 
+use std::borrow::Cow;
+
+use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 use rusqlite::types::ValueRef;
 
 use crate::event::RunEvent;
+use crate::event::RunEventKind;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
@@ -44,11 +48,11 @@ impl Database {
     /// [`DatabaseError`] if one can't be read, or is not what was written.
     pub fn each_event(&self, run: &RunId, mut take: impl FnMut(RunEvent)) -> Result<(), DatabaseError> {
         self.each_text(run, |seq, text| {
-            let event: RunEvent = event_of(run, seq, text)?;
-            if event.seq != seq || event.run != *run {
+            let Stored { run: of, seq: place, at, kind } = decoded(run, seq, text)?;
+            if place != seq || of != run.as_str() {
                 return Err(broken(run, seq, "it is the event of another place"));
             }
-            take(event);
+            take(RunEvent { run: run.clone(), seq, at, kind });
             Ok(())
         })
     }
@@ -88,7 +92,7 @@ impl Database {
             .query_row(query, [run.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()
             .map_err(self.failed("read"))?;
-        found.map(|(seq, text)| event_of(run, seq.unsigned_abs(), text.as_bytes())).transpose()
+        found.map(|(seq, text)| decoded(run, seq.unsigned_abs(), text.as_bytes())).transpose()
     }
 
     /// Returns the head of a run's chain, as it is stored and as its entry gives it; a database of version 1 has none.
@@ -166,7 +170,18 @@ fn bytes(value: ValueRef<'_>) -> &[u8] {
     value.as_bytes().unwrap_or_default()
 }
 
-fn event_of(run: &RunId, seq: u64, text: &[u8]) -> Result<RunEvent, DatabaseError> {
+/// An event as it is stored; its run is named once, not by each event anew.
+#[derive(serde::Deserialize)]
+struct Stored<'t> {
+    #[serde(borrow)]
+    run: Cow<'t, str>,
+    seq: u64,
+    at: Timestamp,
+    kind: RunEventKind,
+}
+
+/// Decodes an event, or a part of one.
+fn decoded<'t, T: serde::Deserialize<'t>>(run: &RunId, seq: u64, text: &'t [u8]) -> Result<T, DatabaseError> {
     serde_json::from_slice(text).map_err(|error| DatabaseError::Event {
         run: run.clone(),
         seq,

@@ -16,7 +16,7 @@ use crate::source::Sources;
 use crate::syntax::folder;
 use crate::syntax::folder::is_yaml;
 use crate::syntax::policy::Policy;
-use crate::syntax::workspace::Workspace;
+use crate::syntax::workspace::Surroundings;
 
 use super::facts::Stamp;
 use super::ground::Ground;
@@ -105,9 +105,9 @@ impl Around {
         room: &mut Room,
     ) -> Beside {
         let given: Vec<PathBuf> = reading.settings.policies.iter().map(|path| uri::real(path)).collect();
-        let mut paths: Vec<PathBuf> = match open.path.as_deref().and_then(|path| top_of(path, reading.roots))
-        {
-            Some((top, is_whole)) => self.listed(&top, is_whole, reading.documents),
+        let around = open.path.as_deref().and_then(|path| Surroundings::of(path, reading.roots));
+        let mut paths: Vec<PathBuf> = match around {
+            Some(Surroundings { folder, is_whole }) => self.listed(&folder, is_whole, reading.documents),
             None => Vec::new(),
         };
         paths.extend(given.iter().cloned());
@@ -131,7 +131,7 @@ impl Around {
         if !folder.is_fresh {
             let found = match is_whole {
                 true => folder::yaml_files(top, top, MOST_FILES).files,
-                false => flat(top),
+                false => folder::own_yaml_files(top, MOST_FILES),
             };
             folder.files = found.iter().take(MOST_FILES).map(|path| uri::real(path)).collect();
             folder.is_fresh = true;
@@ -203,45 +203,5 @@ impl Around {
             self.compiled = Some((stamps, Arc::clone(&rules), mistakes.clone()));
         }
         (rules, mistakes)
-    }
-}
-
-/// Returns the folder that is looked at for a file, and whether with all that is in it.
-fn top_of(path: &Path, roots: &[PathBuf]) -> Option<(PathBuf, bool)> {
-    let folder = path.parent()?;
-    let workspace = Workspace::of(folder);
-    let root = roots.iter().filter(|root| folder.starts_with(root)).min_by_key(|root| root.as_os_str().len());
-    let outermost = root.map_or(workspace.root(), |root| root.as_path().min(workspace.root()));
-    let inside = folder.ancestors().take_while(|above| above.starts_with(outermost));
-    let plans = inside.filter(|above| above.file_name().is_some_and(|name| name == "plans")).last();
-    Some(plans.map_or_else(|| (folder.to_owned(), false), |plans| (plans.to_owned(), true)))
-}
-
-/// Returns the YAML files of a folder itself, in the order of their names.
-fn flat(folder: &Path) -> Vec<PathBuf> {
-    let entries = folder.read_dir().into_iter().flatten().flatten().take(MOST_FILES);
-    let mut files: Vec<PathBuf> =
-        entries.map(|entry| entry.path()).filter(|path| is_yaml(path) && path.is_file()).collect();
-    files.sort();
-    files
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_outermost_folder_of_plans_counts_and_else_the_own_one() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path().canonicalize().expect("there");
-        let deep = root.join("repo/plans/seoul/plans/x");
-        std::fs::create_dir_all(&deep).expect("made");
-        let plan = deep.join("a.plan.yaml");
-        assert_eq!(top_of(&plan, &[]), Some((deep.clone(), false)));
-        let all = root.join("repo/plans");
-        assert_eq!(top_of(&plan, &[root.join("repo")]), Some((all.clone(), true)));
-        assert_eq!(top_of(&plan, &[root.join("other")]), Some((deep, false)));
-        std::fs::create_dir(root.join("repo/.git")).expect("made");
-        assert_eq!(top_of(&plan, &[]), Some((all, true)));
     }
 }

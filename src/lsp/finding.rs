@@ -106,15 +106,22 @@ fn named_at(subject: &Subject, model: &Model, ground: &Ground) -> Option<Range<u
     let of_setting = |pick: &dyn Fn(&crate::model::settings::FailbackSettings) -> Option<Span>| {
         model.machines().find_map(|machine| pick(&machine.settings().failback))
     };
+    // A server that only the way back to Azure leads through.
+    let of_forward = |pick: &dyn Fn(&crate::model::settings::ForwardSettings) -> Option<Span>| {
+        model.machines().find_map(|machine| pick(machine.settings().forward.as_ref()?))
+    };
     let is_it = |name: &Option<crate::source::Spanned<String>>| {
         name.as_ref().filter(|name| name.value == subject.name).map(|name| name.span)
     };
     let span = match subject.kind {
         SubjectKind::Machine => model.machine_named(&subject.name)?.name().span,
         SubjectKind::ReplicationGroup => model.group_named(&subject.name)?.name().span,
-        SubjectKind::MasterTarget => of_setting(&|failback| is_it(&failback.master_target))?,
-        SubjectKind::ProcessServer => of_setting(&|failback| is_it(&failback.process_server))?,
-        SubjectKind::Appliance => of_setting(&|failback| is_it(&failback.appliance))?,
+        SubjectKind::MasterTarget => of_setting(&|failback| is_it(&failback.master_target))
+            .or_else(|| of_forward(&|forward| is_it(&forward.master_target)))?,
+        SubjectKind::ProcessServer => of_setting(&|failback| is_it(&failback.process_server))
+            .or_else(|| of_forward(&|forward| is_it(&forward.process_server)))?,
+        SubjectKind::Appliance => of_setting(&|failback| is_it(&failback.appliance))
+            .or_else(|| of_forward(&|forward| is_it(&forward.appliance)))?,
         SubjectKind::Datastore => of_setting(&|failback| is_it(&failback.datastore))?,
         SubjectKind::Host => of_setting(&|failback| is_it(&failback.host))?,
         SubjectKind::Vcenter => of_setting(&|failback| is_it(&failback.vcenter))?,

@@ -8,6 +8,7 @@ mod noticing;
 mod summary;
 mod tally;
 mod text;
+mod ways;
 mod whereabouts;
 
 pub use bar::Bar;

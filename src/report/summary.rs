@@ -21,6 +21,7 @@ use crate::report::tally::is_back;
 use crate::report::tally::standing;
 use crate::report::tally::steps_of_machines;
 use crate::report::text::counted;
+use crate::report::ways;
 use crate::report::whereabouts::places;
 
 /// A step that failed.
@@ -93,6 +94,10 @@ pub struct Summary {
     pub retries: u32,
     /// Phases of which something was done in this run, in their order.
     pub phases: Vec<PhaseTime>,
+    /// The step that is done again first, if that helps.
+    retry: Option<StepId>,
+    /// A machine that the run may go on without.
+    skip: Option<String>,
     /// What commands about the run need besides its id, with a space before it.
     flags: String,
 }
@@ -147,6 +152,8 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
         approvals: Vec::new(),
         retries: 0,
         phases: Vec::new(),
+        retry: ways::retry(state),
+        skip: ways::skip(state),
         flags: String::new(),
     };
     for (machine, steps) in model.machines().zip(steps_of_machines(state.graph())) {
@@ -255,13 +262,17 @@ impl Summary {
             }
             RunStatus::Finished(Outcome::Succeeded) => vec![show()],
             RunStatus::Finished(Outcome::Failed) => {
-                let step = self.failures.first().map_or("STEP", |failure| failure.step.as_str());
-                vec![
-                    show(),
-                    format!("put right what failed, then: failback retry {run} {step} --downstream{flags}"),
-                    format!("or go on without a machine: failback skip {run} MACHINE --reason WHY{flags}"),
-                    format!("both go on with: failback resume {run}{flags}"),
-                ]
+                let retry = self.retry.as_ref().map(|step| {
+                    format!("put right what failed, then: failback retry {run} {step} --downstream{flags}")
+                });
+                let skip = self.skip.as_ref().map(|machine| {
+                    format!("go on without a machine: failback skip {run} {machine} --reason WHY{flags}")
+                });
+                let then = (retry.is_some() || skip.is_some())
+                    .then(|| format!("and then: failback resume {run}{flags}"));
+                let again = (retry.is_none() && skip.is_none())
+                    .then(|| "run the plan again: it begins with what the inventory says by then".to_owned());
+                [Some(show()), retry, skip, then, again].into_iter().flatten().collect()
             }
             RunStatus::Finished(Outcome::Cancelled) => vec![
                 show(),

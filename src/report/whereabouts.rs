@@ -59,12 +59,12 @@ pub fn whereabouts(state: &RunState) -> Vec<(String, Place)> {
             let came_through = |kind| {
                 of(kind).is_some_and(|step| {
                     let is_done = matches!(step.status, StepStatus::Succeeded | StepStatus::Adopted);
-                    (is_done && !state.out().contains(&index)) || step.done.contains(&index)
+                    (is_done && !state.out().contains(&index)) || step.is_done_for(index)
                 })
             };
-            let was_taken_back = [StepKind::Verify, StepKind::Commit]
-                .into_iter()
-                .any(|kind| of(kind).is_some_and(|step| step.code.as_deref() == Some(TAKEN_BACK)));
+            let was_taken_back = [StepKind::Verify, StepKind::Commit].into_iter().any(|kind| {
+                of(kind).is_some_and(|step| step.code.as_deref() == Some(TAKEN_BACK) || step.took_back(index))
+            });
             let place = if came_through(StepKind::Commit) && !was_taken_back {
                 Place::OnpremCommitted
             } else if is_lost || is_open(StepKind::Commit) || is_open(StepKind::Failover) {

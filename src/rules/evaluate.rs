@@ -175,14 +175,17 @@ fn at_guard(guard: Guard) -> &'static [&'static Rule] {
     &BY_GUARD[place]
 }
 
-/// Evaluates every rule on the facts that the model has now, waivers applied.
+/// Evaluates every rule, and those of an organisation's policies, on the facts that the model has now, waivers applied.
 #[must_use]
-pub fn evaluate_all(model: &Model, options: &Options) -> Vec<Finding> {
+pub fn evaluate_all(model: &Model, policies: &Policies, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     let steps = steps::of(model);
     let chosen = all().filter(|rule| is_chosen(rule, options.origin));
     evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut findings);
     waiver::apply(&mut findings, model, options.now);
+    let mut own = policies.evaluate(model, options.now);
+    waiver::apply_where(&mut own, model, options.now, |finding| policies.is_waivable(finding));
+    findings.append(&mut own);
     judge_waivers(model, None, options, &mut findings);
     findings
 }
@@ -212,7 +215,7 @@ fn judge_waivers(model: &Model, policies: Option<&Policies>, options: &Options, 
 pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>, now: Timestamp) -> Vec<Finding> {
     if let Check::Waivers(_) = rule.check {
         let options = Options { origin: OriginFilter::All, strict: false, now };
-        let mut findings = evaluate_all(model, &options);
+        let mut findings = evaluate_all(model, &Policies::default(), &options);
         findings.retain(|finding| finding.rule == rule.id);
         return findings;
     }

@@ -26,6 +26,8 @@ pub struct Question {
     pub roles: Vec<String>,
     /// Place of the event that asked.
     pub number: u64,
+    /// Whether a yes takes back what the plan wants, so that only a person can mean it.
+    pub is_exception: bool,
     /// What a person does in the portal before saying yes, where the site takes it from no program.
     pub by_hand: Vec<Request>,
     /// When the answer comes too late, and what happens then: `stop` or `proceed`.
@@ -145,14 +147,20 @@ pub(crate) fn deeds(question: &Question) -> Vec<Deed> {
     deleted.into_iter().chain(sent).collect()
 }
 
-/// Says yes to everything, as the emulator may.
+/// Returns the answer that nobody gives: yes to what the plan wants, no to what takes it back.
+pub(crate) fn automatic(question: &Question) -> Reply {
+    let (by, known_as) = ("auto-approve".to_owned(), KnownAs::Simulated);
+    if question.is_exception { Reply::Refused { by, known_as } } else { Reply::Approved { by, known_as } }
+}
+
+/// Says yes to everything that the plan wants, as the emulator may.
 #[derive(Clone, Copy, Debug)]
 pub struct AutoApprove;
 
 #[async_trait]
 impl Approver for AutoApprove {
-    async fn ask(&self, _question: &Question) -> Reply {
-        Reply::Approved { by: "auto-approve".into(), known_as: KnownAs::Simulated }
+    async fn ask(&self, question: &Question) -> Reply {
+        automatic(question)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::rules;
 use crate::rules::Finding;
 use crate::rules::Guard;
 use crate::rules::Options;
+use crate::rules::Policies;
 use crate::rules::State;
 
 /// What a guard found.
@@ -49,11 +50,11 @@ pub fn evaluate(model: &Model, machines: &[usize], guard: Guard, options: &Optio
     verdict(&rules::check_guard(model, machines, guard, options), |_| true)
 }
 
-/// Evaluates all rules before anything is changed. What the run waits for does not stop it, nor does a fact that a later
-/// guard will ask for again.
+/// Evaluates all rules before anything is changed, those of an organisation's policies too. What the run waits for does not
+/// stop it, nor does a fact that a later guard will ask for again.
 #[must_use]
-pub fn preflight(model: &Model, options: &Options) -> Verdict {
-    let findings = rules::evaluate_all(model, options);
+pub fn preflight(model: &Model, policies: &Policies, options: &Options) -> Verdict {
+    let findings = rules::evaluate_all(model, policies, options);
     verdict(&findings, |finding| {
         let guarded = rules::find(&finding.rule).is_some_and(|rule| !rule.when.guards.is_empty());
         !finding.awaited && (finding.state == State::Violated || !guarded)

@@ -41,7 +41,7 @@ pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
     let stops = execution
         .and_then(|execution| execution.on_failure)
         .is_some_and(|choice| choice.value == OnFailure::Stop);
-    if stops && state.failed() > 0 && !state.is_cancelling() {
+    if stops && state.has_failed() && !state.is_cancelling() {
         if let Some(blocked) = begin_nothing(state) {
             return Some(blocked);
         }

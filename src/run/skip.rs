@@ -28,6 +28,7 @@ pub fn may_step(state: &RunState, index: StepIndex) -> Result<(), String> {
             "its failover goes through the recovery plan that it makes".to_owned()
         }
         StepKind::Action => return may_action(state, index),
+        StepKind::Cleanup if step.waiting_for > 0 => "its group has not come to its end".to_owned(),
         StepKind::Prepare
         | StepKind::AwaitAzureAgent
         | StepKind::AwaitPoint
@@ -94,7 +95,7 @@ pub fn may_machine(state: &RunState, machine: usize) -> Result<(), String> {
             let step = state.step(*index);
             let came_through = matches!(step.status, StepStatus::Succeeded | StepStatus::Adopted)
                 && !state.out().contains(&machine);
-            graph.step(*index).kind == kind && (came_through || step.done.contains(&machine))
+            graph.step(*index).kind == kind && (came_through || step.is_done_for(machine))
         })
     };
     if is_past(StepKind::Commit) {
@@ -102,7 +103,10 @@ pub fn may_machine(state: &RunState, machine: usize) -> Result<(), String> {
             "{name} is back on-premises for good: leave out the steps after it, such as forward/{name}"
         ));
     }
-    let was_taken_back = concerned.iter().any(|index| state.step(*index).code.as_deref() == Some(TAKEN_BACK));
+    let was_taken_back = concerned.iter().any(|index| {
+        let step = state.step(*index);
+        step.code.as_deref() == Some(TAKEN_BACK) || step.took_back(machine)
+    });
     if is_past(StepKind::Failover) && !was_taken_back {
         let instead = match graph.experience() {
             Experience::Classic => "verify and commit it",

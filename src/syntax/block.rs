@@ -40,10 +40,11 @@ macro_rules! block {
                         // A key that stands twice was reported by the loader; the first counts.
                         $( $crate::syntax::block::key_of!($field $(, $key)?) => {
                             if !$field.0 {
-                                $field = (true, reader.entry(*entry));
-                                $( if $field.1.is_some() {
-                                    reader.limit(*entry, &[$($crate::syntax::limit::Limit::$limit),*]);
-                                } )?
+                                let limits: &[$crate::syntax::limit::Limit] = &[$($($crate::syntax::limit::Limit::$limit),*)?];
+                                $field = (true, reader.limited_entry(*entry, limits));
+                                if $field.1.is_some() && !limits.is_empty() {
+                                    reader.limit(*entry, limits);
+                                }
                             }
                         } )*
                         _ => reader.unknown_key(*entry, &entries, Self::KEYS),

@@ -77,3 +77,13 @@ pub fn is_yaml(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml"))
 }
+
+/// Returns the YAML files that lie in a folder itself, at most so many, in the order of their names.
+#[must_use]
+pub fn own_yaml_files(folder: &Path, most: usize) -> Vec<PathBuf> {
+    let entries = folder.read_dir().into_iter().flatten().flatten().take(most);
+    let mut files: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| is_yaml(path) && path.is_file()).collect();
+    files.sort();
+    files
+}

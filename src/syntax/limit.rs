@@ -1,6 +1,7 @@
 //! What a value must be beside its type, so that no value of the language means nothing.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use serde_json::Value;
 use serde_json::json;
@@ -38,7 +39,10 @@ pub(crate) enum Limit {
 }
 
 /// Statuses that a server may answer with.
-const STATUSES: std::ops::RangeInclusive<i128> = 100..=599;
+const STATUSES: RangeInclusive<i128> = 100..=599;
+
+/// Ports that something may listen on.
+const PORTS: RangeInclusive<i128> = 1..=65535;
 
 /// The pattern of a name: something to see, and no control characters.
 const NAME: &str =
@@ -114,8 +118,6 @@ impl Limit {
                     Problem::new("out-of-range", format!("{text} is out of range"), "write more than nothing")
                 })
             }
-            Self::Port => outside(text, &(1..=65535), "ports begin with 1"),
-            Self::HttpStatus => outside(text, &STATUSES, "allowed: 100 to 599"),
             Self::Name => {
                 let control = text.chars().find(|letter| letter.is_control())?;
                 let message = format!("a name can't hold the control character U+{:04X}", u32::from(control));
@@ -139,8 +141,29 @@ impl Limit {
                     .then(|| Problem::new("bad-host", format!("{} is not a host", quoted(text)), help))
                     .or_else(|| forbidden(text))
             }
-            Self::NotEmpty | Self::Needed | Self::Distinct => None,
+            // A number outside its range is not read at all.
+            Self::NotEmpty | Self::Needed | Self::Distinct | Self::Port | Self::HttpStatus => None,
         }
+    }
+
+    /// Returns the range of a whole number.
+    const fn range(self) -> Option<RangeInclusive<i128>> {
+        match self {
+            Self::Port => Some(PORTS),
+            Self::HttpStatus => Some(STATUSES),
+            Self::Positive
+            | Self::NotEmpty
+            | Self::Needed
+            | Self::Distinct
+            | Self::Name
+            | Self::Url
+            | Self::Host => None,
+        }
+    }
+
+    /// Returns the range in which these limits hold a whole number.
+    pub(crate) fn range_of(limits: &[Self]) -> Option<RangeInclusive<i128>> {
+        limits.iter().find_map(|limit| limit.range())
     }
 }
 
@@ -154,15 +177,6 @@ struct Problem {
 impl Problem {
     const fn new(code: &'static str, message: String, help: &'static str) -> Self {
         Self { code, message, help }
-    }
-}
-
-fn outside(text: &str, allowed: &std::ops::RangeInclusive<i128>, help: &'static str) -> Option<Problem> {
-    match Plain::of(text) {
-        Plain::Integer(value) if !allowed.contains(&value) => {
-            Some(Problem::new("out-of-range", format!("{value} is out of range"), help))
-        }
-        Plain::Integer(_) | Plain::Float(_) | Plain::Null | Plain::Boolean(_) | Plain::Text => None,
     }
 }
 

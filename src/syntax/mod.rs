@@ -11,7 +11,7 @@ pub mod execution;
 pub mod file;
 pub mod folder;
 pub mod inventory;
-mod limit;
+pub(crate) mod limit;
 pub mod machine;
 pub mod plan;
 pub mod policy;

@@ -136,6 +136,7 @@ fn whole_number(reader: &mut Reader<'_, '_>, node: NodeId, least: i128, most: i1
     if let Kind::Scalar { text, plain: true } = &reader.tree().node(node).kind {
         let span = reader.span(node);
         if let Plain::Integer(value) = Plain::of(text) {
+            let (least, most) = reader.narrowed(least, most);
             if (least..=most).contains(&value) {
                 return Some(value);
             }

@@ -12,6 +12,33 @@ use crate::source::Spanned;
 /// How many links lead from one path to the file that is meant, at most; a system follows about as many.
 const LINKS: usize = 40;
 
+/// The folder whose policies hold for a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Whether with all that is in it, or with its own files alone.
+    pub is_whole: bool,
+}
+
+impl Surroundings {
+    /// Returns what surrounds a file: the outermost folder `plans` of its workspace that holds it, with everything in it; of a
+    /// file elsewhere, its own folder alone.
+    ///
+    /// `roots` are folders that somebody has open, beyond which nothing is looked for. `None` if the path has no folder.
+    #[must_use]
+    pub fn of(file: &Path, roots: &[PathBuf]) -> Option<Self> {
+        let folder = file.parent()?;
+        let workspace = Workspace::of(folder);
+        let root =
+            roots.iter().filter(|root| folder.starts_with(root)).min_by_key(|root| root.as_os_str().len());
+        let outermost = root.map_or(workspace.root(), |root| root.as_path().min(workspace.root()));
+        let inside = folder.ancestors().take_while(|above| above.starts_with(outermost));
+        let plans = inside.filter(|above| above.file_name().is_some_and(|name| name == "plans")).last();
+        Some(Self { folder: plans.unwrap_or(folder).to_owned(), is_whole: plans.is_some() })
+    }
+}
+
 /// A folder that nothing leads out of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
@@ -190,5 +217,22 @@ mod tests {
             assert!(!workspace.holds(Path::new(path)), "{path}");
         }
         assert!(workspace.seems_to_hold(Path::new("far")));
+    }
+
+    #[test]
+    fn the_outermost_folder_of_plans_surrounds_a_file_and_else_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("there");
+        let deep = root.join("repo/plans/seoul/plans/x");
+        std::fs::create_dir_all(&deep).expect("made");
+        let plan = deep.join("a.plan.yaml");
+        let of =
+            |roots: &[PathBuf]| Surroundings::of(&plan, roots).map(|around| (around.folder, around.is_whole));
+        assert_eq!(of(&[]), Some((deep.clone(), false)));
+        let all = root.join("repo/plans");
+        assert_eq!(of(&[root.join("repo")]), Some((all.clone(), true)));
+        assert_eq!(of(&[root.join("other")]), Some((deep.clone(), false)));
+        std::fs::create_dir(root.join("repo/.git")).expect("made");
+        assert_eq!(of(&[]), Some((all, true)));
     }
 }

@@ -70,17 +70,82 @@ fn a_policy_in_the_folder_refuses_a_plan() {
 #[test]
 fn a_policy_is_given_by_a_flag_and_then_only_its_rules_count() {
     let plans = format!("{POLICY}---\n{}", CLASSIC_PLAN.replace("name: classic", "name: beside"));
-    let folder = folder(&plans, CLASSIC_PLAN);
+    let folder = Folder::with(&[
+        ("plans/classic.plan.yaml", CLASSIC_PLAN),
+        ("plans/classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("elsewhere/corp.policy.yaml", &plans),
+    ]);
     let alone = folder.run(&["check", "plans/classic.plan.yaml", "--format", "json"]);
     assert_eq!((alone.exit, own(&alone.json()).len()), (0, 0));
-    let flag = ["check", "plans/classic.plan.yaml", "--format", "json", "--policy", "plans/corp.policy.yaml"];
+    let flag =
+        ["check", "plans/classic.plan.yaml", "--format", "json", "--policy", "elsewhere/corp.policy.yaml"];
     let given = folder.run(&flag);
     assert_eq!((given.exit, own(&given.json()).len()), (1, 6), "{}", given.out);
-    let planned = folder.run(&["plan", "plans/classic.plan.yaml", "--policy", "plans/corp.policy.yaml"]);
+    let planned = folder.run(&["plan", "plans/classic.plan.yaml", "--policy", "elsewhere/corp.policy.yaml"]);
     assert_eq!(planned.exit, 1, "{}", planned.out);
     assert!(planned.err.contains("ACME02"), "{}", planned.err);
     let none = folder.run(&["check", "plans/classic.plan.yaml", "--policy", "plans/classic.inventory.yaml"]);
     assert_eq!(none.exit, 1);
+}
+
+#[test]
+fn the_policies_around_a_plan_hold_however_it_is_named() {
+    // In a folder `plans` with all that is in it, elsewhere in the plan's own folder.
+    for (plan, policy, holds) in [
+        ("plans/a/p.plan.yaml", "plans/policies/corp.yaml", true),
+        ("plans/a/p.plan.yaml", "plans/corp.policy.yaml", true),
+        ("plans/a/p.plan.yaml", "corp.policy.yaml", false),
+        ("site/p.plan.yaml", "site/corp.yml", true),
+        ("site/p.plan.yaml", "corp.policy.yaml", false),
+    ] {
+        let inventory = plan.replace("p.plan.yaml", "classic.inventory.yaml");
+        let folder = Folder::with(&[
+            (".git/HEAD", ""),
+            (plan, CLASSIC_PLAN),
+            (&inventory, CLASSIC_INVENTORY),
+            (policy, POLICY),
+            ("plans/other.plan.yaml", "kind: RecoveryPlan\nmistake: 1\n"),
+        ]);
+        let command = |arguments: &[&str]| folder.run(arguments).exit == 1;
+        let run = ["run", plan, "--auto-approve", "--speed", "max"];
+        let asked = [
+            command(&["check", plan]),
+            command(&["check", plan.rsplit_once('/').expect("a folder").0]),
+            command(&["plan", plan]),
+            command(&["graph", plan]),
+            command(&run),
+        ];
+        assert_eq!(asked, [holds; 5], "{plan} and {policy}: {}", folder.run(&["check", plan]).said());
+    }
+}
+
+#[test]
+fn a_policy_around_a_plan_that_can_not_be_read_refuses_it_and_other_plans_do_not() {
+    let policy = POLICY.replace("plan.owner", "plan.ownr");
+    let folder = folder(&policy, CLASSIC_PLAN);
+    let ended = folder.run(&["plan", "plans/classic.plan.yaml"]);
+    assert!(ended.exit == 1 && ended.err.contains("corp.policy.yaml:6"), "{}", ended.said());
+}
+
+#[test]
+fn a_policy_is_asked_about_what_the_run_sees_before_anything_is_changed() {
+    let policy = "kind: Policy\nversion: 1\nname: corp\nrules:\n\
+        - {id: ACME01, severity: error, scope: machine, message: runs, assert: machine.azure_vm.power_state != \"running\"}\n";
+    let unknown = CLASSIC_INVENTORY.replace("      power_state: running\n", "");
+    let folder = Folder::with(&[
+        ("p.plan.yaml", CLASSIC_PLAN),
+        ("classic.inventory.yaml", &unknown),
+        ("corp.policy.yaml", policy),
+    ]);
+    let checked = folder.run(&["check", "p.plan.yaml", "--format", "json"]);
+    assert!(
+        own(&checked.json()).iter().all(|own| own.starts_with("ACME01 indeterminate")),
+        "{}",
+        checked.out
+    );
+    let ran = folder.run(&["run", "p.plan.yaml", "--auto-approve", "--speed", "max"]);
+    assert_eq!(ran.exit, 3, "{}", ran.said());
+    assert!(ran.said().contains("ACME01") && ran.said().contains("preflight"), "{}", ran.said());
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn every_command_is_in_the_readme() {
         "runs",
         "schema",
         "show",
+        "simulate",
     ];
     for command in commands {
         assert!(

@@ -96,6 +96,36 @@ fn what_may_mean_something_else_is_left_to_people() {
 }
 
 #[test]
+fn a_drive_without_quotes_gets_them() {
+    for (wrong, right) in [
+        (
+            "defaults: {failback: {retention_volume: R:, datastore: v}}\n",
+            "defaults: {failback: {retention_volume: \"R:\", datastore: v}}\n",
+        ),
+        (
+            "defaults: {failback: {retention_volume: R: }}\n",
+            "defaults: {failback: {retention_volume: \"R:\" }}\n",
+        ),
+        (
+            "defaults:\n  failback:\n    retention_volume: R:\n    datastore: v\n",
+            "defaults:\n  failback:\n    retention_volume: \"R:\"\n    datastore: v\n",
+        ),
+        (
+            "defaults:\n  failback:\n    retention_volume: R: # kept\n",
+            "defaults:\n  failback:\n    retention_volume: \"R:\" # kept\n",
+        ),
+    ] {
+        let right = plan(right);
+        assert_eq!(fixed(&plan(wrong)).as_deref(), Some(right.as_str()), "{wrong}");
+        assert_eq!(read(&right).1, 0);
+    }
+    // What goes on behind the `:` may be meant as a mapping.
+    for unclear in ["description: R: x\n", "description: ab:\n", "machines: [R:]\n"] {
+        assert_eq!(fixed(&plan(unclear)), None, "{unclear}");
+    }
+}
+
+#[test]
 fn the_catalogues_spelling_of_a_key_becomes_ours() {
     let text = "kind: Inventory\nversion: 1\nname: i\nhosts: [{name: h, vcenter_id: vc1}]\nmachines:\n  - {name: w, asr: {sourceVcenterId: vc1}}\n";
     let right = text.replace("vcenter_id", "vcenter").replace("sourceVcenterId", "source_vcenter");

@@ -31,21 +31,21 @@ use crate::lab::world_of;
 /// The first reprotect of w1 fails for good.
 const W1_FAILS: &str = "{kind: job_fails, of: w1, phase: reprotect, code: \"78037\"}";
 
-fn skip(machine: &str, release_dependents: bool) -> Order {
+pub fn skip(machine: &str, release_dependents: bool) -> Order {
     let (machine, reason) = (MachineName::new(machine), "its disks are gone".to_owned());
     Order::SkipMachine { machine, reason, release_dependents }
 }
 
-fn retry(step: &str) -> Order {
+pub fn retry(step: &str) -> Order {
     Order::Retry { step: StepId::new(step), downstream: true }
 }
 
-fn cancel(failovers: bool) -> Order {
+pub fn cancel(failovers: bool) -> Order {
     Order::Cancel { reason: Some("enough".into()), failovers }
 }
 
 /// Returns a yes to whatever an event asks.
-fn yes(event: &RunEvent) -> Vec<Order> {
+pub fn yes(event: &RunEvent) -> Vec<Order> {
     match &event.kind {
         RunEventKind::ApprovalAsked { step, .. } => {
             let questions = vec![Shown { step: step.clone(), question: event.seq }];
@@ -56,7 +56,7 @@ fn yes(event: &RunEvent) -> Vec<Order> {
 }
 
 /// Orders something once, when an event is the one.
-fn once(
+pub fn once(
     order: Order,
     is_it: impl Fn(&RunEventKind) -> bool + 'static,
 ) -> impl FnMut(&RunEvent) -> Vec<Order> {
@@ -64,19 +64,19 @@ fn once(
     move |event| if is_it(&event.kind) { order.take().into_iter().collect() } else { Vec::new() }
 }
 
-fn fails(id: &'static str) -> impl Fn(&RunEventKind) -> bool {
+pub fn fails(id: &'static str) -> impl Fn(&RunEventKind) -> bool {
     move |kind| matches!(kind, RunEventKind::StepFailed { step, .. } if step.as_str() == id)
 }
 
-fn begins(id: &'static str) -> impl Fn(&RunEventKind) -> bool {
+pub fn begins(id: &'static str) -> impl Fn(&RunEventKind) -> bool {
     move |kind| matches!(kind, RunEventKind::StepStarted { step } if step.as_str() == id)
 }
 
-fn sent(id: &'static str) -> impl Fn(&RunEventKind) -> bool {
+pub fn sent(id: &'static str) -> impl Fn(&RunEventKind) -> bool {
     move |kind| matches!(kind, RunEventKind::OperationAccepted { step, .. } if step.as_str() == id)
 }
 
-fn drive(world: &World, process: Process) -> (Site, Ran) {
+pub fn drive(world: &World, process: Process) -> (Site, Ran) {
     let site = world.site();
     let ran = world.drive(&site, process);
     assert_lawful(&world.graph, &ran.events);
@@ -85,7 +85,7 @@ fn drive(world: &World, process: Process) -> (Site, Ran) {
 }
 
 /// Lets another process take the run over, which has orders before it begins.
-fn resume(world: &World, site: &Site, before: &Ran, orders: Vec<Order>) -> Ran {
+pub fn resume(world: &World, site: &Site, before: &Ran, orders: Vec<Order>) -> Ran {
     let waiting = orders.into_iter().map(|order| ("bob".to_owned(), order)).collect();
     let ran = world.drive(site, Process { waiting, ..Process::after(&before.events) });
     assert_lawful(&world.graph, &ran.events);
@@ -93,7 +93,7 @@ fn resume(world: &World, site: &Site, before: &Ran, orders: Vec<Order>) -> Ran {
     ran
 }
 
-fn refusals(ran: &Ran) -> Vec<&str> {
+pub fn refusals(ran: &Ran) -> Vec<&str> {
     let refused = ran.events.iter().filter_map(|event| match &event.kind {
         RunEventKind::OrderTaken { refused, .. } => refused.as_deref(),
         _ => None,
@@ -114,7 +114,7 @@ fn answers_from_another_process_lead_a_run_to_its_end() {
 }
 
 /// Is asked and never answers.
-struct Forever;
+pub struct Forever;
 
 #[async_trait::async_trait]
 impl failback::run::approver::Approver for Forever {
@@ -187,14 +187,14 @@ fn a_machine_that_can_not_get_there_is_taken_out_and_the_others_go_on() {
 }
 
 /// A group of three, one member of which can't be reprotected, and a machine that waits for the group.
-fn group() -> World {
+pub fn group() -> World {
     let estate = Estate::classic([Vm::new("a1"), Vm::new("g1"), Vm::new("g2"), Vm::new("g3")])
         .group("db", &["g1", "g2", "g3"])
         .entry("a1", "depends_on: [db]");
     world_of(&estate).with(&["{kind: job_fails, of: g2, phase: reprotect, code: \"78037\"}"])
 }
 
-fn request_of(site: &Site, is_it: impl Fn(&Request) -> bool) -> Vec<String> {
+pub fn request_of(site: &Site, is_it: impl Fn(&Request) -> bool) -> Vec<String> {
     let names =
         |request: &Request| request.machines().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     site.sent().iter().filter(|sent| is_it(&sent.request)).map(|sent| names(&sent.request)).collect()
@@ -231,7 +231,7 @@ fn what_depends_on_a_machine_that_is_out_waits_for_a_word() {
     );
 }
 
-fn state_of(world: &World, ran: &Ran) -> RunState {
+pub fn state_of(world: &World, ran: &Ran) -> RunState {
     let mut state = RunState::new(std::sync::Arc::clone(&world.graph));
     for event in &ran.events {
         let legal = state.check(event).expect("the journal is lawful");
@@ -463,4 +463,21 @@ fn an_order_is_followed_once_whenever_the_process_dies() {
         }
     }
     assert!(cuts > 0, "no process died");
+}
+
+#[test]
+fn what_goes_on_again_leaves_alone_a_member_that_failed() {
+    let estate = Estate::classic([Vm::new("a1"), Vm::new("g1"), Vm::new("g2")]).group("db", &["g1", "g2"]);
+    let fault = |name: &str| format!("{{kind: job_fails, of: {name}, phase: failover, code: \"78037\"}}");
+    let world = world_of(&estate).with(&[&fault("a1"), &fault("g2")]);
+    let (site, ran) = drive(&world, Process::default());
+    assert!(ran.has(|kind| matches!(kind, RunEventKind::MemberFailed { .. })), "{}", ran.said());
+    let ran = resume(&world, &site, &ran, vec![skip("a1", false)]);
+    assert_eq!(refusals(&ran), Vec::<&str>::new());
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Failed)), "{}", ran.said());
+    assert!(!ran.has(begins("verify/g2")), "{}", ran.said());
+    assert_machines_home(&world, &site, |name| name == "g1");
+    // Once it is out, too, nothing is left that failed.
+    let ran = resume(&world, &site, &ran, vec![skip("g2", false)]);
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Succeeded)), "{}", ran.said());
 }

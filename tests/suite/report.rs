@@ -456,8 +456,7 @@ fn a_quiet_run_says_failures_approvals_and_the_end() {
     retries   1 attempt
     next      failback show r1
               put right what failed, then: failback retry r1 forward/w1 --downstream
-              or go on without a machine: failback skip r1 MACHINE --reason WHY
-              both go on with: failback resume r1
+              and then: failback resume r1
     ");
 }
 

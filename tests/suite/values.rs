@@ -283,6 +283,22 @@ fn nothing() -> Vec<(String, &'static str, &'static str, bool)> {
 }
 
 #[test]
+fn a_number_outside_its_range_is_told_the_range_of_its_key() {
+    let told = |probe: &str| {
+        let head = "kind: RecoveryPlan\nversion: 1\nname: p";
+        let found = mistakes(&format!("{head}\ndefaults: {{verify: [{{name: v, {probe}}}]}}\n"));
+        found.into_iter().map(|mistake| mistake.help.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    for port in ["0", "70000", "-1"] {
+        assert_eq!(told(&format!("tcp: {{host: h, port: {port}}}")), ["allowed: 1 to 65535"], "{port}");
+    }
+    for status in ["99", "600", "70000"] {
+        let probe = format!("http: {{url: \"https://x.example\", status: {status}}}");
+        assert_eq!(told(&probe), ["allowed: 100 to 599"], "{status}");
+    }
+}
+
+#[test]
 fn a_value_that_means_nothing_is_refused_where_it_stands() {
     for (text, code, path, _) in nothing() {
         let found: Vec<_> = mistakes(&text).into_iter().map(|found| (found.code, found.path)).collect();

@@ -182,7 +182,7 @@ fn a_comment_at_a_machine_holds_for_facts_that_a_run_observes() {
     let now = "2025-06-01T00:00:00Z".parse().expect("a time");
     let options = Options { origin: OriginFilter::All, strict: false, now };
     let states = |model: &Model| -> Vec<(String, State)> {
-        let found = rules::evaluate_all(model, &options).into_iter();
+        let found = rules::evaluate_all(model, &rules::Policies::default(), &options).into_iter();
         found.filter(|found| found.rule == "FB106").map(|found| (found.subject.name, found.state)).collect()
     };
     assert_eq!(states(&model), [("w1".to_owned(), State::Waived)]);

@@ -13,7 +13,10 @@ use crate::syntax::Reading;
 use crate::syntax::duplicate_name;
 use crate::syntax::file;
 use crate::syntax::file::FileError;
+use crate::syntax::folder;
 use crate::syntax::plan::RecoveryPlan;
+use crate::syntax::workspace::Surroundings;
+use crate::syntax::workspace::Workspace;
 use crate::syntax::workspace::outside_workspace;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -26,6 +29,21 @@ use super::Failure;
 use super::Loaded;
 use super::Pending;
 use super::Slot;
+
+/// Files around a plan that are looked at for policies; of more, the first.
+const MOST_FILES: usize = 5000;
+
+/// Returns whether a file is a policy by its name.
+fn is_policy_by_name(file: &Path) -> bool {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
+    stem.is_some_and(|stem| stem.ends_with(".policy"))
+}
+
+/// Returns whether a line says that its document is a policy.
+fn is_policy_by_kind(line: &str) -> bool {
+    let kind = line.strip_prefix("kind:").map(|kind| kind.split('#').next().unwrap_or("").trim());
+    kind.is_some_and(|kind| kind.trim_matches(['"', '\'']) == "Policy")
+}
 
 /// Reads files, each once, and binds plans to their facts.
 pub(super) struct Loader<'e, 'w> {
@@ -170,6 +188,41 @@ impl Loader<'_, '_> {
             Ok(_) => {}
         }
         self.plans.clear();
+    }
+
+    /// Returns whether a plan was read, with mistakes or without.
+    pub(super) fn has_plans(&self) -> bool {
+        !self.plans.is_empty() || !self.drafts.is_empty()
+    }
+
+    /// Reads the policies of the folder that surrounds a file or folder; what else lies there was not asked for.
+    pub(super) fn policies_around(&mut self, path: &Path) {
+        let real = self.real(path);
+        let inner = if real.is_dir() { real.join("plan") } else { real };
+        let Some(Surroundings { folder, is_whole }) = Surroundings::of(&inner, &[]) else { return };
+        let found = match is_whole {
+            true => folder::yaml_files(&folder, &folder, MOST_FILES).files,
+            false => folder::own_yaml_files(&folder, MOST_FILES),
+        };
+        let (here, workspace) = (self.real(Path::new("")), Workspace::of(&folder));
+        for file in found.into_iter().filter(|file| workspace.holds(file)) {
+            let shown = file.strip_prefix(&here).unwrap_or(&file).to_owned();
+            if self.files.contains_key(&self.real(&shown)) {
+                continue;
+            }
+            let is_named = is_policy_by_name(&file);
+            match file::read_file(&file, self.limit) {
+                Ok(text) if is_named || text.text.lines().any(is_policy_by_kind) => {
+                    if let Err(error) = self.file(&shown, Interest::Found) {
+                        self.loaded.failures.push(Failure::of(&shown, error));
+                    }
+                }
+                Err(error) if is_named => self.loaded.failures.push(Failure::of(&shown, error)),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        self.plans.clear();
+        self.drafts.clear();
     }
 
     /// Returns the one inventory of a file, or reports that there is none, or more than one.

@@ -125,7 +125,7 @@ struct Contents {
     broken: bool,
 }
 
-/// Reads the documents of files and folders.
+/// Reads the documents of files and folders, and the policies that hold for their plans.
 ///
 /// Files that can't be read are in [`Loaded::failures`], and do not keep the others from being read.
 #[must_use]
@@ -139,10 +139,14 @@ pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
     for step in steps {
         loader.step(step);
     }
+    let has_plans = loader.has_plans();
     let given = args.inventory.as_deref().map(|path| loader.given_inventory(path));
     loader.bind(given);
     for path in &args.policy {
         loader.given_policy(path);
+    }
+    if has_plans && !args.alone {
+        paths.iter().for_each(|path| loader.policies_around(path));
     }
     let mut loaded = loader.loaded;
     let (policies, drafts, sources) = (&loaded.policies, &loaded.policy_drafts, &loaded.sources);

@@ -195,8 +195,11 @@ impl Store {
         let inventory = read_inventory(INVENTORY, text(INVENTORY)?).map_err(unreadable)?;
         let scenario = read_scenario(SCENARIO, text(SCENARIO)?).map_err(unreadable)?;
         let mut world = World::new(inventory, scenario, header.start);
-        let mut calls =
-            OpenOptions::new().read(true).write(true).open(path.join(CALLS)).map_err(unreadable)?;
+        let mut calls = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path.join(CALLS))
+            .map_err(|error| unreadable(format!("{CALLS}: {error}")))?;
         let mut bytes = Vec::new();
         calls.read_to_end(&mut bytes).map_err(unreadable)?;
         let mut whole = 0;

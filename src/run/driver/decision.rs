@@ -38,7 +38,8 @@ impl Engine<'_> {
 
     pub(super) fn context<'c>(&'c self, step: StepIndex, items: &'c [Item]) -> Context<'c> {
         let state = self.recorder.state();
-        let cleanup = state.sibling(step, StepKind::Cleanup);
+        let is_of_group = matches!(self.graph.step(step).subject, StepSubject::Group(_));
+        let cleanup = is_of_group.then(|| state.sibling(step, StepKind::Cleanup)).flatten();
         Context {
             run: self.recorder.run(),
             graph: &self.graph,
@@ -59,7 +60,7 @@ impl Engine<'_> {
             self.sound_alarm(step)?;
         }
         match decision {
-            Decision::Send(_) | Decision::Ask { .. } if !self.may_begin_more(step) => {
+            Decision::Send(_) | Decision::Ask { .. } | Decision::Act if !self.may_begin_more(step) => {
                 self.end_cancelled(step)?
             }
             Decision::Succeed(note) => {
@@ -83,7 +84,9 @@ impl Engine<'_> {
             }
             Decision::Fail { code, message } => self.fail(step, code, message)?,
             Decision::Send(request) => {
-                let guard = step::guard_of(self.graph.step(step).kind);
+                // What makes a commit dangerous is why its failover is taken back.
+                let takes_back = matches!(request, Request::CancelFailover { .. });
+                let guard = step::guard_of(self.graph.step(step).kind).filter(|_| !takes_back);
                 if match guard {
                     Some(guard) => self.guard_opens(step, guard)?,
                     None => true,
@@ -378,7 +381,7 @@ impl Engine<'_> {
             return Ok(true);
         }
         let options = self.guard_options();
-        let verdict = guard::preflight(&self.model, &options);
+        let verdict = guard::preflight(&self.model, &self.policies, &options);
         let Some(first) = verdict.blocking.first() else { return Ok(true) };
         let (code, message) = (first.rule.clone(), first.message.clone());
         self.record_guard(step, Guard::Reprotect, verdict.blocking.clone(), &verdict.blocking)?;

@@ -28,6 +28,7 @@ use crate::provider::OperationStatus;
 use crate::provider::ProviderError;
 use crate::provider::Request;
 use crate::rules::Options;
+use crate::rules::Policies;
 use crate::run::approver::Question;
 use crate::run::approver::Reply;
 use crate::run::claims::Claims;
@@ -129,6 +130,8 @@ pub(super) struct Engine<'r> {
     pub options: Options,
     pub manner: Manner,
     pub policy: retry::Policy,
+    /// An organisation's own rules, which the preflight asks too.
+    pub policies: Arc<Policies>,
     /// Whether guards and the preflight stop anything; see [`Simulation::without_guards`](super::Simulation::without_guards).
     pub is_guarded: bool,
     /// What is to be asked, in the order in which it came up.
@@ -194,6 +197,7 @@ impl<'r> Engine<'r> {
             clock,
             options,
             manner,
+            policies: Arc::default(),
             policy,
             is_guarded: true,
             inquiries: VecDeque::new(),

@@ -17,6 +17,7 @@ use crate::model::Model;
 use crate::provider::Observe;
 use crate::provider::Operate;
 use crate::rules::Options;
+use crate::rules::Policies;
 use crate::run::approver::Approver;
 use crate::run::approver::Question;
 use crate::run::driver::End;
@@ -102,6 +103,13 @@ impl<'r> Driver<'r> {
             questions: Questions::default(),
             orders: None,
         }
+    }
+
+    /// Returns the driver, which asks an organisation's own rules before anything is changed, too.
+    #[must_use]
+    pub fn judged_by(mut self, policies: Arc<Policies>) -> Self {
+        self.engine.policies = policies;
+        self
     }
 
     /// Returns the driver, which follows the orders that arrive while it drives. Those that are there when it begins come before

@@ -91,6 +91,10 @@ impl Engine<'_> {
 
     /// Ends a step of a run that is cancelled where it would ask for something more.
     pub(super) fn end_cancelled(&mut self, step: StepIndex) -> Result<(), RunError> {
+        if self.recorder.state().step(step).acted {
+            let message = "the process that ran it ended, and a cancelled run does not run it again: look at what it did";
+            return self.fail(step, "outcome-unknown", message.into());
+        }
         self.fail(step, "cancelled", "the run is cancelled, and nothing more is begun".into())
     }
 }

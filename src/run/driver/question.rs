@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::event::RunEventKind;
 use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::run::approver::Question;
 use crate::run::driver::engine::Engine;
@@ -86,6 +87,7 @@ impl Engine<'_> {
             prompt: asked.note.clone().unwrap_or_default(),
             roles: asked.roles.clone(),
             number: asked.question,
+            is_exception: self.graph.step(step).kind == StepKind::Verify,
             by_hand: step::left_to_people(&self.context(step, &[])),
             until: until.map(|(end, choice)| (end, choice.as_str().to_owned())),
         }

@@ -13,7 +13,6 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::event::KnownAs;
 use crate::event::StepStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
@@ -26,7 +25,6 @@ use crate::provider::emulator::World;
 use crate::rules::Options;
 use crate::run::approver;
 use crate::run::approver::Question;
-use crate::run::approver::Reply;
 use crate::run::driver::End;
 use crate::run::driver::engine::Answer;
 use crate::run::driver::engine::Engine;
@@ -285,8 +283,7 @@ impl<'r> Simulation<'r> {
             // A machine that the world does not know is missed by the step, which looks.
             let _unknown = self.world.by_hand(self.clock.now(), &deed);
         }
-        let reply = Reply::Approved { by: "auto-approve".into(), known_as: KnownAs::Simulated };
-        Answer::Replied(question.number, reply)
+        Answer::Replied(question.number, approver::automatic(question))
     }
 
     /// Brings the facts about a step's machines, and about the servers, to the present moment.

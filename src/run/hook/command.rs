@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::quantity::Seconds;
 use crate::run::hook::group::Group;
+use crate::run::hook::mask::Mask;
 use crate::run::hook::tail::Tail;
 use crate::run::hook::tail::last_line;
 
@@ -37,6 +38,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) struct Commands {
     folder: PathBuf,
     environment: BTreeMap<String, String>,
+    mask: Mask,
     grace: Duration,
 }
 
@@ -48,11 +50,12 @@ impl Commands {
             // A program's path is joined to the folder and then looked for in the folder: that needs all of it.
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()),
             environment: PASSED.iter().filter_map(passed).collect(),
+            mask: Mask::of(environment),
             grace: GRACE,
         }
     }
 
-    /// Runs a command to its end and returns the end of its output.
+    /// Runs a command to its end and returns the end of its output, without what looks like a secret.
     ///
     /// When the future is dropped, the command and what it started are killed.
     ///
@@ -71,7 +74,7 @@ impl Commands {
         let mut group = Group::of(&child);
         let mut tail = Tail::default();
         let ended = self.wait(&mut child, &mut group, &mut tail, longest).await;
-        let output = tail.into_text();
+        let output = self.mask.apply(&tail.into_text());
         let last = last_line(&output).map(|line| format!(": {line}")).unwrap_or_default();
         match ended {
             Ok(Some(status)) if status.success() => {
@@ -197,5 +200,21 @@ mod tests {
         let id = message.strip_prefix("`sh` took longer than 1s and was ended: ").expect(&message);
         let seen = commands.run(&["sh", "-c", &format!("kill -0 {id}")], Seconds(20)).await;
         assert!(seen.is_err(), "{id} lives on");
+    }
+
+    #[tokio::test]
+    async fn secrets_stay_out_of_what_is_kept() {
+        let environment = BTreeMap::from(
+            [("PATH", "/usr/bin:/bin"), ("ARM_CLIENT_SECRET", "hunter2hunter2")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        let commands = Commands::new(Path::new("/"), &environment);
+        let says = |words: &str| format!("echo {words}");
+        let told = commands.run(&["sh", "-c", &says("with hunter2hunter2")], Seconds(20)).await;
+        assert_eq!(told, Ok("with ***".into()));
+        let failed = commands.run(&["sh", "-c", &says("password=abc; exit 3")], Seconds(20)).await;
+        assert_eq!(failed, Err("`sh` ended with exit code 3: password=***".into()));
+        let passed = commands.run(&["sh", "-c", &says("$ARM_CLIENT_SECRET.")], Seconds(20)).await;
+        assert_eq!(passed, Ok(".".into()), "the variable itself is not passed");
     }
 }

@@ -3,6 +3,7 @@
 mod address;
 mod command;
 mod group;
+mod mask;
 mod real;
 mod tail;
 mod web;

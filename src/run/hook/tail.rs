@@ -28,13 +28,16 @@ impl Tail {
         }
     }
 
-    /// Returns the text, without blank space at its end; it begins with `…` where something was cut off.
+    /// Returns the text, without blank space at its end; it begins with `…` where something was cut off, with a whole line if
+    /// there is one: half of a line may be half of a secret, which nobody recognises.
     pub(super) fn into_text(mut self) -> String {
         self.trim();
         // A cut may have gone through a letter: its other bytes go too.
         let split = self.bytes.iter().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
         let start = if self.cut { split } else { 0 };
         let text = String::from_utf8_lossy(&self.bytes[start..]);
+        let whole = text.trim_end().split_once('\n').filter(|_| self.cut).map(|(_, rest)| rest);
+        let text = whole.unwrap_or(&text);
         let mark = if self.cut { "…" } else { "" };
         format!("{mark}{}", text.trim_end())
     }

@@ -5,11 +5,13 @@ mod approval;
 mod commit;
 mod failover;
 mod forward;
+mod gate;
 mod prepare;
 mod protection;
 mod reprotect;
 mod verify;
 
+pub use gate::Gate;
 pub use protection::newest;
 pub use reprotect::handed_over;
 pub use reprotect::left_to_people;
@@ -24,15 +26,12 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
-use crate::event::Answer;
-use crate::event::RunState;
 use crate::event::StepState;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::RunId;
-use crate::id::StepId;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::provider::Item;
@@ -40,42 +39,6 @@ use crate::provider::Request;
 use crate::rules::Guard;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::State;
-
-/// The one question about a replication group whose reprotect is left to a person.
-#[derive(Clone, Copy, Debug)]
-pub struct Gate<'c> {
-    /// The step that asks it, for all members.
-    pub asked_by: StepIndex,
-    /// What a person answered.
-    pub answer: Option<&'c Answer>,
-}
-
-impl<'c> Gate<'c> {
-    /// Returns the gate of a reprotect that was handed over; `None` if it was not.
-    #[must_use]
-    pub fn of(state: &'c RunState, step: StepIndex) -> Option<Self> {
-        let (graph, own) = (state.graph(), state.step(step));
-        if !own.handed_over {
-            return None;
-        }
-        let alone = Self { asked_by: step, answer: own.answer.as_ref() };
-        let group = graph.machines_of(step).first().and_then(|machine| machine.group());
-        let Some(group) = group else { return Some(alone) };
-        let mut gate = alone;
-        for member in group.members() {
-            let id = StepId::new(format!("{}/{}", StepKind::Reprotect.as_str(), member.name().value));
-            let Some(other) = graph.find(&id).filter(|other| state.step(*other).handed_over) else {
-                continue;
-            };
-            let at = state.step(other);
-            gate.answer = gate.answer.or(at.answer.as_ref());
-            if !at.status.is_settled() {
-                gate.asked_by = gate.asked_by.min(other);
-            }
-        }
-        Some(gate)
-    }
-}
 
 /// What a step knows when it decides.
 #[derive(Clone, Copy, Debug)]
@@ -314,6 +277,12 @@ pub fn looks(graph: &Graph, step: StepIndex) -> bool {
 /// Decides what a step does next, from facts that were just observed.
 #[must_use]
 pub fn decide(context: &Context<'_>) -> Decision {
+    let is_of_machines =
+        matches!(context.graph.step(context.step).subject, StepSubject::Machine(_) | StepSubject::Group(_));
+    if is_of_machines && context.kind() != StepKind::Cleanup && context.machines().next().is_none() {
+        let message = "nothing more is done about machines that are out of the run".to_owned();
+        return Decision::Fail { code: "out-of-run", message };
+    }
     match context.kind() {
         StepKind::Preflight => Decision::Succeed(None),
         StepKind::Prepare => prepare::decide(context),

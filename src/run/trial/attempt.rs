@@ -13,6 +13,7 @@ use crate::event::Outcome;
 use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
+use crate::event::StepStatus;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
@@ -156,6 +157,16 @@ impl Subject {
         Trial { outcome, took, failures, way, breaches }
     }
 
+    /// Runs the plan once; a panic on the way is a breach like others, so that it is told with the scenario that leads to it.
+    pub(super) fn attempt_safely(&self, scenario: &Scenario) -> Trial {
+        let attempt = std::panic::AssertUnwindSafe(|| self.attempt(scenario));
+        std::panic::catch_unwind(attempt).unwrap_or_else(|panic| {
+            let message = panic.downcast_ref::<String>().map(String::as_str);
+            let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            broken(format!("the program panicked: {message}"))
+        })
+    }
+
     /// Runs until nothing moves any more: from the beginning, or on from a state that a journal shows.
     ///
     /// # Errors
@@ -164,6 +175,30 @@ impl Subject {
     pub(super) fn run(
         &self,
         run: &str,
+        world: World,
+        now: Timestamp,
+        before: Option<(RunState, Vec<RunEventKind>)>,
+        seed: u64,
+    ) -> Result<Rested, String> {
+        self.run_with(run, self.model(), world, now, before, seed)
+    }
+
+    /// Runs the plan anew, with the facts as they are by then.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Subject::run`], and the site's if it does not answer.
+    pub(super) fn run_again(&self, mut world: World, now: Timestamp, seed: u64) -> Result<Rested, String> {
+        let names: Vec<MachineName> = world.machines().map(|is| is.machine).collect();
+        let facts = world.observe(now, &names).map_err(|error| error.to_string())?.facts;
+        let model = resolve(self.graph.model().plan.clone(), facts);
+        self.run_with("trial-again", model, world, now, None, seed)
+    }
+
+    fn run_with(
+        &self,
+        run: &str,
+        model: Model,
         world: World,
         now: Timestamp,
         before: Option<(RunState, Vec<RunEventKind>)>,
@@ -181,7 +216,7 @@ impl Subject {
             recorder.record(kind).map_err(|error| error.to_string())?;
         }
         let limit = now.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
-        let mut simulation = Simulation::new(recorder, self.model(), world, clock, self.options);
+        let mut simulation = Simulation::new(recorder, model, world, clock, self.options);
         if self.people.is_positive() {
             let (mut draw, most) = (fastrand::Rng::with_seed(seed), self.people.as_secs().max(1));
             simulation =
@@ -254,9 +289,13 @@ fn untold(graph: &Graph, before: &[Whereabouts], rested: &Rested, failures: &[Fa
         let about = |step: StepIndex| {
             graph.machines_of(step).iter().any(|about| about.name().value == machine.as_str())
         };
-        failures.iter().any(|failure| {
+        let named = failures.iter().any(|failure| {
             graph.find(&failure.step).is_some_and(about) || failure.message.contains(machine.as_str())
-        })
+        });
+        // What the run did not come to, it says so, too.
+        let steps = (0..).zip(graph.steps()).map(|(step, _)| step);
+        let mut undone = steps.filter(|step| rested.state.step(*step).status == StepStatus::Blocked);
+        named || undone.any(about)
     };
     let is_planned = |machine: &MachineName| graph.model().machine_named(machine.as_str()).is_some();
     let astray = law::astray(&rested.world).filter(|is| {

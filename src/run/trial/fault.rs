@@ -260,6 +260,25 @@ fn of_phase(kind: FaultKind, machine: String, phase: FaultPhase) -> Fault {
     Fault { phase: Some(Spanned::bare(phase)), ..bare(kind, Some(machine)) }
 }
 
+/// Returns a fault as a scenario writes it.
+#[must_use]
+pub fn in_words(fault: &Fault) -> String {
+    let mut words = vec![format!("kind: {}", *fault.kind)];
+    let mut say =
+        |key: &str, value: Option<String>| words.extend(value.map(|value| format!("{key}: {value}")));
+    say("of", fault.of.as_ref().map(|of| of.value.clone()));
+    say("at", fault.at.as_ref().map(|at| format!("{{after: {}}}", at.after.value)));
+    say("phase", fault.phase.map(|phase| phase.value.to_string()));
+    say("nth", fault.nth.map(|nth| nth.value.to_string()));
+    say("times", fault.times.map(|times| times.value.to_string()));
+    say("for", fault.lasting.map(|lasting| lasting.value.to_string()));
+    say("code", fault.code.as_ref().map(|code| format!("\"{}\"", code.value)));
+    say("task", fault.task.as_ref().map(|task| task.value.clone()));
+    say("health", fault.health.map(|health| health.value.to_string()));
+    say("factor", fault.factor.map(|factor| factor.value.to_string()));
+    format!("{{{}}}", words.join(", "))
+}
+
 /// Returns a fault for tests of this folder.
 #[cfg(test)]
 pub(super) fn tests_only(kind: FaultKind, of: String) -> Fault {

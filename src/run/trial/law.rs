@@ -83,8 +83,9 @@ pub fn breaches_of_site(world: &World) -> Vec<Breach> {
         breaches.extend(unready(&taken));
         let word = word(taken.request);
         for subject in subjects(taken.request) {
-            if let Request::CancelFailover { .. } = taken.request {
-                last.remove(&(subject, "failover"));
+            // What was taken back may be done again.
+            if let Some(undone) = undoes(taken.request) {
+                last.remove(&(subject, undone));
             }
             if let Some(before) = last.insert((subject, word), taken.clone())
                 && before.key.is_some()
@@ -184,13 +185,31 @@ fn subjects(request: &Request) -> Vec<&str> {
     }
 }
 
+/// Returns what a request takes back.
+const fn undoes(request: &Request) -> Option<&'static str> {
+    match request {
+        Request::CancelFailover { .. } => Some(FAILOVER),
+        Request::DeleteRecoveryPlan { .. } => Some(MAKING),
+        Request::MakeRecoveryPlan { .. } => Some(DELETING),
+        Request::Prepare
+        | Request::ReprotectToOnprem { .. }
+        | Request::FailoverToOnprem { .. }
+        | Request::Commit { .. }
+        | Request::ReprotectToAzure { .. } => None,
+    }
+}
+
+const FAILOVER: &str = "failover";
+const MAKING: &str = "making the recovery plan";
+const DELETING: &str = "deleting the recovery plan";
+
 const fn word(request: &Request) -> &'static str {
     match request {
         Request::Prepare => "prepare",
-        Request::MakeRecoveryPlan { .. } => "making the recovery plan",
-        Request::DeleteRecoveryPlan { .. } => "deleting the recovery plan",
+        Request::MakeRecoveryPlan { .. } => MAKING,
+        Request::DeleteRecoveryPlan { .. } => DELETING,
         Request::ReprotectToOnprem { .. } => "reprotect",
-        Request::FailoverToOnprem { .. } => "failover",
+        Request::FailoverToOnprem { .. } => FAILOVER,
         Request::CancelFailover { .. } => "cancelling",
         Request::Commit { .. } => "commit",
         Request::ReprotectToAzure { .. } => "the way to Azure",

@@ -37,7 +37,7 @@ pub fn run_all(subject: &Subject, choices: &[Chosen], told: &(dyn Fn() + Sync)) 
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(choice) = choices.get(at) else { return trials };
-            trials.push((at, subject.attempt(&choice.scenario)));
+            trials.push((at, subject.attempt_safely(&choice.scenario)));
             told();
         }
     };
@@ -45,7 +45,6 @@ pub fn run_all(subject: &Subject, choices: &[Chosen], told: &(dyn Fn() + Sync)) 
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let trials = threads.into_iter().flat_map(|thread| match thread.join() {
             Ok(trials) => trials,
-            // A panic in a run is a bug, and is told as one.
             Err(panic) => std::panic::resume_unwind(panic),
         });
         trials.collect()

@@ -71,7 +71,7 @@ pub fn smallest(subject: &Subject, choices: &[Chosen], trials: &[Trial]) -> Opti
     })?;
     let mut smallest = Smallest { scenario: choice.scenario.clone(), trial: trial.clone() };
     while let Some(smaller) = simpler(&smallest.scenario).into_iter().find_map(|scenario| {
-        let trial = subject.attempt(&scenario);
+        let trial = subject.attempt_safely(&scenario);
         (wrong(&trial).as_ref() == Some(&wrong_how)).then_some(Smallest { scenario, trial })
     }) {
         smallest = smaller;

@@ -8,6 +8,7 @@ use crate::event::Outcome;
 use crate::provider::emulator::scenario::FaultKind;
 use crate::run::trial::attempt::Trial;
 use crate::run::trial::chosen::Chosen;
+use crate::run::trial::fault;
 use crate::run::trial::law::Law;
 
 /// How long runs took, in seconds.
@@ -71,8 +72,8 @@ pub struct Left {
     pub runs: usize,
     /// The way on, in words; none if none was found.
     pub way: Option<String>,
-    /// Name of a scenario that fails so.
-    pub scenario: String,
+    /// The faults of one of them, as a scenario writes them.
+    pub faults: Vec<String>,
 }
 
 /// A law that was broken.
@@ -84,8 +85,8 @@ pub struct Broke {
     pub runs: usize,
     /// What happened, once.
     pub what: String,
-    /// Name of a scenario that breaks it.
-    pub scenario: String,
+    /// The faults of one of them, as a scenario writes them.
+    pub faults: Vec<String>,
 }
 
 /// What many runs came to.
@@ -180,7 +181,7 @@ fn left(choices: &[Chosen], trials: &[Trial]) -> Vec<Left> {
                 message: first.message.clone(),
                 runs: 0,
                 way,
-                scenario: choice.scenario.name.value.clone(),
+                faults: choice.faults().iter().map(fault::in_words).collect(),
             })
             .runs += 1;
     }
@@ -204,7 +205,7 @@ fn broke(choices: &[Chosen], trials: &[Trial]) -> Vec<Broke> {
                     law: breach.law,
                     runs: 0,
                     what: breach.what.clone(),
-                    scenario: choice.scenario.name.value.clone(),
+                    faults: choice.faults().iter().map(fault::in_words).collect(),
                 })
                 .runs += 1;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -16,9 +17,11 @@ use crate::event::StepStatus;
 use crate::event::TAKEN_BACK;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
+use crate::id::MachineName;
 use crate::id::RunId;
 use crate::provider::emulator::Deed;
 use crate::provider::emulator::Scenario;
+use crate::provider::emulator::Whereabouts;
 use crate::provider::emulator::World;
 use crate::provider::emulator::scenario::FaultKind;
 use crate::run::End;
@@ -34,6 +37,13 @@ use crate::syntax::machine::State;
 const RETRY: &str = "failback retry";
 /// What goes on where nothing of the run can be done again.
 const AGAIN: &str = "failback run, which adopts what is done";
+/// What leaves machines behind that nothing in the run brings home.
+const SKIP: &str = "failback skip MACHINE, and bring it home by a plan of its own";
+
+/// How long it takes until somebody has put right what went wrong.
+const REPAIR: SignedDuration = SignedDuration::from_hours(1);
+/// How often machines are taken out before that counts as no way.
+const ROUNDS: usize = 8;
 
 /// What a person does so that every machine comes home.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -67,6 +77,7 @@ pub(super) fn find(subject: &Subject, rested: &Rested, scenario: &Scenario) -> R
         return Ok(Way { by_hand: Vec::new(), command: RETRY });
     }
     let mut world = rested.world.clone();
+    let now = now.saturating_add(REPAIR).unwrap_or(now);
     world.heal(now);
     let mut by_hand = remedies(scenario);
     if goes_on(subject, rested, world.clone(), now, seed).is_ok() {
@@ -74,11 +85,19 @@ pub(super) fn find(subject: &Subject, rested: &Rested, scenario: &Scenario) -> R
     }
     by_hand.extend(put_right(subject, &mut world, now));
     by_hand.dedup();
-    if goes_on(subject, rested, world.clone(), now, seed).is_ok() {
-        return Ok(Way { by_hand, command: RETRY });
+    let retry = match goes_on(subject, rested, world.clone(), now, seed) {
+        Ok(()) => return Ok(Way { by_hand, command: RETRY }),
+        Err(retry) => retry,
+    };
+    let again = subject.run_again(world.clone(), now, seed)?;
+    let again = match is_home(subject, &again) {
+        Ok(()) => return Ok(Way { by_hand, command: AGAIN }),
+        Err(again) => again,
+    };
+    match goes_on_without(subject, rested, world, now, seed) {
+        Ok(()) => Ok(Way { by_hand, command: SKIP }),
+        Err(skip) => Err(format!("retry: {retry}; run: {again}; skip: {skip}")),
     }
-    let again = subject.run("trial-again", world, now, None, seed)?;
-    is_home(subject, &again).map(|()| Way { by_hand, command: AGAIN })
 }
 
 /// Lets the run go on after what failed was opened again, and sees whether every machine comes home.
@@ -94,13 +113,67 @@ fn goes_on(
     is_home(subject, &subject.run("trial", world, now, before, seed)?)
 }
 
+/// Takes the machines out whose steps failed, and lets the others go on, until none fails; sees whether these come home, and
+/// whether those are on one side.
+fn goes_on_without(
+    subject: &Subject,
+    rested: &Rested,
+    world: World,
+    now: Timestamp,
+    seed: u64,
+) -> Result<(), String> {
+    let (mut state, mut world, mut now) = (rested.state.clone(), world, now);
+    for _ in 0..ROUNDS {
+        let mut events = Vec::new();
+        let before = state.clone();
+        record(&mut state, &mut events, now, RunEventKind::Resumed { program: PROGRAM.into() })?;
+        let of_steps = failed(&before).into_iter().flat_map(|step| subject.graph.indexes_of(step));
+        let mut out: BTreeSet<usize> = of_steps.collect();
+        // Members that failed inside a step of several, which went on without them.
+        out.extend(before.out());
+        for machine in out.into_iter().filter(|machine| !before.is_taken_out(*machine)) {
+            let machine = MachineName::new(subject.graph.model().machine(machine).name().value.as_str());
+            let order = Order::SkipMachine { machine, reason: "it failed".into(), release_dependents: true };
+            follow(&mut state, &mut events, now, order)?;
+        }
+        events.extend(reopened_steps(&mut state, now)?);
+        let after = subject.run("trial", world, now, Some((before, events)), seed)?;
+        let home = is_home(subject, &after);
+        let of_plan = |is: &Whereabouts| subject.graph.model().machine_named(is.machine.as_str()).is_some();
+        if home.is_ok() {
+            return match law::astray(&after.world).find(of_plan) {
+                Some(is) => Err(format!("{} is left {}", is.machine, law::side(&is))),
+                None => Ok(()),
+            };
+        }
+        if after.end != Some(End::Finished(Outcome::Failed)) {
+            return home;
+        }
+        now = after.events.last().map_or(now, |event| event.at);
+        (state, world) = (after.state, after.world);
+    }
+    Err("machine after machine fails".into())
+}
+
+/// Returns the steps that failed.
+fn failed(state: &RunState) -> Vec<StepIndex> {
+    let steps = (0..).zip(state.graph().steps()).map(|(step, _)| step);
+    steps.filter(|step| state.step(*step).status == StepStatus::Failed).collect()
+}
+
 /// Returns the events with which a person has everything done again that failed.
 fn reopened(state: &RunState, now: Timestamp) -> Result<Vec<RunEventKind>, String> {
     let mut state = state.clone();
     let mut events = Vec::new();
     record(&mut state, &mut events, now, RunEventKind::Resumed { program: PROGRAM.into() })?;
-    let steps = StepIndex::try_from(state.graph().steps().len()).unwrap_or(StepIndex::MAX);
-    for index in 0..steps {
+    events.extend(reopened_steps(&mut state, now)?);
+    Ok(events)
+}
+
+fn reopened_steps(state: &mut RunState, now: Timestamp) -> Result<Vec<RunEventKind>, String> {
+    let mut events = Vec::new();
+    for index in failed(state) {
+        // One that is done again may have opened others.
         if state.step(index).status != StepStatus::Failed {
             continue;
         }
@@ -111,17 +184,24 @@ fn reopened(state: &RunState, now: Timestamp) -> Result<Vec<RunEventKind>, Strin
             again = state.graph().before(index).iter().copied().find(kinds).unwrap_or(index);
         }
         let order = Order::Retry { step: state.id(again).clone(), downstream: true };
-        let (by, known_as) = ("trial".to_owned(), KnownAs::Simulated);
-        let letter = Letter { id: state.last_letter() + 1, at: now, by, known_as, order };
-        let verdict = order::judge(&state, &letter);
-        if let Some(refused) = verdict.refused {
-            return Err(refused);
-        }
-        for effect in verdict.effects {
-            record(&mut state, &mut events, now, effect)?;
-        }
+        follow(state, &mut events, now, order)?;
     }
     Ok(events)
+}
+
+/// Does what an order leads to.
+fn follow(
+    state: &mut RunState,
+    events: &mut Vec<RunEventKind>,
+    now: Timestamp,
+    order: Order,
+) -> Result<(), String> {
+    let (by, known_as) = ("trial".to_owned(), KnownAs::Simulated);
+    let verdict = order::judge(state, &Letter { id: state.last_letter() + 1, at: now, by, known_as, order });
+    if let Some(refused) = verdict.refused {
+        return Err(refused);
+    }
+    verdict.effects.into_iter().try_for_each(|effect| record(state, events, now, effect))
 }
 
 fn record(
@@ -149,7 +229,11 @@ fn is_home(subject: &Subject, rested: &Rested) -> Result<(), String> {
     let first = failures
         .first()
         .map(|failure| format!("{} failed with {}: {}", failure.step, failure.code, failure.message));
-    Err(first.unwrap_or_else(|| "it did not end".into()))
+    Err(first.unwrap_or_else(|| match rested.end {
+        Some(End::Finished(_)) => "nothing fails any more, but what failed is not done".into(),
+        Some(End::Interrupted | End::WaitsForApproval) => "it waits for a person".into(),
+        None => "it does not end".into(),
+    }))
 }
 
 /// Puts right what no end of a fault puts right, as an administrator would; returns what was done.

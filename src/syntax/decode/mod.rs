@@ -7,6 +7,7 @@ mod mapping;
 pub use self::mapping::Entry;
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Fix;
@@ -66,6 +67,8 @@ pub struct Reader<'t, 's> {
     /// Start of the outermost alias through which the present node was reached.
     via: u32,
     steps_left: u64,
+    /// The range of the whole number that is read next, if its key has one.
+    range: Option<RangeInclusive<i128>>,
 }
 
 impl<'t, 's> Reader<'t, 's> {
@@ -73,7 +76,7 @@ impl<'t, 's> Reader<'t, 's> {
     pub fn new(tree: &'t Tree<'s>, diagnostics: &'t mut Vec<Diagnostic>) -> Self {
         let steps_left = (tree.nodes.len() as u64).saturating_mul(4).saturating_add(EXPANSION_ALLOWANCE);
         let before = diagnostics.len();
-        Self { tree, diagnostics, before, path: Vec::new(), via: 0, steps_left }
+        Self { tree, diagnostics, before, path: Vec::new(), via: 0, steps_left, range: None }
     }
 
     /// Returns the tree.
@@ -162,6 +165,22 @@ impl<'t, 's> Reader<'t, 's> {
         let value = self.descend(Segment::Key(entry.key), entry.value);
         self.via = outer;
         value
+    }
+
+    /// Reads the value of a key that has limits.
+    pub(crate) fn limited_entry<T: Decode>(&mut self, entry: Entry, limits: &[Limit]) -> Option<T> {
+        self.range = Limit::range_of(limits);
+        let value = self.entry(entry);
+        self.range = None;
+        value
+    }
+
+    /// Returns the part of a range in which the key of a whole number holds it.
+    pub(crate) fn narrowed(&self, least: i128, most: i128) -> (i128, i128) {
+        match &self.range {
+            Some(range) => (least.max(*range.start()), most.min(*range.end())),
+            None => (least, most),
+        }
     }
 
     /// Reports the value of a key that could be read and is beyond one of its limits.

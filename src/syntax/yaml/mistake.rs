@@ -7,6 +7,7 @@ use granit_parser::ErrorKind;
 use granit_parser::ScanError;
 
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Fix;
 use crate::source::Span;
 
 use super::BLANKS;
@@ -205,7 +206,23 @@ impl Reader<'_, '_> {
                 }
             }
         };
-        self.report(diagnostic);
+        let fix = self.quoted_drive(at);
+        self.report(diagnostic.fix(fix));
+    }
+
+    /// Returns the fix that quotes a drive, such as `R:`, which is a key without a value to a reader of YAML.
+    fn quoted_drive(&self, colon: usize) -> Option<Fix> {
+        let (before, after) = (self.text.get(..colon)?, self.text[colon..].strip_prefix(':')?);
+        let head = before.strip_suffix(|letter: char| letter.is_ascii_alphabetic())?;
+        let line = &head[head.rfind(LINE_ENDS).map_or(0, |end| end + 1)..];
+        let begins = line.trim_end_matches(BLANKS).ends_with(':') && line.ends_with(BLANKS);
+        let value = after.trim_start_matches(BLANKS);
+        let is_comment = value.starts_with('#') && after.starts_with(BLANKS);
+        let ends = value.is_empty() || is_comment || value.starts_with([',', '}', ']', '\n', '\r']);
+        let drive = &self.text[head.len()..=colon];
+        let place = Span::new(self.at(head.len()).start, self.at(colon).start + 1);
+        (begins && ends)
+            .then(|| Fix::at(place, format!("\"{drive}\""), format!("write \"{drive}\" in quotes")))
     }
 
     /// Returns how a message names what stands at `at`.

@@ -121,6 +121,16 @@ fn what_is_torn_in_the_middle_is_not_passed_over() {
 }
 
 #[test]
+fn a_world_whose_calls_are_gone_is_not_read_and_the_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world");
+    drop(create(&path, clock(0)));
+    std::fs::remove_file(path.join("calls.jsonl")).unwrap();
+    let error = Emulator::open(&path, clock(0)).err().unwrap();
+    assert!(error.to_string().contains("calls.jsonl: "), "{error}");
+}
+
+#[test]
 fn a_folder_holds_one_world() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("world");

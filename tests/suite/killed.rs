@@ -1,0 +1,91 @@
+//! Real processes that die by SIGKILL, and the ones that take their runs over: what `crash` shows for every event, shown for
+//! disks and locks at some.
+
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::process::Command;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::lab::MODERNIZED;
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Folder;
+
+fn folder(classic: bool) -> Folder {
+    let (plan, inventory) = if classic { (CLASSIC_PLAN, CLASSIC_INVENTORY) } else { MODERNIZED };
+    let name = if classic { "classic.inventory.yaml" } else { "modernized.inventory.yaml" };
+    Folder::with(&[("p.plan.yaml", plan), (name, inventory)])
+}
+
+/// Starts a process, kills it when its output shows a word, and returns whether it did.
+fn kill_at(folder: &Folder, arguments: &[&str], word: &str) -> bool {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_failback"))
+        .args(arguments)
+        .args(["--auto-approve", "--speed", "20000", "--format", "json"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let output = BufReader::new(child.stdout.take().expect("it is piped"));
+    let found = output.lines().map_while(Result::ok).any(|line| line.contains(word));
+    child.kill().expect("it can be killed, or is gone");
+    child.wait().expect("it is gone");
+    found
+}
+
+/// Returns the requests that the emulated site took on, in words without the attempt.
+fn taken_on(folder: &Folder) -> Vec<(String, String)> {
+    let runs = std::fs::read_dir(folder.path().join(".failback/runs")).expect("there are runs");
+    let run = runs.map(|run| run.expect("it can be listed").path()).next().expect("there is one");
+    let calls = std::fs::read_to_string(run.join("world/calls.jsonl")).expect("the site keeps its calls");
+    let calls = calls.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let taken = calls.filter_map(|call| {
+        let begin = &call["call"]["begin"];
+        let operation = begin["operation"].as_str()?.to_owned();
+        Some((begin["request"].to_string(), operation))
+    });
+    taken.collect()
+}
+
+/// Lets processes die one after the other, each when it says its word, and the last one finish.
+fn killed(classic: bool, words: &[&str]) {
+    let folder = folder(classic);
+    for (at, word) in words.iter().enumerate() {
+        let arguments: &[&str] = if at == 0 { &["run", "p.plan.yaml"] } else { &["resume"] };
+        assert!(kill_at(&folder, arguments, word), "process {at} never said {word}");
+    }
+    let ended = folder.run(&["resume", "--auto-approve", "--speed", "max"]);
+    assert_eq!(ended.exit, 0, "{words:?}: {}", ended.said());
+    let taken = taken_on(&folder);
+    for (at, (request, operation)) in taken.iter().enumerate() {
+        let twice = taken[..at].iter().find(|(before, _)| before == request);
+        assert!(twice.is_none(), "{words:?}: {request} was begun as {twice:?} and as {operation}");
+    }
+    let shown = folder.run(&["show", "--format", "json"]).json();
+    assert_eq!(shown["state"], "succeeded", "{words:?}: {shown}");
+}
+
+#[test]
+fn a_classic_run_goes_on_wherever_its_process_is_killed() {
+    // A key is said when the intent is on disk, before the request is sent; an operation when its reply is.
+    for word in
+        ["run_started", "prepare/1", "reprotect/w1/1", "reprotect-", "barrier/1", "failover-", "commit/w2/1"]
+    {
+        killed(true, &[word]);
+    }
+}
+
+#[test]
+fn a_modernized_run_goes_on_wherever_its_process_is_killed() {
+    for word in ["reprotect/", "failover/", "failover-", "approval_given", "commit/", "forward/"] {
+        killed(false, &[word]);
+    }
+}
+
+#[test]
+fn one_process_after_the_other_may_be_killed() {
+    killed(true, &["reprotect/w1/1", "resumed", "failover/", "resumed", "commit/", "forward/"]);
+}
