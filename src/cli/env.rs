@@ -134,6 +134,10 @@ impl Write for Output<'_> {
             return self.unless_closed(bytes.len(), |this| this.inner.write(bytes));
         }
         self.pending.extend_from_slice(bytes);
+        // No line ends here and none did before: a long one, written in small pieces, is not looked through at each of them.
+        if !bytes.contains(&b'\n') && self.pending.len() < MOST_PENDING {
+            return Ok(bytes.len());
+        }
         self.release(self.ready())?;
         Ok(bytes.len())
     }

@@ -21,17 +21,21 @@ use crate::cli::runs;
 use crate::cli::runs::LookArgs;
 use crate::cli::session;
 use crate::escape;
+use crate::event::Inbox as _;
 use crate::event::Letter;
 use crate::event::Order;
 use crate::event::Outcome;
+use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::NewLetter;
+use crate::journal::RunInbox;
 use crate::journal::StateDir;
 use crate::run::order;
+use crate::run::order::Verdict;
 
 /// How many looks the process that drives the run is given: ten seconds.
 const LOOKS: usize = 100;
@@ -51,7 +55,12 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
 /// A run that somebody gives an order to.
 pub(super) struct Addressee {
     pub run: RunId,
+    /// How it stands once it has followed the orders that wait.
     pub state: RunState,
+    /// The orders that wait.
+    waiting: Vec<Letter>,
+    /// Place of its last event.
+    seen: u64,
     dir: StateDir,
     flags: String,
     format: Format,
@@ -65,7 +74,7 @@ pub(super) struct Addressee {
 pub(super) fn find(run: &str, look: &LookArgs, env: &mut Env<'_>) -> Result<Addressee, CliError> {
     let dir = runs::state_dir(&look.state_dir, env)?;
     let database = runs::database(&dir)?;
-    let record = runs::find(&database, run)?;
+    let record = runs::find(&dir, &database, run)?;
     let (path, plan_args) = kept::kept_documents(&dir.run(&record.id), &record.options);
     let Ok(plan) = ready::ready(&path, &plan_args, Moment::Observed, env)? else {
         return Err(CliError::new(
@@ -80,7 +89,9 @@ pub(super) fn find(run: &str, look: &LookArgs, env: &mut Env<'_>) -> Result<Addr
         return Err(runs::unreadable(&dir, error));
     }
     let flags = session::of_state_dir(&look.state_dir);
-    Ok(Addressee { run: record.id, state, dir, flags, format: look.format })
+    let waiting = waiting(&dir, &record.id, &state);
+    let (seen, state) = (state.seq(), after(state, &record.id, &waiting));
+    Ok(Addressee { run: record.id, state, waiting, seen, dir, flags, format: look.format })
 }
 
 /// What became of an order.
@@ -106,7 +117,8 @@ pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Ex
     let expected = order::judge(&to.state, &letter);
     if expected.effects.is_empty() {
         let why = expected.refused.unwrap_or_else(|| "nothing is to be done".to_owned());
-        return Err(CliError::usage(format!("run {}: {why}", to.run)));
+        let error = CliError::usage(format!("run {}: {why}", to.run));
+        return Err(to.waiting.iter().fold(error, |error, letter| error.hinted(in_words(letter))));
     }
     let mut database =
         Database::open(&to.dir.database()).map_err(|error| runs::unreadable(&to.dir, error))?;
@@ -122,10 +134,40 @@ pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Ex
     })
 }
 
+/// Returns the orders to a run that nobody has taken yet; none if they can't be read.
+pub(super) fn waiting(dir: &StateDir, run: &RunId, state: &RunState) -> Vec<Letter> {
+    let mut inbox = RunInbox::open(&dir.database(), run).ok();
+    inbox.as_mut().and_then(|inbox| inbox.since(state.last_letter()).ok()).unwrap_or_default()
+}
+
+/// Returns an order that waits, in words.
+pub(super) fn in_words(letter: &Letter) -> String {
+    let what = letter.order.in_words();
+    escape::line(&format!("an order of {} waits since {:.0}: {what}", letter.by, letter.at)).into_owned()
+}
+
+/// Returns how a run stands once it has followed the orders that wait.
+fn after(mut state: RunState, run: &RunId, letters: &[Letter]) -> RunState {
+    for letter in letters {
+        let Verdict { effects, refused } = order::judge(&state, letter);
+        let Letter { id, by, known_as, order, .. } = letter.clone();
+        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, order, refused };
+        for kind in [taken].into_iter().chain(effects) {
+            let at = state.last_at().map_or(letter.at, |last| last.max(letter.at));
+            let event = RunEvent { run: run.clone(), seq: state.seq() + 1, at, kind };
+            // What can't follow then is refused by whoever drives the run.
+            if let Ok(legal) = state.check(&event) {
+                state.apply(&event, legal);
+            }
+        }
+    }
+    state
+}
+
 /// Waits until a letter was taken, for as long as somebody drives the run.
 fn fate(to: &Addressee, database: &Database, number: u64, reopens: bool) -> Result<Fate, CliError> {
     let unreadable = |error| runs::unreadable(&to.dir, error);
-    let mut seen = to.state.seq();
+    let mut seen = to.seen;
     for _ in 0..LOOKS {
         let held = claim::is_held(&to.dir, &to.run)?;
         // Whoever let go of the run may have taken it before.

@@ -40,7 +40,8 @@ pub(crate) fn read(database: &Database, graph: &Arc<Graph>, run: &RunId) -> Resu
             illegal.get_or_insert(error);
         }
     });
-    if let Some(error) = illegal {
+    // What a changed record leads to says nothing about the plan.
+    if let (Some(error), Ok(())) = (illegal, &read) {
         return Err(CliError::usage("the run's journal does not belong to its plan").because(error));
     }
     Ok(Past { state, first, broken: read.err() })

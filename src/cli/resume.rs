@@ -49,7 +49,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     // Whether it is there is known before anything is made.
     runs::database(&dir)?;
     let database = Database::open(&dir.database()).map_err(|error| runs::unreadable(&dir, error))?;
-    let record = runs::find(&database, &args.run)?;
+    let record = runs::find(&dir, &database, &args.run)?;
     let folder = dir.run(&record.id);
     let lock = claim::take_over(&dir, &record.id)?;
     database.check_entry(&record.id).map_err(|error| runs::unreadable(&dir, error))?;

@@ -13,6 +13,7 @@ use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::kept;
+use crate::cli::order;
 use crate::cli::past;
 use crate::cli::past::Past;
 use crate::cli::ready;
@@ -30,6 +31,7 @@ use crate::graph::StepIndex;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
+use crate::journal::Entry;
 use crate::journal::Intact;
 use crate::journal::Lock;
 use crate::journal::RunRecord;
@@ -83,10 +85,20 @@ pub struct LogsArgs {
 
 /// Returns the state directory, which must be there.
 pub(crate) fn state_dir(path: &Path, env: &Env<'_>) -> Result<StateDir, CliError> {
-    StateDir::existing(&env.path(path)).ok_or_else(|| {
-        CliError::usage(format!("there are no runs in `{}`", path.display()))
-            .hinted("start one with `failback run PLAN`, or name the folder with --state-dir")
-    })
+    match StateDir::existing(&env.path(path)) {
+        Ok(Some(dir)) => Ok(dir.given_as(path)),
+        Ok(None) => Err(CliError::usage(format!("there are no runs in `{}`", path.display()))
+            .hinted("start one with `failback run PLAN`, or name the folder with --state-dir")),
+        Err(error) => {
+            let is_closed = error.source.kind() == std::io::ErrorKind::PermissionDenied;
+            let told = CliError::usage(format!("can't look for runs in `{}`", path.display())).because(error);
+            Err(if is_closed {
+                told.hinted("a state directory is closed to others: ask its owner")
+            } else {
+                told
+            })
+        }
+    }
 }
 
 pub(crate) fn database(dir: &StateDir) -> Result<Database, CliError> {
@@ -94,45 +106,47 @@ pub(crate) fn database(dir: &StateDir) -> Result<Database, CliError> {
 }
 
 pub(crate) fn unreadable(dir: &StateDir, error: DatabaseError) -> CliError {
-    let help = error.help();
+    let help = error.help_typed_with(&session::of_state_dir(dir.given()));
     let told = CliError::usage(format!("can't read the runs in `{}`", dir.root().display())).because(error);
     help.into_iter().fold(told, CliError::hinted)
 }
 
 /// Returns the run that an argument names: `latest`, an id, or the beginning of one.
-pub(crate) fn find(database: &Database, word: &str) -> Result<RunRecord, CliError> {
-    let runs = database.runs().map_err(|error| {
-        let help = error.help();
-        let told = CliError::usage("can't read the runs").because(error);
-        help.into_iter().fold(told, CliError::hinted)
-    })?;
+pub(crate) fn find(dir: &StateDir, database: &Database, word: &str) -> Result<RunRecord, CliError> {
+    named(dir, database, word)?.record.map_err(|error| unreadable(dir, error))
+}
+
+/// Returns the same, whether its entry can be read or not.
+fn named(dir: &StateDir, database: &Database, word: &str) -> Result<Entry, CliError> {
+    let runs = database.runs().map_err(|error| unreadable(dir, error))?;
+    let flags = session::of_state_dir(dir.given());
     if word == "latest" {
+        // The one that can't be read may be the latest, and an order must not go to another one.
+        if let Some(error) = runs.iter().find_map(|run| run.record.as_ref().err()) {
+            let message = format!("which run is the latest can't be told: {}", error.in_words());
+            return Err(
+                CliError::usage(message).hinted(format!("name the run; list them: failback runs{flags}"))
+            );
+        }
         return runs.into_iter().next().ok_or_else(|| CliError::usage("there is no run yet"));
     }
-    let mut found: Vec<RunRecord> =
-        runs.into_iter().filter(|run| run.id.as_str().starts_with(word)).collect();
+    let mut found: Vec<Entry> = runs.into_iter().filter(|run| run.id.as_str().starts_with(word)).collect();
     if let Some(at) = found.iter().position(|run| run.id.as_str() == word) {
         return Ok(found.swap_remove(at));
     }
     match found.len() {
-        0 if is_lost(database, word) => Err(CliError::usage(format!(
+        0 if dir.folders().iter().any(|id| id.starts_with(word)) => Err(CliError::usage(format!(
             "{} has no record of run {}, which has a folder beside it: the database was replaced or cut short",
             database.path().display(),
             escape::line(word)
         ))
         .hinted("put back a copy of the database; without one, start another run, which looks at the site first")),
         0 => Err(CliError::usage(format!("there is no run {}", escape::line(word)))
-            .hinted("list them: failback runs")),
+            .hinted(format!("list them: failback runs{flags}"))),
         1 => Ok(found.swap_remove(0)),
         count => Err(CliError::usage(format!("{count} runs begin with {}", escape::line(word)))
             .hinted("write more of the id")),
     }
-}
-
-/// Returns whether a run that the database does not know left a folder beside it.
-fn is_lost(database: &Database, word: &str) -> bool {
-    let dir = database.path().parent().and_then(StateDir::existing);
-    dir.is_some_and(|dir| dir.folders().iter().any(|id| id.starts_with(word)))
 }
 
 /// Refuses to go on when the texts that a run keeps are no longer those that it began with.
@@ -161,8 +175,8 @@ fn status(
     dir: &StateDir,
     database: &Database,
     run: &RunId,
-) -> Result<(&'static str, Option<RunEvent>), CliError> {
-    let last = database.last_event(run).map_err(|error| unreadable(dir, error))?;
+) -> Result<(&'static str, Option<RunEvent>), DatabaseError> {
+    let last = database.last_event(run)?;
     let word = match last.as_ref().map(|event| &event.kind) {
         Some(RunEventKind::RunFinished { outcome: Outcome::Succeeded }) => "succeeded",
         Some(RunEventKind::RunFinished { outcome: Outcome::Failed }) => "failed",
@@ -176,6 +190,32 @@ fn status(
     Ok((word, last))
 }
 
+/// A run as it is listed.
+struct Row {
+    id: RunId,
+    /// What is kept about it, if that can be read.
+    record: Option<RunRecord>,
+    state: &'static str,
+    last: Option<RunEvent>,
+    wrong: Option<DatabaseError>,
+}
+
+fn row(dir: &StateDir, database: &Database, entry: Entry) -> Row {
+    let Entry { id, record } = entry;
+    // A list that shows a changed record like any other would make it trusted.
+    let looked = record.map(|record| {
+        let checked = database.verify(&id).and_then(|_| status(dir, database, &id));
+        (record, checked)
+    });
+    match looked {
+        Ok((record, Ok((state, last)))) => Row { id, record: Some(record), state, last, wrong: None },
+        Ok((record, Err(error))) => {
+            Row { id, record: Some(record), state: "broken", last: None, wrong: Some(error) }
+        }
+        Err(error) => Row { id, record: None, state: "broken", last: None, wrong: Some(error) },
+    }
+}
+
 /// Lists runs.
 ///
 /// # Errors
@@ -184,53 +224,49 @@ fn status(
 pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = state_dir(&args.look.state_dir, env)?;
     let database = database(&dir)?;
-    let records = database.runs().map_err(|error| unreadable(&dir, error))?;
-    tell_of_lost(&dir, &records, env)?;
-    let mut rows = Vec::with_capacity(records.len());
-    let mut broken = None;
-    for record in records {
-        // A list that shows a changed record like any other would make it trusted.
-        let (state, last, wrong) = match database.verify(&record.id) {
-            Ok(_) => {
-                let (state, last) = status(&dir, &database, &record.id)?;
-                (state, last, None)
-            }
-            Err(error) => ("broken", None, Some(error)),
-        };
-        rows.push((record, state, last, wrong.as_ref().map(DatabaseError::in_words)));
-        broken = broken.or(wrong);
-    }
+    let entries = database.runs().map_err(|error| unreadable(&dir, error))?;
+    let rows: Vec<Row> = entries.into_iter().map(|entry| row(&dir, &database, entry)).collect();
+    tell_of_lost(&dir, &rows, env)?;
     if args.look.format == Format::Json {
         env.out.guarded(Guard::Json)?;
         let runs: Vec<_> = rows
             .iter()
-            .map(|(record, state, last, wrong)| {
+            .map(|Row { id, record, state, last, wrong }| {
+                let record = record.as_ref();
                 json!({
-                    "run": record.id, "plan": record.plan, "state": state, "plan_path": record.plan_path,
-                    "plan_digest": record.plan_digest, "provider": record.provider, "created_at": record.created_at,
+                    "run": id, "plan": record.map(|record| &record.plan), "state": state,
+                    "plan_path": record.map(|record| &record.plan_path),
+                    "plan_digest": record.map(|record| &record.plan_digest),
+                    "provider": record.map(|record| &record.provider),
+                    "created_at": record.map(|record| record.created_at),
                     "events": last.as_ref().map_or(0, |event| event.seq), "last_at": last.as_ref().map(|event| event.at),
-                    "broken": wrong,
+                    "broken": wrong.as_ref().map(DatabaseError::in_words),
                 })
             })
             .collect();
         let text = json!({"version": 1, "runs": runs}).to_string();
         writeln!(env.out, "{text}")?;
-        return broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)));
+    } else {
+        let plan = |row: &Row| row.record.as_ref().map_or("?", |record| record.plan.as_str()).to_owned();
+        let width = rows.iter().map(|row| plan(row).chars().count()).max().unwrap_or(4).clamp(4, 40);
+        writeln!(env.out, "{:<20}  {:<width$}  {:<11}  started", "run", "plan", "state")?;
+        for row in &rows {
+            let started = row.record.as_ref().map_or_else(
+                || "?".to_owned(),
+                |record| record.created_at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+            );
+            let (id, plan) = (escape::line(row.id.as_str()), plan(row));
+            writeln!(env.out, "{id:<20}  {:<width$}  {:<11}  {started}", escape::line(&plan), row.state)?;
+        }
     }
-    let width = rows.iter().map(|(record, ..)| record.plan.chars().count()).max().unwrap_or(4).clamp(4, 40);
-    writeln!(env.out, "{:<20}  {:<width$}  {:<11}  started", "run", "plan", "state")?;
-    for (record, state, ..) in rows {
-        let started = record.created_at.strftime("%Y-%m-%d %H:%M:%SZ");
-        let plan = escape::line(&record.plan);
-        writeln!(env.out, "{:<20}  {plan:<width$}  {state:<11}  {started}", record.id.as_str())?;
-    }
+    let broken = rows.into_iter().find_map(|row| row.wrong);
     broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)))
 }
 
 /// Says which runs left a folder and are not in the database: it was replaced or cut short, and they must not seem never to
 /// have been.
-fn tell_of_lost(dir: &StateDir, records: &[RunRecord], env: &mut Env<'_>) -> Result<(), CliError> {
-    let is_known = |id: &String| records.iter().any(|record| record.id.as_str() == id);
+fn tell_of_lost(dir: &StateDir, rows: &[Row], env: &mut Env<'_>) -> Result<(), CliError> {
+    let is_known = |id: &String| rows.iter().any(|row| row.id.as_str() == id);
     let lost: Vec<String> = dir.folders().into_iter().filter(|id| !is_known(id)).collect();
     if lost.is_empty() {
         return Ok(());
@@ -256,7 +292,7 @@ fn tell_of_lost(dir: &StateDir, records: &[RunRecord], env: &mut Env<'_>) -> Res
 pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = state_dir(&args.look.state_dir, env)?;
     let database = database(&dir)?;
-    let record = find(&database, &args.run)?;
+    let record = find(&dir, &database, &args.run)?;
     database.check_entry(&record.id).map_err(|error| unreadable(&dir, error))?;
     let (path, plan_args): (PathBuf, PlanArgs) = kept::kept_documents(&dir.run(&record.id), &record.options);
     let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
@@ -266,7 +302,12 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     is_pinned(&record, &plan)?;
     let graph = session::compile(&plan);
     let Past { state, broken, .. } = past::read(&database, &graph, &record.id)?;
-    let word = if broken.is_some() { "broken" } else { status(&dir, &database, &record.id)?.0 };
+    let word = if broken.is_some() {
+        "broken"
+    } else {
+        status(&dir, &database, &record.id).map_err(|error| unreadable(&dir, error))?.0
+    };
+    let waiting = order::waiting(&dir, &record.id, &state);
     if args.look.format == Format::Json {
         env.out.guarded(Guard::Json)?;
         let steps: Vec<_> = (0..)
@@ -283,10 +324,14 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             .into_iter()
             .map(|(name, place)| json!({"name": name, "place": place}))
             .collect();
+        let orders: Vec<_> = waiting
+            .iter()
+            .map(|letter| json!({"letter": letter.id, "at": letter.at, "by": letter.by, "order": letter.order}))
+            .collect();
         let shown = json!({
             "version": 1, "run": record.id, "plan": record.plan, "state": word, "machines": machines, "plan_digest": record.plan_digest,
             "facts_digest": record.facts_digest, "events": state.seq(), "started_at": state.started_at(),
-            "last_at": state.last_at(), "steps": steps,
+            "last_at": state.last_at(), "steps": steps, "orders_waiting": orders,
             "broken": broken.as_ref().map(DatabaseError::in_words),
         });
         // In one piece: what is written is looked through as it comes.
@@ -294,6 +339,9 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         writeln!(env.out, "{text}")?;
     } else {
         show_steps(&record, word, &state, env)?;
+        for letter in &waiting {
+            writeln!(env.out, "{}", order::in_words(letter))?;
+        }
     }
     broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)))
 }
@@ -351,17 +399,17 @@ fn step_line(state: &RunState, index: StepIndex, width: usize) -> String {
 pub fn logs(args: &LogsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = state_dir(&args.state_dir, env)?;
     let database = database(&dir)?;
-    let record = find(&database, &args.run)?;
+    let run = named(&dir, &database, &args.run)?.id;
     if args.events {
         env.out.guarded(Guard::Json)?;
-        let Intact { events, broken } = database.intact(&record.id);
+        let Intact { events, broken } = database.intact(&run);
         for event in events {
             let text = serde_json::to_string(&event).expect("an event has a JSON form");
             writeln!(env.out, "{text}")?;
         }
         return broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)));
     }
-    let path = dir.run(&record.id).join("log");
+    let path = dir.run(&run).join("log");
     let text = std::fs::read_to_string(&path)
         .map_err(|error| CliError::usage(format!("can't read `{}`", path.display())).because(error))?;
     for line in text.lines() {

@@ -54,6 +54,15 @@ pub struct RunRecord {
     pub migrated_events: u64,
 }
 
+/// A run that is entered, whether its entry can be read or not.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its id.
+    pub id: RunId,
+    /// What is kept about it.
+    pub record: Result<RunRecord, DatabaseError>,
+}
+
 const COLUMNS: &str = "id, plan, plan_path, plan_digest, facts_digest, provider, options, created_at,
      git_commit, program, migrated_events";
 /// What stands in for the columns that version 1 had not.
@@ -145,16 +154,16 @@ impl Database {
         insert_run(&self.connection, run, &Link::head(run)).map_err(self.failed("written"))
     }
 
-    /// Returns every run, the newest first.
+    /// Returns every run, the newest first; one whose entry can't be read hides no other.
     ///
     /// # Errors
     ///
     /// [`DatabaseError`] if they can't be read.
-    pub fn runs(&self) -> Result<Vec<RunRecord>, DatabaseError> {
+    pub fn runs(&self) -> Result<Vec<Entry>, DatabaseError> {
         let read = self.failed("read");
         let query = format!("SELECT {} FROM runs ORDER BY created_at DESC, id DESC", self.columns());
         let mut query = self.connection.prepare(&query).map_err(&read)?;
-        let rows = query.query_map([], run_of_row).map_err(&read)?;
+        let rows = query.query_map([], |row| Ok(entry_of_row(row))).map_err(&read)?;
         rows.collect::<Result<_, _>>().map_err(&read)
     }
 
@@ -165,8 +174,8 @@ impl Database {
     /// [`DatabaseError`] if it can't be read.
     pub fn run(&self, id: &RunId) -> Result<Option<RunRecord>, DatabaseError> {
         let query = format!("SELECT {} FROM runs WHERE id = ?1", self.columns());
-        let found = self.connection.query_row(&query, [id.as_str()], run_of_row);
-        found.optional().map_err(self.failed("read"))
+        let found = self.connection.query_row(&query, [id.as_str()], |row| Ok(entry_of_row(row)));
+        found.optional().map_err(self.failed("read"))?.map(|entry| entry.record).transpose()
     }
 
     const fn columns(&self) -> &'static str {
@@ -196,6 +205,17 @@ pub(super) fn insert_run(connection: &Connection, run: &RunRecord, head: &Link) 
         ],
     )?;
     Ok(())
+}
+
+fn entry_of_row(row: &rusqlite::Row<'_>) -> Entry {
+    let id = row.get_ref(0).ok().and_then(|id| id.as_bytes().ok()).unwrap_or_default();
+    let id = RunId::new(String::from_utf8_lossy(id).into_owned());
+    let record = run_of_row(row).map_err(|error| DatabaseError::Broken {
+        run: id.clone(),
+        seq: 0,
+        why: format!("its entry can't be read: {}", SqliteError(error)),
+    });
+    Entry { id, record }
 }
 
 /// Returns the run of a row with the columns in the order of [`COLUMNS`].
@@ -251,7 +271,8 @@ mod tests {
         let mut database = Database::open(&path).expect("a new database");
         database.add_run(&record("r1")).expect("written");
         let beside = Database::open_to_read(&path).expect("somebody else writes");
-        assert_eq!(beside.runs().expect("read"), [record("r1")]);
+        assert_eq!(beside.run(&RunId::new("r1")).expect("read"), Some(record("r1")));
+        assert_eq!(beside.runs().expect("read").len(), 1);
         drop(beside);
         drop(database);
         let uri = format!("file:{}?immutable=1", crate::journal::file::in_uri(&path));

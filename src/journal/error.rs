@@ -115,6 +115,12 @@ impl DatabaseError {
     /// Returns what a person can do about it, if there is anything.
     #[must_use]
     pub fn help(&self) -> Option<String> {
+        self.help_typed_with("")
+    }
+
+    /// Returns the same, where commands need `flags`, which begin with a space, to find the database.
+    #[must_use]
+    pub fn help_typed_with(&self, flags: &str) -> Option<String> {
         Some(match self {
             Self::Sqlite { source, .. } => return of_sqlite(&source.0).map(str::to_owned),
             Self::Empty { .. } | Self::Foreign { .. } => {
@@ -127,8 +133,11 @@ impl DatabaseError {
             Self::Event { .. } => "a newer program wrote it: use that one".into(),
             Self::Broken { run, seq, .. } => {
                 let intact = match seq {
-                    0 | 1 => String::new(),
-                    _ => format!("what is before it is intact: failback logs {run} --events; "),
+                    0 => format!(
+                        "its events are shown as far as they follow from one another: failback logs {run} --events{flags}; "
+                    ),
+                    1 => String::new(),
+                    _ => format!("what is before it is intact: failback logs {run} --events{flags}; "),
                 };
                 format!(
                     "{intact}put back a copy of the database from before the change; without one, start another run, which looks at the site first"

@@ -26,6 +26,8 @@ const DEFAULT: &str = ".failback";
 #[derive(Clone, Debug)]
 pub struct StateDir {
     root: PathBuf,
+    /// Its path as it was given, for commands that can be typed as they stand.
+    given: PathBuf,
 }
 
 impl StateDir {
@@ -37,7 +39,7 @@ impl StateDir {
     ///
     /// [`StateDirError`] if it can't be made, or not be closed to others.
     pub fn create(root: &Path) -> Result<Self, StateDirError> {
-        let dir = Self { root: root.to_owned() };
+        let dir = Self { root: root.to_owned(), given: root.to_owned() };
         // A folder that somebody else's things may lie in keeps its mode: what is ours in it has its own.
         let is_ours = !dir.root.exists() || dir.root.ends_with(DEFAULT) || dir.database().exists();
         let runs = dir.root.join("runs");
@@ -60,9 +62,31 @@ impl StateDir {
     }
 
     /// Returns the directory if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StateDirError`] if that can't be found out: one that this user may not look into is not one that is missing.
+    pub fn existing(root: &Path) -> Result<Option<Self>, StateDirError> {
+        let dir = Self { root: root.to_owned(), given: root.to_owned() };
+        match fs::metadata(dir.database()) {
+            Ok(found) => Ok(found.is_file().then_some(dir)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
+            Err(source) => Err(StateDirError { path: dir.database(), action: "read", source }),
+        }
+    }
+
+    /// Remembers its path as it was given.
     #[must_use]
-    pub fn existing(root: &Path) -> Option<Self> {
-        root.join("failback.db").is_file().then(|| Self { root: root.to_owned() })
+    pub fn given_as(self, given: &Path) -> Self {
+        Self { given: given.to_owned(), ..self }
+    }
+
+    /// Returns its path as it was given.
+    #[must_use]
+    pub fn given(&self) -> &Path {
+        &self.given
     }
 
     /// Returns its path.

@@ -20,6 +20,7 @@ pub use claim::Claim;
 pub use claim::ClaimError;
 pub use claim::Claims;
 pub use database::Database;
+pub use database::Entry;
 pub use database::RunRecord;
 pub use error::DatabaseError;
 pub use error::SqliteError;

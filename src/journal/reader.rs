@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 use rusqlite::types::ValueRef;
 
@@ -47,24 +46,28 @@ impl Database {
     ///
     /// [`DatabaseError`] if one can't be read, or is not what was written.
     pub fn each_event(&self, run: &RunId, mut take: impl FnMut(RunEvent)) -> Result<(), DatabaseError> {
-        self.each_text(run, |seq, text| {
+        self.each_text(run, |seq, beside, text| {
             let Stored { run: of, seq: place, at, kind } = decoded(run, seq, text)?;
             if place != seq || of != run.as_str() {
                 return Err(broken(run, seq, "it is the event of another place"));
             }
+            is_dated(run, seq, beside, &at)?;
+            let at = at.parse().map_err(|error: jiff::Error| unreadable(run, seq, &error))?;
             take(RunEvent { run: run.clone(), seq, at, kind });
             Ok(())
         })
     }
 
-    /// Checks the chain of a run without decoding its events, and returns how many there are.
+    /// Checks the chain of a run without decoding what its events say, and returns how many there are.
     ///
     /// # Errors
     ///
     /// [`DatabaseError`] if one can't be read, or is not what was written.
     pub fn verify(&self, run: &RunId) -> Result<u64, DatabaseError> {
         let mut count = 0;
-        self.each_text(run, |seq, _| {
+        self.each_text(run, |seq, beside, text| {
+            let Dated { at } = decoded(run, seq, text)?;
+            is_dated(run, seq, beside, &at)?;
             count = seq;
             Ok(())
         })?;
@@ -77,7 +80,11 @@ impl Database {
     ///
     /// [`DatabaseError`] if it can't be read, or is not what was written.
     pub fn check_entry(&self, run: &RunId) -> Result<(), DatabaseError> {
-        self.head(run).map(|_| ())
+        let entry = self.run(run)?.ok_or_else(|| DatabaseError::Unknown { run: run.clone() })?;
+        if self.stored_head(run)?.is_some_and(|head| head != Link::head(&entry)) {
+            return Err(broken(run, 0, "its entry was changed after it was written, or the file is damaged"));
+        }
+        Ok(())
     }
 
     /// Returns the last event of a run; `None` if it has none.
@@ -95,26 +102,22 @@ impl Database {
         found.map(|(seq, text)| decoded(run, seq.unsigned_abs(), text.as_bytes())).transpose()
     }
 
-    /// Returns the head of a run's chain, as it is stored and as its entry gives it; a database of version 1 has none.
-    fn head(&self, run: &RunId) -> Result<Option<Link>, DatabaseError> {
-        let entry = self.run(run)?.ok_or_else(|| DatabaseError::Unknown { run: run.clone() })?;
-        if self.version == 1 {
-            return Ok(None);
-        }
-        let stored: String = self
-            .connection
-            .query_row("SELECT head FROM runs WHERE id = ?1", [run.as_str()], |row| row.get(0))
-            .map_err(self.failed("read"))?;
-        let head = Link::head(&entry);
-        if !head.is(stored.as_bytes()) {
-            return Err(broken(run, 0, "its entry was changed after it was written, or the file is damaged"));
-        }
-        Ok(Some(head))
+    /// Returns the head of a run's chain as it is stored; a database of version 1 has none.
+    fn stored_head(&self, run: &RunId) -> Result<Option<Link>, DatabaseError> {
+        let column = if self.version == 1 { "NULL" } else { "head" };
+        let query = format!("SELECT {column} FROM runs WHERE id = ?1");
+        let found = self.connection.query_row(&query, [run.as_str()], |row| row.get(0)).optional();
+        let found: Option<Option<String>> = found.map_err(self.failed("read"))?;
+        let stored = found.ok_or_else(|| DatabaseError::Unknown { run: run.clone() })?;
+        let link =
+            |text: String| Link::parse(text.as_bytes()).ok_or_else(|| broken(run, 0, "its head is none"));
+        stored.map(link).transpose()
     }
 
     /// Returns the number and the hash of a run's last event; 0 and the head, if it has none.
     pub(super) fn end(&self, run: &RunId) -> Result<(u64, Link), DatabaseError> {
-        let head = self.head(run)?.ok_or_else(|| broken(run, 0, "it has no head"))?;
+        self.check_entry(run)?;
+        let head = self.stored_head(run)?.ok_or_else(|| broken(run, 0, "it has no head"))?;
         let query = "SELECT seq, hash FROM events WHERE run = ?1 ORDER BY seq DESC LIMIT 1";
         let found: Option<(i64, String)> = self
             .connection
@@ -127,14 +130,26 @@ impl Database {
         Ok((seq, link))
     }
 
-    /// Gives each event's place and text to `take`, in order, after checking that it follows the one before it.
+    /// Gives each event's place, the time that is stored beside it, and its text to `take`, in order, after checking that it follows
+    /// the one before it.
     fn each_text(
         &self,
         run: &RunId,
-        mut take: impl FnMut(u64, &[u8]) -> Result<(), DatabaseError>,
+        take: impl FnMut(u64, &[u8], &[u8]) -> Result<(), DatabaseError>,
+    ) -> Result<(), DatabaseError> {
+        // A changed entry hides no events that follow from the head as it stands.
+        let entry = self.check_entry(run);
+        let events = self.chained(run, self.stored_head(run)?, take);
+        entry.and(events)
+    }
+
+    fn chained(
+        &self,
+        run: &RunId,
+        mut link: Option<Link>,
+        mut take: impl FnMut(u64, &[u8], &[u8]) -> Result<(), DatabaseError>,
     ) -> Result<(), DatabaseError> {
         let read = self.failed("read");
-        let mut link = self.head(run)?;
         let hash = if link.is_some() { "hash" } else { "NULL" };
         let query = format!("SELECT seq, event, {hash}, at FROM events WHERE run = ?1 ORDER BY seq");
         let mut query = self.connection.prepare(&query).map_err(&read)?;
@@ -155,7 +170,7 @@ impl Database {
                     return Err(broken(run, seq, why));
                 }
             }
-            take(seq, text)?;
+            take(seq, bytes(column(3)?), text)?;
         }
         Ok(())
     }
@@ -176,17 +191,37 @@ struct Stored<'t> {
     #[serde(borrow)]
     run: Cow<'t, str>,
     seq: u64,
-    at: Timestamp,
+    #[serde(borrow)]
+    at: Cow<'t, str>,
     kind: RunEventKind,
+}
+
+/// When an event happened.
+#[derive(serde::Deserialize)]
+struct Dated<'t> {
+    #[serde(borrow)]
+    at: Cow<'t, str>,
+}
+
+/// Refuses an event beside which another time stands than in it: the chain binds only what is in it.
+fn is_dated(run: &RunId, seq: u64, beside: &[u8], at: &str) -> Result<(), DatabaseError> {
+    if beside == at.as_bytes() {
+        return Ok(());
+    }
+    Err(broken(
+        run,
+        seq,
+        "the time beside it is not its own: it was changed after it was written, or the file is damaged",
+    ))
+}
+
+fn unreadable(run: &RunId, seq: u64, error: &dyn std::error::Error) -> DatabaseError {
+    DatabaseError::Event { run: run.clone(), seq, message: error.to_string() }
 }
 
 /// Decodes an event, or a part of one.
 fn decoded<'t, T: serde::Deserialize<'t>>(run: &RunId, seq: u64, text: &'t [u8]) -> Result<T, DatabaseError> {
-    serde_json::from_slice(text).map_err(|error| DatabaseError::Event {
-        run: run.clone(),
-        seq,
-        message: error.to_string(),
-    })
+    serde_json::from_slice(text).map_err(|error| unreadable(run, seq, &error))
 }
 
 #[cfg(test)]
@@ -245,6 +280,14 @@ mod tests {
     }
 
     #[test]
+    fn a_changed_time_beside_an_event_breaks_the_record_there() {
+        for at in ["2020-01-01T00:00:00Z", "soon", ""] {
+            let change = format!("UPDATE events SET at = '{at}' WHERE run = 'r1' AND seq = 4");
+            breaks(&change, 4, "the time beside it is not its own");
+        }
+    }
+
+    #[test]
     fn an_event_that_is_gone_or_elsewhere_breaks_the_chain() {
         breaks("DELETE FROM events WHERE run = 'r1' AND seq = 3", 3, "it is not there");
         breaks("DELETE FROM events WHERE run = 'r1' AND seq = 1", 1, "it is not there");
@@ -260,11 +303,18 @@ mod tests {
 
     #[test]
     fn the_events_of_a_run_belong_to_its_entry() {
-        for column in ["plan_digest", "facts_digest", "git_commit", "program", "options", "plan_path"] {
-            breaks(&format!("UPDATE runs SET {column} = 'x' WHERE id = 'r1'"), 0, "its entry was changed");
+        let changes =
+            ["plan_digest", "facts_digest", "git_commit", "program", "options", "plan_path", "created_at"];
+        for change in
+            changes.map(|column| format!("{column} = 'x'")).into_iter().chain(["git_commit = NULL".into()])
+        {
+            let (found, broken) = after(&format!("UPDATE runs SET {change} WHERE id = 'r1'"));
+            assert_eq!(found, events("r1", 5), "what follows from the head is not hidden: {change}");
+            let error = broken.expect("the entry was changed").to_string();
+            assert!(error.contains("at its beginning: its entry"), "{error}");
         }
-        breaks("UPDATE runs SET git_commit = NULL WHERE id = 'r1'", 0, "its entry was changed");
         breaks("UPDATE runs SET head = replace(head, '0', '1') WHERE id = 'r1'", 0, "its entry was changed");
+        breaks("UPDATE runs SET head = 'x' WHERE id = 'r1'", 0, "its head is none");
         // An entry that is changed together with its head no longer fits the first event.
         let place = Place::new();
         drop(place.with_events("r1", 2));

@@ -197,11 +197,10 @@ mod tests {
         let database = place.open();
         let run = RunId::new("r1");
         assert_eq!(database.events(&run).expect("chained"), events("r1", 3));
-        let found = database.runs().expect("read");
-        let record = found.iter().find(|record| record.id == run).expect("it is there");
+        let record = database.run(&run).expect("read").expect("it is there");
         assert_eq!((record.migrated_events, record.git_commit.as_ref()), (3, None));
         assert_eq!(record.plan_path, "/srv/plans/erp.plan.yaml");
-        let began = found.iter().find(|record| record.id.as_str() == "r0").expect("it is there");
+        let began = database.run(&RunId::new("r0")).expect("read").expect("it is there");
         assert_eq!((began.migrated_events, began.program.as_str()), (1, "0.1.0"), "its first event says so");
         let mut writer = database.writer(&run).expect("entered");
         writer.append(&event("r1", 4)).expect("taken");

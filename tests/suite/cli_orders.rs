@@ -59,8 +59,7 @@ fn a_run_that_waits_for_answers_goes_on_when_they_have_come() {
     let taken: Vec<&Value> = events.iter().filter(|event| event["kind"]["event"] == "order_taken").collect();
     assert_eq!(taken.len(), 2);
     assert_eq!(taken[1]["kind"]["letter"], all["letter"]);
-    let refused = taken[1]["kind"]["refused"].as_str().expect("the first question was answered by then");
-    assert!(refused.starts_with("approve_commit/w1 asks nothing"), "{refused}");
+    assert_eq!(taken[1]["kind"]["refused"], Value::Null, "what waits to be answered is not answered twice");
     let given = events.iter().find(|event| event["kind"]["event"] == "approval_given").expect("answered");
     let asked = given["kind"]["question"].as_u64().expect("it says to what");
     let asked = events.iter().find(|event| event["seq"] == asked).expect("it was asked");
@@ -68,6 +67,30 @@ fn a_run_that_waits_for_answers_goes_on_when_they_have_come() {
     assert_eq!(given["kind"]["reason"], "CAB-1182");
     assert_refused(&folder.run(&["approve", "--all"]), "it asks nothing");
     assert_refused(&folder.run(&["cancel", "latest"]), "the run has ended: it succeeded");
+}
+
+#[test]
+fn orders_that_wait_are_told_and_not_contradicted() {
+    let folder = folder(CLASSIC_PLAN);
+    assert_eq!(folder.run(&RUN).exit, 4);
+    assert_eq!(folder.run(&["cancel", "latest", "--reason", "oops"]).exit, 0);
+    let shown = folder.run(&["show", "latest"]);
+    assert!(
+        shown.out.contains("waits since") && shown.out.contains("the run to be cancelled (oops)"),
+        "{}",
+        shown.out
+    );
+    let shown = folder.run(&["show", "latest", "--format", "json"]).json();
+    assert_eq!(shown["orders_waiting"][0]["order"]["order"], "cancel", "{shown}");
+    for more in [&["cancel", "latest"][..], &["approve", "latest", "--all"]] {
+        let refused = folder.run(more);
+        assert_eq!((refused.exit, refused.out.as_str()), (2, ""), "{}", refused.said());
+    }
+    let again = folder.run(&["cancel", "latest"]);
+    assert!(again.err.contains("the run to be cancelled (oops)"), "{}", again.said());
+    assert_eq!(folder.run(&RESUME).exit, 3);
+    let shown = folder.run(&["show", "latest", "--format", "json"]).json();
+    assert_eq!(shown["orders_waiting"], serde_json::json!([]));
 }
 
 #[test]

@@ -101,16 +101,109 @@ fn a_changed_record_is_shown_as_far_as_it_is_intact_and_not_gone_on_with() {
 }
 
 #[test]
-fn a_changed_entry_tells_nothing_and_is_not_gone_on_with() {
+fn a_changed_time_beside_an_event_breaks_the_record_like_a_changed_event() {
     let folder = waiting();
-    change(&folder, "UPDATE runs SET options = replace(options, 'false', 'true')");
-    let words = ["is broken at its beginning", "its entry was changed"];
-    for command in [["show", "latest"], ["logs", "--events"]] {
-        let ended = folder.run(&command);
-        assert_says(&ended, 2, &words);
-        assert_eq!(ended.out, "");
+    let all = events(&folder);
+    change(&folder, "UPDATE events SET at = '2020-01-01T00:00:00Z' WHERE seq = 5");
+    let words = ["is broken at event 5", "the time beside it is not its own", "put back a copy"];
+    let logs = folder.run(&["logs", "--events"]);
+    assert_says(&logs, 2, &words);
+    assert_eq!(lines(&logs.out), all[..4], "what is before the change is told");
+    for command in [vec!["show"], vec!["runs"], vec!["approve", "--all"]] {
+        assert_says(&folder.run(&command), 2, &words);
     }
     assert_left_alone(&folder, &words);
+}
+
+#[test]
+fn a_changed_entry_hides_no_events_and_is_not_gone_on_with() {
+    let folder = waiting();
+    let all = events(&folder);
+    change(&folder, "UPDATE runs SET options = replace(options, 'false', 'true')");
+    let words = ["is broken at its beginning", "its entry was changed", "--events"];
+    let shown = folder.run(&["show"]);
+    assert_says(&shown, 2, &words);
+    assert_eq!(shown.out, "", "how it began is not known");
+    let logs = folder.run(&["logs", "--events"]);
+    assert_says(&logs, 2, &words);
+    assert_eq!(lines(&logs.out), all, "its events follow from the head that is kept");
+    assert_says(&folder.run(&["approve", "--all"]), 2, &words);
+    assert_left_alone(&folder, &words);
+}
+
+#[test]
+fn an_entry_that_cant_be_read_hides_no_other_run() {
+    let folder = waiting();
+    let good = folder.run(&["runs", "--format", "json"]).json()["runs"][0]["run"].clone();
+    let good = good.as_str().expect("an id");
+    let all = events(&folder);
+    let copy = "INSERT INTO runs SELECT 'bad-one', plan, plan_path, plan_digest, facts_digest, provider, options, 'soon',
+                git_commit, program, migrated_events, head FROM runs;
+         INSERT INTO events SELECT 'bad-one', seq, at, event, hash FROM events;";
+    sqlite(&folder).execute_batch(copy).expect("it can be changed");
+    let words = ["bad-one is broken at its beginning", "its entry can't be read"];
+    let runs = folder.run(&["runs"]);
+    assert_says(&runs, 2, &words);
+    for (run, state) in [(good, "interrupted"), ("bad-one", "broken")] {
+        let line = runs.out.lines().find(|line| line.starts_with(run)).expect("it is listed");
+        assert!(line.contains(state), "{}", runs.said());
+    }
+    let listed = folder.run(&["runs", "--format", "json"]).json();
+    assert_eq!(
+        (&listed["runs"][0]["run"], &listed["runs"][0]["state"]),
+        (&"bad-one".into(), &"broken".into())
+    );
+    assert!(listed["runs"][1]["broken"].is_null(), "{listed}");
+    assert_says(&folder.run(&["show", "bad-one"]), 2, &words);
+    // An order must not go to another run than the latest because that can't be told.
+    for command in [vec!["show"], vec!["cancel", "latest"], RESUME.to_vec()] {
+        let told = ["which run is the latest can't be told", "bad-one", "name the run"];
+        assert_says(&folder.run(&command), 2, &told);
+    }
+    let shown = folder.run(&["show", good]);
+    assert_eq!(shown.exit, 0, "{}", shown.said());
+    assert_eq!(lines(&folder.run(&["logs", good, "--events"]).out), all);
+    let ended = folder.run(&["resume", good, "--auto-approve", "--speed", "max"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+}
+
+#[test]
+fn the_commands_of_a_hint_find_the_folder_that_was_named() {
+    let folder = waiting();
+    change(&folder, "UPDATE events SET at = '' WHERE seq = 5");
+    std::fs::rename(folder.path().join(".failback"), folder.path().join("state")).expect("moved");
+    let shown = folder.run(&["show", "--state-dir", "state"]);
+    assert_says(&shown, 2, &["--events --state-dir state;"]);
+    assert_says(
+        &folder.run(&["show", "none", "--state-dir", "state"]),
+        2,
+        &["failback runs --state-dir state"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cant_be_looked_into_is_not_one_without_runs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = waiting();
+    assert_says(&folder.run(&["runs", "--state-dir", "none"]), 2, &["there are no runs in `none`"]);
+    // A link to itself leads nowhere for everybody, also for those who may look everywhere.
+    std::os::unix::fs::symlink("loop", folder.path().join("loop")).expect("made");
+    let state = folder.path().join(".failback");
+    let mode = |mode| {
+        std::fs::set_permissions(&state, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    mode(0);
+    let is_bound = std::fs::metadata(database(&folder)).is_err();
+    let closed = folder.run(&["approve", "--all"]);
+    mode(0o700);
+    let looped = folder.run(&["approve", "--all", "--state-dir", "loop"]);
+    assert_says(&looped, 2, &["can't look for runs in `loop`"]);
+    assert!(!looped.err.contains("there are no runs"), "{}", looped.said());
+    if is_bound {
+        assert_says(&closed, 2, &["can't look for runs", "ermission denied", "ask its owner"]);
+        assert!(!closed.err.contains("there are no runs"), "{}", closed.said());
+    }
 }
 
 #[test]
