@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use failback::clock::pace::Speed;
+use failback::clock::pace::WorldPace;
 use failback::event::Journal as _;
 use failback::event::RunEvent;
 use failback::event::RunEventKind;
@@ -27,8 +29,6 @@ use failback::run::Parts;
 use failback::run::Recorder;
 use failback::run::approver::AutoApprove;
 use failback::run::hook::Simulated;
-use failback::run::pace::Speed;
-use failback::run::pace::WorldPace;
 use rusqlite::Connection;
 use rusqlite::params;
 use sha2::Digest as _;

@@ -4,6 +4,8 @@ use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 
+use failback::clock::pace::Speed;
+use failback::clock::pace::WorldPace;
 use failback::event::Outcome;
 use failback::event::RunEventKind;
 use failback::event::RunState;
@@ -27,8 +29,6 @@ use failback::run::SetClock;
 use failback::run::Simulation;
 use failback::run::approver::AutoApprove;
 use failback::run::hook::Simulated;
-use failback::run::pace::Speed;
-use failback::run::pace::WorldPace;
 use failback::source::Sources;
 use failback::syntax;
 use failback::syntax::Document;

@@ -15,6 +15,7 @@ use crate::cli::runs;
 use crate::cli::session;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
+use crate::clock::pace::WorldPace;
 use crate::event::Inbox as _;
 use crate::event::RunEventKind;
 use crate::event::RunState;
@@ -24,7 +25,6 @@ use crate::journal::Database;
 use crate::journal::RunInbox;
 use crate::provider::emulator::Emulator;
 use crate::run::order;
-use crate::run::pace::WorldPace;
 
 /// Go on with a run that was interrupted
 ///

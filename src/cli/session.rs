@@ -18,6 +18,8 @@ use crate::cli::ready::Ready;
 use crate::cli::terminal::Terminal;
 use crate::cli::watch::Watch;
 use crate::clock::Clock;
+use crate::clock::pace::Speed;
+use crate::clock::pace::WorldPace;
 use crate::event::Outcome;
 use crate::event::Reporter;
 use crate::event::RunEventKind;
@@ -47,8 +49,6 @@ use crate::run::approver::Unattended;
 use crate::run::hook::Hooks;
 use crate::run::hook::RealHooks;
 use crate::run::hook::Simulated;
-use crate::run::pace::Speed;
-use crate::run::pace::WorldPace;
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

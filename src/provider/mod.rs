@@ -9,6 +9,7 @@ mod operation;
 mod request;
 
 pub use error::ProviderError;
+pub use observation::Freshness;
 pub use observation::Item;
 pub use observation::Observation;
 pub use observation::Operation;
@@ -40,7 +41,8 @@ pub trait Observe: Send + Sync {
 
     /// Returns the same, and may leave out servers that have not changed since an earlier observation had `mark`.
     ///
-    /// A site that can't tell what changed returns everything.
+    /// A site that can't tell what changed returns everything. How fresh the answer has to be is what spares a real site
+    /// questions: a step that waits is content with what a look for somebody else has just shown.
     ///
     /// # Errors
     ///
@@ -49,8 +51,9 @@ pub trait Observe: Send + Sync {
         &self,
         machines: &[MachineName],
         mark: Option<u64>,
+        freshness: Freshness,
     ) -> Result<Observation, ProviderError> {
-        let _ = mark;
+        let _ = (mark, freshness);
         self.observe(machines).await
     }
 }

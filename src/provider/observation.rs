@@ -8,6 +8,16 @@ use crate::id::MachineName;
 use crate::id::OperationId;
 use crate::syntax::inventory::Inventory;
 
+/// How fresh an observation has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Everything is read after the question: something is begun, or settled, by what is seen.
+    Now,
+    /// What a shared look showed lately will do, if it began after the last operation on these machines was seen to end:
+    /// a step only waits.
+    Lately,
+}
+
 /// An operation that the service offers for a replicated item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

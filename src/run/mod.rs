@@ -7,7 +7,6 @@ mod guard;
 pub mod hook;
 pub mod machine;
 pub mod order;
-pub mod pace;
 mod recorder;
 pub mod retry;
 mod settle;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use failback::clock::Clock as _;
+use failback::clock::pace::Speed;
+use failback::clock::pace::WorldPace;
 use failback::event::Journal;
 use failback::event::JournalError;
 use failback::event::KnownAs;
@@ -29,6 +31,7 @@ use failback::id::StepId;
 use failback::journal::MemoryJournal;
 use failback::model::digest;
 use failback::model::resolve;
+use failback::provider::Freshness;
 use failback::provider::Observation;
 use failback::provider::Observe;
 use failback::provider::Operate;
@@ -53,8 +56,6 @@ use failback::run::approver::Approver;
 use failback::run::approver::AutoApprove;
 use failback::run::hook::Hooks;
 use failback::run::hook::Simulated;
-use failback::run::pace::Speed;
-use failback::run::pace::WorldPace;
 use failback::source::Sources;
 use failback::syntax::inventory::Inventory;
 use failback::syntax::machine::PowerState;
@@ -435,8 +436,9 @@ impl Observe for Watched {
         &self,
         machines: &[MachineName],
         mark: Option<u64>,
+        freshness: Freshness,
     ) -> Result<Observation, ProviderError> {
-        self.emulator.observe_since(machines, mark).await
+        self.emulator.observe_since(machines, mark, freshness).await
     }
 }
 

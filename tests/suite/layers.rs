@@ -32,6 +32,13 @@ const SEAMS: &[(&str, &str)] = &[
     ("annotate_snippets", "render"),
     ("clap", "cli"),
     ("reqwest", "run/hook"),
+    ("reqwest", "provider/azure"),
+    ("reqwest", "provider/vcenter"),
+    ("hyper", "provider/emulator/http"),
+    ("tokio_rustls", "provider/emulator/http"),
+    ("rcgen", "provider/emulator/http"),
+    ("quick_xml", "provider/vcenter"),
+    ("quick_xml", "provider/emulator/http"),
     ("lsp_server", "lsp/"),
     ("lsp_types", "lsp/"),
     // The system's calls: a process group is ended in one place, a terminal is read in the other.

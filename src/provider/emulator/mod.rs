@@ -57,6 +57,7 @@ use crate::clock::Clock;
 use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::OperationId;
+use crate::provider::Freshness;
 use crate::provider::Observe;
 use crate::provider::Operate;
 use crate::provider::emulator::store::Call;
@@ -235,6 +236,7 @@ impl Observe for Emulator {
         &self,
         machines: &[MachineName],
         mark: Option<u64>,
+        _: Freshness,
     ) -> Result<Observation, ProviderError> {
         let (now, mut held) = (self.clock.now(), self.held());
         held.world.observe_since(now, machines, mark)

@@ -22,6 +22,7 @@ use crate::id::IdempotencyKey;
 use crate::id::OperationId;
 use crate::id::StepId;
 use crate::model::Model;
+use crate::provider::Freshness;
 use crate::provider::MemberOutcome;
 use crate::provider::Observation;
 use crate::provider::OperationStatus;
@@ -344,6 +345,17 @@ impl<'r> Engine<'r> {
             | StepStatus::Blocked => {}
         }
         Ok(())
+    }
+
+    /// Returns how fresh what a step is about to see has to be: a step that only waits begins nothing by it, and an attempt that
+    /// failed is settled by what is there now.
+    pub(super) fn freshness(&self, step: StepIndex) -> Freshness {
+        let is_settling = self.unsettled.contains_key(&step) || self.unseen;
+        if is_settling || !step::only_waits(self.graph.step(step).kind) {
+            Freshness::Now
+        } else {
+            Freshness::Lately
+        }
     }
 
     /// Puts something to be asked into the queue.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::clock::pace::Pace;
 use crate::event::Letter;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
@@ -27,7 +28,6 @@ use crate::run::driver::engine::Inquiry;
 use crate::run::driver::engine::Manner;
 use crate::run::driver::engine::Purpose;
 use crate::run::hook::Hooks;
-use crate::run::pace::Pace;
 use crate::run::recorder::Recorder;
 use crate::run::recorder::RunError;
 
@@ -221,8 +221,9 @@ impl<'r> Driver<'r> {
             match inquiry {
                 Inquiry::Look(purpose) => {
                     let (machines, seen) = (self.observed_machines(step), self.engine.seen);
+                    let freshness = self.engine.freshness(step);
                     self.tasks.spawn(async move {
-                        let seen = Box::new(site.observe_since(&machines, seen).await);
+                        let seen = Box::new(site.observe_since(&machines, seen, freshness).await);
                         match purpose {
                             Purpose::Decide => (step, Answer::Observed(seen)),
                             Purpose::MakeSure => (step, Answer::Looked(seen)),

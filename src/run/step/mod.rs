@@ -114,6 +114,33 @@ pub struct Wait {
     pub told_until: Option<Timestamp>,
 }
 
+/// Returns whether a step of this kind only waits for something that the site does by itself.
+#[must_use]
+pub const fn only_waits(kind: StepKind) -> bool {
+    match kind {
+        StepKind::AwaitAzureAgent
+        | StepKind::AwaitDeletion
+        | StepKind::AwaitProtected
+        | StepKind::AwaitPoint
+        | StepKind::AwaitAgent
+        | StepKind::AwaitForward => true,
+        StepKind::Preflight
+        | StepKind::Prepare
+        | StepKind::Reprotect
+        | StepKind::Barrier
+        | StepKind::ApproveFailover
+        | StepKind::Recheck
+        | StepKind::Failover
+        | StepKind::Verify
+        | StepKind::BootGroup
+        | StepKind::ApproveCommit
+        | StepKind::Commit
+        | StepKind::Cleanup
+        | StepKind::Forward
+        | StepKind::Action => false,
+    }
+}
+
 /// How long a look that found nothing new is followed by the next, where the site can't tell when something will change.
 pub const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// Longest pause between two looks.

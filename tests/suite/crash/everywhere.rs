@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 
+use failback::clock::pace::Speed;
+use failback::clock::pace::WorldPace;
 use failback::event::RunEvent;
 use failback::event::RunEventKind;
 use failback::event::RunState;
@@ -21,8 +23,6 @@ use failback::run::Recorder;
 use failback::run::Site;
 use failback::run::approver::AutoApprove;
 use failback::run::hook::Simulated;
-use failback::run::pace::Speed;
-use failback::run::pace::WorldPace;
 use failback::run::trial::law::breaches_of_site;
 use failback::syntax::machine::State;
 use jiff::SignedDuration;

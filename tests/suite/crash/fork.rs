@@ -14,6 +14,7 @@ use failback::id::IdempotencyKey;
 use failback::id::MachineName;
 use failback::id::OperationId;
 use failback::id::RunId;
+use failback::provider::Freshness;
 use failback::provider::Observation;
 use failback::provider::Observe;
 use failback::provider::Operate;
@@ -172,8 +173,9 @@ impl Observe for Tape {
         &self,
         machines: &[MachineName],
         mark: Option<u64>,
+        freshness: Freshness,
     ) -> Result<Observation, ProviderError> {
-        self.emulator.observe_since(machines, mark).await
+        self.emulator.observe_since(machines, mark, freshness).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! What time it is: the one place that asks the system.
 
+pub mod pace;
+
 use jiff::Timestamp;
 
 /// Tells the time.
