@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::quantity::Bytes;
+use crate::quantity::Seconds;
 use crate::rules::Options;
 use crate::rules::OriginFilter;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
@@ -41,6 +42,9 @@ pub struct PlanArgs {
     /// Read files up to this size, such as `512 MiB`
     #[arg(long, value_name = "SIZE", value_parser = Bytes::parse, default_value_t = Bytes(DEFAULT_MAX_BYTES))]
     pub max_file_size: Bytes,
+    /// Age from which on facts that services told count as unknown.
+    #[arg(skip)]
+    pub max_age: Option<Seconds>,
     /// Whether no policies count but those that are named, whatever lies around the plan.
     #[arg(skip)]
     pub alone: bool,

@@ -23,6 +23,8 @@ use crate::cli::points;
 use crate::cli::policies;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
+use crate::escape;
+use crate::quantity::Seconds;
 use crate::render;
 use crate::render::Closing;
 use crate::render::Item;
@@ -37,6 +39,7 @@ use crate::render::markdown;
 use crate::render::place::Places;
 use crate::render::sarif;
 use crate::render::style::Style;
+use crate::render::style::Tone;
 use crate::render::style::Verbosity;
 use crate::render::summary;
 use crate::render::summary::Counts;
@@ -109,6 +112,9 @@ pub struct CheckArgs {
     /// Show and count only findings that are not in this file, which `check --format json` printed
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+    /// Count what Site Recovery, Azure and vCenter told longer ago than this as unknown, such as `24h`
+    #[arg(long, value_name = "DURATION", value_parser = Seconds::parse)]
+    pub max_age: Option<Seconds>,
     /// Run the tests of these policies, and check no plan
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["paths", "baseline"])]
     pub test_policies: Vec<PathBuf>,
@@ -140,7 +146,8 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     }
     let limit = args.plan.max_file_size.0;
     let baseline = args.baseline.as_deref().map(|path| Baseline::read(path, limit, env)).transpose()?;
-    let mut loaded = load::load(&args.paths, &args.plan, env);
+    let plan = PlanArgs { max_age: args.max_age, ..args.plan.clone() };
+    let mut loaded = load::load(&args.paths, &plan, env);
     let nothing = loaded.plans_left() == 0
         && loaded.inventories == 0
         && loaded.policies.is_empty()
@@ -157,10 +164,11 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     if args.fix {
         let applied = fix::apply(&loaded, limit, env)?;
         if applied.any {
-            loaded = load::load(&args.paths, &args.plan, env);
+            loaded = load::load(&args.paths, &plan, env);
         }
         loaded.failures.extend(applied.failures);
     }
+    tell_stale(&loaded, env)?;
     let fail_on = match args.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
@@ -197,6 +205,19 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         writeln!(env.err, "{}", known.in_words())?;
     }
     Ok(exit)
+}
+
+/// Says what was forgotten because it is too old.
+///
+/// # Errors
+///
+/// [`CliError`] if the output can't be written.
+pub(crate) fn tell_stale(loaded: &Loaded, env: &mut Env<'_>) -> Result<(), CliError> {
+    let style = env.talk_style();
+    for stale in loaded.stale.iter().filter(|_| style.verbosity > Verbosity::Quiet) {
+        writeln!(env.err, "{}: {}", style.paint(Tone::Warning, "warning"), escape::line(stale))?;
+    }
+    Ok(())
 }
 
 /// What became of one plan.

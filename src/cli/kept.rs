@@ -70,6 +70,7 @@ pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
         origin,
         strict: kept.is_some_and(|kept| kept.strict),
         max_file_size: crate::quantity::Bytes(u64::MAX),
+        max_age: None,
         alone: true,
     };
     (folder.join("plan.yaml"), args)

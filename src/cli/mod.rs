@@ -17,6 +17,7 @@ pub mod explain;
 mod fix;
 pub mod graph;
 pub mod init;
+pub mod inventory;
 mod judge;
 mod kept;
 mod keyboard;
@@ -89,6 +90,7 @@ enum Command {
     Check(check::CheckArgs),
     Plan(plan::DryRunArgs),
     Graph(graph::GraphArgs),
+    Inventory(inventory::InventoryArgs),
     Explain(explain::ExplainArgs),
     Schema(schema::SchemaArgs),
     Init(init::InitArgs),
@@ -129,6 +131,7 @@ where
         Command::Check(args) => check::run(args, env),
         Command::Plan(args) => plan::run(args, env),
         Command::Graph(args) => graph::run(args, env),
+        Command::Inventory(args) => inventory::run(args, env),
         Command::Explain(args) => explain::run(args, env),
         Command::Schema(args) => schema::run(args, env),
         Command::Init(args) => init::run(args, env),

@@ -95,6 +95,7 @@ pub fn ready(
     if !text.is_empty() {
         return Ok(Err(check::exit(&loaded, true)));
     }
+    check::tell_stale(&loaded, env)?;
     let (1, Some(plan)) = (loaded.plans_left(), loaded.next_plan()) else {
         let several = if loaded.plans_left() > 0 { "several plans" } else { "no plan" };
         return Err(CliError::usage(format!("`{}` holds {several}", path.display()))

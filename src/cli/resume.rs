@@ -13,6 +13,7 @@ use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::runs;
 use crate::cli::session;
+use crate::cli::session::Place;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
 use crate::clock::pace::WorldPace;
@@ -87,7 +88,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let pace = Arc::new(WorldPace::new(from, args.speed.0));
     let (emulator, _) = Emulator::open(&world, pace.clone()).map_err(unreadable)?;
     let first = match state.status() {
-        RunStatus::New => session::started(&plan, &graph, args, env),
+        RunStatus::New => session::started(&plan, &graph, "emulator", args, env),
         RunStatus::Running | RunStatus::Interrupted | RunStatus::Finished(_) => {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }
@@ -102,7 +103,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         state,
         plan,
         inbox,
-        emulator: Arc::new(emulator),
+        place: Place::Emulated(Arc::new(emulator)),
         pace,
         journal,
         first,

@@ -20,6 +20,7 @@ use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
 use crate::cli::saved;
 use crate::cli::session;
+use crate::cli::session::Place;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
 use crate::clock::pace::WorldPace;
@@ -113,7 +114,7 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         })?;
     let inbox = RunInbox::open(&dir.database(), &run).map_err(|error| no_database(&dir, error))?;
     let journal = database.writer(&run).map_err(|error| no_database(&dir, error))?;
-    let first = session::started(&plan, &graph, &args.session, env);
+    let first = session::started(&plan, &graph, "emulator", &args.session, env);
     let session = Session {
         run,
         folder,
@@ -121,7 +122,7 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         state: RunState::new(Arc::clone(&graph)),
         graph,
         plan,
-        emulator: Arc::new(emulator),
+        place: Place::Emulated(Arc::new(emulator)),
         pace,
         journal,
         inbox,

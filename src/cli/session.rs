@@ -18,8 +18,8 @@ use crate::cli::ready::Ready;
 use crate::cli::terminal::Terminal;
 use crate::cli::watch::Watch;
 use crate::clock::Clock;
+use crate::clock::pace::Pace;
 use crate::clock::pace::Speed;
-use crate::clock::pace::WorldPace;
 use crate::event::Outcome;
 use crate::event::Reporter;
 use crate::event::RunEventKind;
@@ -42,6 +42,7 @@ use crate::run::Driver;
 use crate::run::End;
 use crate::run::Parts;
 use crate::run::Recorder;
+use crate::run::Site;
 use crate::run::approver::Approver;
 use crate::run::approver::AtEmulator;
 use crate::run::approver::AutoApprove;
@@ -115,10 +116,10 @@ pub struct Session {
     pub options: Options,
     /// Its graph.
     pub graph: Arc<Graph>,
-    /// Its world, and the clock that this lives by.
-    pub emulator: Arc<Emulator>,
+    /// Where it acts.
+    pub place: Place,
     /// The run's clock.
-    pub pace: Arc<WorldPace>,
+    pub pace: Arc<dyn Pace>,
     /// Its state so far.
     pub state: RunState,
     /// Its journal.
@@ -131,6 +132,32 @@ pub struct Session {
     pub actions_in: PathBuf,
     /// Ownership of the run.
     pub lock: Lock,
+}
+
+/// Where a run acts.
+pub enum Place {
+    /// In an emulated world of its own, which lives by the run's clock.
+    Emulated(Arc<Emulator>),
+    /// At a real vault, or at one that looks like it.
+    Real(Arc<dyn Site>),
+}
+
+impl Place {
+    /// Returns the word for it in records.
+    #[must_use]
+    pub const fn provider(&self) -> &'static str {
+        match self {
+            Self::Emulated(_) => "emulator",
+            Self::Real(_) => "azure",
+        }
+    }
+
+    fn site(&self) -> Arc<dyn Site> {
+        match self {
+            Self::Emulated(emulator) => Arc::clone(emulator) as Arc<dyn Site>,
+            Self::Real(site) => Arc::clone(site),
+        }
+    }
 }
 
 /// Takes the lock of a run's folder.
@@ -154,14 +181,20 @@ pub fn compile(plan: &Ready) -> Arc<Graph> {
 
 /// Returns the event with which a run begins.
 #[must_use]
-pub fn started(plan: &Ready, graph: &Graph, args: &SessionArgs, env: &Env<'_>) -> RunEventKind {
+pub fn started(
+    plan: &Ready,
+    graph: &Graph,
+    provider: &str,
+    args: &SessionArgs,
+    env: &Env<'_>,
+) -> RunEventKind {
     let model = plan.plan.model();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     RunEventKind::RunStarted {
         plan: model.plan.name.value.clone(),
         plan_digest: digest::plan(model),
         facts_digest: digest::facts(model),
-        provider: "emulator".into(),
+        provider: provider.into(),
         program: env!("CARGO_PKG_VERSION").into(),
         machines: count(model.machines().len()),
         steps: count(graph.steps().len()),
@@ -199,7 +232,7 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
         plan,
         options,
         graph,
-        emulator,
+        place,
         pace,
         state,
         mut journal,
@@ -216,7 +249,10 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     } else {
         Arc::new(Unattended)
     };
-    let approver: Arc<dyn Approver> = Arc::new(AtEmulator { approver, site: Arc::clone(&emulator) });
+    let approver: Arc<dyn Approver> = match &place {
+        Place::Emulated(emulator) => Arc::new(AtEmulator { approver, site: Arc::clone(emulator) }),
+        Place::Real(_) => approver,
+    };
     let (stop_now, stop) = watch::channel(false);
     let (end_now, ends) = tokio::sync::oneshot::channel();
     let interrupts = tokio::spawn(async move {
@@ -233,7 +269,7 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
         std::future::pending::<()>().await;
     });
     let hooks = hooks(args, &actions_in, env);
-    let weights = weights(&graph, pace.as_ref());
+    let weights = weights(&graph, pace.now());
     let lost = report::Lost::default();
     let reporters = reporters(args, &state, weights, &lost, approver.is_at_terminal(), env);
     let clock: Arc<dyn Clock> = pace.clone();
@@ -249,7 +285,8 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     recorder.record(first).map_err(broken)?;
     pace.begin();
     let policies = Arc::clone(&plan.policies);
-    let parts = Parts { site: emulator, pace, hooks, approver, model: observed_model(&plan), options, stop };
+    let parts =
+        Parts { site: place.site(), pace, hooks, approver, model: observed_model(&plan), options, stop };
     let end = tokio::select! {
         end = Driver::new(recorder, parts).judged_by(policies).ordered_by(orders).drive() => end.map_err(broken),
         Ok(()) = ends => Ok(End::Interrupted),
@@ -271,8 +308,8 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
 }
 
 /// Returns how long each step is expected to take, in seconds: the middle of its range.
-fn weights(graph: &Graph, clock: &dyn Clock) -> Vec<f64> {
-    let forecast = forecast::forecast(graph, clock.now());
+fn weights(graph: &Graph, now: Timestamp) -> Vec<f64> {
+    let forecast = forecast::forecast(graph, now);
     #[expect(clippy::cast_precision_loss, reason = "a weight of a progress bar needs no more digits")]
     forecast.steps.iter().map(|range| (range.low_s + range.high_s) as f64 / 2.0).collect()
 }

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::clock::Clock;
+use crate::clock::SystemClock;
 
 /// How fast the emulator's time passes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +28,37 @@ pub trait Pace: Clock {
 
     /// Returns whether waiting takes no real time.
     fn is_immediate(&self) -> bool;
+
+    /// Sets the clock going, if it is one that stands still until then.
+    fn begin(&self) {}
+}
+
+/// The time of the real world, by the machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealPace;
+
+impl Clock for RealPace {
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+}
+
+/// Longest sleep of a real pace: a machine that was suspended, or whose clock was set, is noticed after it.
+const LONGEST_SLEEP: Duration = Duration::from_secs(15);
+
+#[async_trait]
+impl Pace for RealPace {
+    async fn until(&self, moment: Timestamp) {
+        while let Some(left) =
+            Duration::try_from(moment.duration_since(self.now())).ok().filter(|left| !left.is_zero())
+        {
+            tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+        }
+    }
+
+    fn is_immediate(&self) -> bool {
+        false
+    }
 }
 
 /// The clock of an emulated world: it stands still until the run begins or goes on, so that reading a large plan takes none of
@@ -46,11 +78,6 @@ impl WorldPace {
     #[must_use]
     pub const fn new(start: Timestamp, speed: Speed) -> Self {
         Self { speed, began: OnceLock::new(), start, now: Mutex::new(start) }
-    }
-
-    /// Sets the clock going, if it does not go yet.
-    pub fn begin(&self) {
-        self.began.get_or_init(tokio::time::Instant::now);
     }
 }
 
@@ -88,6 +115,10 @@ impl Pace for WorldPace {
 
     fn is_immediate(&self) -> bool {
         self.speed == Speed::Max
+    }
+
+    fn begin(&self) {
+        self.began.get_or_init(tokio::time::Instant::now);
     }
 }
 

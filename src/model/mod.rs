@@ -1,6 +1,8 @@
 //! A plan and the facts, resolved: every name bound, defaults merged, the location mode derived.
 
+pub mod age;
 pub mod digest;
+pub mod drift;
 pub mod fact;
 pub mod fact_source;
 mod infrastructure;

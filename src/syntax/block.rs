@@ -63,6 +63,20 @@ macro_rules! block {
                 }, )* $( $aside: <$aside_ty>::default() )? })
             }
 
+            fn forget(&mut self, key: &str, is_lost: &dyn Fn(&str) -> bool) -> bool {
+                let inside = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+                $(
+                    if $crate::syntax::decode::Decode::forget(
+                        &mut self.$field,
+                        &inside($crate::syntax::block::key_of!($field $(, $key)?)),
+                        is_lost,
+                    ) && let Some(absent) = <$ty as $crate::syntax::decode::Decode>::absent() {
+                        self.$field = absent;
+                    }
+                )*
+                false
+            }
+
             fn schema(schema: &mut $crate::syntax::schema::Schema) -> serde_json::Value {
                 schema.block(stringify!($name), concat!($($block_doc, "\n"),*), |_schema| vec![
                     $( $crate::syntax::schema::Key {

@@ -17,6 +17,9 @@ impl<T: Decode> Decode for Spanned<T> {
     fn is_absent(&self) -> bool {
         self.value.is_absent()
     }
+    fn forget(&mut self, key: &str, is_lost: &dyn Fn(&str) -> bool) -> bool {
+        self.value.forget(key, is_lost)
+    }
     fn schema(schema: &mut Schema) -> serde_json::Value {
         T::schema(schema)
     }
@@ -35,6 +38,9 @@ impl<T: Decode> Decode for Option<T> {
     fn is_absent(&self) -> bool {
         self.is_none()
     }
+    fn forget(&mut self, key: &str, is_lost: &dyn Fn(&str) -> bool) -> bool {
+        self.as_mut().is_some_and(|value| value.forget(key, is_lost))
+    }
     fn schema(schema: &mut Schema) -> serde_json::Value {
         T::schema(schema)
     }
@@ -52,6 +58,9 @@ impl<T: Decode> Decode for Box<T> {
     }
     fn is_absent(&self) -> bool {
         (**self).is_absent()
+    }
+    fn forget(&mut self, key: &str, is_lost: &dyn Fn(&str) -> bool) -> bool {
+        (**self).forget(key, is_lost)
     }
     fn schema(schema: &mut Schema) -> serde_json::Value {
         T::schema(schema)
@@ -78,6 +87,17 @@ impl<T: Decode> Decode for Vec<T> {
     }
     fn is_absent(&self) -> bool {
         self.is_empty()
+    }
+    fn forget(&mut self, key: &str, is_lost: &dyn Fn(&str) -> bool) -> bool {
+        if self.is_empty() {
+            return is_lost(key);
+        }
+        // Each item forgets, whether one before it is to be left out or not.
+        let mut lost = false;
+        for item in self {
+            lost |= item.forget(key, is_lost);
+        }
+        lost
     }
     fn schema(schema: &mut Schema) -> serde_json::Value {
         serde_json::json!({"type": "array", "items": T::schema(schema)})

@@ -361,6 +361,13 @@ impl<T: Decode> Decode for Nullable<T> {
     fn is_absent(&self) -> bool {
         matches!(self, Self::Unknown)
     }
+    fn forget(&mut self, key: &str, is_lost: &dyn Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::None => is_lost(key),
+            Self::Some(value) => value.forget(key, is_lost),
+        }
+    }
     fn schema(schema: &mut Schema) -> serde_json::Value {
         json!({"anyOf": [T::schema(schema), {"type": "null"}]})
     }

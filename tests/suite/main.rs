@@ -7,6 +7,7 @@ mod check_formats;
 mod check_hostile;
 mod cli_check;
 mod cli_front;
+mod cli_inventory;
 mod cli_orders;
 mod cli_plan;
 #[cfg(feature = "cel")]

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::cli::ahead::Step;
 use crate::cli::ahead::steps;
 use crate::cli::args::PlanArgs;
@@ -15,7 +17,9 @@ use crate::cli::env::Env;
 use crate::cli::shared::Shared;
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
+use crate::model::age;
 use crate::model::resolve;
+use crate::quantity::Seconds;
 use crate::rules::Policies;
 use crate::source::Sources;
 use crate::source::Spanned;
@@ -77,6 +81,8 @@ pub struct Loaded {
     pub failures: Vec<Failure>,
     /// Whether an inventory that a plan names could not be read.
     pub lacks_inventory: bool,
+    /// What was forgotten because it is too old, in words.
+    pub stale: Vec<String>,
     /// How many inventories were read.
     pub inventories: usize,
     /// Policies that were read.
@@ -142,6 +148,9 @@ pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
     let has_plans = loader.has_plans();
     let given = args.inventory.as_deref().map(|path| loader.given_inventory(path));
     loader.bind(given);
+    if let Some(limit) = args.max_age {
+        loader.loaded.forget_older(limit, args.now.unwrap_or_else(|| env.clock.now()));
+    }
     for path in &args.policy {
         loader.given_policy(path);
     }
@@ -156,6 +165,22 @@ pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
 }
 
 impl Loaded {
+    /// Forgets what services told longer ago than `limit`, and notes where.
+    fn forget_older(&mut self, limit: Seconds, now: Timestamp) {
+        for inventory in self.slots.iter_mut().filter_map(|slot| slot.inventory.as_deref_mut()) {
+            let old = match age::age(inventory, now) {
+                Some(old) if old.as_secs().unsigned_abs() <= limit.0 || old.is_negative() => continue,
+                Some(old) => format!("are {} old", Seconds(old.as_secs().unsigned_abs())),
+                None => "do not say when they were observed".to_owned(),
+            };
+            age::forget_services(inventory);
+            self.stale.push(format!(
+                "the facts of `{}` {old}, and --max-age is {limit}: what Site Recovery, Azure and vCenter told counts as unknown",
+                inventory.name.value
+            ));
+        }
+    }
+
     /// Returns how many plans are still to be taken.
     #[must_use]
     pub fn plans_left(&self) -> usize {

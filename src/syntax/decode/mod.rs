@@ -42,6 +42,12 @@ pub trait Decode: Sized {
         false
     }
 
+    /// Forgets what `is_lost` says of the keys inside the value, which lies under `key`: what may be left out is left out. Returns
+    /// whether the value itself is to be left out.
+    fn forget(&mut self, key: &str, is_lost: &dyn Fn(&str) -> bool) -> bool {
+        is_lost(key)
+    }
+
     /// Returns the JSON Schema of the type.
     fn schema(schema: &mut Schema) -> serde_json::Value;
 
