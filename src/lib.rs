@@ -20,6 +20,7 @@
 //! - [`run`]: the executor
 //! - [`journal`]: the record of runs on disk
 //! - [`report`], [`render`]: runs and findings, shown to people and machines
+//! - [`import`]: a vault's contents into plans
 //! - `lsp`: findings and documentation in an editor
 //! - [`cli`]: the command line
 
@@ -31,6 +32,7 @@ pub mod event;
 pub mod forecast;
 pub mod graph;
 pub mod id;
+pub mod import;
 pub mod journal;
 #[cfg(feature = "lsp")]
 pub mod lsp;

@@ -1,6 +1,7 @@
 //! Flags that several commands share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -45,6 +46,9 @@ pub struct PlanArgs {
     /// Age from which on facts that services told count as unknown.
     #[arg(skip)]
     pub max_age: Option<Seconds>,
+    /// An inventory that was observed just now, as text, with the name that it goes by; it counts instead of the plan's own.
+    #[arg(skip)]
+    pub observed: Option<Arc<(String, String)>>,
     /// Whether no policies count but those that are named, whatever lies around the plan.
     #[arg(skip)]
     pub alone: bool,

@@ -9,6 +9,7 @@ use crate::cli::args::Origin;
 use crate::cli::args::PlanArgs;
 use crate::cli::error::CliError;
 use crate::cli::ready::Ready;
+use crate::cli::site::VaultArgs;
 
 /// What is kept of a run's flags, so that it is taken over under the same ones.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -16,16 +17,19 @@ struct KeptOptions {
     now: Timestamp,
     origin: String,
     strict: bool,
+    /// How a real site is reached; what is secret comes from the environment each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    site: Option<VaultArgs>,
 }
 
 /// Returns the flags of a run that decide how its rules are evaluated, as JSON.
 #[must_use]
-pub fn kept_options(args: &PlanArgs, now: Timestamp) -> String {
+pub fn kept_options(args: &PlanArgs, now: Timestamp, site: Option<&VaultArgs>) -> String {
     let origin = match args.origin {
         Origin::Seed => "seed",
         Origin::All => "all",
     };
-    let kept = KeptOptions { now, origin: origin.into(), strict: args.strict };
+    let kept = KeptOptions { now, origin: origin.into(), strict: args.strict, site: site.cloned() };
     serde_json::to_string(&kept).expect("flags have a JSON form")
 }
 
@@ -52,6 +56,12 @@ fn policy_file(number: usize) -> PathBuf {
     PathBuf::from(format!("policy-{number}.yaml"))
 }
 
+/// Returns how the real site of a run is reached; `None` of a run on an emulated site of its own.
+#[must_use]
+pub fn kept_site(options: &str) -> Option<VaultArgs> {
+    serde_json::from_str::<KeptOptions>(options).ok()?.site
+}
+
 /// Returns the plan that a run executes, and the flags under which it was checked.
 #[must_use]
 pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
@@ -71,6 +81,7 @@ pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
         strict: kept.is_some_and(|kept| kept.strict),
         max_file_size: crate::quantity::Bytes(u64::MAX),
         max_age: None,
+        observed: None,
         alone: true,
     };
     (folder.join("plan.yaml"), args)

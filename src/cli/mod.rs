@@ -10,17 +10,21 @@ mod checkout;
 mod claim;
 pub mod completions;
 mod deadline;
+pub mod doctor;
+pub mod emulator;
 pub mod env;
 pub mod error;
 pub mod exit;
 pub mod explain;
 mod fix;
 pub mod graph;
+pub mod import;
 pub mod init;
 pub mod inventory;
 mod judge;
 mod kept;
 mod keyboard;
+mod live;
 pub mod load;
 #[cfg(feature = "lsp")]
 pub mod lsp;
@@ -39,13 +43,16 @@ pub mod retry;
 pub mod run;
 pub mod runs;
 pub mod saved;
+pub(crate) mod scenario;
 pub mod schema;
 pub mod session;
 mod shared;
 pub mod simulate;
+pub mod site;
 pub mod skip;
 mod terminal;
 mod watch;
+pub mod withdraw;
 
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -91,6 +98,7 @@ enum Command {
     Plan(plan::DryRunArgs),
     Graph(graph::GraphArgs),
     Inventory(inventory::InventoryArgs),
+    Import(import::ImportArgs),
     Explain(explain::ExplainArgs),
     Schema(schema::SchemaArgs),
     Init(init::InitArgs),
@@ -100,11 +108,14 @@ enum Command {
     Lsp(lsp::LspArgs),
     Run(run::RunArgs),
     Simulate(simulate::SimulateArgs),
+    Emulator(emulator::EmulatorArgs),
+    Doctor(doctor::DoctorArgs),
     Resume(resume::ResumeArgs),
     Approve(approve::ApproveArgs),
     Skip(skip::SkipArgs),
     Retry(retry::RetryArgs),
     Cancel(cancel::CancelArgs),
+    Withdraw(withdraw::WithdrawArgs),
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
@@ -132,6 +143,7 @@ where
         Command::Plan(args) => plan::run(args, env),
         Command::Graph(args) => graph::run(args, env),
         Command::Inventory(args) => inventory::run(args, env),
+        Command::Import(args) => import::run(args, env),
         Command::Explain(args) => explain::run(args, env),
         Command::Schema(args) => schema::run(args, env),
         Command::Init(args) => init::run(args, env),
@@ -141,11 +153,14 @@ where
         Command::Lsp(args) => lsp::run(args, env),
         Command::Run(args) => run::run(args, env),
         Command::Simulate(args) => simulate::run(args, env),
+        Command::Emulator(args) => emulator::run(args, env),
+        Command::Doctor(args) => doctor::run(args, env),
         Command::Resume(args) => resume::run(args, env),
         Command::Approve(args) => approve::run(args, env),
         Command::Skip(args) => skip::run(args, env),
         Command::Retry(args) => retry::run(args, env),
         Command::Cancel(args) => cancel::run(args, env),
+        Command::Withdraw(args) => withdraw::run(args, env),
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),

@@ -113,13 +113,34 @@ enum Fate {
 pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let Person { name: by, known_as } = Person::of(&env.variables);
     let at = env.clock.now();
-    let letter = Letter { id: u64::MAX, at, by: by.clone(), known_as, order: order.clone() };
+    let letter =
+        Letter { id: u64::MAX, at, by: by.clone(), known_as, order: order.clone(), withdrawn_by: None };
     let expected = order::judge(&to.state, &letter);
     if expected.effects.is_empty() {
         let why = expected.refused.unwrap_or_else(|| "nothing is to be done".to_owned());
         let error = CliError::usage(format!("run {}: {why}", to.run));
         return Err(to.waiting.iter().fold(error, |error, letter| error.hinted(in_words(letter))));
     }
+    send(to, order, env)
+}
+
+/// Withdraws an order that waits.
+///
+/// # Errors
+///
+/// [`CliError`] if no such order waits, or the withdrawal can't be sent.
+pub(super) fn withdraw(to: &Addressee, letter: u64, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    if to.waiting.iter().any(|waiting| waiting.id == letter && waiting.withdrawn_by.is_none()) {
+        return send(to, Order::Withdraw { letter }, env);
+    }
+    let error = CliError::usage(format!("run {}: order {letter} does not wait", to.run));
+    Err(to.waiting.iter().fold(error, |error, letter| error.hinted(in_words(letter))))
+}
+
+/// Sends an order, and says what becomes of it.
+fn send(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let Person { name: by, known_as } = Person::of(&env.variables);
+    let at = env.clock.now();
     let mut database =
         Database::open(&to.dir.database()).map_err(|error| runs::unreadable(&to.dir, error))?;
     let letter = NewLetter { at, by, known_as, order: order.clone() };
@@ -134,24 +155,34 @@ pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Ex
     })
 }
 
-/// Returns the orders to a run that nobody has taken yet; none if they can't be read.
+/// Returns the orders to a run that nobody has taken yet, those that were withdrawn with a note of that; none if they can't be
+/// read.
 pub(super) fn waiting(dir: &StateDir, run: &RunId, state: &RunState) -> Vec<Letter> {
     let mut inbox = RunInbox::open(&dir.database(), run).ok();
-    inbox.as_mut().and_then(|inbox| inbox.since(state.last_letter()).ok()).unwrap_or_default()
+    let letters = inbox.as_mut().and_then(|inbox| inbox.since(state.last_letter()).ok());
+    let mut letters = letters.unwrap_or_default();
+    letters.retain(|letter| !matches!(letter.order, Order::Withdraw { .. }));
+    letters
 }
 
 /// Returns an order that waits, in words.
 pub(super) fn in_words(letter: &Letter) -> String {
     let what = letter.order.in_words();
-    escape::line(&format!("an order of {} waits since {:.0}: {what}", letter.by, letter.at)).into_owned()
+    let Letter { id, at, by, withdrawn_by, .. } = letter;
+    let text = match withdrawn_by {
+        Some(other) => format!("order {id} of {by} was withdrawn by {other}: {what}"),
+        None => format!("order {id} of {by} waits since {at:.0}: {what}"),
+    };
+    escape::line(&text).into_owned()
 }
 
 /// Returns how a run stands once it has followed the orders that wait.
 fn after(mut state: RunState, run: &RunId, letters: &[Letter]) -> RunState {
     for letter in letters {
         let Verdict { effects, refused } = order::judge(&state, letter);
-        let Letter { id, by, known_as, order, .. } = letter.clone();
-        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, order, refused };
+        let Letter { id, by, known_as, order, withdrawn_by, .. } = letter.clone();
+        let withdrawn = withdrawn_by.is_some();
+        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, order, refused, withdrawn };
         for kind in [taken].into_iter().chain(effects) {
             let at = state.last_at().map_or(letter.at, |last| last.max(letter.at));
             let event = RunEvent { run: run.clone(), seq: state.seq() + 1, at, kind };
@@ -182,7 +213,7 @@ fn fate(to: &Addressee, database: &Database, number: u64, reopens: bool) -> Resu
                     taken = Some(refused);
                 }
             };
-            database.each_event(&to.run, look).map_err(unreadable)?;
+            database.each_event_after(&to.run, seen, look).map_err(unreadable)?;
             if let Some(refused) = taken {
                 return Ok(Fate::Taken(refused));
             }
@@ -230,9 +261,13 @@ fn tell(to: &Addressee, number: u64, order: &Order, fate: &Fate, env: &mut Env<'
             )?;
             writeln!(env.out, "what became of it: failback logs {run}{flags}")?;
         }
+        Fate::Waiting if matches!(order, Order::Withdraw { .. }) => {
+            writeln!(env.out, "the order is withdrawn, and nobody will follow it: {what}")?;
+        }
         Fate::Waiting => {
             writeln!(env.out, "the order waits, since nobody drives run {run}: {what}")?;
             writeln!(env.out, "go on with: failback resume {run}{flags}")?;
+            writeln!(env.out, "think better of it: failback withdraw {run} {number}{flags}")?;
         }
     }
     Ok(())

@@ -40,6 +40,23 @@ impl ReplaceError {
     }
 }
 
+/// Makes a file with this text, or gives it to the one that is there.
+///
+/// # Errors
+///
+/// Those of [`replace`].
+pub(crate) fn put(path: &Path, text: &str) -> Result<(), ReplaceError> {
+    let io = |error| ReplaceError::Io(path.to_owned(), error);
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let before = fs::read_to_string(path).map_err(io)?;
+            replace(path, &before, text)
+        }
+        Err(error) => Err(io(error)),
+    }
+}
+
 /// Replaces the text of a file; a link is followed, and stays one. Mode and owner stay.
 ///
 /// # Errors

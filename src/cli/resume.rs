@@ -1,6 +1,10 @@
 //! `resume`: takes a run over where another process left it, killed or interrupted.
 
+use std::path::Path;
 use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
 
 use crate::cli::claim;
 use crate::cli::env::Env;
@@ -11,11 +15,19 @@ use crate::cli::past;
 use crate::cli::past::Past;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
+use crate::cli::ready::Ready;
 use crate::cli::runs;
 use crate::cli::session;
+use crate::cli::session::AZURE;
+use crate::cli::session::EMULATOR;
 use crate::cli::session::Place;
+use crate::cli::session::RealSite;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
+use crate::cli::site;
+use crate::cli::site::Connected;
+use crate::cli::site::VaultArgs;
+use crate::clock::pace::Pace;
 use crate::clock::pace::WorldPace;
 use crate::event::Inbox as _;
 use crate::event::RunEventKind;
@@ -24,6 +36,9 @@ use crate::event::RunStatus;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::RunInbox;
+use crate::provider::azure::AzureSite;
+use crate::provider::azure::Consent;
+use crate::provider::azure::WriteClient;
 use crate::provider::emulator::Emulator;
 use crate::run::order;
 
@@ -38,6 +53,9 @@ pub struct ResumeArgs {
     /// How the run is executed.
     #[command(flatten)]
     pub session: SessionArgs,
+    /// Which vault and vCenters are meant; what is left out is as the run began.
+    #[command(flatten)]
+    pub site: VaultArgs,
 }
 
 /// Takes a run over.
@@ -79,16 +97,31 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let mut session_args = args.session.clone();
     session_args.real_actions = real_actions(&record.id, first.as_ref(), args.session.real_actions)?;
     claim::again(&dir, &record.id, plan.plan.model())?;
+    let kept = kept::kept_site(&record.options);
+    let site = args.site.clone();
     let args = &session_args;
-    let world = folder.join("world");
-    let unreadable = |error| CliError::usage("can't go on with the emulated world").because(error);
-    // The world's clock stood still while nobody held it, so it goes on at its last call or the journal's last event.
-    let last = Emulator::last_call(&world).map_err(unreadable)?;
-    let from = session::goes_on_at(&state, last);
-    let pace = Arc::new(WorldPace::new(from, args.speed.0));
-    let (emulator, _) = Emulator::open(&world, pace.clone()).map_err(unreadable)?;
+    // A run goes on where it began, whatever the flags say.
+    let (place, pace, from, connection) = match (record.provider.as_str(), kept) {
+        (EMULATOR, _) => {
+            let (place, pace, from) = emulated(&folder, &state, args)?;
+            (place, pace, from, None)
+        }
+        (AZURE, kept) => {
+            let site = site.or(&kept.unwrap_or_default());
+            let (place, connection) = real(&site, &plan, args, env)?;
+            let pace: Arc<dyn Pace> = connection.0.pace();
+            let from = pace.now();
+            (place, pace, from, Some(connection))
+        }
+        (other, _) => {
+            return Err(CliError::usage(format!(
+                "run {} is at `{other}`, which this version can't reach",
+                record.id
+            )));
+        }
+    };
     let first = match state.status() {
-        RunStatus::New => session::started(&plan, &graph, "emulator", args, env),
+        RunStatus::New => session::started(&plan, &graph, &place, args, env),
         RunStatus::Running | RunStatus::Interrupted | RunStatus::Finished(_) => {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }
@@ -103,15 +136,52 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         state,
         plan,
         inbox,
-        place: Place::Emulated(Arc::new(emulator)),
+        place,
         pace,
         journal,
         first,
-        actions_in: env
-            .path(std::path::Path::new(&record.plan_path).parent().unwrap_or(std::path::Path::new(""))),
+        actions_in: env.path(std::path::Path::new(&record.plan_path).parent().unwrap_or(Path::new(""))),
         lock,
     };
-    session::drive(session, args, env)
+    let Some((connected, runtime)) = connection else { return session::drive(session, args, env) };
+    let ended = session::drive_on(&runtime, session, args, env);
+    connected.end(runtime);
+    ended
+}
+
+/// Returns the real site of a run, and what it is reached by. That it may be changed was confirmed when the run began.
+fn real(
+    site: &VaultArgs,
+    plan: &Ready,
+    args: &SessionArgs,
+    env: &Env<'_>,
+) -> Result<(Place, (Connected, Runtime)), CliError> {
+    let facts = &plan.plan.model().inventory;
+    let reached = site::reach(site, Some(facts), env)?;
+    session::refuse_for_real(args, reached.is_local)?;
+    let runtime = session::runtime()?;
+    let connected = reached.connect(facts, &runtime)?;
+    let view = connected.view(facts.clone());
+    let consent = Consent::to_change(connected.vault.clone());
+    let site = Arc::new(AzureSite::new(view, WriteClient::new(connected.reader.clone(), consent)));
+    let place = Place::Real(RealSite { site, is_local: connected.is_local });
+    Ok((place, (connected, runtime)))
+}
+
+/// Returns the emulated world of a run, its clock, and the moment at which it goes on.
+fn emulated(
+    folder: &Path,
+    state: &RunState,
+    args: &SessionArgs,
+) -> Result<(Place, Arc<dyn Pace>, Timestamp), CliError> {
+    let world = folder.join("world");
+    let unreadable = |error| CliError::usage("can't go on with the emulated world").because(error);
+    // The world's clock stood still while nobody held it, so it goes on at its last call or the journal's last event.
+    let last = Emulator::last_call(&world).map_err(unreadable)?;
+    let from = session::goes_on_at(state, last);
+    let pace = Arc::new(WorldPace::new(from, args.speed()));
+    let (emulator, _) = Emulator::open(&world, pace.clone()).map_err(unreadable)?;
+    Ok((Place::Emulated(Arc::new(emulator)), pace, from))
 }
 
 /// Returns whether somebody ordered a run that has ended with failures to do something again, or without something.

@@ -326,7 +326,12 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             .collect();
         let orders: Vec<_> = waiting
             .iter()
-            .map(|letter| json!({"letter": letter.id, "at": letter.at, "by": letter.by, "order": letter.order}))
+            .map(|letter| {
+                json!({
+                    "letter": letter.id, "at": letter.at, "by": letter.by, "order": letter.order,
+                    "withdrawn_by": letter.withdrawn_by,
+                })
+            })
             .collect();
         let shown = json!({
             "version": 1, "run": record.id, "plan": record.plan, "state": word, "machines": machines, "plan_digest": record.plan_digest,

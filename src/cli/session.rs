@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::cli::env::Env;
@@ -90,9 +91,9 @@ pub struct SessionArgs {
     /// Print the run like this
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,
-    /// Let the emulator's time pass this many times as fast as real time, or from event to event (`max`)
-    #[arg(long, value_name = "SPEED", value_parser = SpeedChoice::parse, default_value = "60")]
-    pub speed: SpeedChoice,
+    /// Let the emulator's time pass this many times as fast as real time, or from event to event (`max`) [default: 60]
+    #[arg(long, value_name = "SPEED", value_parser = SpeedChoice::parse)]
+    pub speed: Option<SpeedChoice>,
     /// Answer every question of the run with yes (emulator only)
     #[arg(long)]
     pub auto_approve: bool,
@@ -102,6 +103,14 @@ pub struct SessionArgs {
     /// Keep runs in this folder
     #[arg(long, value_name = "DIR", default_value = ".failback")]
     pub state_dir: PathBuf,
+}
+
+impl SessionArgs {
+    /// Returns how fast an emulated world's time passes.
+    #[must_use]
+    pub fn speed(&self) -> Speed {
+        self.speed.map_or(Speed::Times(60.0), |choice| choice.0)
+    }
 }
 
 /// Everything that is needed to drive a run.
@@ -134,12 +143,41 @@ pub struct Session {
     pub lock: Lock,
 }
 
+/// The word of records for an emulated site of a run's own.
+pub(crate) const EMULATOR: &str = "emulator";
+/// The word of records for a vault that is asked over the network.
+pub(crate) const AZURE: &str = "azure";
+
+/// Refuses the flags that are for an emulated site alone.
+///
+/// # Errors
+///
+/// [`CliError`] if there is one; an emulator on this machine may be answered for by `--auto-approve`.
+pub(crate) fn refuse_for_real(args: &SessionArgs, is_local: bool) -> Result<(), CliError> {
+    if args.speed.is_some() {
+        return Err(CliError::usage("--speed is for the emulator: the time of a site is its own"));
+    }
+    if args.auto_approve && !is_local {
+        return Err(CliError::usage("--auto-approve is for the emulator: people answer for a real site")
+            .hinted("answer at the terminal, or from elsewhere with failback approve"));
+    }
+    Ok(())
+}
+
 /// Where a run acts.
 pub enum Place {
     /// In an emulated world of its own, which lives by the run's clock.
     Emulated(Arc<Emulator>),
-    /// At a real vault, or at one that looks like it.
-    Real(Arc<dyn Site>),
+    /// At a vault that is asked over the network.
+    Real(RealSite),
+}
+
+/// A vault that is asked over the network.
+pub struct RealSite {
+    /// The site.
+    pub site: Arc<dyn Site>,
+    /// Whether it is an emulator on this machine, which nobody's workload depends on.
+    pub is_local: bool,
 }
 
 impl Place {
@@ -147,15 +185,24 @@ impl Place {
     #[must_use]
     pub const fn provider(&self) -> &'static str {
         match self {
-            Self::Emulated(_) => "emulator",
-            Self::Real(_) => "azure",
+            Self::Emulated(_) => EMULATOR,
+            Self::Real(_) => AZURE,
+        }
+    }
+
+    /// Returns whether nobody's workload depends on the site.
+    #[must_use]
+    pub const fn is_emulated(&self) -> bool {
+        match self {
+            Self::Emulated(_) => true,
+            Self::Real(real) => real.is_local,
         }
     }
 
     fn site(&self) -> Arc<dyn Site> {
         match self {
             Self::Emulated(emulator) => Arc::clone(emulator) as Arc<dyn Site>,
-            Self::Real(site) => Arc::clone(site),
+            Self::Real(real) => Arc::clone(&real.site),
         }
     }
 }
@@ -184,7 +231,7 @@ pub fn compile(plan: &Ready) -> Arc<Graph> {
 pub fn started(
     plan: &Ready,
     graph: &Graph,
-    provider: &str,
+    place: &Place,
     args: &SessionArgs,
     env: &Env<'_>,
 ) -> RunEventKind {
@@ -194,11 +241,11 @@ pub fn started(
         plan: model.plan.name.value.clone(),
         plan_digest: digest::plan(model),
         facts_digest: digest::facts(model),
-        provider: provider.into(),
+        provider: place.provider().into(),
         program: env!("CARGO_PKG_VERSION").into(),
         machines: count(model.machines().len()),
         steps: count(graph.steps().len()),
-        simulated_actions: !args.real_actions,
+        simulated_actions: !args.real_actions && place.is_emulated(),
         author: Person::of(&env.variables).proven(),
     }
 }
@@ -209,26 +256,48 @@ pub fn started(
 ///
 /// [`CliError`] if the run's folder or journal can't be used.
 pub fn drive(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let log_path = session.folder.join("log");
-    let log = File::options().create(true).append(true).open(&log_path);
-    let log =
-        log.map_err(|error| CliError::usage(format!("can't write `{}`", log_path.display())).because(error))?;
-    let subscriber = tracing_subscriber::fmt().with_writer(log).with_ansi(false).with_target(false).finish();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::usage("can't start the run's threads").because(error))?;
-    let ended =
-        tracing::subscriber::with_default(subscriber, || runtime.block_on(drive_here(session, args, env)));
+    let runtime = runtime()?;
+    let ended = drive_on(&runtime, session, args, env);
     // A question that nobody answered must not keep the process.
     runtime.shutdown_background();
     ended
 }
 
+/// Drives a run whose connections are there already; see [`drive`].
+///
+/// # Errors
+///
+/// Those of [`drive`].
+pub(crate) fn drive_on(
+    runtime: &Runtime,
+    session: Session,
+    args: &SessionArgs,
+    env: &mut Env<'_>,
+) -> Result<Exit, CliError> {
+    let log_path = session.folder.join("log");
+    let log = File::options().create(true).append(true).open(&log_path);
+    let log =
+        log.map_err(|error| CliError::usage(format!("can't write `{}`", log_path.display())).because(error))?;
+    let subscriber = tracing_subscriber::fmt().with_writer(log).with_ansi(false).with_target(false).finish();
+    tracing::subscriber::with_default(subscriber, || runtime.block_on(drive_here(session, args, env)))
+}
+
+/// Returns what a run's calls and waits run on.
+///
+/// # Errors
+///
+/// [`CliError`] if the system gives nothing for it.
+pub(crate) fn runtime() -> Result<Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::usage("can't start the run's threads").because(error))
+}
+
 async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let Session {
         run,
-        folder: _,
+        folder,
         plan,
         options,
         graph,
@@ -268,7 +337,7 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
         }
         std::future::pending::<()>().await;
     });
-    let hooks = hooks(args, &actions_in, env);
+    let hooks = hooks(!place.is_emulated() || args.real_actions, &actions_in, &folder.join("actions"), env);
     let weights = weights(&graph, pace.now());
     let lost = report::Lost::default();
     let reporters = reporters(args, &state, weights, &lost, approver.is_at_terminal(), env);
@@ -316,7 +385,7 @@ fn weights(graph: &Graph, now: Timestamp) -> Vec<f64> {
 
 /// Waits until the process is asked to end: by Ctrl-C, by a service manager, or by a terminal that goes away.
 #[cfg(unix)]
-async fn interrupted() -> std::io::Result<()> {
+pub(crate) async fn interrupted() -> std::io::Result<()> {
     use tokio::signal::unix::SignalKind;
     use tokio::signal::unix::signal;
     let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
@@ -329,12 +398,15 @@ async fn interrupted() -> std::io::Result<()> {
 
 /// Waits until the process is asked to end.
 #[cfg(not(unix))]
-async fn interrupted() -> std::io::Result<()> {
+pub(crate) async fn interrupted() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn hooks(args: &SessionArgs, folder: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {
-    if args.real_actions { Arc::new(RealHooks::new(folder, &env.variables)) } else { Arc::new(Simulated) }
+fn hooks(are_real: bool, folder: &Path, marks: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {
+    if !are_real {
+        return Arc::new(Simulated);
+    }
+    Arc::new(RealHooks::new(folder, &env.variables).marked_in(marks))
 }
 
 /// Returns a model of the plan's own, whose facts the run replaces by what it observes.

@@ -17,7 +17,7 @@ use crate::cli::exit::Exit;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
-use crate::cli::run::scenario;
+use crate::cli::scenario;
 use crate::cli::session;
 use crate::escape;
 use crate::forecast::Range;
@@ -95,7 +95,9 @@ pub fn run(args: &SimulateArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Some("all" | "none") => None,
         Some(_) | None => Some(args.faults.as_path()),
     };
-    let base = match scenario(named, &args.plan, &plan, env)? {
+    let model = plan.plan.model();
+    let limit = args.plan.max_file_size.0;
+    let base = match scenario::read(named, limit, &model.inventory, model.baseline(), env)? {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
     };

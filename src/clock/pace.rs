@@ -9,7 +9,6 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::clock::SystemClock;
 
 /// How fast the emulator's time passes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +17,15 @@ pub enum Speed {
     Times(f64),
     /// From event to event, without waiting.
     Max,
+}
+
+impl std::fmt::Display for Speed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Times(times) => times.fmt(f),
+            Self::Max => f.write_str("max"),
+        }
+    }
 }
 
 /// Waits for moments of the run's clock.
@@ -31,34 +39,6 @@ pub trait Pace: Clock {
 
     /// Sets the clock going, if it is one that stands still until then.
     fn begin(&self) {}
-}
-
-/// The time of the real world, by the machine's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RealPace;
-
-impl Clock for RealPace {
-    fn now(&self) -> Timestamp {
-        SystemClock.now()
-    }
-}
-
-/// Longest sleep of a real pace: a machine that was suspended, or whose clock was set, is noticed after it.
-const LONGEST_SLEEP: Duration = Duration::from_secs(15);
-
-#[async_trait]
-impl Pace for RealPace {
-    async fn until(&self, moment: Timestamp) {
-        while let Some(left) =
-            Duration::try_from(moment.duration_since(self.now())).ok().filter(|left| !left.is_zero())
-        {
-            tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
-        }
-    }
-
-    fn is_immediate(&self) -> bool {
-        false
-    }
 }
 
 /// The clock of an emulated world: it stands still until the run begins or goes on, so that reading a large plan takes none of
@@ -78,6 +58,22 @@ impl WorldPace {
     #[must_use]
     pub const fn new(start: Timestamp, speed: Speed) -> Self {
         Self { speed, began: OnceLock::new(), start, now: Mutex::new(start) }
+    }
+
+    /// Returns how fast the time passes.
+    #[must_use]
+    pub const fn speed(&self) -> Speed {
+        self.speed
+    }
+
+    /// Under [`Speed::Max`], puts the clock forward to `moment`, if it is not there yet.
+    ///
+    /// # Panics
+    ///
+    /// If a thread panicked while it held the clock.
+    pub fn reach(&self, moment: Timestamp) {
+        let mut now = self.now.lock().expect("no thread panics while it holds the clock");
+        *now = (*now).max(moment);
     }
 }
 
@@ -99,10 +95,7 @@ impl Clock for WorldPace {
 impl Pace for WorldPace {
     async fn until(&self, moment: Timestamp) {
         match self.speed {
-            Speed::Max => {
-                let mut now = self.now.lock().expect("no thread panics while it holds the clock");
-                *now = (*now).max(moment);
-            }
+            Speed::Max => self.reach(moment),
             Speed::Times(times) => {
                 self.begin();
                 let left = moment.duration_since(self.now());

@@ -38,7 +38,12 @@ impl RunState {
             }
             RunEventKind::Interrupted { .. } => self.status = RunStatus::Interrupted,
             RunEventKind::RunFinished { outcome } => self.status = RunStatus::Finished(*outcome),
-            RunEventKind::OrderTaken { letter, .. } => self.last_letter = *letter,
+            RunEventKind::OrderTaken { letter, withdrawn, .. } => {
+                self.last_letter = *letter;
+                if *withdrawn {
+                    self.withdrawn.insert(*letter);
+                }
+            }
             RunEventKind::MachineTakenOut { machine, by, reason, release_dependents } => {
                 let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
                 if let Some(machine) = named {
@@ -107,7 +112,7 @@ impl RunState {
             RunEventKind::MemberFailed { machine, code, message, .. } => {
                 let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
                 if let Some(machine) = named {
-                    self.lose(machine, &format!("{message} ({code})"), at);
+                    self.lose(machine, index, &format!("{message} ({code})"), at);
                 }
             }
             RunEventKind::HandedOver { message, .. } => {
@@ -128,6 +133,7 @@ impl RunState {
                 step.answer = None;
             }
             RunEventKind::ServerPlaced { datastore, .. } => {
+                self.attached.remove(&index);
                 self.placements.insert(index, datastore.clone());
             }
             RunEventKind::GuardEvaluated { findings, passed, .. } => {
@@ -165,7 +171,13 @@ impl RunState {
                 self.settle(index, StepStatus::Blocked, Some(reason), at);
             }
             RunEventKind::StepSkipped { reason, .. } => self.leave_out(index, reason, at),
-            RunEventKind::StepReopened { downstream, .. } => self.reopen(index, *downstream, at),
+            RunEventKind::StepReopened { downstream, disks_attached, .. } => {
+                if *disks_attached {
+                    let attached: Vec<StepIndex> = self.reprotects_behind(index).collect();
+                    self.attached.extend(attached);
+                }
+                self.reopen(index, *downstream, at);
+            }
             RunEventKind::Alarm { code, .. } => step.alarms.push(code.clone()),
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
@@ -180,14 +192,15 @@ impl RunState {
     }
 
     /// Takes a machine out of the run: what is still to be done about it is not done.
-    fn lose(&mut self, machine: usize, why: &String, at: Timestamp) {
+    fn lose(&mut self, machine: usize, at_step: StepIndex, why: &String, at: Timestamp) {
         self.failed += 1;
         self.stopped = true;
         self.out.insert(machine);
+        self.lost.insert(machine, at_step);
         let graph = Arc::clone(&self.graph);
-        for (index, step) in (0..).zip(graph.steps()) {
-            if step.subject == StepSubject::Machine(machine) && !self.step(index).status.is_settled() {
-                self.settle(index, StepStatus::Blocked, Some(why), at);
+        for index in graph.steps_about(StepSubject::Machine(machine)) {
+            if !self.step(*index).status.is_settled() {
+                self.settle(*index, StepStatus::Blocked, Some(why), at);
             }
         }
     }

@@ -22,6 +22,8 @@ pub struct Letter {
     pub known_as: KnownAs,
     /// What is to be done.
     pub order: Order,
+    /// Who withdrew it before it was taken.
+    pub withdrawn_by: Option<String>,
 }
 
 /// A question as it was shown to the person who answers it: an answer to another one, of the same step, counts for nothing.
@@ -75,6 +77,14 @@ pub enum Order {
         step: StepId,
         /// Whether the steps that it blocked are done, too.
         downstream: bool,
+        /// Whether a person attached the disks of its machines to their server again, after that was moved.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        disks_attached: bool,
+    },
+    /// Not to follow an order that was not taken yet.
+    Withdraw {
+        /// The number of its letter.
+        letter: u64,
     },
     /// To end the run.
     Cancel {
@@ -105,14 +115,29 @@ impl Order {
                 let others = if *release_dependents { " and what depends on it to go on" } else { "" };
                 format!("{machine} to be taken out{others} ({reason})")
             }
-            Self::Retry { step, downstream } => {
+            Self::Retry { step, downstream, disks_attached } => {
                 let others = if *downstream { " with what it blocked" } else { "" };
-                format!("{step} to be done again{others}")
+                let attached =
+                    if *disks_attached { ", its machines' disks being attached again" } else { "" };
+                format!("{step} to be done again{others}{attached}")
             }
+            Self::Withdraw { letter } => format!("order {letter} to be withdrawn"),
             Self::Cancel { reason, failovers } => {
                 let back = if *failovers { " and planned failovers to be taken back" } else { "" };
                 format!("the run to be cancelled{back}{}", because(reason))
             }
+        }
+    }
+}
+
+/// Notes at the letters that later ones of the same delivery withdraw who did that.
+pub fn withdraw(letters: &mut [Letter]) {
+    for at in 0..letters.len() {
+        let Order::Withdraw { letter } = letters[at].order else { continue };
+        let by = letters[at].by.clone();
+        let earlier = letters[..at].iter_mut().find(|earlier| earlier.id == letter);
+        if let Some(earlier) = earlier.filter(|earlier| !matches!(earlier.order, Order::Withdraw { .. })) {
+            earlier.withdrawn_by.get_or_insert(by);
         }
     }
 }

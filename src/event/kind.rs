@@ -267,6 +267,9 @@ pub enum RunEventKind {
         /// Why it is not followed, or which part of it is not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
+        /// Whether it was withdrawn before it was taken.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        withdrawn: bool,
     },
     /// A machine was taken out of the run: what is still to be done about it is left out, and the others no longer wait for it.
     MachineTakenOut {
@@ -288,6 +291,10 @@ pub enum RunEventKind {
         by: String,
         /// Whether the steps that it blocked go on, too.
         downstream: bool,
+        /// Whether the disks of its machines were attached to their server again, after that was moved: where it stood at the
+        /// reprotect counts no more, and where it is seen next does.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        disks_attached: bool,
     },
     /// The run is cancelled: nothing more is begun but what puts the site in order, and what is under way is settled.
     Cancelling {

@@ -59,7 +59,6 @@ impl RunState {
             RunEventKind::StepStarted { .. } => &[StepStatus::Ready],
             RunEventKind::SlotsTaken { .. } => &[StepStatus::Ready, StepStatus::Running],
             RunEventKind::GuardEvaluated { .. }
-            | RunEventKind::ServerPlaced { .. }
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::AttemptFailed { .. }
@@ -69,6 +68,11 @@ impl RunState {
             | RunEventKind::StepWaiting { .. }
             | RunEventKind::ActionStarted { .. }
             | RunEventKind::ApprovalAsked { .. } => &[StepStatus::Running],
+            // Disks that were attached again to a server that was moved are where it is seen next.
+            RunEventKind::ServerPlaced { .. } if self.is_to_be_placed(index) => {
+                &[StepStatus::Running, StepStatus::Succeeded, StepStatus::Adopted]
+            }
+            RunEventKind::ServerPlaced { .. } => &[StepStatus::Running],
             RunEventKind::ApprovalGiven { .. } | RunEventKind::ApprovalDenied { .. } => &[StepStatus::Asked],
             RunEventKind::SlotsFreed { .. } => return self.check_freed(event, index).map(|()| legal),
             RunEventKind::StepBlocked { .. } => &[StepStatus::Ready, StepStatus::Running, StepStatus::Asked],

@@ -1,5 +1,6 @@
 //! What a run says: one list of events, from which its state, displays, reports and proofs are made.
 
+mod again;
 mod apply;
 mod changing;
 mod inbox;
@@ -17,6 +18,7 @@ pub use inbox::Inbox;
 pub use inbox::Letter;
 pub use inbox::Order;
 pub use inbox::Shown;
+pub use inbox::withdraw;
 pub use kind::RunEventKind;
 pub use legal::IllegalEvent;
 pub use legal::Legal;

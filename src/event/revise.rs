@@ -20,24 +20,25 @@ impl RunState {
     pub(super) fn take_out(&mut self, machine: usize, release_dependents: bool, why: &str, at: Timestamp) {
         self.stopped = false;
         let was_lost = !self.out.insert(machine);
+        self.lost.remove(&machine);
         self.failed -= usize::from(was_lost);
         self.taken_out.insert(machine, release_dependents);
         let group = self.graph.model().machine(machine).group().map(|group| group.index());
         let failover = group.and_then(|group| self.failover_of_group(group));
-        for index in 0..self.count() {
+        let concerned = self.concerned(machine, group);
+        for index in concerned.iter().copied() {
             if self.is_only_about(index, machine) {
                 self.count_as_left_out(index, why, at);
             }
-            // Nothing was sent, so that nothing is attached.
-            if self.graph.step(index).kind == StepKind::Reprotect
-                && self.graph.step(index).subject == StepSubject::Machine(machine)
-                && self.step(index).attempts == 0
-                && self.holds_slots(index)
-            {
-                self.freeable.push(index);
-            }
         }
-        let mut reopened = self.release(at);
+        // Nothing was sent, so that nothing is attached.
+        if let Some(reprotect) = self.reprotect_of(machine)
+            && self.step(reprotect).attempts == 0
+            && self.holds_slots(reprotect)
+        {
+            self.freeable.push(reprotect);
+        }
+        let mut reopened = self.release(concerned, at);
         if let Some(failover) = failover {
             self.make_again(failover, &mut reopened, at);
         }
@@ -98,36 +99,9 @@ impl RunState {
         let held_others = self.step(index).status.is_settled();
         self.count_as_left_out(index, why, at);
         if held_others {
-            let reopened = self.release(at);
+            let reopened = self.release(BTreeSet::from([index]), at);
             self.begin_again(reopened, at);
         }
-    }
-
-    /// Lets a settled step begin again, and what it blocked if that is wanted.
-    pub(super) fn reopen(&mut self, index: StepIndex, downstream: bool, at: Timestamp) {
-        self.stopped = false;
-        let mut reopened = BTreeSet::from([index]);
-        self.unsettle(index, at);
-        // A failover that was taken back is verified again.
-        if self.graph.step(index).kind == StepKind::Failover
-            && let Some(verify) = self.sibling(index, StepKind::Verify)
-            && self.step(verify).status == StepStatus::Failed
-        {
-            reopened.insert(verify);
-            self.unsettle(verify, at);
-        }
-        if downstream {
-            for next in (0..self.count()).filter(|next| *next != index) {
-                let follows = self.graph.before(next).iter().any(|before| reopened.contains(before));
-                // What nothing before it holds back was blocked because the run stopped at the failure.
-                let was_stopped = self.step(next).status == StepStatus::Blocked;
-                if (follows || was_stopped) && self.may_go_on(next) {
-                    reopened.insert(next);
-                    self.unsettle(next, at);
-                }
-            }
-        }
-        self.begin_again(reopened, at);
     }
 
     /// Ends the run early: what has not begun is not begun, what only waits is given up, and what is under way goes on. What puts
@@ -180,7 +154,7 @@ impl RunState {
             })
     }
 
-    fn count(&self) -> StepIndex {
+    pub(super) fn count(&self) -> StepIndex {
         StepIndex::try_from(self.steps.len()).expect("indexes are 32 bits wide")
     }
 
@@ -228,17 +202,33 @@ impl RunState {
         }
     }
 
-    /// Makes everything wait again that was blocked and that nothing holds back any more, and returns it.
-    fn release(&mut self, at: Timestamp) -> BTreeSet<StepIndex> {
+    /// Returns the steps that a machine's leaving the run may change: its own, those of its replication group, and actions.
+    fn concerned(&self, machine: usize, group: Option<usize>) -> BTreeSet<StepIndex> {
+        let actions = (0..self.graph.model().plan.actions.len()).map(StepSubject::Action);
+        let subjects = [StepSubject::Machine(machine)].into_iter().chain(group.map(StepSubject::Group));
+        subjects.chain(actions).flat_map(|subject| self.graph.steps_about(subject).iter().copied()).collect()
+    }
+
+    /// Makes everything behind some steps wait again that was blocked and that nothing holds back any more, and returns it.
+    fn release(&mut self, mut behind: BTreeSet<StepIndex>, at: Timestamp) -> BTreeSet<StepIndex> {
+        let graph = std::sync::Arc::clone(&self.graph);
+        let own = behind.clone();
         let mut reopened = BTreeSet::new();
-        for index in 0..self.count() {
+        // Each step comes after those before it, so that these are looked at first.
+        while let Some(index) = behind.pop_first() {
+            let mut changes = own.contains(&index);
             if self.may_go_on(index) {
                 reopened.insert(index);
                 self.unsettle(index, at);
+                changes = true;
             } else if self.step(index).status == StepStatus::Blocked {
                 // What it was blocked by may be another thing by now.
                 let cause = self.held_back_by(index).map(|before| self.cause(before));
+                changes |= self.steps[index as usize].note != cause;
                 self.steps[index as usize].note = cause;
+            }
+            if changes {
+                behind.extend(graph.after(index));
             }
         }
         reopened
@@ -246,7 +236,7 @@ impl RunState {
 
     /// Returns whether a settled step is to be begun once more: it was blocked and nothing holds it back, or it looks at how
     /// something ended that goes on now.
-    fn may_go_on(&self, index: StepIndex) -> bool {
+    pub(super) fn may_go_on(&self, index: StepIndex) -> bool {
         let step = self.step(index);
         let before = self.graph.before(index);
         if let StepSubject::Machine(machine) = self.graph.step(index).subject
@@ -265,14 +255,14 @@ impl RunState {
         step.status == StepStatus::Blocked && !before.iter().any(|before| self.holds_back(*before, index))
     }
 
-    fn is_never_repeated(&self, index: StepIndex) -> bool {
+    pub(super) fn is_never_repeated(&self, index: StepIndex) -> bool {
         let StepSubject::Action(action) = self.graph.step(index).subject else { return false };
         let rerun = self.graph.model().plan.actions[action].rerun;
         rerun.is_some_and(|rerun| rerun.value == Rerun::Never)
     }
 
     /// Makes a settled step wait again; what it was asked and told is forgotten, its attempts are counted on.
-    fn unsettle(&mut self, index: StepIndex, at: Timestamp) {
+    pub(super) fn unsettle(&mut self, index: StepIndex, at: Timestamp) {
         let step = &mut self.steps[index as usize];
         self.settled -= 1;
         self.failed -= usize::from(!step.status.is_good());
@@ -295,7 +285,7 @@ impl RunState {
 
     /// Lets steps that wait again begin, as far as they wait for nothing. The failover of a replication group goes through its
     /// recovery plan, which is made again if it was deleted since.
-    fn begin_again(&mut self, mut reopened: BTreeSet<StepIndex>, at: Timestamp) {
+    pub(super) fn begin_again(&mut self, mut reopened: BTreeSet<StepIndex>, at: Timestamp) {
         let failovers: Vec<StepIndex> = reopened
             .iter()
             .copied()

@@ -10,6 +10,7 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::StepId;
+use crate::model::Machine;
 use crate::syntax::action::HookOutcome;
 use crate::syntax::inventory::Experience;
 
@@ -112,6 +113,24 @@ impl RunState {
         let name = self.graph.subject_name(index);
         let found = self.graph.find(&StepId::new(format!("{}/{name}", kind.as_str())))?;
         (self.graph.step(found).subject == self.graph.step(index).subject).then_some(found)
+    }
+
+    /// Returns the verifications of the machines that a step is about.
+    pub fn verifications(&self, index: StepIndex) -> Vec<StepIndex> {
+        let machines = self.graph.machines_of(index).into_iter();
+        let verify = |machine: Machine<'_>| {
+            let name = &machine.name().value;
+            self.graph.find(&StepId::new(format!("{}/{name}", StepKind::Verify.as_str())))
+        };
+        machines.filter_map(verify).collect()
+    }
+
+    /// Returns the failover of a machine that a step is about: its own, or that of its replication group.
+    #[must_use]
+    pub fn failover_of(&self, index: StepIndex) -> Option<StepIndex> {
+        let machine = self.graph.machines_of(index).into_iter().next()?;
+        let name = machine.group().map_or(&machine.name().value, |group| &group.name().value);
+        self.graph.find(&StepId::new(format!("{}/{name}", StepKind::Failover.as_str())))
     }
 
     /// Returns why a step that is held back by a settled one is not begun.

@@ -13,6 +13,7 @@ use crate::event::slots::Slots;
 use crate::event::step::StepState;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::graph::vcenter::Lane;
 use crate::id::IdMap;
 use crate::id::StepId;
@@ -70,12 +71,18 @@ pub struct RunState {
     pub(super) stopped: bool,
     /// Machines that failed inside a step of several, or that a person took out: nothing more is done about them.
     pub(super) out: BTreeSet<usize>,
+    /// Of these, the machines that failed inside a step of several, each with that step.
+    pub(super) lost: BTreeMap<usize, StepIndex>,
     /// Machines that a person took out, and whether what depends on each goes on without it.
     pub(super) taken_out: BTreeMap<usize, bool>,
     /// Datastore of the server that a reprotect went through, as it was seen then.
     pub(super) placements: IdMap<StepIndex, String>,
+    /// Reprotects whose disks a person attached to their server again, since which the server was not seen.
+    pub(super) attached: BTreeSet<StepIndex>,
     /// Number of the last letter that was taken; 0 before the first.
     pub(super) last_letter: u64,
+    /// Numbers of the letters that were withdrawn before they were taken.
+    pub(super) withdrawn: BTreeSet<u64>,
     pub(super) author: Option<String>,
     /// Whether planned failovers are taken back, if the run is cancelled.
     pub(super) cancelling: Option<bool>,
@@ -108,9 +115,12 @@ impl RunState {
             failed: 0,
             stopped: false,
             out: BTreeSet::new(),
+            lost: BTreeMap::new(),
             taken_out: BTreeMap::new(),
             placements: IdMap::default(),
+            attached: BTreeSet::new(),
             last_letter: 0,
+            withdrawn: BTreeSet::new(),
             author: None,
             cancelling: None,
         }
@@ -253,6 +263,12 @@ impl RunState {
         self.last_letter
     }
 
+    /// Returns whether a letter was withdrawn before it was taken.
+    #[must_use]
+    pub fn is_withdrawn(&self, letter: u64) -> bool {
+        self.withdrawn.contains(&letter)
+    }
+
     /// Returns who began the run, if the system knew.
     #[must_use]
     pub fn author(&self) -> Option<&str> {
@@ -268,6 +284,26 @@ impl RunState {
     /// Returns the reprotects whose server was seen, each with the datastore that the server stood on.
     pub fn placements(&self) -> impl Iterator<Item = (StepIndex, &str)> {
         self.placements.iter().map(|(step, datastore)| (*step, datastore.as_str()))
+    }
+
+    /// Returns the reprotects of a step's machines whose server was seen: it holds their disks.
+    pub fn reprotects_behind(&self, step: StepIndex) -> impl Iterator<Item = StepIndex> {
+        let machines = self.graph.indexes_of(step).filter(|machine| !self.is_taken_out(*machine));
+        let reprotects = machines.filter_map(|machine| self.reprotect_of(machine));
+        reprotects.filter(|reprotect| self.placements.contains_key(reprotect))
+    }
+
+    /// Returns the reprotect of a machine.
+    #[must_use]
+    pub fn reprotect_of(&self, machine: usize) -> Option<StepIndex> {
+        let name = &self.graph.model().machine(machine).name().value;
+        self.graph.find(&StepId::new(format!("{}/{name}", StepKind::Reprotect.as_str())))
+    }
+
+    /// Returns whether a person attached the disks of a reprotect to their server again, since which the server was not seen.
+    #[must_use]
+    pub fn is_to_be_placed(&self, reprotect: StepIndex) -> bool {
+        self.attached.contains(&reprotect)
     }
 
     /// Returns whether a step holds disks on a server.

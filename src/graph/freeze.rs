@@ -11,6 +11,7 @@ use crate::graph::Graph;
 use crate::graph::Neighbours;
 use crate::graph::Step;
 use crate::graph::StepIndex;
+use crate::graph::own_place;
 use crate::graph::rank::Ranks;
 use crate::graph::vcenter::Vcenters;
 use crate::graph::wave;
@@ -68,12 +69,16 @@ pub(super) fn freeze(
     };
     let after = Neighbours::new(steps.len(), pairs(false));
     let before = Neighbours::new(steps.len(), pairs(true));
+    let own = (0..).zip(&steps).filter_map(|(at, step)| Some((own_place(&model, step.subject)?, at)));
+    let own = own.collect::<Vec<_>>();
+    let places = model.machines().len() + model.groups().len() + model.plan.actions.len();
+    let own = Neighbours::new(places, own);
     let index = (0..).zip(&steps).map(|(at, step)| (step.id.clone(), at)).collect();
     let ranks = Ranks::by_remaining(&vec![0.0; steps.len()]);
     let vcenters = Vcenters::of(&model);
     let no_return = Vec::new();
     let mut graph =
-        Graph { model, experience, waves, steps, before, after, index, ranks, vcenters, no_return };
+        Graph { model, experience, waves, steps, before, after, own, index, ranks, vcenters, no_return };
     graph.find_no_return();
     graph
 }

@@ -39,6 +39,8 @@ pub struct Graph {
     steps: Vec<Step>,
     before: Neighbours,
     after: Neighbours,
+    /// The steps about each machine alone, each replication group and each action, in this order.
+    own: Neighbours,
     index: IdMap<StepId, StepIndex>,
     ranks: Ranks,
     vcenters: Vcenters,
@@ -71,6 +73,19 @@ impl Neighbours {
         }
         Self { starts, steps: pairs.into_iter().map(|(_, other)| other).collect() }
     }
+}
+
+/// Returns the place of a machine, a replication group or an action among those that have steps of their own.
+fn own_place(model: &Model, subject: StepSubject) -> Option<StepIndex> {
+    let groups = model.machines().len();
+    let actions = groups + model.groups().len();
+    let place = match subject {
+        StepSubject::Machine(machine) => machine,
+        StepSubject::Group(group) => groups + group,
+        StepSubject::Action(action) => actions + action,
+        StepSubject::Plan | StepSubject::Wave(_) | StepSubject::BootGroup(_) => return None,
+    };
+    Some(StepIndex::try_from(place).expect("each of them has a step"))
 }
 
 impl Graph {
@@ -124,6 +139,16 @@ impl Graph {
     #[must_use]
     pub fn after(&self, step: StepIndex) -> &[StepIndex] {
         self.after.of(step)
+    }
+
+    /// Returns the steps that are about a machine alone, a replication group or an action, in their order; none for anything else.
+    ///
+    /// # Panics
+    ///
+    /// If the model has no such machine, group or action.
+    #[must_use]
+    pub fn steps_about(&self, subject: StepSubject) -> &[StepIndex] {
+        own_place(&self.model, subject).map_or(&[], |place| self.own.of(place))
     }
 
     /// Returns the machines that a step is about: one, the members of a replication group, or none.

@@ -11,6 +11,7 @@ use crate::event::JournalError;
 use crate::event::KnownAs;
 use crate::event::Letter;
 use crate::event::Order;
+use crate::event::withdraw;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
@@ -74,12 +75,14 @@ impl Database {
             );
             match read {
                 (Ok(at), Ok(known_as), Ok(order)) => {
-                    letters.push(Letter { id, at, by: row.get(2)?, known_as, order });
+                    let by = row.get(2)?;
+                    letters.push(Letter { id, at, by, known_as, order, withdrawn_by: None });
                 }
                 // Whoever may write here may send anything; a run must not end because of that.
                 _ => tracing::warn!(letter = id, "a letter can't be read and is passed over"),
             }
         }
+        withdraw(&mut letters);
         Ok(letters)
     }
 }
@@ -159,7 +162,7 @@ mod tests {
         let third = sender.send(&one, &letter("the third")).expect("sent");
         let NewLetter { at, by, known_as, order } = letter("the first");
         let found = inbox.since(0).expect("read");
-        assert_eq!(found[0], Letter { id: first, at, by, known_as, order });
+        assert_eq!(found[0], Letter { id: first, at, by, known_as, order, withdrawn_by: None });
         assert_eq!(numbers(&mut inbox, 0), [first, third], "letters are there until they are taken");
         assert_eq!(numbers(&mut inbox, first), [third]);
         assert_eq!(numbers(&mut inbox, third), [0; 0]);
@@ -167,6 +170,26 @@ mod tests {
         let fourth = sender.send(&one, &letter("the fourth")).expect("sent");
         assert_eq!(numbers(&mut inbox, third), [fourth], "what comes later is seen");
         assert_eq!(numbers(&mut inbox, 0), [first, third, fourth], "a reader may begin anew");
+    }
+
+    #[test]
+    fn an_order_that_waits_is_withdrawn_by_a_later_one() {
+        let place = Place::new();
+        let _owner = place.with_events("r1", 2);
+        let run = RunId::new("r1");
+        let mut sender = place.open();
+        let first = sender.send(&run, &letter("too soon")).expect("sent");
+        let second = sender.send(&run, &letter("the second")).expect("sent");
+        let withdraws =
+            |letter| NewLetter { by: "lee".into(), order: Order::Withdraw { letter }, ..self::letter("") };
+        let third = sender.send(&run, &withdraws(first)).expect("sent");
+        sender.send(&run, &withdraws(third)).expect("sent");
+        let mut inbox = RunInbox::open(&place.path, &run).expect("open");
+        let by: Vec<Option<String>> =
+            inbox.since(0).expect("read").into_iter().map(|letter| letter.withdrawn_by).collect();
+        assert_eq!(by, [Some("lee".into()), None, None, None], "a withdrawal is not withdrawn");
+        let later = inbox.since(first).expect("read");
+        assert_eq!((later[0].id, later[0].withdrawn_by.clone()), (second, None), "what was taken stays so");
     }
 
     #[test]

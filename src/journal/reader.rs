@@ -45,8 +45,23 @@ impl Database {
     /// # Errors
     ///
     /// [`DatabaseError`] if one can't be read, or is not what was written.
-    pub fn each_event(&self, run: &RunId, mut take: impl FnMut(RunEvent)) -> Result<(), DatabaseError> {
-        self.each_text(run, |seq, beside, text| {
+    pub fn each_event(&self, run: &RunId, take: impl FnMut(RunEvent)) -> Result<(), DatabaseError> {
+        self.each_event_after(run, 0, take)
+    }
+
+    /// Gives each event of a run after the one at a place to `take`, in order; what is wrong ends that. That these follow from the
+    /// one at the place is checked, that one is not.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if one can't be read, or is not what was written.
+    pub fn each_event_after(
+        &self,
+        run: &RunId,
+        place: u64,
+        mut take: impl FnMut(RunEvent),
+    ) -> Result<(), DatabaseError> {
+        self.each_text(run, place, |seq, beside, text| {
             let Stored { run: of, seq: place, at, kind } = decoded(run, seq, text)?;
             if place != seq || of != run.as_str() {
                 return Err(broken(run, seq, "it is the event of another place"));
@@ -65,7 +80,7 @@ impl Database {
     /// [`DatabaseError`] if one can't be read, or is not what was written.
     pub fn verify(&self, run: &RunId) -> Result<u64, DatabaseError> {
         let mut count = 0;
-        self.each_text(run, |seq, beside, text| {
+        self.each_text(run, 0, |seq, beside, text| {
             let Dated { at } = decoded(run, seq, text)?;
             is_dated(run, seq, beside, &at)?;
             count = seq;
@@ -130,31 +145,49 @@ impl Database {
         Ok((seq, link))
     }
 
-    /// Gives each event's place, the time that is stored beside it, and its text to `take`, in order, after checking that it follows
-    /// the one before it.
+    /// Gives the place, the time that is stored beside it, and the text of each event after a place to `take`, in order, after
+    /// checking that it follows the one before it.
     fn each_text(
         &self,
         run: &RunId,
+        after: u64,
         take: impl FnMut(u64, &[u8], &[u8]) -> Result<(), DatabaseError>,
     ) -> Result<(), DatabaseError> {
         // A changed entry hides no events that follow from the head as it stands.
         let entry = self.check_entry(run);
-        let events = self.chained(run, self.stored_head(run)?, take);
+        let head = if after == 0 { self.stored_head(run)? } else { self.link_of(run, after)? };
+        let events = self.chained(run, after, head, take);
         entry.and(events)
+    }
+
+    /// Returns the hash of the event at a place; a database of version 1 has none.
+    fn link_of(&self, run: &RunId, seq: u64) -> Result<Option<Link>, DatabaseError> {
+        if self.version == 1 {
+            return Ok(None);
+        }
+        let query = "SELECT hash FROM events WHERE run = ?1 AND seq = ?2";
+        let place = (run.as_str(), i64::try_from(seq).unwrap_or(i64::MAX));
+        let found = self.connection.query_row(query, place, |row| row.get(0)).optional();
+        let found: Option<String> = found.map_err(self.failed("read"))?;
+        let hash = found.ok_or_else(|| broken(run, seq, "it is not there"))?;
+        let link = Link::parse(hash.as_bytes()).ok_or_else(|| broken(run, seq, "its hash is none"))?;
+        Ok(Some(link))
     }
 
     fn chained(
         &self,
         run: &RunId,
+        after: u64,
         mut link: Option<Link>,
         mut take: impl FnMut(u64, &[u8], &[u8]) -> Result<(), DatabaseError>,
     ) -> Result<(), DatabaseError> {
         let read = self.failed("read");
         let hash = if link.is_some() { "hash" } else { "NULL" };
-        let query = format!("SELECT seq, event, {hash}, at FROM events WHERE run = ?1 ORDER BY seq");
+        let query =
+            format!("SELECT seq, event, {hash}, at FROM events WHERE run = ?1 AND seq > ?2 ORDER BY seq");
         let mut query = self.connection.prepare(&query).map_err(&read)?;
-        let mut rows = query.query([run.as_str()]).map_err(&read)?;
-        let mut last = 0;
+        let mut last = i64::try_from(after).unwrap_or(i64::MAX);
+        let mut rows = query.query((run.as_str(), last)).map_err(&read)?;
         while let Some(row) = rows.next().map_err(&read)? {
             let column = |index| row.get_ref(index).map_err(&read);
             let (seq, text) = (column(0)?, bytes(column(1)?));

@@ -9,6 +9,7 @@ mod infrastructure;
 mod machine;
 pub mod order;
 mod other_plan;
+pub mod overlay;
 mod point;
 mod reference;
 pub mod release;

@@ -2,11 +2,14 @@
 //!
 //! Questions change nothing; a request is *begun* and then *polled*, so that a crash between the two can be resumed.
 
+pub mod azure;
 pub mod emulator;
 mod error;
 mod observation;
 mod operation;
 mod request;
+mod seen_plan;
+pub mod vcenter;
 
 pub use error::ProviderError;
 pub use observation::Freshness;
@@ -22,6 +25,10 @@ pub use request::FailbackPoint;
 pub use request::ForwardTarget;
 pub use request::OnpremTarget;
 pub use request::Request;
+pub use seen_plan::SeenAction;
+pub use seen_plan::SeenDeed;
+pub use seen_plan::SeenGroup;
+pub use seen_plan::SeenPlan;
 
 use async_trait::async_trait;
 

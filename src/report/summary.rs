@@ -22,6 +22,7 @@ use crate::report::tally::standing;
 use crate::report::tally::steps_of_machines;
 use crate::report::text::counted;
 use crate::report::ways;
+use crate::report::ways::Retry;
 use crate::report::whereabouts::places;
 
 /// A step that failed.
@@ -95,7 +96,7 @@ pub struct Summary {
     /// Phases of which something was done in this run, in their order.
     pub phases: Vec<PhaseTime>,
     /// The step that is done again first, if that helps.
-    retry: Option<StepId>,
+    retry: Option<Retry>,
     /// A machine that the run may go on without.
     skip: Option<String>,
     /// What commands about the run need besides its id, with a space before it.
@@ -262,8 +263,13 @@ impl Summary {
             }
             RunStatus::Finished(Outcome::Succeeded) => vec![show()],
             RunStatus::Finished(Outcome::Failed) => {
-                let retry = self.retry.as_ref().map(|step| {
-                    format!("put right what failed, then: failback retry {run} {step} --downstream{flags}")
+                let retry = self.retry.as_ref().map(|Retry { step, was_moved }| {
+                    let (before, attached) = if *was_moved {
+                        ("attach the disks that the server took along", " --disks-attached")
+                    } else {
+                        ("put right what failed", "")
+                    };
+                    format!("{before}, then: failback retry {run} {step} --downstream{attached}{flags}")
                 });
                 let skip = self.skip.as_ref().map(|machine| {
                     format!("go on without a machine: failback skip {run} {machine} --reason WHY{flags}")

@@ -138,9 +138,10 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
             let others = if *release_dependents { "; what depends on it goes on" } else { "" };
             (Verbosity::Quiet, format!("{machine} is taken out by {by}: {reason}{others}"))
         }
-        RunEventKind::StepReopened { step, by, downstream } => {
+        RunEventKind::StepReopened { step, by, downstream, disks_attached } => {
             let others = if *downstream { ", and what it blocked" } else { "" };
-            (Verbosity::Quiet, format!("{step} is done again{others}, as {by} ordered"))
+            let attached = if *disks_attached { "; its machines' disks are attached again" } else { "" };
+            (Verbosity::Quiet, format!("{step} is done again{others}, as {by} ordered{attached}"))
         }
         RunEventKind::Cancelling { by, reason, failovers } => {
             let back =

@@ -8,22 +8,41 @@ use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::StepId;
 
+/// The rules that say that a server took the disks of its machines along.
+const SERVER_MOVED: [&str; 2] = ["FB215", "FB804"];
+
+/// What is done again first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Retry {
+    pub step: StepId,
+    /// Whether its server was moved, so that a person has to attach disks before.
+    pub was_moved: bool,
+}
+
 /// Returns the step that is done again first: the first that failed, or, if none did, the first that nothing holds back any more.
-/// A verification whose failover was taken back begins with that failover; a replication group's is not begun again in this run.
-pub(super) fn retry(state: &RunState) -> Option<StepId> {
+/// A verification whose failover was taken back begins with that failover.
+pub(super) fn retry(state: &RunState) -> Option<Retry> {
     let steps = || (0..).take(state.graph().steps().len());
-    let failed = steps().filter(|step| state.step(*step).status == StepStatus::Failed);
+    let failed = steps().filter(|step| {
+        state.step(*step).status == StepStatus::Failed || state.lost_at(*step).next().is_some()
+    });
     let blocked = steps().filter(|step| {
         state.step(*step).status == StepStatus::Blocked && state.held_back_by(*step).is_none()
     });
     let again = |step: StepIndex| {
         if state.step(step).code.as_deref() == Some(TAKEN_BACK) {
-            state.sibling(step, StepKind::Failover)
+            state.failover_of(step)
         } else {
             Some(step)
         }
     };
-    failed.chain(blocked).find_map(again).map(|step| state.id(step).clone())
+    failed.chain(blocked).find_map(again).map(|step| {
+        let code = state.step(step).code.as_deref();
+        Retry {
+            step: state.id(step).clone(),
+            was_moved: code.is_some_and(|code| SERVER_MOVED.contains(&code)),
+        }
+    })
 }
 
 /// Returns the first machine that failed before it was failed over, so that the run may go on without it.

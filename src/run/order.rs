@@ -41,13 +41,21 @@ impl Verdict {
 pub const fn reopens(order: &Order) -> bool {
     match order {
         Order::SkipStep { .. } | Order::SkipMachine { .. } | Order::Retry { .. } => true,
-        Order::Approve { .. } | Order::Deny { .. } | Order::Cancel { .. } => false,
+        Order::Approve { .. } | Order::Deny { .. } | Order::Cancel { .. } | Order::Withdraw { .. } => false,
     }
 }
 
 /// Returns what an order leads to in this state.
 #[must_use]
 pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
+    if let Some(by) = &letter.withdrawn_by {
+        return Verdict::of(Err(format!("{by} withdrew it")));
+    }
+    if let Order::Withdraw { letter } = letter.order {
+        let refused = (!state.is_withdrawn(letter))
+            .then(|| format!("order {letter} was taken already, or is none of this run"));
+        return Verdict { effects: Vec::new(), refused };
+    }
     let reopens = reopens(&letter.order);
     if let RunStatus::Finished(outcome) = state.status()
         && !(reopens && outcome == crate::event::Outcome::Failed)
@@ -73,10 +81,19 @@ pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
                 })
             }))
         }
-        Order::Retry { step, downstream } => Verdict::of(find(state, step).and_then(|index| {
-            may_retry(state, index)?;
-            Ok(RunEventKind::StepReopened { step: step.clone(), by, downstream: *downstream })
-        })),
+        Order::Retry { step, downstream, disks_attached } => {
+            Verdict::of(find(state, step).and_then(|index| {
+                may_retry(state, index)?;
+                if *disks_attached && state.reprotects_behind(index).next().is_none() {
+                    return Err(format!(
+                        "no server holds disks of what {step} is about: retry it without that"
+                    ));
+                }
+                let (step, downstream, disks_attached) = (step.clone(), *downstream, *disks_attached);
+                Ok(RunEventKind::StepReopened { step, by, downstream, disks_attached })
+            }))
+        }
+        Order::Withdraw { .. } => Verdict::default(),
         Order::Cancel { reason, failovers } => cancel(state, by, reason.as_ref(), *failovers),
     }
 }
@@ -162,14 +179,21 @@ fn may_retry(state: &RunState, index: StepIndex) -> Result<(), String> {
         && state.out().contains(&machine)
     {
         let name = graph.subject_name(index);
-        return Err(format!("{name} is out of the run; run the plan again for it"));
+        return Err(match state.lost_in(machine) {
+            Some(lost) => {
+                let lost = state.id(lost);
+                format!("{name} failed inside {lost}: retry that, which takes it in again")
+            }
+            None => format!("{name} is out of the run; run the plan again for it"),
+        });
     }
     let was_taken_back = |verify: StepIndex| state.step(verify).code.as_deref() == Some(TAKEN_BACK);
-    let verify = state.sibling(index, StepKind::Verify);
-    let may_repeat = graph.step(index).kind == StepKind::Failover && verify.is_some_and(was_taken_back);
+    let may_repeat = graph.step(index).kind == StepKind::Failover
+        && state.verifications(index).into_iter().any(was_taken_back)
+        || state.lost_at(index).next().is_some();
     match step.status {
         StepStatus::Failed if graph.step(index).kind == StepKind::Verify && was_taken_back(index) => {
-            return Err(match state.sibling(index, StepKind::Failover) {
+            return Err(match state.failover_of(index) {
                 Some(failover) => {
                     let failover = state.id(failover);
                     format!("the failover before {id} was taken back: retry {failover}")

@@ -305,6 +305,36 @@ fn a_run_that_nobody_attends_waits_for_the_person_and_goes_on_when_it_is_done() 
     assert!(!ran.has(answered), "what is seen needs no answer: {}", ran.said());
 }
 
+/// Does by hand at the site what a question asks for, once a yes to it is in the record.
+struct Hands(Site);
+
+#[async_trait::async_trait]
+impl failback::run::approver::Approver for Hands {
+    async fn ask(&self, question: &failback::run::approver::Question) -> failback::run::approver::Reply {
+        failback::run::approver::AutoApprove.ask(question).await
+    }
+
+    fn approved_elsewhere(&self, question: &failback::run::approver::Question) {
+        for request in &question.by_hand {
+            self.0.by_hand(&send(request.clone()));
+        }
+    }
+}
+
+#[test]
+fn what_a_process_said_yes_to_and_died_over_is_done_by_the_next_one() {
+    let world = refused("");
+    let site = world.site();
+    let given = |event: &RunEvent| matches!(&event.kind, RunEventKind::ApprovalGiven { step, .. } if step.as_str() == "reprotect/w1");
+    // The yes is recorded, and nothing is done.
+    let ran = world.drive(&site, Process::default().stopped_at(given));
+    assert_eq!(ran.end, Ok(End::Interrupted), "{}", ran.said());
+    assert!(ran.events.iter().any(given), "{}", ran.said());
+    let ran = world.drive(&site, Process::after(&ran.events).approved_by(Hands(site.clone())));
+    assert_lawful(&world.graph, &ran.events);
+    assert_home(&world, &site, &ran);
+}
+
 #[test]
 fn a_run_with_a_gate_may_die_after_any_event() {
     let estate = Estate::classic([Vm::new("w1"), Vm::new("w2")]).group("db", &["w1", "w2"]);

@@ -94,6 +94,34 @@ fn orders_that_wait_are_told_and_not_contradicted() {
 }
 
 #[test]
+fn an_order_that_waits_is_withdrawn_and_not_followed() {
+    let folder = folder(CLASSIC_PLAN);
+    assert_eq!(folder.run(&RUN).exit, 4);
+    let cancel = folder.run(&["cancel", "latest", "--reason", "oops", "--format", "json"]).json();
+    let number = cancel["letter"].to_string();
+    let other = folder.run(&["withdraw", "latest", "4711"]);
+    assert_refused(&other, "order 4711 does not wait");
+    assert!(other.err.contains(&format!("order {number} of")), "{}", other.said());
+    let back = folder.run(&["withdraw", "latest", &number]);
+    assert_eq!(back.exit, 0, "{}", back.said());
+    assert!(back.out.contains(&format!("order {number} to be withdrawn")), "{}", back.said());
+    assert_refused(&folder.run(&["withdraw", "latest", &number]), "does not wait");
+    let shown = folder.run(&["show", "latest"]);
+    assert!(shown.out.contains("was withdrawn by") && !shown.out.contains("waits since"), "{}", shown.out);
+    // What was withdrawn stands in nobody's way.
+    assert_eq!(folder.run(&["approve", "latest", "--all"]).exit, 0);
+    let ended = folder.run(&RESUME);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let events = events(&folder);
+    let taken: Vec<&Value> = events.iter().filter(|event| event["kind"]["event"] == "order_taken").collect();
+    assert_eq!(taken.len(), 3, "{taken:?}");
+    assert_eq!(taken[0]["kind"]["withdrawn"], true, "{taken:?}");
+    assert!(taken[1..].iter().all(|event| event["kind"]["refused"] == Value::Null), "{taken:?}");
+    assert!(!events.iter().any(|event| event["kind"]["event"] == "cancelling"));
+    assert_refused(&folder.run(&["withdraw", "latest", &number]), "does not wait");
+}
+
+#[test]
 fn a_no_from_another_terminal_fails_what_was_asked() {
     let folder = folder(CLASSIC_PLAN);
     assert_eq!(folder.run(&RUN).exit, 4);

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::support::Folder;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -65,23 +67,18 @@ fn what_documentation_names_is_there() {
 #[test]
 fn every_command_is_in_the_readme() {
     let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
-    let commands = [
-        "check",
-        "completions",
-        "explain",
-        "graph",
-        "init",
-        "logs",
-        "lsp",
-        "man",
-        "plan",
-        "resume",
-        "run",
-        "runs",
-        "schema",
-        "show",
-        "simulate",
-    ];
+    let help = Folder::with(&[]).run(&["--help"]).out;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        // What is further to the right goes on with the line before.
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.len() > 15, "{help}");
     for command in commands {
         assert!(
             readme.contains(&format!("failback {command}")) || readme.contains(&format!("`{command} [")),

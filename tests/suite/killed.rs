@@ -89,3 +89,51 @@ fn a_modernized_run_goes_on_wherever_its_process_is_killed() {
 fn one_process_after_the_other_may_be_killed() {
     killed(true, &["reprotect/w1/1", "resumed", "failover/", "resumed", "commit/", "forward/"]);
 }
+
+/// Starts the run, kills it once its action runs, and returns whether that happened.
+fn killed_while_acting(folder: &Folder) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_failback"))
+        .args(["run", "p.plan.yaml", "--real-actions", "--auto-approve", "--speed", "max"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    while !folder.path().join("begun").exists() {
+        assert!(child.try_wait().expect("it is there").is_none(), "it ended before its action began");
+        std::thread::yield_now();
+    }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it is gone");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_action_that_outlives_its_process_is_told_of_and_not_begun_beside_itself() {
+    let command = "echo begin >> log; touch begun; while ! [ -e go ]; do sleep 0.02; done; echo end >> log";
+    let action = format!(
+        "actions:\n  - {{name: quiet, before: {{phase: reprotect, of: w1}}, run: {{command: [sh, -c, \"{command}\"]}}, timeout: 10m, rerun: always}}\n"
+    );
+    let plan = format!("{CLASSIC_PLAN}{action}");
+    let folder = Folder::with(&[("p.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    killed_while_acting(&folder);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_failback"))
+        .args(["resume", "--real-actions", "--auto-approve", "--speed", "max", "--format", "json"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let output = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut told = None;
+    for line in output.lines().map_while(Result::ok) {
+        if line.contains("action-still-runs") {
+            told = Some(line);
+            std::fs::write(folder.path().join("go"), "").expect("it can be written");
+        }
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{told:?}");
+    assert!(told.is_some_and(|told| told.contains("process group ")));
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("the action wrote it");
+    assert_eq!(log, "begin\nend\nbegin\nend\n", "one after the other");
+}

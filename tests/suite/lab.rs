@@ -213,7 +213,9 @@ impl World {
         let numbered = (1 + state.last_letter()..).zip(waiting);
         for (id, (by, order)) in numbered {
             let known_as = KnownAs::OsUser;
-            letters.send(Letter { id, at: self.start, by, known_as, order }).expect("nobody reads it yet");
+            letters
+                .send(Letter { id, at: self.start, by, known_as, order, withdrawn_by: None })
+                .expect("nobody reads it yet");
         }
         if let Some((by, when)) = orders {
             let last = state.last_letter();
@@ -396,7 +398,9 @@ impl Reporter for Orders {
         for order in (self.when)(event) {
             self.last += 1;
             let (id, at, by, known_as) = (self.last, event.at, self.by.clone(), KnownAs::OsUser);
-            self.letters.send(Letter { id, at, by, known_as, order }).expect("the driver is there");
+            self.letters
+                .send(Letter { id, at, by, known_as, order, withdrawn_by: None })
+                .expect("the driver is there");
         }
         Ok(())
     }
@@ -538,6 +542,10 @@ pub fn assert_nothing_begun_twice(site: &Site, ran: &Ran) {
     for event in &ran.events {
         match &event.kind {
             RunEventKind::IntentRecorded { step, request, .. } => drop(open.insert(step, request)),
+            RunEventKind::MemberFailed { step, machine, .. } => {
+                let Some(request) = open.get(step) else { continue };
+                *seen_to_fail.entry((machine.to_string(), word(request))).or_default() += 1;
+            }
             RunEventKind::AttemptFailed { step, .. } | RunEventKind::StepFailed { step, .. } => {
                 let Some(request) = open.remove(step) else { continue };
                 for machine in request.machines() {

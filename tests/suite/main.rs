@@ -1,6 +1,7 @@
 //! Tests of the whole library; one binary, one module a subject.
 
 mod actions;
+mod azure_client;
 mod by_hand;
 mod check_baseline;
 mod check_formats;
@@ -27,6 +28,7 @@ mod fuzzed;
 mod graph;
 mod groups;
 mod hooks;
+mod import;
 mod init;
 mod journal;
 mod killed;
@@ -42,6 +44,9 @@ mod pipelines;
 mod plans;
 #[cfg(feature = "cel")]
 mod policy;
+mod python_sdk;
+mod pyvmomi;
+mod recordings;
 mod render;
 mod report;
 mod resumed;
@@ -60,7 +65,14 @@ mod two_readings;
 mod untrusted;
 mod validator;
 mod values;
+mod vcenter_client;
+mod vcenter_hostile;
+mod vcsim;
 mod verification;
 mod waivers;
+mod ways_on;
+mod wire_arm;
+mod wire_infra;
+mod wire_lab;
 mod worlds;
 mod yaml;

@@ -7,9 +7,13 @@ use failback::event::RunEventKind;
 use failback::event::RunState;
 use failback::event::Shown;
 use failback::id::MachineName;
+use failback::id::RunId;
 use failback::id::StepId;
 use failback::provider::Request;
 use failback::run::End;
+use failback::run::approver::Approver;
+use failback::run::approver::Question;
+use failback::run::approver::Reply;
 use failback::run::approver::Unattended;
 use failback::syntax::machine::State;
 
@@ -37,7 +41,7 @@ pub fn skip(machine: &str, release_dependents: bool) -> Order {
 }
 
 pub fn retry(step: &str) -> Order {
-    Order::Retry { step: StepId::new(step), downstream: true }
+    Order::Retry { step: StepId::new(step), downstream: true, disks_attached: false }
 }
 
 pub fn cancel(failovers: bool) -> Order {
@@ -283,6 +287,62 @@ fn what_is_held_back_by_something_else_is_not_retried_alone() {
         ]
     );
     assert_eq!(ran.end, Ok(End::Finished(Outcome::Failed)));
+}
+
+#[test]
+fn what_is_done_again_by_itself_is_no_longer_told_to_have_failed() {
+    let world = world(CLASSIC.0, CLASSIC.1).with(&[W1_FAILS]);
+    let (site, ran) = drive(&world, Process::default());
+    let note = |ran: &Ran| {
+        let state = state_of(&world, ran);
+        let step = world.graph.find(&StepId::new("commit/w1")).expect("it is there");
+        (state.step(step).status.as_str(), state.step(step).note.clone().unwrap_or_default())
+    };
+    assert_eq!(note(&ran), ("blocked", "reprotect/w1 failed".into()), "{}", ran.said());
+    let alone = Order::Retry { step: StepId::new("reprotect/w1"), downstream: false, disks_attached: false };
+    let ran = resume(&world, &site, &ran, vec![alone]);
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Failed)), "{}", ran.said());
+    let (status, told) = note(&ran);
+    assert!(status == "blocked" && told.contains("reprotect/w1 is done again, by itself"), "{told}");
+    let ran = resume(&world, &site, &ran, vec![retry("await_protected/w1")]);
+    assert_home(&world, &site, &ran);
+}
+
+/// Whoever began the run sits before it, and answers nothing.
+struct Author;
+
+#[async_trait::async_trait]
+impl Approver for Author {
+    async fn ask(&self, _: &Question) -> Reply {
+        Reply::Nobody
+    }
+
+    fn person(&self) -> Option<String> {
+        Some("kim".into())
+    }
+}
+
+#[test]
+fn a_question_for_others_that_was_answered_keeps_no_process_waiting() {
+    let action = "actions:\n  - {name: sign, before: {phase: commit, of: w1}, manual: {prompt: Fine, approvers: [dba]}}\n";
+    let world = world(&format!("{}{action}", CLASSIC.0), CLASSIC.1);
+    let mut kind = world.started();
+    if let RunEventKind::RunStarted { author, .. } = &mut kind {
+        *author = Some("kim".into());
+    }
+    let started = RunEvent { run: RunId::new("r1"), seq: 1, at: world.start, kind };
+    let signs = |event: &RunEvent| {
+        let asks = |step: &StepId| step.as_str() == "action/sign";
+        if matches!(&event.kind, RunEventKind::ApprovalAsked { step, .. } if asks(step)) {
+            yes(event)
+        } else {
+            Vec::new()
+        }
+    };
+    let process = Process::after(&[started]).approved_by(Author).ordered("bob", signs);
+    let ran = world.drive(&world.site(), process);
+    assert_eq!(ran.end, Ok(End::WaitsForApproval), "{}", ran.said());
+    assert_eq!(ran.settled()["action/sign"], "succeeded", "{}", ran.said());
 }
 
 #[test]

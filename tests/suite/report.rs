@@ -926,6 +926,7 @@ fn orders_and_alarms_are_told_even_when_little_is() {
         known_as: KnownAs::OsUser,
         order,
         refused: refused.map(str::to_owned),
+        withdrawn: false,
     };
     let skip = Order::SkipMachine {
         machine: MachineName::new("w1"),

@@ -81,3 +81,16 @@ impl Ended {
         serde_json::from_str(&self.out).expect("the output is JSON")
     }
 }
+
+/// Returns the inventory that a text describes.
+pub fn inventory(text: &str) -> failback::syntax::inventory::Inventory {
+    let mut sources = failback::source::Sources::new();
+    let index = sources.add("inventory.yaml", text.to_owned()).expect("it is short");
+    let mut diagnostics = Vec::new();
+    let documents = failback::syntax::parse(sources.get(index), &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    match documents.into_iter().next() {
+        Some(failback::syntax::Document::Inventory(inventory)) => *inventory,
+        other => panic!("no inventory: {other:?}"),
+    }
+}

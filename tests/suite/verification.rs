@@ -11,6 +11,8 @@ use failback::run::approver::Question;
 use failback::run::approver::Reply;
 use failback::syntax::machine::State;
 
+use crate::estate::Estate;
+use crate::estate::Vm;
 use crate::lab::CLASSIC;
 use crate::lab::MODERNIZED;
 use crate::lab::Process;
@@ -21,6 +23,9 @@ use crate::lab::assert_home;
 use crate::lab::assert_lawful;
 use crate::lab::assert_machines_home;
 use crate::lab::world;
+use crate::lab::world_of;
+use crate::orders::refusals;
+use crate::orders::retry;
 
 const DOES_NOT_BOOT: &str = "{kind: onprem_vm_does_not_boot, of: w1}";
 
@@ -72,7 +77,11 @@ fn a_failover_that_was_taken_back_is_begun_again_by_order() {
     let world = world(MODERNIZED.0, MODERNIZED.1).with(&[once]);
     let (site, before) = drive(&world, Process::default().approved_by(TakesBack));
     let retry = |step: &str| {
-        let order = failback::event::Order::Retry { step: StepId::new(step), downstream: true };
+        let order = failback::event::Order::Retry {
+            step: StepId::new(step),
+            downstream: true,
+            disks_attached: false,
+        };
         ("bob".to_owned(), order)
     };
     let waiting = vec![retry("verify/w1"), retry("failover/w1")];
@@ -84,6 +93,27 @@ fn a_failover_that_was_taken_back_is_begun_again_by_order() {
     assert_eq!(refused, Some("the failover before verify/w1 was taken back: retry failover/w1"));
     assert_home(&world, &site, &ran);
     assert_eq!(cancels(&site), 1);
+}
+
+#[test]
+fn a_member_whose_failover_was_taken_back_fails_over_again_alone() {
+    let once = "{kind: onprem_vm_does_not_boot, of: g1, phase: failover, nth: 1}";
+    let estate = Estate::modernized([Vm::new("g1"), Vm::new("g2")]).group("db", &["g1", "g2"]);
+    let world = world_of(&estate).with(&[once]);
+    let (site, before) = drive(&world, Process::default().approved_by(TakesBack));
+    assert_eq!(before.failure("verify/g1"), Some("failover-cancelled"), "{}", before.said());
+    let waiting = ["verify/g1", "failover/db"].map(|step| ("bob".to_owned(), retry(step))).to_vec();
+    let ran = world.drive(&site, Process { waiting, ..Process::after(&before.events) });
+    assert_lawful(&world.graph, &ran.events);
+    assert_eq!(refusals(&ran), ["the failover before verify/g1 was taken back: retry failover/db"]);
+    assert_home(&world, &site, &ran);
+    let asked: Vec<usize> = site
+        .sent()
+        .iter()
+        .filter(|sent| matches!(sent.request, Request::FailoverToOnprem { .. }))
+        .map(|sent| sent.request.machines().len())
+        .collect();
+    assert_eq!(asked, [2, 1], "{}", ran.said());
 }
 
 #[test]

@@ -176,6 +176,24 @@ impl Loader<'_, '_> {
         })
     }
 
+    /// Reads an inventory that was observed just now.
+    pub(super) fn observed_inventory(&mut self, name: &str, text: &str) -> Facts {
+        let Ok(index) = self.loaded.sources.add(name.to_owned(), text.to_owned()) else {
+            return Facts::Broken;
+        };
+        let Parsed { read: Reading { documents, .. }, diagnostics } =
+            Parsed::of(self.loaded.sources.get(index), None, Interest::Named);
+        self.loaded.diagnostics.extend(diagnostics);
+        let inventory = documents.into_iter().find_map(|document| match document {
+            Document::Inventory(inventory) => Some(inventory),
+            Document::Plan(_) | Document::Policy(_) => None,
+        });
+        let Some(inventory) = inventory else { return Facts::Broken };
+        self.loaded.inventories += 1;
+        self.loaded.slots.push(Slot { inventory: Some(inventory), users: 0 });
+        Facts::Slot(self.loaded.slots.len() - 1)
+    }
+
     /// Reads a policy that the command line names; plans beside it were not asked for.
     pub(super) fn given_policy(&mut self, path: &Path) {
         match self.file(path, Interest::Named) {

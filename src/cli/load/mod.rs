@@ -146,7 +146,10 @@ pub fn load(paths: &[PathBuf], args: &PlanArgs, env: &Env<'_>) -> Loaded {
         loader.step(step);
     }
     let has_plans = loader.has_plans();
-    let given = args.inventory.as_deref().map(|path| loader.given_inventory(path));
+    let given = match &args.observed {
+        Some(observed) => Some(loader.observed_inventory(&observed.0, &observed.1)),
+        None => args.inventory.as_deref().map(|path| loader.given_inventory(path)),
+    };
     loader.bind(given);
     if let Some(limit) = args.max_age {
         loader.loaded.forget_older(limit, args.now.unwrap_or_else(|| env.clock.now()));

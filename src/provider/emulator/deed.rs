@@ -5,6 +5,7 @@ use crate::provider::emulator::accept::missing;
 use crate::provider::emulator::item::Item;
 use crate::provider::emulator::item::is_true;
 use crate::provider::emulator::place;
+use crate::provider::emulator::service::ServiceAct;
 use crate::provider::emulator::world::World;
 use crate::provider::error::ProviderError;
 use crate::provider::request::Request;
@@ -54,6 +55,11 @@ pub enum Deed {
     RemoveSnapshots {
         /// The master target.
         master_target: String,
+    },
+    /// Sends a request to the service that no run sends, and this comes of it.
+    Service {
+        /// What comes of it.
+        act: ServiceAct,
     },
 }
 
@@ -116,6 +122,7 @@ impl World {
                     target.snapshots = Some(Spanned::bare(0));
                 }
             }
+            Deed::Service { act } => self.serve(act)?,
         }
         Ok(())
     }

@@ -91,7 +91,7 @@ impl World {
                 ActiveSite::Azure => item.azure_agent = false,
                 ActiveSite::Onprem => item.onprem_agent = false,
             }
-            let boot = item.boots;
+            let boot = item.boots.of(side);
             self.queue.push(registers, Event::AgentRegisters { machine, side, boot });
         }
     }

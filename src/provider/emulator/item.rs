@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::id::MachineName;
+use crate::provider::emulator::boots::Boots;
 use crate::provider::emulator::chance;
 use crate::provider::emulator::latency;
 use crate::provider::emulator::points::Owner;
@@ -83,6 +84,8 @@ pub(super) struct Item {
     pub settled: State,
     /// The job that runs on it.
     pub running: Option<usize>,
+    /// Whether the service does something to it that no run asks for.
+    pub busy_elsewhere: bool,
     /// Its initial replication.
     pub stage: Stage,
     /// Whether its last failover failed on the way.
@@ -91,8 +94,8 @@ pub(super) struct Item {
     pub azure_agent: bool,
     /// Whether the agent of the copy on-premises is registered.
     pub onprem_agent: bool,
-    /// Boots so far.
-    pub boots: u32,
+    /// Boots of each copy so far.
+    pub boots: Boots,
     /// The server that holds its disks.
     pub holder: Option<Holder>,
     /// Whether disks that were added in Azure come back too.
@@ -191,11 +194,12 @@ impl Item {
             state,
             settled: state,
             running: None,
+            busy_elsewhere: false,
             stage: Stage::Idle,
             failover_failed: false,
             azure_agent: azure_agent && (agent || !runs_in_azure),
             onprem_agent: agent || runs_in_azure,
-            boots: 0,
+            boots: Boots::default(),
             holder: None,
             brings_added_disks: classic && is_linux,
             has_raw_disks,

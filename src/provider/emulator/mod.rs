@@ -3,6 +3,7 @@
 //! It enforces the service's rules on its own reading of the documentation, independent of the rules that check plans.
 
 mod accept;
+mod boots;
 mod chance;
 mod changes;
 mod checks;
@@ -10,6 +11,7 @@ mod deed;
 mod effects;
 mod fault;
 mod halfway;
+pub mod http;
 mod item;
 mod job;
 mod latency;
@@ -25,6 +27,7 @@ mod queue;
 mod record;
 mod replicate;
 pub mod scenario;
+mod service;
 mod shown;
 mod sight;
 mod site;
@@ -49,6 +52,7 @@ pub use deed::Deed;
 pub use record::TakenOn;
 pub use record::Whereabouts;
 pub use scenario::Scenario;
+pub use service::ServiceAct;
 pub use shown::Seen;
 pub use world::Told;
 pub use world::World;
@@ -204,6 +208,12 @@ impl Emulator {
 }
 
 impl Held {
+    /// Lets the service do what no run asked for. What can't be recorded makes the calls that follow fail.
+    fn serve(&mut self, at: Timestamp, act: ServiceAct) {
+        let deed = Deed::Service { act };
+        drop(self.change(|world| world.by_hand(at, &deed), |at, _| Call::by_hand(at, &deed)));
+    }
+
     /// Changes the world and records the change before anybody learns of it.
     fn change<T>(
         &mut self,

@@ -79,7 +79,7 @@ impl World {
     }
 
     fn machine_part(&self, kind: JobKind, machine: usize, begin: Begin, through_plan: bool) -> Part {
-        let busy = self.items[machine].running.is_some();
+        let busy = self.items[machine].running.is_some() || self.items[machine].busy_elsewhere;
         let (specs, refusal) = match begin {
             Begin::Runs(specs) if busy => {
                 (specs, Some((specs[0], Trouble::new("532", "The operation couldn't be completed."))))

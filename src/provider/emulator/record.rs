@@ -70,7 +70,7 @@ impl World {
             state: item.settled,
             runs_in_azure: item.azure_runs(),
             runs_onprem: item.onprem_runs(),
-            is_busy: item.running.is_some(),
+            is_busy: item.running.is_some() || item.busy_elsewhere,
         }
     }
 

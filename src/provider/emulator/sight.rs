@@ -168,7 +168,7 @@ impl World {
         clippy::cast_sign_loss,
         reason = "a progress figure"
     )]
-    fn replication(&self, item: &Item) -> Option<Replication> {
+    pub(super) fn replication(&self, item: &Item) -> Option<Replication> {
         match item.stage {
             Stage::Idle => None,
             Stage::Transfers { mark, bytes } => {

@@ -194,13 +194,13 @@ impl World {
         onprem.booted_at = Some(Spanned::bare(now));
         onprem.tools = Some(Spanned::bare(ToolsState::NotRunning));
         self.agent_boots(machine, ActiveSite::Onprem);
-        let boot = self.items[machine].boots;
+        let boot = self.items[machine].boots.of(ActiveSite::Onprem);
         self.queue.push(after(now, latency::TOOLS_RUN_AFTER), Event::ToolsRun { machine, boot });
     }
 
     pub(super) fn tools_run(&mut self, machine: usize, boot: u32) {
         let item = &mut self.items[machine];
-        if item.boots == boot && item.onprem_runs() {
+        if item.boots.of(ActiveSite::Onprem) == boot && item.onprem_runs() {
             item.onprem().tools = Some(Spanned::bare(ToolsState::Running));
         }
     }
@@ -209,8 +209,7 @@ impl World {
     pub(super) fn agent_boots(&mut self, machine: usize, side: ActiveSite) {
         let (least, most) = latency::AGENT_REGISTERS;
         let item = &mut self.items[machine];
-        item.boots += 1;
-        let boot = item.boots;
+        let boot = item.boots.count(side);
         match side {
             ActiveSite::Azure => item.azure_agent = false,
             ActiveSite::Onprem => item.onprem_agent = false,

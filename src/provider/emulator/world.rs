@@ -192,7 +192,7 @@ impl World {
             Event::AgentRegisters { machine, side, boot } => {
                 let classic = self.site.classic;
                 let item = &mut self.items[machine];
-                if item.boots == boot {
+                if item.boots.of(side) == boot {
                     match side {
                         ActiveSite::Azure => item.azure_agent = !item.is_cut_off(classic),
                         ActiveSite::Onprem => item.onprem_agent = true,

@@ -20,6 +20,7 @@ use crate::rules::recovery_point::may_fail_over;
 use crate::rules::recovery_point::names;
 use crate::rules::recovery_point::point_at;
 use crate::rules::recovery_point::shared_moments;
+use crate::syntax::machine::State;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB605",
@@ -67,7 +68,7 @@ fn check(group: Group<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     }
     let asked = findings.guard().is_some();
     let members: Vec<Machine<'_>> =
-        group.members().filter(|member| asked || may_fail_over(*member)).collect();
+        group.members().filter(|member| may_fail_over(*member) || (asked && !is_home(*member))).collect();
     let moments: Vec<SharedMoments<'_>> = members.iter().map(|member| shared_moments(*member)).collect();
     if members.is_empty() || !common(moments.iter()).is_empty() {
         return Ok(());
@@ -87,6 +88,17 @@ fn check(group: Group<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     );
     point_at(findings.at(choice.span, message), &missing, "lacks the common point");
     Ok(())
+}
+
+/// Returns whether a member is seen to be home, so that it needs no point any more: the others go on without it.
+fn is_home(member: Machine<'_>) -> bool {
+    matches!(
+        member.state(),
+        Ok(State::FailedBack
+            | State::FailedBackCommitted
+            | State::ReprotectingToAzure
+            | State::ProtectedToAzure)
+    )
 }
 
 /// Returns the moments that all have.

@@ -54,6 +54,8 @@ impl Engine<'_> {
             Answer::Replied(number, reply) => self.replied(step, number, reply, stopping),
             Answer::Acted(Ok(note)) => self.succeed(step, Some(note)),
             Answer::Acted(Err(message)) => self.fail(step, "action-failed", message),
+            Answer::LeftRunning(left) => self.left_running(step, left),
+            Answer::NothingRuns => self.nothing_runs(step),
             Answer::Probed(Ok(note)) => {
                 let note = format!("on-premises VM seen running, Azure VM seen off; {note}");
                 self.succeed(step, Some(note))

@@ -1,7 +1,5 @@
 //! Carries out what a step decided.
 
-use std::sync::Arc;
-
 use crate::event::GuardFinding;
 use crate::event::RunEventKind;
 use crate::event::StepProgress;
@@ -24,8 +22,6 @@ use crate::run::step;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
-use crate::syntax::action::Rerun;
-use crate::syntax::inventory::Experience;
 
 /// How long a guard may stay closed before its step fails: long enough for a vCenter to be restarted or a backup's snapshot
 /// to be taken away.
@@ -95,7 +91,10 @@ impl Engine<'_> {
                     self.intend(step, request)?;
                 }
             }
-            Decision::Wait(wait) => self.look_again(step, wait)?,
+            Decision::Wait(wait) => {
+                self.repeat_deed(step);
+                self.look_again(step, wait)?;
+            }
             Decision::Await(reason) => {
                 self.tell_wait(step, reason, None)?;
                 self.glance_later(step);
@@ -105,37 +104,6 @@ impl Engine<'_> {
             Decision::Act => self.begin_action(step)?,
         }
         Ok(())
-    }
-
-    /// Records where the server of a reprotect stands: a server that is moved between reprotect and failover loses the disks.
-    fn remember_placement(&mut self, step: StepIndex, adopts: bool) -> Result<(), RunError> {
-        let (StepKind::Reprotect, StepSubject::Machine(index)) =
-            (self.graph.step(step).kind, self.graph.step(step).subject)
-        else {
-            return Ok(());
-        };
-        let machine = self.model.machine(index);
-        let seen = match self.graph.experience() {
-            Experience::Classic => {
-                machine.master_target().map(|server| (&server.facts.name, &server.facts.datastore))
-            }
-            Experience::Modernized => {
-                machine.appliance().map(|server| (&server.facts.name, &server.facts.datastore))
-            }
-        };
-        let Some((server, Some(datastore))) = seen else { return Ok(()) };
-        let (server, datastore) = (server.value.clone(), datastore.value.clone());
-        // Where the server stood when the run began is nearer to a reprotect of before than what is seen now.
-        let known = machine.placement_at_reprotect().filter(|_| adopts);
-        let datastore = known.map_or(datastore, str::to_owned);
-        let state = self.recorder.state();
-        if state.placements().any(|(placed, on)| placed == step && on == datastore) {
-            return Ok(());
-        }
-        let name = machine.name().value.clone();
-        self.model.remember_placement(&name, &datastore);
-        let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::ServerPlaced { step: id, server, datastore })
     }
 
     /// Tells at once, and once, of a machine that runs on both sides.
@@ -240,49 +208,6 @@ impl Engine<'_> {
         until.min(soon)
     }
 
-    /// Begins an action: a manual one asks, any other one runs.
-    fn begin_action(&mut self, step: StepIndex) -> Result<(), RunError> {
-        let StepSubject::Action(index) = self.graph.step(step).subject else { return Ok(()) };
-        let graph = Arc::clone(&self.graph);
-        let action = &graph.model().plan.actions[index];
-        let state = self.recorder.state().step(step);
-        let (acted, answer) = (state.acted, state.answer.clone());
-        if let Some(answer) = &answer
-            && !answer.approved
-        {
-            return self.fail(step, "refused", format!("refused by {}", answer.by));
-        }
-        if let Some(manual) = &action.manual {
-            return match answer {
-                Some(answer) => self.succeed(step, Some(format!("confirmed by {}", answer.by))),
-                None => {
-                    let roles = manual.approvers.iter().map(|role| role.value.clone()).collect();
-                    self.ask(step, manual.prompt.value.clone(), roles)
-                }
-            };
-        }
-        // A process that ended while the action ran left its outcome unknown; an answer says to run it again.
-        if acted && answer.is_none() {
-            match action.rerun.map_or(Rerun::Ask, |rerun| rerun.value) {
-                Rerun::Always => {}
-                Rerun::Never => {
-                    return self.succeed(step, Some("its outcome is unknown; taken as done".into()));
-                }
-                Rerun::Ask => {
-                    let prompt = format!(
-                        "The action {} was running when the run was interrupted, and its outcome is unknown. Run it again?",
-                        action.name
-                    );
-                    return self.ask(step, prompt, Vec::new());
-                }
-            }
-        }
-        let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::ActionStarted { step: id })?;
-        self.act(step);
-        Ok(())
-    }
-
     /// Evaluates a guard; a closed one is looked at again until its time is over.
     fn guard_opens(&mut self, step: StepIndex, guard: Guard) -> Result<bool, RunError> {
         let mut machines: Vec<usize> = self.recorder.state().machines_of(step).collect();
@@ -295,6 +220,9 @@ impl Engine<'_> {
                 machines.retain(|index| !step::is_done(StepKind::Commit, self.model.machine(*index)));
             }
             Guard::Reprotect | Guard::Forward => {}
+        }
+        if guard == Guard::Failover {
+            self.place_again(&machines)?;
         }
         let options = self.guard_options();
         let mut verdict = guard::evaluate(&self.model, &machines, guard, &options);

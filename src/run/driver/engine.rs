@@ -16,7 +16,6 @@ use crate::event::StepProgress;
 use crate::event::StepStatus;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
-use crate::graph::StepSubject;
 use crate::id::IdMap;
 use crate::id::IdempotencyKey;
 use crate::id::OperationId;
@@ -61,6 +60,10 @@ pub(super) enum Inquiry {
     Approved(Question),
     /// To run an action.
     Act(Box<Action>, Variables),
+    /// What an action of a process that ended left running.
+    Leftover(Box<Action>),
+    /// That nothing runs any more of what an action left running.
+    LeftoverEnds(Box<Action>),
     /// To run probes.
     Probe(Vec<Probe>),
 }
@@ -87,6 +90,10 @@ pub(super) enum Answer {
     /// To the question that the event of this place asked.
     Replied(u64, Reply),
     Acted(Result<String, String>),
+    /// What an action of a process that ended left running, in words.
+    LeftRunning(Option<String>),
+    /// Nothing runs any more of what an action left running.
+    NothingRuns,
     Probed(Result<String, String>),
 }
 
@@ -99,7 +106,11 @@ impl Answer {
             Self::Began(result) => result.as_ref().err(),
             Self::Polled(result) => result.as_ref().err(),
             Self::Found(result) | Self::Confirmed(result) => result.as_ref().err(),
-            Self::Replied(..) | Self::Acted(_) | Self::Probed(_) => return false,
+            Self::Replied(..)
+            | Self::Acted(_)
+            | Self::LeftRunning(_)
+            | Self::NothingRuns
+            | Self::Probed(_) => return false,
         };
         !error.is_some_and(silent)
     }
@@ -141,6 +152,10 @@ pub(super) struct Engine<'r> {
     pub asked: HashSet<StepIndex, foldhash::fast::RandomState>,
     /// Steps whose question is before a person.
     pub people: HashSet<StepIndex, foldhash::fast::RandomState>,
+    /// Actions of which nothing runs any more that an earlier process began.
+    pub alone: HashSet<StepIndex, foldhash::fast::RandomState>,
+    /// Steps whose question is for others than the person before whom this process shows the run: it waits for an order.
+    pub others: HashSet<StepIndex, foldhash::fast::RandomState>,
     /// Steps whose question was asked since this process has the run.
     pub questions: HashSet<StepIndex, foldhash::fast::RandomState>,
     /// When steps that wait for a person look whether it is done already. These looks alone keep no run going.
@@ -204,6 +219,8 @@ impl<'r> Engine<'r> {
             inquiries: VecDeque::new(),
             asked: HashSet::default(),
             people: HashSet::default(),
+            alone: HashSet::default(),
+            others: HashSet::default(),
             questions: HashSet::default(),
             glances: BTreeMap::new(),
             unsettled: IdMap::default(),
@@ -266,7 +283,8 @@ impl<'r> Engine<'r> {
             self.recorder.sync()?;
             return Ok(Some(End::Interrupted));
         }
-        let idle = self.asked.is_empty() && self.people.is_empty() && self.wakes.is_empty();
+        let waits = !self.people.is_empty() || !self.others.is_empty();
+        let idle = self.asked.is_empty() && !waits && self.wakes.is_empty();
         if !stopping && idle {
             self.recorder.record(RunEventKind::Interrupted { reason: "waits for an approval".into() })?;
             self.recorder.sync()?;
@@ -380,22 +398,5 @@ impl<'r> Engine<'r> {
             }
         }
         self.take(step, answer, stopping)
-    }
-
-    pub(super) fn act(&mut self, step: StepIndex) {
-        let StepSubject::Action(index) = self.graph.step(step).subject else { return };
-        let action = self.graph.model().plan.actions[index].clone();
-        let variables = Variables {
-            plan: self.graph.model().plan.name.value.clone(),
-            run: self.recorder.run().to_string(),
-            outcome: if self.recorder.state().failed() > 0 { "failure".into() } else { "success".into() },
-        };
-        self.inquire(step, Inquiry::Act(Box::new(action), variables));
-    }
-
-    pub(super) fn probe(&mut self, step: StepIndex) {
-        let StepSubject::Machine(index) = self.graph.step(step).subject else { return };
-        let probes = self.graph.model().machine(index).probes().to_vec();
-        self.inquire(step, Inquiry::Probe(probes));
     }
 }

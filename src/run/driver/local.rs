@@ -257,6 +257,15 @@ impl<'r> Driver<'r> {
                     self.tasks
                         .spawn(async move { (step, Answer::Acted(hooks.action(&action, &variables).await)) });
                 }
+                Inquiry::Leftover(action) => {
+                    self.tasks.spawn(async move { (step, Answer::LeftRunning(hooks.leftover(&action))) });
+                }
+                Inquiry::LeftoverEnds(action) => {
+                    self.tasks.spawn(async move {
+                        hooks.leftover_ends(&action).await;
+                        (step, Answer::NothingRuns)
+                    });
+                }
                 Inquiry::Probe(probes) => {
                     self.tasks.spawn(async move {
                         let mut seen = Vec::new();

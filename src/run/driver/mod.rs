@@ -1,11 +1,13 @@
 //! Drives a run: starts what may start, asks the site, waits, and turns each answer into events.
 
+mod action;
 mod answer;
 mod attempt;
 mod decision;
 mod engine;
 mod local;
 mod orders;
+mod placement;
 mod question;
 mod search;
 mod simulated;

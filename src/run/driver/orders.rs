@@ -20,8 +20,16 @@ impl Engine<'_> {
         }
         let active: Vec<StepIndex> = self.recorder.state().active().collect();
         let Verdict { effects, refused } = order::judge(self.recorder.state(), &letter);
-        let Letter { id, by, known_as, order, .. } = letter;
-        self.recorder.record(RunEventKind::OrderTaken { letter: id, by, known_as, order, refused })?;
+        let Letter { id, by, known_as, order, withdrawn_by, .. } = letter;
+        let withdrawn = withdrawn_by.is_some();
+        self.recorder.record(RunEventKind::OrderTaken {
+            letter: id,
+            by,
+            known_as,
+            order,
+            refused,
+            withdrawn,
+        })?;
         let mut answered = Vec::new();
         for effect in effects {
             if let RunEventKind::ApprovalGiven { step, by, .. }
@@ -35,6 +43,7 @@ impl Engine<'_> {
         for (step, yes, by) in answered {
             self.withdraw(step);
             if yes {
+                self.questions.insert(step);
                 let question = self.question(step);
                 self.inquiries.push_back((step, Inquiry::Approved(question)));
             }

@@ -100,13 +100,15 @@ impl Engine<'_> {
         let is_for_others = !question.roles.is_empty()
             && self.manner.person.is_some()
             && self.manner.person.as_deref() == state.author();
-        self.people.insert(step);
         self.questions.insert(step);
         if let Some(end) = self.question_ends(step) {
             self.wake(step, end);
         }
         self.glance_later(step);
-        if !is_for_others {
+        if is_for_others {
+            self.others.insert(step);
+        } else {
+            self.people.insert(step);
             self.inquiries.push_back((step, Inquiry::Person(question)));
         }
     }
@@ -117,6 +119,17 @@ impl Engine<'_> {
             return self.glance_later(step);
         }
         self.ask_person(step);
+    }
+
+    /// Has what a person said yes to done once more, where the process that took the yes may have ended before it was: what was done
+    /// is seen, and is not done twice.
+    pub(super) fn repeat_deed(&mut self, step: StepIndex) {
+        let answer = self.recorder.state().step(step).answer.as_ref();
+        if answer.is_none_or(|answer| !answer.approved) || !self.questions.insert(step) {
+            return;
+        }
+        let question = self.question(step);
+        self.inquiries.push_back((step, Inquiry::Approved(question)));
     }
 
     /// Lets a step that waits for a person look again; a clock that jumps would only jump from look to look.
@@ -143,6 +156,7 @@ impl Engine<'_> {
 
     /// Takes a question back; its answer, if one is being given, is still taken and counts for nothing.
     pub(super) fn withdraw(&mut self, step: StepIndex) {
+        self.others.remove(&step);
         if self.people.contains(&step) {
             let id = self.recorder.state().id(step).clone();
             self.inquiries.push_back((step, Inquiry::Withdraw(id)));

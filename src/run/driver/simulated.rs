@@ -255,7 +255,13 @@ impl<'r> Simulation<'r> {
                 }
                 self.say_yes(&question)
             }
-            Inquiry::Withdraw(_) | Inquiry::Approved(_) => return Ok(()),
+            Inquiry::Approved(question) => {
+                self.do_by_hand(&question);
+                return Ok(());
+            }
+            Inquiry::Withdraw(_) => return Ok(()),
+            Inquiry::Leftover(_) => Answer::LeftRunning(None),
+            Inquiry::LeftoverEnds(_) => Answer::NothingRuns,
             Inquiry::Act(..) => Answer::Acted(Ok("simulated".into())),
             Inquiry::Probe(probes) => {
                 let seen: Vec<String> =
@@ -279,11 +285,15 @@ impl<'r> Simulation<'r> {
 
     /// Does what a person does who says yes.
     fn say_yes(&mut self, question: &Question) -> Answer {
+        self.do_by_hand(question);
+        Answer::Replied(question.number, approver::automatic(question))
+    }
+
+    fn do_by_hand(&mut self, question: &Question) {
         for deed in approver::deeds(question) {
             // A machine that the world does not know is missed by the step, which looks.
             let _unknown = self.world.by_hand(self.clock.now(), &deed);
         }
-        Answer::Replied(question.number, approver::automatic(question))
     }
 
     /// Brings the facts about a step's machines, and about the servers, to the present moment.

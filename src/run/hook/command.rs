@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::quantity::Seconds;
 use crate::run::hook::group::Group;
+use crate::run::hook::leftover::Marks;
 use crate::run::hook::mask::Mask;
 use crate::run::hook::tail::Tail;
 use crate::run::hook::tail::last_line;
@@ -55,7 +56,8 @@ impl Commands {
         }
     }
 
-    /// Runs a command to its end and returns the end of its output, without what looks like a secret.
+    /// Runs a command to its end and returns the end of its output, without what looks like a secret. What it starts holds `mark`,
+    /// if there is one.
     ///
     /// When the future is dropped, the command and what it started are killed.
     ///
@@ -63,14 +65,24 @@ impl Commands {
     ///
     /// It can't be started, it ended with another code than 0, or it was ended because it took too long. No message holds
     /// its arguments.
-    pub(super) async fn run(&self, words: &[&str], longest: Seconds) -> Result<String, String> {
+    pub(super) async fn run(
+        &self,
+        words: &[&str],
+        longest: Seconds,
+        mark: Option<(&Marks, &str)>,
+    ) -> Result<String, String> {
         let Some((&program, arguments)) = words.split_first() else {
             return Err("the command is empty".into());
         };
-        let mut child = self
-            .prepared(program, arguments)
-            .spawn()
-            .map_err(|error| format!("`{program}` can't be started: {error}"))?;
+        let not_started = |error: std::io::Error| format!("`{program}` can't be started: {error}");
+        let input = match mark {
+            Some((marks, action)) => Stdio::from(marks.make(action).map_err(not_started)?),
+            None => Stdio::null(),
+        };
+        let mut child = self.prepared(program, arguments).stdin(input).spawn().map_err(not_started)?;
+        if let (Some((marks, action)), Some(leader)) = (mark, child.id()) {
+            marks.note(action, leader);
+        }
         let mut group = Group::of(&child);
         let mut tail = Tail::default();
         let ended = self.wait(&mut child, &mut group, &mut tail, longest).await;
@@ -102,7 +114,6 @@ impl Commands {
             .current_dir(&self.folder)
             .env_clear()
             .envs(&self.environment)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
@@ -196,9 +207,9 @@ mod tests {
         let commands = Commands { grace: Duration::from_millis(100), ..Commands::new(Path::new("/"), &path) };
         // Its end is looked for by its id, which is nobody's once it was waited for.
         let deaf = ["sh", "-c", "trap '' TERM; echo $$; while true; do sleep 0.05; done"];
-        let message = commands.run(&deaf, Seconds(1)).await.expect_err("it never ends by itself");
+        let message = commands.run(&deaf, Seconds(1), None).await.expect_err("it never ends by itself");
         let id = message.strip_prefix("`sh` took longer than 1s and was ended: ").expect(&message);
-        let seen = commands.run(&["sh", "-c", &format!("kill -0 {id}")], Seconds(20)).await;
+        let seen = commands.run(&["sh", "-c", &format!("kill -0 {id}")], Seconds(20), None).await;
         assert!(seen.is_err(), "{id} lives on");
     }
 
@@ -210,11 +221,11 @@ mod tests {
         );
         let commands = Commands::new(Path::new("/"), &environment);
         let says = |words: &str| format!("echo {words}");
-        let told = commands.run(&["sh", "-c", &says("with hunter2hunter2")], Seconds(20)).await;
+        let told = commands.run(&["sh", "-c", &says("with hunter2hunter2")], Seconds(20), None).await;
         assert_eq!(told, Ok("with ***".into()));
-        let failed = commands.run(&["sh", "-c", &says("password=abc; exit 3")], Seconds(20)).await;
+        let failed = commands.run(&["sh", "-c", &says("password=abc; exit 3")], Seconds(20), None).await;
         assert_eq!(failed, Err("`sh` ended with exit code 3: password=***".into()));
-        let passed = commands.run(&["sh", "-c", &says("$ARM_CLIENT_SECRET.")], Seconds(20)).await;
+        let passed = commands.run(&["sh", "-c", &says("$ARM_CLIENT_SECRET.")], Seconds(20), None).await;
         assert_eq!(passed, Ok(".".into()), "the variable itself is not passed");
     }
 }

@@ -3,6 +3,7 @@
 mod address;
 mod command;
 mod group;
+mod leftover;
 mod mask;
 mod real;
 mod tail;
@@ -24,6 +25,14 @@ pub trait Hooks: Send + Sync {
     ///
     /// What went wrong, in words.
     async fn action(&self, action: &Action, variables: &Variables) -> Result<String, String>;
+
+    /// Returns what an action of a process that ended left running, in words.
+    fn leftover(&self, _action: &Action) -> Option<String> {
+        None
+    }
+
+    /// Waits until nothing runs any more that an action of a process that ended left running.
+    async fn leftover_ends(&self, _action: &Action) {}
 
     /// Runs a probe once; returns what was seen.
     ///

@@ -11,6 +11,7 @@ use crate::quantity::Seconds;
 use crate::run::hook::Hooks;
 use crate::run::hook::Variables;
 use crate::run::hook::command::Commands;
+use crate::run::hook::leftover::Marks;
 use crate::run::hook::web;
 use crate::run::hook::web::PROBE_LIMIT;
 use crate::run::hook::web::Request;
@@ -25,6 +26,9 @@ use crate::syntax::template;
 /// How long an action may take that says nothing of it, as the documentation of `timeout` has it.
 const LONGEST: Seconds = Seconds(600);
 
+/// How often it is looked whether a command that was left running has ended.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// The status that a web probe waits for when it names none.
 const HEALTHY: u16 = 200;
 
@@ -37,6 +41,7 @@ const HEALTHY: u16 = 200;
 pub struct RealHooks {
     commands: Commands,
     web: Web,
+    marks: Option<Marks>,
 }
 
 impl RealHooks {
@@ -45,7 +50,14 @@ impl RealHooks {
     /// Of `environment` they are given `PATH`, `HOME`, `LANG` and `TZ`, whatever else is in it.
     #[must_use]
     pub fn new(folder: &Path, environment: &BTreeMap<String, String>) -> Self {
-        Self { commands: Commands::new(folder, environment), web: Web::default() }
+        Self { commands: Commands::new(folder, environment), web: Web::default(), marks: None }
+    }
+
+    /// Returns the hooks, which keep in a folder of the run what shows whether its commands still run, whoever started them.
+    #[must_use]
+    pub fn marked_in(mut self, folder: &Path) -> Self {
+        self.marks = cfg!(unix).then(|| Marks::new(folder));
+        self
     }
 
     async fn send(
@@ -105,7 +117,8 @@ impl Hooks for RealHooks {
         let longest = action.timeout.as_ref().map_or(LONGEST, |timeout| timeout.value);
         if let Some(run) = &action.run {
             let words: Vec<&str> = run.command.iter().map(|word| word.value.as_str()).collect();
-            return self.commands.run(&words, longest).await;
+            let mark = self.marks.as_ref().map(|marks| (marks, action.name.value.as_str()));
+            return self.commands.run(&words, longest, mark).await;
         }
         if let Some(http) = &action.http {
             return self.send(http, variables, longest).await;
@@ -114,6 +127,16 @@ impl Hooks for RealHooks {
             return Ok("simulated: runbooks run in Azure only".into());
         }
         Err("there is nothing that the action does by itself".into())
+    }
+
+    fn leftover(&self, action: &Action) -> Option<String> {
+        self.marks.as_ref()?.holder(&action.name.value)
+    }
+
+    async fn leftover_ends(&self, action: &Action) {
+        while self.leftover(action).is_some() {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn probe(&self, probe: &Probe) -> Result<String, String> {

@@ -16,7 +16,6 @@ use crate::event::RunState;
 use crate::event::StepStatus;
 use crate::event::TAKEN_BACK;
 use crate::graph::StepIndex;
-use crate::graph::StepKind;
 use crate::id::MachineName;
 use crate::id::RunId;
 use crate::provider::emulator::Deed;
@@ -35,14 +34,19 @@ use crate::syntax::machine::State;
 
 /// What goes on with a run.
 const RETRY: &str = "failback retry";
+/// What goes on with a run once the disks that a moved server took along are attached again.
+const ATTACHED: &str = "failback retry --disks-attached";
 /// What goes on where nothing of the run can be done again.
 const AGAIN: &str = "failback run, which adopts what is done";
 /// What leaves machines behind that nothing in the run brings home.
 const SKIP: &str = "failback skip MACHINE, and bring it home by a plan of its own";
 
+/// What is done about a server that was moved.
+const ATTACH: &str = "attach the machines' disks to the server by hand";
+
 /// How long it takes until somebody has put right what went wrong.
 const REPAIR: SignedDuration = SignedDuration::from_hours(1);
-/// How often machines are taken out before that counts as no way.
+/// How often machines are taken out, or what failed is done again with disks that were attached, before that counts as no way.
 const ROUNDS: usize = 8;
 
 /// What a person does so that every machine comes home.
@@ -73,20 +77,22 @@ pub(super) fn find(subject: &Subject, rested: &Rested, scenario: &Scenario) -> R
     let now = rested.events.last().map_or(subject.start, |event| event.at);
     let seed = scenario.drawn_from();
     // What went wrong may be over by itself.
-    if goes_on(subject, rested, rested.world.clone(), now, seed).is_ok() {
+    if goes_on(subject, rested, rested.world.clone(), now, seed, RETRY).is_ok() {
         return Ok(Way { by_hand: Vec::new(), command: RETRY });
     }
     let mut world = rested.world.clone();
     let now = now.saturating_add(REPAIR).unwrap_or(now);
     world.heal(now);
     let mut by_hand = remedies(scenario);
-    if goes_on(subject, rested, world.clone(), now, seed).is_ok() {
+    if goes_on(subject, rested, world.clone(), now, seed, RETRY).is_ok() {
         return Ok(Way { by_hand, command: RETRY });
     }
-    by_hand.extend(put_right(subject, &mut world, now));
+    let done = put_right(subject, &mut world, now);
+    let command = if done.iter().any(|done| done == ATTACH) { ATTACHED } else { RETRY };
+    by_hand.extend(done);
     by_hand.dedup();
-    let retry = match goes_on(subject, rested, world.clone(), now, seed) {
-        Ok(()) => return Ok(Way { by_hand, command: RETRY }),
+    let retry = match goes_on(subject, rested, world.clone(), now, seed, command) {
+        Ok(()) => return Ok(Way { by_hand, command }),
         Err(retry) => retry,
     };
     let again = subject.run_again(world.clone(), now, seed)?;
@@ -100,17 +106,30 @@ pub(super) fn find(subject: &Subject, rested: &Rested, scenario: &Scenario) -> R
     }
 }
 
-/// Lets the run go on after what failed was opened again, and sees whether every machine comes home.
+/// Lets the run go on after what failed was opened again, and sees whether every machine comes home. That disks were attached is
+/// said of each machine when it is found to lack them, so that this is done again and again.
 fn goes_on(
     subject: &Subject,
     rested: &Rested,
     world: World,
     now: Timestamp,
     seed: u64,
+    command: &str,
 ) -> Result<(), String> {
-    let orders = reopened(&rested.state, now)?;
-    let before = Some((rested.state.clone(), orders));
-    is_home(subject, &subject.run("trial", world, now, before, seed)?)
+    let attached = command == ATTACHED;
+    let (mut state, mut world, mut now) = (rested.state.clone(), world, now);
+    let mut home = Err("nothing failed".into());
+    for _ in 0..if attached { ROUNDS } else { 1 } {
+        let orders = reopened(&state, now, attached)?;
+        let after = subject.run("trial", world, now, Some((state, orders)), seed)?;
+        home = is_home(subject, &after);
+        if home.is_ok() || after.end != Some(End::Finished(Outcome::Failed)) {
+            return home;
+        }
+        now = after.events.last().map_or(now, |event| event.at);
+        (state, world) = (after.state, after.world);
+    }
+    home
 }
 
 /// Takes the machines out whose steps failed, and lets the others go on, until none fails; sees whether these come home, and
@@ -127,7 +146,12 @@ fn goes_on_without(
         let mut events = Vec::new();
         let before = state.clone();
         record(&mut state, &mut events, now, RunEventKind::Resumed { program: PROGRAM.into() })?;
-        let of_steps = failed(&before).into_iter().flat_map(|step| subject.graph.indexes_of(step));
+        let (failed, before) = (failed(&before).into_iter(), &before);
+        let of_steps =
+            failed.filter(|step| before.step(*step).status == StepStatus::Failed).flat_map(|step| {
+                let done = move |machine: &usize| before.step(step).is_done_for(*machine);
+                subject.graph.indexes_of(step).filter(move |machine| !done(machine))
+            });
         let mut out: BTreeSet<usize> = of_steps.collect();
         // Members that failed inside a step of several, which went on without them.
         out.extend(before.out());
@@ -136,8 +160,8 @@ fn goes_on_without(
             let order = Order::SkipMachine { machine, reason: "it failed".into(), release_dependents: true };
             follow(&mut state, &mut events, now, order)?;
         }
-        events.extend(reopened_steps(&mut state, now)?);
-        let after = subject.run("trial", world, now, Some((before, events)), seed)?;
+        events.extend(reopened_steps(&mut state, now, false)?);
+        let after = subject.run("trial", world, now, Some((before.clone(), events)), seed)?;
         let home = is_home(subject, &after);
         let of_plan = |is: &Whereabouts| subject.graph.model().machine_named(is.machine.as_str()).is_some();
         if home.is_ok() {
@@ -155,35 +179,39 @@ fn goes_on_without(
     Err("machine after machine fails".into())
 }
 
-/// Returns the steps that failed.
+/// Returns the steps that failed, wholly or for a member of a replication group.
 fn failed(state: &RunState) -> Vec<StepIndex> {
     let steps = (0..).zip(state.graph().steps()).map(|(step, _)| step);
-    steps.filter(|step| state.step(*step).status == StepStatus::Failed).collect()
+    steps.filter(|step| has_failed(state, *step)).collect()
+}
+
+fn has_failed(state: &RunState, step: StepIndex) -> bool {
+    state.step(step).status == StepStatus::Failed || state.lost_at(step).next().is_some()
 }
 
 /// Returns the events with which a person has everything done again that failed.
-fn reopened(state: &RunState, now: Timestamp) -> Result<Vec<RunEventKind>, String> {
+fn reopened(state: &RunState, now: Timestamp, attached: bool) -> Result<Vec<RunEventKind>, String> {
     let mut state = state.clone();
     let mut events = Vec::new();
     record(&mut state, &mut events, now, RunEventKind::Resumed { program: PROGRAM.into() })?;
-    events.extend(reopened_steps(&mut state, now)?);
+    events.extend(reopened_steps(&mut state, now, attached)?);
     Ok(events)
 }
 
-fn reopened_steps(state: &mut RunState, now: Timestamp) -> Result<Vec<RunEventKind>, String> {
+fn reopened_steps(state: &mut RunState, now: Timestamp, attached: bool) -> Result<Vec<RunEventKind>, String> {
     let mut events = Vec::new();
     for index in failed(state) {
         // One that is done again may have opened others.
-        if state.step(index).status != StepStatus::Failed {
+        if !has_failed(state, index) {
             continue;
         }
         let mut again = index;
         // A failover that was taken back is made again, and verified then.
         if state.step(index).code.as_deref() == Some(TAKEN_BACK) {
-            let kinds = |step: &StepIndex| state.graph().step(*step).kind == StepKind::Failover;
-            again = state.graph().before(index).iter().copied().find(kinds).unwrap_or(index);
+            again = state.failover_of(index).unwrap_or(index);
         }
-        let order = Order::Retry { step: state.id(again).clone(), downstream: true };
+        let disks_attached = attached && state.reprotects_behind(again).next().is_some();
+        let order = Order::Retry { step: state.id(again).clone(), downstream: true, disks_attached };
         follow(state, &mut events, now, order)?;
     }
     Ok(events)
@@ -197,7 +225,8 @@ fn follow(
     order: Order,
 ) -> Result<(), String> {
     let (by, known_as) = ("trial".to_owned(), KnownAs::Simulated);
-    let verdict = order::judge(state, &Letter { id: state.last_letter() + 1, at: now, by, known_as, order });
+    let id = state.last_letter() + 1;
+    let verdict = order::judge(state, &Letter { id, at: now, by, known_as, order, withdrawn_by: None });
     if let Some(refused) = verdict.refused {
         return Err(refused);
     }
@@ -273,7 +302,7 @@ fn put_right(subject: &Subject, world: &mut World, now: Timestamp) -> Vec<String
         }
         let deed = Deed::AttachDisks { machine: is.machine.clone() };
         if world.disks_are_lost(&is.machine) && world.by_hand(now, &deed).is_ok() {
-            done.push("attach the machines' disks to the server by hand".to_owned());
+            done.push(ATTACH.to_owned());
         }
     }
     done.sort();

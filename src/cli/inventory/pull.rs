@@ -1,0 +1,139 @@
+//! `inventory pull`: the facts of a site, as a file for git.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use crate::cli::env::Env;
+use crate::cli::env::Guard;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::live;
+use crate::cli::replace;
+use crate::cli::session;
+use crate::cli::site;
+use crate::cli::site::VaultArgs;
+use crate::escape;
+use crate::model::drift;
+use crate::provider::azure::Pulled;
+use crate::provider::azure::VaultId;
+use crate::quantity::Bytes;
+use crate::render::style::Verbosity;
+use crate::syntax::file::DEFAULT_MAX_BYTES;
+use crate::syntax::inventory::Inventory;
+
+/// Flags of `inventory pull`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PullArgs {
+    /// File to write; its facts that only a person knows stay. Without it the facts are printed
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Take what only a person knows from this inventory instead of the file that is written
+    #[arg(long, value_name = "FILE")]
+    pub base: Option<PathBuf>,
+    /// Name of the inventory, if the file does not have one yet [default: the vault's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Read files up to this size, such as `512 MiB`
+    #[arg(long, value_name = "SIZE", value_parser = Bytes::parse, default_value_t = Bytes(DEFAULT_MAX_BYTES))]
+    pub max_file_size: Bytes,
+    /// Which vault and vCenters are meant.
+    #[command(flatten)]
+    pub site: VaultArgs,
+}
+
+/// Observes a site and writes what it shows.
+///
+/// # Errors
+///
+/// [`CliError`] if the site can't be asked, or a file can't be read or written.
+pub(super) fn run(args: &PullArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let limit = args.max_file_size.0;
+    let existing = args.output.as_deref().filter(|path| env.path(path).exists());
+    let base = match args.base.as_deref().or(existing) {
+        Some(path) => match super::read(path, limit, env)? {
+            Ok(facts) => Some(facts),
+            Err(exit) => return Ok(exit),
+        },
+        None => None,
+    };
+    let reached = site::reach(&args.site, base.as_ref(), env)?;
+    let runtime = session::runtime()?;
+    let name = args.name.clone().unwrap_or_else(|| reached.vault.name.clone());
+    let known = base.is_some();
+    let mut base = base.unwrap_or_else(|| Inventory::unknown(&name));
+    if let Some(name) = &args.name {
+        base.name.value.clone_from(name);
+    }
+    let connected = reached.connect(&base, &runtime)?;
+    let pulled = connected.pull(&base, &runtime)?;
+    let text = text(&pulled, &connected.vault)?;
+    connected.end(runtime);
+    match &args.output {
+        None => {
+            env.out.guarded(Guard::Text)?;
+            env.out.write_all(text.as_bytes())?;
+        }
+        Some(path) => {
+            replace::put(&env.path(path), &text)
+                .map_err(|error| CliError::usage("the facts were not written").because(error.about(path)))?;
+            tell(&pulled, known.then_some(&base), path, env)?;
+        }
+    }
+    live::tell_missing(&pulled.missing, env)?;
+    for (kind, names) in &pulled.ignored {
+        let names = escape::line(&names.join(", ")).into_owned();
+        writeln!(
+            env.err,
+            "left alone: {} of the vault replicate as {kind}: {names}",
+            names.split(", ").count()
+        )?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Returns the document, with where its facts come from at its head.
+fn text(pulled: &Pulled, vault: &VaultId) -> Result<String, CliError> {
+    let bug = |error| CliError::new(Exit::Bug, "what was observed has no YAML form").because(error);
+    let body = serde_yaml::to_string(&pulled.inventory).map_err(bug)?;
+    let mut text =
+        format!("# Observed by `failback inventory pull` in the vault {}.\n", escape::line(&vault.name));
+    for read in &pulled.sources {
+        let _ = writeln!(text, "#   {:<14} {}", read.source, read.at);
+    }
+    text.push_str("# Whatever none of them tells stays as it was in the file; `failback explain RULE` says of a fact who can know it.\n");
+    if !pulled.missing.is_empty() {
+        text.push_str("# Not observed, and so unknown:\n");
+        for missing in &pulled.missing {
+            let _ = writeln!(text, "#   {}: {}", escape::line(&missing.facts), escape::line(&missing.why));
+        }
+    }
+    // The head of the document comes first, as in every other; where its facts come from is for programs, too.
+    let sources = serde_yaml::to_string(&serde_json::json!({"x-observed": pulled.sources})).map_err(bug)?;
+    text.push_str(&body);
+    text.push_str(&sources);
+    Ok(text)
+}
+
+fn tell(
+    pulled: &Pulled,
+    before: Option<&Inventory>,
+    path: &std::path::Path,
+    env: &mut Env<'_>,
+) -> Result<(), CliError> {
+    if env.verbosity == Verbosity::Quiet {
+        return Ok(());
+    }
+    let machines = pulled.inventory.machines.as_ref().map_or(0, Vec::len);
+    let changed = match before {
+        None => "new".to_owned(),
+        Some(before) => match drift::between(before, &pulled.inventory).len() {
+            0 => "nothing has changed".to_owned(),
+            1 => "1 fact has changed".to_owned(),
+            count => format!("{count} facts have changed"),
+        },
+    };
+    let path = path.display().to_string();
+    writeln!(env.out, "{}: {machines} machines, {changed}", escape::line(&path))?;
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! A run on a real site.
+
+use std::sync::Arc;
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::live;
+use crate::cli::ready;
+use crate::cli::ready::Moment;
+use crate::cli::run::Beginning;
+use crate::cli::run::RunArgs;
+use crate::cli::saved;
+use crate::cli::session;
+use crate::cli::session::Place;
+use crate::cli::session::RealSite;
+use crate::cli::site;
+use crate::clock::Clock as _;
+use crate::provider::azure::AzureSite;
+use crate::provider::azure::WriteClient;
+use crate::run::Site;
+
+/// Runs a plan on a real site.
+///
+/// # Errors
+///
+/// [`CliError`] if something can't be read, the site can't be asked, nobody confirms, or a flag is for the emulator only.
+pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    if args.scenario.is_some() {
+        return Err(CliError::usage(
+            "--scenario is for the emulator: nothing goes wrong at a real site on purpose",
+        ));
+    }
+    let mut named = saved::named(&args.path, &args.plan, env)?;
+    let facts = match live::base(&named.path, &named.args, env)? {
+        Ok(facts) => facts,
+        Err(exit) => return Ok(exit),
+    };
+    let reached = site::reach(&args.site, Some(&facts), env)?;
+    session::refuse_for_real(&args.session, reached.is_local)?;
+    let runtime = session::runtime()?;
+    let connected = reached.connect(&facts, &runtime)?;
+    let now = connected.pace().now();
+    named.args.now = Some(named.args.now.unwrap_or(now));
+    if args.live {
+        named.args = live::observed(&named.args, &connected, &facts, &runtime, env)?;
+    }
+    let plan = match ready::ready(&named.path, &named.args, Moment::Clock, env)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    live::refuse_old(plan.plan.model(), now)?;
+    let graph = session::compile(&plan);
+    if let Some(refusal) = named.refusal(plan.plan.model(), &graph) {
+        return Err(refusal);
+    }
+    let options = named.args.options(now);
+    let view = connected.view(plan.plan.model().inventory.clone());
+    let site: Arc<dyn Site> = if args.read_only {
+        Arc::new(site::ReadOnly::new(view))
+    } else {
+        let model = plan.plan.model();
+        let consent = site::consent(&connected.vault, model, &graph, args.confirm.as_deref(), env)?;
+        Arc::new(AzureSite::new(view, WriteClient::new(connected.reader.clone(), consent)))
+    };
+    let kept = args.site.with_variables(env);
+    let beginning = Beginning {
+        plan,
+        graph,
+        path: &named.path,
+        plan_args: &named.args,
+        now: options.now,
+        site: Some(&kept),
+    };
+    let (begun, ()) = beginning.enter(args, session::AZURE, env, |_| Ok(()))?;
+    let place = Place::Real(RealSite { site, is_local: connected.is_local });
+    let pace = connected.pace();
+    let session = beginning.session(begun, place, pace, options, args, env);
+    let ended = session::drive_on(&runtime, session, &args.session, env);
+    connected.end(runtime);
+    ended
+}

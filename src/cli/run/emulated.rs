@@ -1,0 +1,63 @@
+//! A run on an emulated site of its own.
+
+use std::sync::Arc;
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ready;
+use crate::cli::ready::Moment;
+use crate::cli::run::Beginning;
+use crate::cli::run::RunArgs;
+use crate::cli::saved;
+use crate::cli::scenario;
+use crate::cli::session;
+use crate::cli::session::Place;
+use crate::clock::pace::WorldPace;
+use crate::provider::emulator::Emulator;
+
+/// Runs a plan on a site that is made for it.
+///
+/// # Errors
+///
+/// [`CliError`] if something can't be read or written, or a flag is for real sites only.
+pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let real = [
+        ("--confirm", args.confirm.is_some()),
+        ("--read-only", args.read_only),
+        ("--live", args.live),
+        ("--vault", args.site.vault.is_some()),
+    ];
+    if let Some((flag, _)) = real.iter().find(|(_, is_given)| *is_given) {
+        return Err(CliError::usage(format!("{flag} is about a real site, and the emulator is none"))
+            .hinted("name it: --provider azure"));
+    }
+    let named = saved::named(&args.path, &args.plan, env)?;
+    let plan = match ready::ready(&named.path, &named.args, Moment::Observed, env)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    let graph = session::compile(&plan);
+    if let Some(refusal) = named.refusal(plan.plan.model(), &graph) {
+        return Err(refusal);
+    }
+    let model = plan.plan.model();
+    let limit = args.plan.max_file_size.0;
+    let scenario =
+        match scenario::read(args.scenario.as_deref(), limit, &model.inventory, model.baseline(), env)? {
+            Ok(scenario) => scenario,
+            Err(exit) => return Ok(exit),
+        };
+    let start = model.observed_at().unwrap_or_else(|_| env.clock.now());
+    let facts = model.inventory.clone();
+    let options = named.args.options(start);
+    let pace = Arc::new(WorldPace::new(start, args.session.speed()));
+    let beginning =
+        Beginning { plan, graph, path: &named.path, plan_args: &named.args, now: options.now, site: None };
+    let (begun, emulator) = beginning.enter(args, session::EMULATOR, env, |folder| {
+        Emulator::create(&folder.join("world"), facts, scenario, start, pace.clone())
+            .map_err(|error| CliError::usage("can't make the emulated world").because(error))
+    })?;
+    let session = beginning.session(begun, Place::Emulated(Arc::new(emulator)), pace, options, args, env);
+    session::drive(session, &args.session, env)
+}

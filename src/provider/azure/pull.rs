@@ -1,0 +1,115 @@
+//! Everything that a vault and its site tell, as one inventory.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::clock::Clock as _;
+use crate::id::MachineName;
+use crate::provider::azure::client::ReadClient;
+use crate::provider::azure::error::AzureError;
+use crate::provider::azure::onprem::Onprem;
+use crate::provider::azure::site::AzureView;
+use crate::provider::azure::site::Missing;
+use crate::provider::azure::site::Surroundings;
+use crate::provider::azure::vault::VaultId;
+use crate::provider::observation::Freshness;
+use crate::syntax::inventory::Inventory;
+
+/// Where facts came from, and when they were read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Read {
+    /// Who told them: `Site Recovery`, `Azure`, `vCenter`.
+    pub source: &'static str,
+    /// When they were read, by the service's clock.
+    pub at: Timestamp,
+}
+
+/// What was pulled.
+#[derive(Clone, Debug)]
+pub struct Pulled {
+    /// The facts, laid over those of the file.
+    pub inventory: Inventory,
+    /// What could not be observed, and why.
+    pub missing: Vec<Missing>,
+    /// Who was asked, and when.
+    pub sources: Vec<Read>,
+    /// Items of the vault that are none of VMware machines or physical servers, by their kinds: they are left alone.
+    pub ignored: Vec<(String, Vec<String>)>,
+}
+
+/// Reads everything that is in a vault, at its site and around it. Facts that only a person knows stay as `base` has them; a right
+/// that is missing leaves facts unknown, and the rest goes on.
+///
+/// # Errors
+///
+/// [`AzureError`] if the vault can't be read at all.
+pub async fn pull(
+    reader: &ReadClient,
+    vault: &VaultId,
+    onprem: Option<Arc<dyn Onprem>>,
+    base: &Inventory,
+) -> Result<Pulled, AzureError> {
+    let has_onprem = onprem.is_some();
+    let surroundings = Surroundings { base: base.clone(), onprem };
+    let view = AzureView::new(reader.clone(), vault.clone(), surroundings);
+    reader.settle_clock(vault).await?;
+    let began = reader.pace().now();
+    let directory = view.whole_directory().await?;
+    let mut machines: Vec<MachineName> =
+        directory.entries.iter().map(|entry| MachineName::new(entry.name.as_str())).collect();
+    // Machines that the file has and the vault does not any more are said to be gone.
+    let known = base.machines.iter().flatten().map(|machine| &machine.name.value);
+    let gone: Vec<MachineName> = known
+        .filter(|name| directory.entry(name).is_none())
+        .map(|name| MachineName::new(name.as_str()))
+        .collect();
+    machines.extend(gone);
+    // The servers that vCenter is asked about are known from the first look.
+    if has_onprem {
+        view.look(&[], None, Freshness::Now).await?;
+    }
+    let seen = view.look(&machines, None, Freshness::Now).await?;
+    let mut sources =
+        vec![Read { source: "Site Recovery", at: seen.at }, Read { source: "Azure", at: began }];
+    if has_onprem {
+        sources.push(Read { source: "vCenter", at: seen.at });
+    }
+    let mut inventory = seen.facts;
+    inventory.remarks.clone_from(&base.remarks);
+    in_order(&mut inventory, base);
+    Ok(Pulled {
+        inventory,
+        missing: view.missing(),
+        sources,
+        ignored: directory.others.iter().map(|(kind, names)| (kind.clone(), names.clone())).collect(),
+    })
+}
+
+/// Puts lists into the order of the file, and what the file does not have behind it, by name.
+fn in_order(inventory: &mut Inventory, base: &Inventory) {
+    fn sort<T>(list: &mut Option<Vec<T>>, base: Option<&Vec<T>>, name: fn(&T) -> &str) {
+        let known: Vec<&str> = base.into_iter().flatten().map(name).collect();
+        if let Some(list) = list {
+            list.sort_by_cached_key(|one| {
+                let at = known.iter().position(|known| *known == name(one)).unwrap_or(usize::MAX);
+                (at, name(one).to_owned())
+            });
+        }
+    }
+    sort(&mut inventory.vcenters, base.vcenters.as_ref(), |one| &one.id.value);
+    sort(&mut inventory.hosts, base.hosts.as_ref(), |one| &one.name.value);
+    sort(&mut inventory.datastores, base.datastores.as_ref(), |one| &one.name.value);
+    sort(&mut inventory.master_targets, base.master_targets.as_ref(), |one| &one.name.value);
+    sort(&mut inventory.process_servers, base.process_servers.as_ref(), |one| &one.name.value);
+    sort(&mut inventory.appliances, base.appliances.as_ref(), |one| &one.name.value);
+    for appliance in inventory.appliances.iter_mut().flatten() {
+        let known = base.appliances.iter().flatten().find(|known| known.name == appliance.name);
+        let components = known.and_then(|known| known.components.as_ref());
+        sort(&mut appliance.components, components, |one| &one.name.value);
+    }
+    sort(&mut inventory.storage_accounts, base.storage_accounts.as_ref(), |one| &one.value);
+    sort(&mut inventory.automation_accounts, base.automation_accounts.as_ref(), |one| &one.name.value);
+    sort(&mut inventory.machines, base.machines.as_ref(), |one| &one.name.value);
+    sort(&mut inventory.replication_groups, base.replication_groups.as_ref(), |one| &one.name.value);
+}

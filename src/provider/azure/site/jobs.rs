@@ -1,0 +1,287 @@
+//! One poller for all operations: jobs are listed for everybody at once, and only as often as something can have ended.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::clock::Clock as _;
+use crate::id::MachineName;
+use crate::id::OperationId;
+use crate::provider::azure::client::ReadClient;
+use crate::provider::azure::client::SITE_RECOVERY;
+use crate::provider::azure::error::AzureError;
+use crate::provider::azure::site::duration::Durations;
+use crate::provider::azure::site::key;
+use crate::provider::azure::site::look::Look;
+use crate::provider::azure::site::look::Seen;
+use crate::provider::azure::site::outcome;
+use crate::provider::azure::site::outcome::Stage;
+use crate::provider::azure::vault::VaultId;
+use crate::provider::azure::vault::escaped;
+use crate::provider::azure::wire::job::Job;
+use crate::provider::azure::wire::page::Resource;
+use crate::provider::operation::OperationStatus;
+
+/// How long a list of one page is good for; a longer list is good for longer, so that two requests a minute are enough.
+const GOOD_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// The longest that a list is good for.
+const LONGEST: SignedDuration = SignedDuration::from_mins(5);
+/// How much earlier than our own clock says a job may have begun by the service's.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+/// How long the service may take to show a job in its list.
+const SHOWN_AFTER: SignedDuration = SignedDuration::from_mins(2);
+/// Up to how many operations are read one by one: that shows their tasks, and costs no more than the list.
+const FEW: usize = 2;
+/// How far back a request is looked for of which nothing is known.
+const LONG_AGO: SignedDuration = SignedDuration::from_hours(24);
+
+/// An operation that is followed.
+#[derive(Clone, Debug)]
+struct Followed {
+    /// When it began, or was first heard of.
+    since: Timestamp,
+    scenario: Option<String>,
+    machines: Vec<MachineName>,
+    /// When it was last read by itself, and what that showed.
+    read: Option<(Timestamp, OperationStatus)>,
+}
+
+/// Follows operations.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    followed: Mutex<HashMap<String, Followed>>,
+    list: Look<Listing>,
+    durations: Durations,
+}
+
+/// The jobs since a moment.
+#[derive(Debug)]
+pub(super) struct Listing {
+    by_name: BTreeMap<String, Job>,
+}
+
+const NO_PANIC: &str = "no thread panics while it holds the operations";
+
+impl Jobs {
+    /// Begins to follow an operation.
+    pub(super) fn follow(
+        &self,
+        operation: &OperationId,
+        scenario: &str,
+        machines: &[MachineName],
+        now: Timestamp,
+    ) {
+        let followed = Followed {
+            since: now,
+            scenario: Some(scenario.to_owned()),
+            machines: machines.to_vec(),
+            read: None,
+        };
+        self.followed.lock().expect(NO_PANIC).insert(name_of(operation), followed);
+    }
+
+    fn known(&self, name: &str) -> Option<Followed> {
+        self.followed.lock().expect(NO_PANIC).get(name).cloned()
+    }
+
+    /// Returns how far an operation is.
+    pub(super) async fn status(
+        &self,
+        reader: &ReadClient,
+        vault: &VaultId,
+        operation: &OperationId,
+    ) -> Result<OperationStatus, AzureError> {
+        let name = name_of(operation);
+        let now = reader.pace().now();
+        // After a restart nothing but the id is known.
+        let Some(followed) = self.known(&name) else { return self.read(reader, vault, &name).await };
+        if let Some((at, status)) = &followed.read
+            && now.duration_since(*at) < GOOD_FOR
+        {
+            return Ok(status.clone());
+        }
+        if self.followed.lock().expect(NO_PANIC).len() <= FEW {
+            return match self.expected_end(&followed).filter(|end| *end > now) {
+                // Nothing can have ended yet, but what runs is worth a look now and then.
+                Some(end) if followed.read.as_ref().is_some_and(|(at, _)| *at > now - GOOD_FOR * 2) => {
+                    self.running(&followed, end)
+                }
+                Some(_) | None => self.read(reader, vault, &name).await,
+            };
+        }
+        let listing = self.listing(reader, vault, false).await?;
+        match listing.value.by_name.get(&name) {
+            Some(job) => self.by_list(reader, vault, &name, &followed, job).await,
+            None if listing.began.duration_since(followed.since) < SHOWN_AFTER => {
+                let end = self.expected_end(&followed).unwrap_or(now);
+                self.running(&followed, end.max(now + GOOD_FOR))
+            }
+            None => self.read(reader, vault, &name).await,
+        }
+    }
+
+    fn expected_end(&self, followed: &Followed) -> Option<Timestamp> {
+        let scenario = followed.scenario.as_deref()?;
+        followed.since.checked_add(self.durations.of(scenario)).ok()
+    }
+
+    fn running(&self, followed: &Followed, end: Timestamp) -> Result<OperationStatus, AzureError> {
+        if let Some((_, OperationStatus::Running(progress))) = &followed.read {
+            let progress =
+                crate::provider::operation::Progress { expected_end: Some(end), ..progress.clone() };
+            return Ok(OperationStatus::Running(progress));
+        }
+        let task = followed.scenario.clone().unwrap_or_default();
+        Ok(OperationStatus::Running(crate::provider::operation::Progress {
+            done: 0.0,
+            task,
+            expected_end: Some(end),
+        }))
+    }
+
+    async fn by_list(
+        &self,
+        reader: &ReadClient,
+        vault: &VaultId,
+        name: &str,
+        followed: &Followed,
+        job: &Job,
+    ) -> Result<OperationStatus, AzureError> {
+        match outcome::stage(job) {
+            Stage::Runs => {
+                let scenario = job.scenario_name.get().or(followed.scenario.as_deref()).unwrap_or_default();
+                let start = job.start_time.get().unwrap_or(followed.since);
+                let end = start.checked_add(self.durations.of(scenario)).ok();
+                Ok(outcome::status(job, &followed.machines, end, reader.pace().now()))
+            }
+            Stage::Succeeded => {
+                self.ended(name, job);
+                Ok(OperationStatus::Succeeded)
+            }
+            Stage::EndedBadly | Stage::Unknown => self.read(reader, vault, name).await,
+        }
+    }
+
+    /// Reads one job, with its tasks and errors.
+    async fn read(
+        &self,
+        reader: &ReadClient,
+        vault: &VaultId,
+        name: &str,
+    ) -> Result<OperationStatus, AzureError> {
+        let path = format!("{}/replicationJobs/{}", vault.path(), escaped(name));
+        let job: Resource<Job> = reader.get(&path, "", SITE_RECOVERY).await?;
+        let job = job.properties;
+        let now = reader.pace().now();
+        let machines = self.known(name).map(|followed| followed.machines).unwrap_or_default();
+        let scenario = job.scenario_name.get();
+        let start = job.start_time.get();
+        let end = start
+            .zip(scenario)
+            .and_then(|(start, scenario)| start.checked_add(self.durations.of(scenario)).ok());
+        let machines = if machines.is_empty() {
+            job.target_object_name.get().map(MachineName::new).into_iter().collect()
+        } else {
+            machines
+        };
+        let status = outcome::status(&job, &machines, end, now);
+        match outcome::stage(&job) {
+            Stage::Runs | Stage::Unknown => {
+                let mut followed = self.followed.lock().expect(NO_PANIC);
+                let one = followed.entry(name.to_owned()).or_insert_with(|| Followed {
+                    since: start.unwrap_or(now),
+                    scenario: scenario.map(str::to_owned),
+                    machines,
+                    read: None,
+                });
+                one.read = Some((now, status.clone()));
+            }
+            Stage::Succeeded | Stage::EndedBadly => {
+                if job.state.is("CompletedWithInformation") {
+                    tracing::warn!(job = %name, "the job succeeded, and has information: look at it in the vault");
+                }
+                self.ended(name, &job);
+            }
+        }
+        Ok(status)
+    }
+
+    fn ended(&self, name: &str, job: &Job) {
+        self.followed.lock().expect(NO_PANIC).remove(name);
+        if let (Some(scenario), Some(start), Some(end)) =
+            (job.scenario_name.get(), job.start_time.get(), job.end_time.get())
+            && outcome::stage(job) == Stage::Succeeded
+        {
+            self.durations.learn(scenario, end.duration_since(start));
+        }
+    }
+
+    /// Returns the list of jobs; with `now`, one that is read after the question.
+    async fn listing(
+        &self,
+        reader: &ReadClient,
+        vault: &VaultId,
+        now: bool,
+    ) -> Result<Seen<Listing>, AzureError> {
+        let pace = reader.pace();
+        let asked_at = pace.now();
+        let oldest = self.followed.lock().expect(NO_PANIC).values().map(|followed| followed.since).min();
+        // As long as no job can have ended, the list is looked at for those that fail early.
+        let due = |followed: &Followed| self.expected_end(followed).is_none_or(|end| end <= asked_at);
+        let is_due = self.followed.lock().expect(NO_PANIC).values().any(due);
+        let earliest = |seen: Option<&Seen<Listing>>| {
+            let pages = seen.map_or(1, |seen| i32::try_from(seen.pages).unwrap_or(i32::MAX));
+            let pages = if is_due { pages } else { pages.saturating_mul(3) };
+            let good_for = GOOD_FOR.checked_mul(pages).unwrap_or(LONGEST).min(LONGEST);
+            if now { asked_at } else { asked_at.checked_sub(good_for).unwrap_or(asked_at) }
+        };
+        let from = if now { asked_at.checked_sub(LONG_AGO).ok() } else { oldest };
+        let from = from.or(oldest).unwrap_or(asked_at);
+        let from = from.checked_sub(SKEW).unwrap_or(from);
+        self.list.since(&pace, earliest, || list(reader, vault, from)).await
+    }
+
+    /// Returns the job that the request with this id began, if any did.
+    pub(super) async fn begun_by(
+        &self,
+        reader: &ReadClient,
+        vault: &VaultId,
+        request_id: &str,
+    ) -> Result<Option<(OperationId, Job)>, AzureError> {
+        let listing = self.listing(reader, vault, true).await?;
+        let of_it =
+            |job: &&Job| job.activity_id.get().is_some_and(|activity| key::is_of(activity, request_id));
+        let found = listing.value.by_name.iter().find(|(_, job)| of_it(job));
+        Ok(found.map(|(name, job)| (OperationId::new(name.as_str()), job.clone())))
+    }
+}
+
+/// Returns a job, if the request with this id began it.
+pub(super) async fn begun_as(
+    reader: &ReadClient,
+    vault: &VaultId,
+    name: &str,
+    request_id: &str,
+) -> Result<Option<Job>, AzureError> {
+    let path = format!("{}/replicationJobs/{}", vault.path(), escaped(name));
+    let job: Resource<Job> = reader.get(&path, "", SITE_RECOVERY).await?;
+    let is_it = job.properties.activity_id.get().is_some_and(|activity| key::is_of(activity, request_id));
+    Ok(Some(job.properties).filter(|_| is_it))
+}
+
+fn name_of(operation: &OperationId) -> String {
+    operation.as_str().to_lowercase()
+}
+
+async fn list(reader: &ReadClient, vault: &VaultId, from: Timestamp) -> Result<(Listing, usize), AzureError> {
+    let path = format!("{}/replicationJobs", vault.path());
+    // The form in which the filter was recorded.
+    let from_text = from.strftime("%Y-%m-%dT%H:%M:%S.0000000Z");
+    let filter = format!("$filter=StartTime%20eq%20'{from_text}'");
+    let listed = reader.list::<Resource<Job>>(&path, &filter, SITE_RECOVERY).await?;
+    let named = |job: Resource<Job>| Some((job.name.into_option()?.to_lowercase(), job.properties));
+    Ok((Listing { by_name: listed.values.into_iter().filter_map(named).collect() }, listed.pages))
+}

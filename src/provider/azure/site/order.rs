@@ -1,0 +1,381 @@
+//! A request of the engine as calls of the service: the names of the wire and its directions stand here and nowhere else.
+//!
+//! Item calls name their direction relative to where the item replicates now; recovery plans relative to the plan's own primary.
+
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::id::MachineName;
+use crate::id::OperationId;
+use crate::provider::azure::error::AzureError;
+use crate::provider::azure::site::directory::Entry;
+use crate::provider::azure::site::infrastructure::Accounts;
+use crate::provider::azure::site::infrastructure::Servers;
+use crate::provider::azure::site::prepare::Policies;
+use crate::provider::azure::site::state::Kind;
+use crate::provider::azure::vault::last_part;
+use crate::provider::azure::wire::fabric::FabricDetails;
+use crate::provider::azure::wire::fabric::Server;
+use crate::provider::azure::wire::item::Item;
+use crate::provider::azure::wire::scalar::List;
+use crate::provider::request::FailbackPoint;
+use crate::provider::request::ForwardTarget;
+use crate::provider::request::OnpremTarget;
+
+/// A call that changes something.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Order {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+    /// The scenario of the job that it begins.
+    pub(super) scenario: &'static str,
+}
+
+/// The operation that had nothing to do.
+pub(super) const NOTHING_TO_DO: &str = "nothing-to-do";
+
+/// Returns whether an operation had nothing to do, so that no job stands for it.
+pub(super) fn is_nothing_to_do(operation: &OperationId) -> bool {
+    operation.as_str() == NOTHING_TO_DO
+}
+
+pub(super) fn unresolved(message: String) -> AzureError {
+    AzureError::Unresolved { message }
+}
+
+fn post(path: String, body: Option<Value>, scenario: &'static str) -> Order {
+    Order { method: Method::POST, path, body, scenario }
+}
+
+/// Returns a server's id by its name.
+fn server_id(kind: &str, name: &str, list: &List<Server>) -> Result<String, AzureError> {
+    let found = list.iter().find(|server| server.friendly_name.is(name) || server.name.is(name));
+    found.and_then(|server| server.id.get()).map(str::to_owned).ok_or_else(|| {
+        let there: Vec<&str> = list.iter().map(Server::title).collect();
+        unresolved(format!("the vault has no {kind} `{name}`; it has {}", in_words(&there)))
+    })
+}
+
+fn in_words(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// What a reprotect is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Site<'s> {
+    pub(super) servers: &'s Servers,
+    pub(super) accounts: &'s Accounts,
+    pub(super) policies: &'s Policies,
+}
+
+impl<'s> Site<'s> {
+    fn of_kind(&self, kind: &str, what: &str) -> Result<&'s FabricDetails, AzureError> {
+        let found = self.servers.of_kind(kind).map(|(_, details)| details);
+        found.ok_or_else(|| unresolved(format!("the vault has no {what}")))
+    }
+
+    fn classic(&self) -> Result<&'s FabricDetails, AzureError> {
+        self.of_kind("VMware", "configuration server")
+    }
+
+    fn modernized(&self) -> Result<&'s FabricDetails, AzureError> {
+        self.of_kind("InMageRcm", "replication appliances")
+    }
+
+    /// Returns the account with which the vCenter is asked, if there is one alone.
+    fn vcenter_account(&self) -> Option<&'s str> {
+        let mut accounts: Vec<&str> = self
+            .servers
+            .vcenters
+            .iter()
+            .filter_map(|vcenter| vcenter.properties.run_as_account_id.get())
+            .collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        match accounts.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the volume of a master target as the service names it: `R` for `R:`.
+fn volume(name: &str, server: &crate::provider::azure::wire::fabric::MasterTarget) -> String {
+    let plain = |text: &str| text.trim_end_matches([':', '\\', '/']).to_lowercase();
+    let found = server
+        .retention_volumes
+        .iter()
+        .filter_map(|volume| volume.volume_name.get())
+        .find(|known| plain(known) == plain(name));
+    match found {
+        Some(known) => known.to_owned(),
+        // The service says what it thinks of a volume that it does not list.
+        None if plain(name).is_empty() => name.to_owned(),
+        None => name.trim_end_matches([':', '\\']).to_owned(),
+    }
+}
+
+/// Reprotect from Azure to on-premises. In classic the input names the kind that the item becomes, in modernized the one it is.
+pub(super) fn reprotect_to_onprem(
+    entry: &Entry,
+    target: &OnpremTarget,
+    site: Site<'_>,
+) -> Result<Order, AzureError> {
+    let details = match target {
+        OnpremTarget::Classic { master_target, process_server, retention_volume, datastore } => {
+            let fabric = site.classic()?;
+            let servers = &fabric.master_target_servers;
+            let server = servers.iter().find(|server| server.name.is(master_target)).ok_or_else(|| {
+                let there: Vec<&str> = servers.iter().filter_map(|server| server.name.get()).collect();
+                unresolved(format!(
+                    "the vault has no master target `{master_target}`; it has {}",
+                    in_words(&there)
+                ))
+            })?;
+            let policy = site.policies.failback.as_deref().ok_or_else(|| {
+                unresolved(
+                    "no failback policy is associated with the configuration server's machines".to_owned(),
+                )
+            })?;
+            let mut details = json!({
+                "instanceType": "InMage",
+                "masterTargetId": server.id.or_empty(),
+                "processServerId": server_id("process server", process_server, &fabric.process_servers)?,
+                "retentionDrive": volume(retention_volume, server),
+                "datastoreName": datastore,
+                "profileId": policy,
+                // The temporary disk of an Azure VM has nothing to come back to.
+                "diskExclusionInput": {
+                    "volumeOptions": [{"volumeLabel": "Temporary Storage", "onlyExcludeIfSingleVolume": "Yes"}],
+                    "diskSignatureOptions": [],
+                },
+            });
+            if let Some(account) = site.vcenter_account() {
+                details["runAsAccountId"] = json!(account);
+            }
+            details
+        }
+        OnpremTarget::Modernized { appliance, log_storage_account, datastore } => {
+            let fabric = site.modernized()?;
+            let accounts = site.accounts.storage.as_deref().unwrap_or_default();
+            let account = accounts.iter().find(|id| last_part(id).eq_ignore_ascii_case(log_storage_account));
+            let account = account.ok_or_else(|| {
+                let there: Vec<&str> = accounts.iter().map(|id| last_part(id)).collect();
+                let there = in_words(&there);
+                unresolved(format!(
+                    "the subscription has no storage account `{log_storage_account}`; it has {there}"
+                ))
+            })?;
+            json!({
+                "instanceType": "InMageRcm",
+                "reprotectAgentId": server_id("appliance", appliance, &fabric.reprotect_agents)?,
+                "datastoreName": datastore,
+                "logStorageAccountId": account,
+            })
+        }
+    };
+    let body =
+        json!({"properties": {"failoverDirection": "RecoveryToPrimary", "providerSpecificDetails": details}});
+    Ok(post(format!("{}/reProtect", entry.id), Some(body), "SwitchReplicationGroupProtection"))
+}
+
+/// Reprotect from on-premises to Azure. `full` is the item as it is read whole.
+pub(super) fn reprotect_to_azure(
+    entry: &Entry,
+    full: &Item,
+    target: &ForwardTarget,
+    site: Site<'_>,
+) -> Result<Order, AzureError> {
+    let told = &full.provider_specific_details;
+    let properties = match target {
+        ForwardTarget::Classic { process_server } => {
+            let fabric = site.classic()?;
+            let master_target = told
+                .master_target_id
+                .get()
+                .or_else(|| fabric.master_target_servers.first().and_then(|server| server.id.get()));
+            let policy = site.policies.to_azure(full.policy_friendly_name.get());
+            let policy = policy.ok_or_else(|| {
+                unresolved("the vault has no policy for replication of VMware machines to Azure".to_owned())
+            })?;
+            let mut details = json!({
+                "instanceType": "InMageAzureV2",
+                "masterTargetId": master_target,
+                "processServerId": server_id("process server", process_server, &fabric.process_servers)?,
+                "policyId": policy,
+            });
+            let account = told.run_as_account_id.get().or_else(|| site.vcenter_account());
+            if let Some(account) = account {
+                details["runAsAccountId"] = json!(account);
+            }
+            json!({"failoverDirection": "RecoveryToPrimary", "providerSpecificDetails": details})
+        }
+        // The account that caches data is the policy's business, not the call's.
+        ForwardTarget::Modernized { appliance, cache_storage_account: _ } => {
+            let fabric = site.modernized()?;
+            let account =
+                told.run_as_account_id.get().or_else(|| appliance_account(full, appliance, site.accounts));
+            let mut details = json!({
+                "instanceType": "InMageRcmFailback",
+                "processServerId": server_id("appliance", appliance, &fabric.process_servers)?,
+                "runAsAccountId": account,
+            });
+            if let Some(policy) = told.last_used_policy_id.get().or_else(|| site.policies.to_azure(None)) {
+                details["policyId"] = json!(policy);
+            }
+            json!({"providerSpecificDetails": details})
+        }
+    };
+    let body = json!({"properties": properties});
+    Ok(post(format!("{}/reProtect", entry.id), Some(body), "SwitchReplicationGroupProtection"))
+}
+
+/// Returns the account with which an appliance enters machines of an item's operating system.
+fn appliance_account<'a>(item: &Item, appliance: &str, accounts: &'a Accounts) -> Option<&'a str> {
+    let is_linux =
+        item.provider_specific_details.os_type.or_empty().to_ascii_lowercase().starts_with("linux");
+    let wanted = if is_linux { "LinuxGuest" } else { "WindowsGuest" };
+    let of = |kind: &'static str| {
+        accounts.run_as.iter().find(move |account| {
+            account.properties.credential_type.is(kind)
+                && account
+                    .properties
+                    .appliance_name
+                    .get()
+                    .is_none_or(|name| name.eq_ignore_ascii_case(appliance))
+        })
+    };
+    of(wanted).or_else(|| of("CredentialLessAccount")).or_else(|| accounts.run_as.first())?.id.get()
+}
+
+/// The failover from Azure of one machine. In classic the direction is that of the item: Azure is its primary now.
+pub(super) fn failover(entry: &Entry, point: FailbackPoint) -> Result<Order, AzureError> {
+    match entry.kind {
+        Kind::InMage => {
+            let body = json!({"properties": {
+                "failoverDirection": "PrimaryToRecovery",
+                "sourceSiteOperations": "NotRequired",
+                "providerSpecificDetails": {"instanceType": "InMage", "recoveryPointType": classic_point(point)},
+            }});
+            Ok(post(format!("{}/unplannedFailover", entry.id), Some(body), "UnplannedFailover"))
+        }
+        Kind::InMageRcmFailback => {
+            let body = json!({"properties": {"providerSpecificDetails": {
+                "instanceType": "InMageRcmFailback", "recoveryPointType": modernized_point(point),
+            }}});
+            Ok(post(format!("{}/plannedFailover", entry.id), Some(body), "PlannedFailover"))
+        }
+        Kind::InMageAzureV2 | Kind::InMageRcm => Err(not_replicating_home(entry)),
+    }
+}
+
+fn not_replicating_home(entry: &Entry) -> AzureError {
+    // A failover of such an item would go to Azure.
+    unresolved(format!(
+        "{} does not replicate to on-premises, but is of kind {}",
+        entry.name,
+        entry.kind.word()
+    ))
+}
+
+const fn classic_point(point: FailbackPoint) -> &'static str {
+    match point {
+        FailbackPoint::Latest | FailbackPoint::CrashConsistent => "LatestTime",
+        FailbackPoint::AppConsistent => "LatestTag",
+    }
+}
+
+const fn modernized_point(point: FailbackPoint) -> &'static str {
+    match point {
+        FailbackPoint::Latest | FailbackPoint::CrashConsistent => "CrashConsistent",
+        FailbackPoint::AppConsistent => "ApplicationConsistent",
+    }
+}
+
+/// The failover from Azure of all machines of a recovery plan: relative to the plan, Azure is where it recovers to.
+pub(super) fn plan_failover(
+    plan: &str,
+    entries: &[&Entry],
+    point: FailbackPoint,
+) -> Result<Order, AzureError> {
+    if let Some(entry) = entries.iter().find(|entry| !entry.kind.is_to_onprem()) {
+        return Err(not_replicating_home(entry));
+    }
+    if entries.iter().all(|entry| entry.kind == Kind::InMage) {
+        let body = json!({"properties": {
+            "failoverDirection": "RecoveryToPrimary",
+            "sourceSiteOperations": "NotRequired",
+            "providerSpecificDetails": [{"instanceType": "InMage", "recoveryPointType": classic_point(point)}],
+        }});
+        return Ok(post(format!("{plan}/unplannedFailover"), Some(body), "UnplannedFailover"));
+    }
+    let body = json!({"properties": {
+        "failoverDirection": "RecoveryToPrimary",
+        "providerSpecificDetails": [{
+            "instanceType": "InMageRcmFailback",
+            "recoveryPointType": modernized_point(point),
+            "useMultiVmSyncPoint": "true",
+        }],
+    }});
+    Ok(post(format!("{plan}/plannedFailover"), Some(body), "PlannedFailover"))
+}
+
+/// The commit of a failover: of an item or of a recovery plan.
+pub(super) fn commit(path: &str) -> Order {
+    post(format!("{path}/failoverCommit"), None, "CommitFailover")
+}
+
+/// Takes a planned failover back.
+pub(super) fn cancel(entry: &Entry) -> Order {
+    post(format!("{}/failoverCancel", entry.id), None, "CancelFailover")
+}
+
+/// Makes a recovery plan, or gives one that is there other machines.
+pub(super) fn recovery_plan(
+    path: String,
+    exists: bool,
+    entries: &[&Entry],
+    servers: &Servers,
+) -> Result<Order, AzureError> {
+    let member = |entry: &&Entry| {
+        let details = &entry.item.provider_specific_details;
+        let id = if entry.kind.is_classic() {
+            details.vm_id.or(&details.infrastructure_vm_id)
+        } else {
+            details.internal_identifier.get()
+        };
+        json!({"id": entry.id, "virtualMachineId": id.unwrap_or_else(|| last_part(&entry.id))})
+    };
+    let members: Vec<Value> = entries.iter().map(member).collect();
+    let groups = json!([{"groupType": "Boot", "replicationProtectedItems": members, "startGroupActions": [], "endGroupActions": []}]);
+    if exists {
+        let body = json!({"properties": {"groups": groups}});
+        return Ok(Order { method: Method::PATCH, path, body: Some(body), scenario: "UpdateRecoveryPlan" });
+    }
+    let fabric = servers.vmware().and_then(|(fabric, _)| fabric.id.get());
+    let fabric = fabric.ok_or_else(|| unresolved("the vault has no fabric of VMware".to_owned()))?;
+    let body = json!({"properties": {
+        "primaryFabricId": fabric,
+        "recoveryFabricId": "Microsoft Azure",
+        "failoverDeploymentModel": "ResourceManager",
+        "groups": groups,
+    }});
+    Ok(Order { method: Method::PUT, path, body: Some(body), scenario: "SaveRecoveryPlan" })
+}
+
+/// Returns the refusal of a machine that the vault does not have, in the service's code.
+pub(super) fn not_there(machine: &MachineName, ambiguous: bool) -> AzureError {
+    let message = if ambiguous {
+        format!("several items of the vault are called {machine}: which one is meant can't be told")
+    } else {
+        format!("the vault has no replicated item {machine}")
+    };
+    AzureError::NotFound { what: machine.to_string(), code: "ArmResourceDoesNotExist".to_owned(), message }
+}
+
+/// Deletes a recovery plan.
+pub(super) const fn delete_plan(path: String) -> Order {
+    Order { method: Method::DELETE, path, body: None, scenario: "DeleteRecoveryPlan" }
+}

@@ -1,0 +1,140 @@
+//! What may be asked of a recovery plan: `POST …/replicationRecoveryPlans/{plan}/{verb}`.
+
+use serde_json::Value;
+
+use crate::id::MachineName;
+use crate::provider::emulator::http::desk;
+use crate::provider::emulator::http::desk::ServiceJob;
+use crate::provider::emulator::http::desk::ServiceTask;
+use crate::provider::emulator::http::exchange::Answer;
+use crate::provider::emulator::http::exchange::Asked;
+use crate::provider::emulator::http::exchange::field;
+use crate::provider::emulator::http::exchange::text;
+use crate::provider::emulator::http::item;
+use crate::provider::emulator::http::item::Provider;
+use crate::provider::emulator::http::recovery_plan;
+use crate::provider::emulator::http::verb;
+use crate::provider::emulator::http::visit::Visit;
+use crate::provider::emulator::service::ServiceAct;
+use crate::provider::request::FailbackPoint;
+use crate::provider::request::Request;
+use crate::syntax::machine::State;
+
+/// Returns the answer to a verb on a plan.
+pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked, plan: &str, word: &str) -> Option<Answer> {
+    let properties = match asked.properties() {
+        Ok(properties) => properties,
+        Err(answer) => return Some(answer),
+    };
+    let members = recovery_plan::members(visit, plan);
+    let machines: Vec<MachineName> = members.iter().map(|at| visit.world().items[*at].name.clone()).collect();
+    let resource = recovery_plan::id(visit, plan);
+    let target = recovery_plan::target(plan);
+    let recovery_plan = Some(plan.to_owned());
+    Some(match word {
+        "unplannedfailover" | "plannedfailover" => {
+            let planned = word == "plannedfailover";
+            let home = text(&properties, "failoverDirection")
+                .is_some_and(|word| word.eq_ignore_ascii_case("RecoveryToPrimary"));
+            if home {
+                match point(visit, asked, &members, &properties, planned) {
+                    Ok(point) => {
+                        let request = Request::FailoverToOnprem { machines, recovery_plan, point };
+                        verb::begin(visit, asked, &request, resource)
+                    }
+                    Err(answer) => answer,
+                }
+            } else if planned || members.iter().any(|at| item::provider(visit, *at).is_to_onprem()) {
+                // A plan's direction is that of its own primary side, whatever its machines replicate to.
+                verb::wrong_direction(asked)
+            } else {
+                let required = text(&properties, "sourceSiteOperations")
+                    .is_some_and(|word| word.eq_ignore_ascii_case("Required"));
+                verb::fail_over_to_azure(visit, asked, members, target, resource, required)
+            }
+        }
+        "failovercommit" => verb::begin(visit, asked, &Request::Commit { machines, recovery_plan }, resource),
+        "failovercancel" => cancel(visit, asked, &members, plan),
+        "reprotect" => {
+            let tasks = vec![ServiceTask::new(
+                "SwitchReplicationGroupProtectionPreflightTask",
+                "Prerequisite check",
+                1,
+            )];
+            let job =
+                ServiceJob::new("SwitchReplicationGroupProtection", "Reprotect", target, tasks, resource);
+            // A plan carries no input, and these providers need some.
+            let message = "The replication provider needs input that a recovery plan doesn't carry; reprotect the items.";
+            visit.start(asked, job.failing(0, "ProviderInputRequired", message))
+        }
+        "testfailover" => verb::test_failover(visit, asked, members, target, resource, &properties),
+        "testfailovercleanup" => {
+            verb::test_failover_cleanup(visit, asked, members, target, resource, &properties)
+        }
+        _ => return None,
+    })
+}
+
+/// Returns the kind of recovery point that the input for the plan's provider names.
+fn point(
+    visit: &Visit<'_>,
+    asked: &Asked,
+    members: &[usize],
+    properties: &Value,
+    planned: bool,
+) -> Result<FailbackPoint, Answer> {
+    let invalid = |message: &str| Err(Answer::asr_error(asked, 400, "InvalidParameter", message));
+    let inputs = field(properties, "providerSpecificDetails").and_then(Value::as_array);
+    let inputs = inputs.map_or(&[][..], Vec::as_slice);
+    let mut chosen = None;
+    for at in members {
+        let provider = item::provider(visit, *at);
+        match (provider, planned) {
+            (Provider::InMage, false) | (Provider::InMageRcmFailback, true) => {}
+            (Provider::InMage | Provider::InMageRcmFailback, _) => {
+                return invalid("The replication provider has no failover of this kind.");
+            }
+            (Provider::InMageAzureV2 | Provider::InMageRcm, _) => continue,
+        }
+        let own = inputs.iter().find(|input| {
+            text(input, "instanceType").is_some_and(|word| word.eq_ignore_ascii_case(provider.word()))
+        });
+        let Some(own) = own else { return invalid("The input of a replication provider is missing.") };
+        let usual = if planned { "CrashConsistent" } else { "LatestTime" };
+        let Some(point) = verb::point(text(own, "recoveryPointType").unwrap_or(usual)) else {
+            return invalid("The recovery point type is not known.");
+        };
+        chosen = Some(point);
+    }
+    // Without a machine that replicates home, this is the wrong direction; the world says so.
+    Ok(chosen.unwrap_or(FailbackPoint::Latest))
+}
+
+/// Takes the planned failover of all machines of a plan back.
+fn cancel(visit: &mut Visit<'_>, asked: &Asked, members: &[usize], plan: &str) -> Answer {
+    let tasks = vec![
+        ServiceTask::new("CancelFailoverPreflightChecksTask", "Prerequisites check for cancel failover", 10),
+        ServiceTask::new("CancelFailoverRecovery", "Cancel failover recovery", 120),
+        ServiceTask {
+            id: "CancelFailoverPrimary",
+            ..ServiceTask::new("CancelFailoverPrimaryTask", "Cancel failover primary", 50)
+        },
+        ServiceTask::new("StartVmOnPrimary", "Starting the virtual machine", 120),
+    ];
+    let words = ("CancelFailover", "Cancel failover and resume replication");
+    let resource = recovery_plan::id(visit, plan);
+    let mut job = ServiceJob::new(words.0, words.1, recovery_plan::target(plan), tasks, resource);
+    let pending: Vec<usize> = members
+        .iter()
+        .copied()
+        .filter(|at| visit.world().items[*at].settled == State::FailedBack && !visit.identity().classic)
+        .collect();
+    if pending.is_empty() {
+        let message = "The recovery plan has no planned failover that can be cancelled.";
+        return visit.start(asked, job.failing(0, "NotCancellable", message));
+    }
+    job.machines.clone_from(&pending);
+    let names = desk::names(visit.world(), &pending);
+    let job = job.acting(names.into_iter().map(|machine| ServiceAct::TakeBack { machine }));
+    visit.start(asked, job)
+}

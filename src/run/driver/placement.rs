@@ -1,0 +1,64 @@
+//! Where the servers stand that hold machines' disks: remembered at the reprotect, and anew once a person attached disks again.
+
+use crate::event::RunEventKind;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::graph::StepSubject;
+use crate::run::driver::engine::Engine;
+use crate::run::recorder::RunError;
+use crate::syntax::inventory::Experience;
+
+impl Engine<'_> {
+    /// Records where the server of a reprotect stands: a server that is moved between reprotect and failover loses the disks.
+    pub(super) fn remember_placement(&mut self, step: StepIndex, adopts: bool) -> Result<(), RunError> {
+        let (StepKind::Reprotect, StepSubject::Machine(index)) =
+            (self.graph.step(step).kind, self.graph.step(step).subject)
+        else {
+            return Ok(());
+        };
+        let Some((server, datastore)) = self.server_of(index) else { return Ok(()) };
+        let machine = self.model.machine(index);
+        // Where the server stood when the run began is nearer to a reprotect of before than what is seen now.
+        let known = machine.placement_at_reprotect().filter(|_| adopts);
+        let datastore = known.map_or(datastore, str::to_owned);
+        let state = self.recorder.state();
+        if state.placements().any(|(placed, on)| placed == step && on == datastore) {
+            return Ok(());
+        }
+        let name = machine.name().value.clone();
+        self.model.remember_placement(&name, &datastore);
+        let id = self.recorder.state().id(step).clone();
+        self.recorder.record(RunEventKind::ServerPlaced { step: id, server, datastore })
+    }
+
+    /// Records where the servers stand to which a person attached disks again: from now on they must stay there.
+    pub(super) fn place_again(&mut self, machines: &[usize]) -> Result<(), RunError> {
+        for machine in machines {
+            let state = self.recorder.state();
+            let reprotect =
+                state.reprotect_of(*machine).filter(|reprotect| state.is_to_be_placed(*reprotect));
+            let (Some(reprotect), Some((server, datastore))) = (reprotect, self.server_of(*machine)) else {
+                continue;
+            };
+            let name = self.model.machine(*machine).name().value.clone();
+            self.model.remember_placement(&name, &datastore);
+            let step = self.recorder.state().id(reprotect).clone();
+            self.recorder.record(RunEventKind::ServerPlaced { step, server, datastore })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the server that receives a machine's data, and the datastore that it is seen on.
+    fn server_of(&self, machine: usize) -> Option<(String, String)> {
+        let machine = self.model.machine(machine);
+        let (server, datastore) = match self.graph.experience() {
+            Experience::Classic => {
+                machine.master_target().map(|server| (&server.facts.name, &server.facts.datastore))
+            }
+            Experience::Modernized => {
+                machine.appliance().map(|server| (&server.facts.name, &server.facts.datastore))
+            }
+        }?;
+        Some((server.value.clone(), datastore.as_ref()?.value.clone()))
+    }
+}
