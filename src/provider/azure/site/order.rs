@@ -250,13 +250,16 @@ fn appliance_account<'a>(item: &Item, appliance: &str, accounts: &'a Accounts) -
     of(wanted).or_else(|| of("CredentialLessAccount")).or_else(|| accounts.run_as.first())?.id.get()
 }
 
+/// That the copy in Azure is to be shut down first. A run asks for it, and looks afterwards whether it is off.
+const SHUT_DOWN: &str = "Required";
+
 /// The failover from Azure of one machine. In classic the direction is that of the item: Azure is its primary now.
 pub(super) fn failover(entry: &Entry, point: FailbackPoint) -> Result<Order, AzureError> {
     match entry.kind {
         Kind::InMage => {
             let body = json!({"properties": {
                 "failoverDirection": "PrimaryToRecovery",
-                "sourceSiteOperations": "NotRequired",
+                "sourceSiteOperations": SHUT_DOWN,
                 "providerSpecificDetails": {"instanceType": "InMage", "recoveryPointType": classic_point(point)},
             }});
             Ok(post(format!("{}/unplannedFailover", entry.id), Some(body), "UnplannedFailover"))
@@ -306,7 +309,7 @@ pub(super) fn plan_failover(
     if entries.iter().all(|entry| entry.kind == Kind::InMage) {
         let body = json!({"properties": {
             "failoverDirection": "RecoveryToPrimary",
-            "sourceSiteOperations": "NotRequired",
+            "sourceSiteOperations": SHUT_DOWN,
             "providerSpecificDetails": [{"instanceType": "InMage", "recoveryPointType": classic_point(point)}],
         }});
         return Ok(post(format!("{plan}/unplannedFailover"), Some(body), "UnplannedFailover"));
@@ -378,4 +381,33 @@ pub(super) fn not_there(machine: &MachineName, ambiguous: bool) -> AzureError {
 /// Deletes a recovery plan.
 pub(super) const fn delete_plan(path: String) -> Order {
     Order { method: Method::DELETE, path, body: None, scenario: "DeleteRecoveryPlan" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: Kind) -> Entry {
+        let item = serde_json::from_value(json!({})).expect("an item may say nothing");
+        Entry { name: "w1".into(), id: "/v/items/w1".into(), kind, item }
+    }
+
+    #[test]
+    fn a_classic_failover_home_asks_for_the_copy_in_azure_to_be_shut_down() {
+        let classic = entry(Kind::InMage);
+        let alone = failover(&classic, FailbackPoint::Latest).expect("it replicates home").body;
+        let group = plan_failover("/v/plans/g", &[&classic], FailbackPoint::Latest).expect("it does").body;
+        for body in [alone, group] {
+            let properties = &body.expect("a failover has a body")["properties"];
+            assert_eq!(properties["sourceSiteOperations"], "Required");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_replicates_to_azure_is_not_failed_over() {
+        for kind in [Kind::InMageAzureV2, Kind::InMageRcm] {
+            assert!(failover(&entry(kind), FailbackPoint::Latest).is_err());
+            assert!(plan_failover("/v/plans/g", &[&entry(kind)], FailbackPoint::Latest).is_err());
+        }
+    }
 }
