@@ -109,8 +109,6 @@ pub fn run(args: &EmulatorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
     };
-    let vcenters: Vec<String> =
-        facts.vcenters.iter().flatten().map(|vcenter| vcenter.id.value.clone()).collect();
     let start = facts.observed_at.as_ref().map_or_else(|| env.clock.now(), |at| at.value);
     let unusable = |error| CliError::usage("can't use the folder of the emulated world").because(error);
     let folder = args.world.as_deref().map(|folder| env.path(folder));
@@ -145,7 +143,7 @@ pub fn run(args: &EmulatorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
                 .hinted("take another address of the loopback with --listen; port 0 takes a free one")
         })?;
         let handle = server.handle();
-        tell(args, &handle, &vcenters, env)?;
+        tell(args, &handle, env)?;
         env.out.flush()?;
         server.serve(async { drop(session::interrupted().await) }).await;
         Ok(Exit::Success)
@@ -212,31 +210,13 @@ struct Said<'a> {
     authority: Option<&'a str>,
 }
 
-/// Returns a name as a part of an address.
-fn escaped(name: &str) -> String {
-    let mut text = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
-}
-
-fn tell(
-    args: &EmulatorArgs,
-    handle: &ServerHandle,
-    vcenters: &[String],
-    env: &mut Env<'_>,
-) -> Result<(), CliError> {
-    let (names, options) = (handle.names(), handle.options());
+fn tell(args: &EmulatorArgs, handle: &ServerHandle, env: &mut Env<'_>) -> Result<(), CliError> {
+    let (names, options, vcenters) = (handle.names(), handle.options(), handle.vcenters());
     let url = handle.url();
     let said = Said {
         version: 1,
         vcenter_url: format!("{url}/sdk"),
-        vcenters: vcenters.iter().map(|id| (id.as_str(), format!("{url}/sdk/{}", escaped(id)))).collect(),
+        vcenters: vcenters.iter().map(|(id, url)| (id.as_str(), url.clone())).collect(),
         token: options.access.token.as_ref().map_or("", |token| token.expose_secret()),
         tenant: &names.tenant,
         client_id: &options.access.client_id,

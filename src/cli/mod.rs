@@ -33,6 +33,7 @@ mod order;
 pub mod outline;
 mod past;
 mod person;
+pub mod place;
 pub mod plan;
 pub mod points;
 mod policies;

@@ -15,6 +15,7 @@ use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::person::Person;
+use crate::cli::place::Place;
 use crate::cli::ready::Ready;
 use crate::cli::terminal::Terminal;
 use crate::cli::watch::Watch;
@@ -36,14 +37,12 @@ use crate::journal::RunWriter;
 use crate::model::Model;
 use crate::model::digest;
 use crate::model::resolve;
-use crate::provider::emulator::Emulator;
 use crate::report;
 use crate::rules::Options;
 use crate::run::Driver;
 use crate::run::End;
 use crate::run::Parts;
 use crate::run::Recorder;
-use crate::run::Site;
 use crate::run::approver::Approver;
 use crate::run::approver::AtEmulator;
 use crate::run::approver::AutoApprove;
@@ -141,70 +140,6 @@ pub struct Session {
     pub actions_in: PathBuf,
     /// Ownership of the run.
     pub lock: Lock,
-}
-
-/// The word of records for an emulated site of a run's own.
-pub(crate) const EMULATOR: &str = "emulator";
-/// The word of records for a vault that is asked over the network.
-pub(crate) const AZURE: &str = "azure";
-
-/// Refuses the flags that are for an emulated site alone.
-///
-/// # Errors
-///
-/// [`CliError`] if there is one; an emulator on this machine may be answered for by `--auto-approve`.
-pub(crate) fn refuse_for_real(args: &SessionArgs, is_local: bool) -> Result<(), CliError> {
-    if args.speed.is_some() {
-        return Err(CliError::usage("--speed is for the emulator: the time of a site is its own"));
-    }
-    if args.auto_approve && !is_local {
-        return Err(CliError::usage("--auto-approve is for the emulator: people answer for a real site")
-            .hinted("answer at the terminal, or from elsewhere with failback approve"));
-    }
-    Ok(())
-}
-
-/// Where a run acts.
-pub enum Place {
-    /// In an emulated world of its own, which lives by the run's clock.
-    Emulated(Arc<Emulator>),
-    /// At a vault that is asked over the network.
-    Real(RealSite),
-}
-
-/// A vault that is asked over the network.
-pub struct RealSite {
-    /// The site.
-    pub site: Arc<dyn Site>,
-    /// Whether it is an emulator on this machine, which nobody's workload depends on.
-    pub is_local: bool,
-}
-
-impl Place {
-    /// Returns the word for it in records.
-    #[must_use]
-    pub const fn provider(&self) -> &'static str {
-        match self {
-            Self::Emulated(_) => EMULATOR,
-            Self::Real(_) => AZURE,
-        }
-    }
-
-    /// Returns whether nobody's workload depends on the site.
-    #[must_use]
-    pub const fn is_emulated(&self) -> bool {
-        match self {
-            Self::Emulated(_) => true,
-            Self::Real(real) => real.is_local,
-        }
-    }
-
-    fn site(&self) -> Arc<dyn Site> {
-        match self {
-            Self::Emulated(emulator) => Arc::clone(emulator) as Arc<dyn Site>,
-            Self::Real(real) => Arc::clone(&real.site),
-        }
-    }
 }
 
 /// Takes the lock of a run's folder.

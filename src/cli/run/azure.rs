@@ -6,14 +6,15 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::live;
+use crate::cli::place;
+use crate::cli::place::Place;
+use crate::cli::place::RealSite;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::run::Beginning;
 use crate::cli::run::RunArgs;
 use crate::cli::saved;
 use crate::cli::session;
-use crate::cli::session::Place;
-use crate::cli::session::RealSite;
 use crate::cli::site;
 use crate::clock::Clock as _;
 use crate::escape;
@@ -39,7 +40,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Err(exit) => return Ok(exit),
     };
     let reached = site::reach(&args.site, Some(&facts), env)?;
-    session::refuse_for_real(&args.session, reached.is_local)?;
+    place::refuse_for_real(&args.session, reached.is_local)?;
     let runtime = session::runtime()?;
     let connected = reached.connect(&facts, &runtime)?;
     let now = connected.pace().now();
@@ -77,7 +78,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         now: options.now,
         site: Some(&kept),
     };
-    let (begun, ()) = beginning.enter(args, session::AZURE, env, |_| Ok(()))?;
+    let (begun, ()) = beginning.enter(args, place::AZURE, env, |_| Ok(()))?;
     let place = Place::Real(RealSite { site, is_local: connected.is_local });
     let pace = connected.pace();
     let session = beginning.session(begun, place, pace, options, args, env);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::place;
+use crate::cli::place::Place;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
 use crate::cli::run::Beginning;
@@ -12,7 +14,6 @@ use crate::cli::run::RunArgs;
 use crate::cli::saved;
 use crate::cli::scenario;
 use crate::cli::session;
-use crate::cli::session::Place;
 use crate::clock::pace::WorldPace;
 use crate::provider::emulator::Emulator;
 
@@ -54,7 +55,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let pace = Arc::new(WorldPace::new(start, args.session.speed()));
     let beginning =
         Beginning { plan, graph, path: &named.path, plan_args: &named.args, now: options.now, site: None };
-    let (begun, emulator) = beginning.enter(args, session::EMULATOR, env, |folder| {
+    let (begun, emulator) = beginning.enter(args, place::EMULATOR, env, |folder| {
         Emulator::create(&folder.join("world"), facts, scenario, start, pace.clone())
             .map_err(|error| CliError::usage("can't make the emulated world").because(error))
     })?;

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use crate::id::MachineName;
+use crate::model::overlay::blank_asr;
 use crate::provider::emulator::boots::Boots;
 use crate::provider::emulator::chance;
 use crate::provider::emulator::latency;
 use crate::provider::emulator::points::Owner;
 use crate::provider::emulator::points::Points;
-use crate::provider::emulator::unknown::unknown_asr;
 use crate::provider::emulator::unknown::unknown_azure_vm;
 use crate::provider::emulator::unknown::unknown_onprem_vm;
 use crate::quantity::Bytes;
@@ -180,7 +180,7 @@ impl Item {
             .iter()
             .flatten()
             .any(|disk| disk.kind.as_deref() == Some(&DiskKind::Rdm) && !is_true(&disk.excluded));
-        let asr = facts.asr.get_or_insert_with(unknown_asr);
+        let asr = facts.asr.get_or_insert_with(blank_asr);
         asr.health.get_or_insert_with(|| Spanned::bare(Health::Ok));
         asr.resync_required.get_or_insert_with(|| Spanned::bare(false));
         let agent = !is_false(&asr.agent_registration_ok);
@@ -232,7 +232,7 @@ impl Item {
     /// Returns what Site Recovery knows.
     pub(super) fn asr(&mut self) -> &mut Asr {
         self.changes.asr += 1;
-        self.facts.asr.get_or_insert_with(unknown_asr)
+        self.facts.asr.get_or_insert_with(blank_asr)
     }
 
     /// Returns whether the copy in Azure runs.

@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
+use crate::model::overlay::blank_machine;
+use crate::model::overlay::blank_onprem_vm;
 use crate::provider::azure::Missing;
 use crate::provider::azure::Onprem;
 use crate::provider::azure::OnpremFacts;
@@ -29,7 +31,6 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::Vcenter;
 use crate::syntax::machine::Machine;
 use crate::syntax::machine::OnpremVm;
-use crate::syntax::scalar::Nullable;
 
 /// How old a look may be for whoever only waits.
 const LATELY: SignedDuration = SignedDuration::from_secs(60);
@@ -199,33 +200,9 @@ fn keys(base: &Inventory, wanted: &Wanted) -> HashSet<String> {
 fn blank(vm: &WantedVm) -> Machine {
     let name = vm.name.as_deref().unwrap_or(vm.machine.as_str());
     let known = |text: &str| Some(Spanned::bare(text.to_owned()));
-    Machine {
-        name: Spanned::bare(vm.machine.as_str().to_owned()),
-        kind: None,
-        memory_gb: None,
-        os: None,
-        boot: None,
-        network: None,
-        state: None,
-        active_site: None,
-        churn: None,
-        azure_vm: None,
-        onprem_vm: Some(OnpremVm {
-            exists: None,
-            name: known(name),
-            uuid: vm.uuid.as_deref().and_then(known),
-            template_id: Nullable::Unknown,
-            vcenter: Nullable::Unknown,
-            host: None,
-            power_state: None,
-            snapshots: None,
-            enable_uuid: None,
-            tools: None,
-            booted_at: None,
-            disks: None,
-        }),
-        asr: None,
-    }
+    let onprem =
+        OnpremVm { name: known(name), uuid: vm.uuid.as_deref().and_then(known), ..blank_onprem_vm() };
+    Machine { onprem_vm: Some(onprem), ..blank_machine(vm.machine.as_str()) }
 }
 
 /// Returns whether an error means that the vCenter is not reached; one that keeps us out is.

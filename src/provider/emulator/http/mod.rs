@@ -324,6 +324,14 @@ fn servers(world: &World, identity: &Identity) -> Vec<(String, String)> {
 }
 
 impl ServerHandle {
+    /// Returns the vCenters of the world with the addresses that they answer at.
+    #[must_use]
+    pub fn vcenters(&self) -> Vec<(String, String)> {
+        let held = self.shared.emulator.held();
+        let ids = held.world.site.facts().vcenters.iter().flatten().map(|vcenter| &vcenter.id.value);
+        ids.map(|id| (id.clone(), format!("{}/sdk/{}", self.url(), exchange::encoded(id)))).collect()
+    }
+
     /// Returns the server's address as a client writes it.
     #[must_use]
     pub fn url(&self) -> String {

@@ -6,6 +6,7 @@ mod vm;
 
 use jiff::Timestamp;
 
+use crate::model::overlay::blank_machine;
 use crate::provider::vcenter::facts::vm::Found;
 use crate::provider::vcenter::seen::Gap;
 use crate::provider::vcenter::seen::Seen;
@@ -146,20 +147,7 @@ fn process_servers(seen: &[Seen], base: &Inventory, told: &mut Told) -> Option<V
 
 fn one_machine(seen: &[Seen], base: &Inventory, machine: &Machine, told: &mut Told) -> Machine {
     let name = &machine.name.value;
-    let mut facts = Machine {
-        name: Spanned::bare(name.clone()),
-        kind: None,
-        memory_gb: None,
-        os: None,
-        boot: None,
-        network: None,
-        state: None,
-        active_site: None,
-        churn: None,
-        azure_vm: None,
-        onprem_vm: None,
-        asr: None,
-    };
+    let mut facts = blank_machine(name);
     match vm::of_machine(seen, machine) {
         Found::One(place, vm) => {
             told.origin("machines", name, place);

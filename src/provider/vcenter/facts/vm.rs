@@ -1,5 +1,6 @@
 //! The on-premises virtual machine of a machine: which one it is, and what is known of it.
 
+use crate::model::overlay::blank_onprem_vm;
 use crate::provider::vcenter::facts::known;
 use crate::provider::vcenter::seen::Backing;
 use crate::provider::vcenter::seen::Seen;
@@ -124,20 +125,7 @@ pub(super) fn onprem(seen: &Seen, vm: &SeenVm, machine: &Machine) -> OnpremVm {
 pub(super) fn gone(machine: &Machine) -> OnpremVm {
     let before = machine.onprem_vm.as_ref().and_then(|vm| vm.disks.as_ref());
     let disks = before.map(|disks| disks.iter().map(|disk| unknown(&disk.id.value)).collect());
-    OnpremVm {
-        exists: known(false),
-        name: None,
-        uuid: None,
-        template_id: Nullable::Unknown,
-        vcenter: Nullable::Unknown,
-        host: None,
-        power_state: None,
-        snapshots: None,
-        enable_uuid: None,
-        tools: None,
-        booted_at: None,
-        disks,
-    }
+    OnpremVm { exists: known(false), disks, ..blank_onprem_vm() }
 }
 
 /// Returns a disk of which nothing is known but its name.
