@@ -21,6 +21,7 @@ use crate::quantity::Bytes;
 use crate::render::style::Tone;
 use crate::render::style::Verbosity;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
+use crate::syntax::workspace::Workspace;
 
 /// Make plans from what a vault holds
 ///
@@ -79,19 +80,24 @@ pub fn run(args: &ImportArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         return Err(CliError::usage(format!("the vault has no recovery plan `{}`", escape::line(only)))
             .hinted(format!("it has: {}", escape::line(&names))));
     }
+    if let Some(folder) = &args.output {
+        std::fs::create_dir_all(env.path(folder))
+            .map_err(|error| CliError::usage(format!("can't make `{}`", folder.display())).because(error))?;
+    }
     let named = named_from(args.output.as_deref(), &args.inventory, env);
-    let wish = Wish { name: &args.name, inventory: &named, only: args.recovery_plan.as_deref() };
+    let wish = Wish { name: &args.name, inventory: named.as_deref(), only: args.recovery_plan.as_deref() };
     let made = import::plans(&facts, &seen, &wish);
     if made.is_empty() {
         return Err(CliError::usage("there is nothing to bring home")
             .hinted("every machine of the inventory runs on-premises, or can't come back"));
     }
-    put(args, &made, env)?;
+    put(args, &made, named.is_some(), env)?;
     Ok(Exit::Success)
 }
 
-/// Returns how a plan in the folder names the inventory: relative to itself.
-fn named_from(folder: Option<&Path>, inventory: &Path, env: &Env<'_>) -> String {
+/// Returns how a plan in the folder names the inventory: relative to itself; `None` if it may not, because the inventory lies
+/// outside of its workspace.
+fn named_from(folder: Option<&Path>, inventory: &Path, env: &Env<'_>) -> Option<String> {
     let full = |path: &Path| env.path(path).canonicalize().unwrap_or_else(|_| env.path(path));
     let folder = full(folder.unwrap_or(Path::new("")));
     let inventory = full(inventory);
@@ -102,10 +108,10 @@ fn named_from(folder: Option<&Path>, inventory: &Path, env: &Env<'_>) -> String 
         path.push("..");
     }
     path.extend(inventory.components().skip(common));
-    path.display().to_string()
+    Workspace::of(&folder).holds(&inventory).then(|| path.display().to_string())
 }
 
-fn put(args: &ImportArgs, made: &[Imported], env: &mut Env<'_>) -> Result<(), CliError> {
+fn put(args: &ImportArgs, made: &[Imported], is_named: bool, env: &mut Env<'_>) -> Result<(), CliError> {
     let Some(folder) = &args.output else {
         for (number, plan) in made.iter().enumerate() {
             if number > 0 {
@@ -115,8 +121,6 @@ fn put(args: &ImportArgs, made: &[Imported], env: &mut Env<'_>) -> Result<(), Cl
         }
         return Ok(());
     };
-    std::fs::create_dir_all(env.path(folder))
-        .map_err(|error| CliError::usage(format!("can't make `{}`", folder.display())).because(error))?;
     let paths: Vec<PathBuf> = made.iter().map(|plan| folder.join(file_name(&plan.name))).collect();
     if let Some(path) = paths.iter().find(|path| !args.force && env.path(path).exists()) {
         return Err(CliError::usage(format!("`{}` exists, and nothing was written", path.display()))
@@ -133,7 +137,9 @@ fn put(args: &ImportArgs, made: &[Imported], env: &mut Env<'_>) -> Result<(), Cl
             writeln!(env.out, "  * {}", escape::line(note))?;
         }
     }
-    writeln!(env.out, "\nfailback check {}", escape::line(&folder.display().to_string()))?;
+    let facts = if is_named { String::new() } else { format!(" --inventory {}", args.inventory.display()) };
+    let check = format!("failback check {}{facts}", folder.display());
+    writeln!(env.out, "\n{}", escape::line(&check))?;
     Ok(())
 }
 

@@ -193,7 +193,12 @@ impl Draft {
                 None => format!("The machines of {vault} back on-premises").into(),
             },
         );
-        put("inventory", wish.inventory.into());
+        match wish.inventory {
+            Some(inventory) => put("inventory", inventory.into()),
+            None => self.notes.push(
+                "`inventory` is left out: the facts lie outside of the plan's folder and of a git checkout; name them with --inventory".into(),
+            ),
+        }
         put("baseline", "current".into());
         put("recovery_point", if classic { "latest" } else { "crash_consistent" }.into());
         let defaults = choice::defaults(facts);

@@ -31,8 +31,8 @@ pub struct Imported {
 pub struct Wish<'w> {
     /// Name of the plan for machines that no recovery plan holds.
     pub name: &'w str,
-    /// How the plans name the inventory.
-    pub inventory: &'w str,
+    /// How the plans name the inventory; `None` if they can't, because it lies outside of their workspace.
+    pub inventory: Option<&'w str>,
     /// The only recovery plan to take over; all of them and what is left, if none is named.
     pub only: Option<&'w str>,
 }

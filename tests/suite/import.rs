@@ -54,7 +54,11 @@ fn seen() -> SeenPlan {
 }
 
 fn import_of(text: &str, seen: &[SeenPlan], only: Option<&str>) -> Vec<Imported> {
-    import::plans(&inventory(text), seen, &Wish { name: "rest", inventory: "seoul.inventory.yaml", only })
+    import::plans(
+        &inventory(text),
+        seen,
+        &Wish { name: "rest", inventory: Some("seoul.inventory.yaml"), only },
+    )
 }
 
 #[test]

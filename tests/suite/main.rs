@@ -14,6 +14,7 @@ mod cli_plan;
 #[cfg(feature = "cel")]
 mod cli_policy;
 mod cli_run;
+mod cli_site;
 mod conflict;
 mod consistency;
 mod crash;

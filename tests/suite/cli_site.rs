@@ -1,0 +1,237 @@
+//! The commands that ask a real site, against an emulated one on the loopback whose time stands still.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use failback::cli;
+use failback::cli::env::Env;
+use failback::clock::Clock;
+use failback::clock::pace::Speed;
+use failback::clock::pace::WorldPace;
+use failback::provider::emulator::Emulator;
+use failback::provider::emulator::Scenario;
+use failback::provider::emulator::http::Server;
+use failback::provider::emulator::http::ServerHandle;
+use failback::provider::emulator::http::ServerOptions;
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Ended;
+use crate::support::Folder;
+use crate::support::inventory;
+
+/// A clock that begins when the facts were observed, and goes as every clock does.
+struct Going {
+    from: Timestamp,
+    began: Instant,
+}
+
+impl Clock for Going {
+    fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.began.elapsed()).expect("a test is short");
+        self.from + passed
+    }
+}
+
+/// A folder with the classic plan, and its site on the loopback.
+struct Site {
+    folder: Folder,
+    handle: ServerHandle,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn start() -> Timestamp {
+    "2025-06-01T00:00:00Z".parse().expect("a time")
+}
+
+impl Site {
+    fn serving() -> Self {
+        let folder = Folder::with(&[
+            ("classic.plan.yaml", CLASSIC_PLAN),
+            ("classic.inventory.yaml", CLASSIC_INVENTORY),
+        ]);
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (told, tells) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be made").block_on(async {
+                let pace = Arc::new(WorldPace::new(start(), Speed::Max));
+                let facts = inventory(CLASSIC_INVENTORY);
+                let world = Emulator::in_memory(facts, Scenario::default(), start(), pace.clone());
+                let options = ServerOptions::default();
+                let server = Server::bind(Arc::new(world), pace, options).await.expect("a port is free");
+                told.send(server.handle()).expect("the test waits for it");
+                server.serve(async { drop(stopped.await) }).await;
+            });
+        });
+        let handle = tells.recv().expect("the server begins");
+        Self { folder, handle, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Runs a command line with the environment that reaches the site, changed as `with` says.
+    fn run_with(&self, arguments: &[&str], with: &[(&str, &str)]) -> Ended {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let clock = Going { from: start(), began: Instant::now() };
+        let mut env = Env::new(&mut out, &mut err, self.folder.path(), Arc::new(clock));
+        let options = self.handle.options();
+        let token = options.access.token.as_ref().expect("the server has one").expose_secret();
+        let mut set = |name: &str, value: &str| drop(env.variables.insert(name.to_owned(), value.to_owned()));
+        set("FAILBACK_AZURE_ENDPOINT", &self.handle.url());
+        set("AZURE_AUTHORITY_HOST", &self.handle.url());
+        set("FAILBACK_AZURE_TOKEN", token);
+        set("FAILBACK_VCENTER_URL", &format!("{}/sdk", self.handle.url()));
+        set("FAILBACK_VCENTER_USER", &options.vcenter_user);
+        set("FAILBACK_VCENTER_PASSWORD", options.vcenter_password.expose_secret());
+        with.iter().for_each(|(name, value)| set(name, value));
+        let exit = cli::run(std::iter::once("failback").chain(arguments.iter().copied()), &mut env).code();
+        let text = |bytes| String::from_utf8(bytes).expect("outputs are text");
+        Ended { exit, out: text(out), err: text(err) }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, &[])
+    }
+
+    /// Returns how many requests changed something; a session of vCenter changes nothing.
+    fn orders(&self) -> u64 {
+        let counts = self.handle.counts();
+        let asked = |kind: &str| kind.starts_with("GET ") || kind.starts_with("POST sdk");
+        counts.iter().filter(|(kind, _)| !asked(kind)).map(|(_, count)| count).sum()
+    }
+}
+
+const RUN: [&str; 4] = ["run", "classic.plan.yaml", "--provider", "azure"];
+
+#[test]
+fn doctor_finds_nothing_wrong_with_a_site_that_is_well() {
+    let site = Site::serving();
+    let ended = site.run(&["doctor", "--inventory", "classic.inventory.yaml", "--format", "json"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let record = ended.json();
+    let checks = record["checks"].as_array().expect("checks");
+    let of =
+        |name: &str| checks.iter().find(|check| check["name"] == name).map(|check| check["result"].clone());
+    for name in ["credentials", "reachability", "vault", "rights", "vCenter vc1"] {
+        assert_eq!(of(name), Some("ok".into()), "{name}: {record:#}");
+    }
+}
+
+#[test]
+fn a_token_and_a_password_that_are_wrong_are_told_apart_and_never_shown() {
+    let site = Site::serving();
+    let doctor = ["doctor", "--inventory", "classic.inventory.yaml"];
+    let token = site.run_with(&doctor, &[("FAILBACK_AZURE_TOKEN", "canary-of-a-token")]);
+    assert_eq!(token.exit, 3, "{}", token.said());
+    let password = site.run_with(&doctor, &[("FAILBACK_VCENTER_PASSWORD", "canary-of-a-password")]);
+    assert_eq!(password.exit, 3, "{}", password.said());
+    assert!(password.said().contains("failed   vCenter vc1"), "{}", password.said());
+    for said in [token.said(), password.said()] {
+        assert!(!said.contains("canary"), "{said}");
+    }
+}
+
+#[test]
+fn a_second_pull_of_a_site_where_nothing_happened_changes_nothing() {
+    let site = Site::serving();
+    let pull = ["inventory", "pull", "-o", "classic.inventory.yaml"];
+    let first = site.run(&pull);
+    assert_eq!(first.exit, 0, "{}", first.said());
+    let text =
+        std::fs::read_to_string(site.folder.path().join("classic.inventory.yaml")).expect("it is there");
+    let second = site.run(&pull);
+    assert!(second.out.contains("4 machines, nothing has changed"), "{}", second.said());
+    let again =
+        std::fs::read_to_string(site.folder.path().join("classic.inventory.yaml")).expect("it is there");
+    let without_times = |text: &str| {
+        text.lines().filter(|line| !line.contains("2025-06-01T00:00:")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(without_times(&text), without_times(&again));
+    assert!(text.contains("lvm: false") && text.contains("azure_to_onprem"), "what a person knows stays");
+    // The plan is as good with what was observed as with what was written by hand.
+    let checked = site.run(&["check", "classic.plan.yaml"]);
+    assert_eq!(checked.exit, 0, "{}", checked.said());
+    assert_eq!(site.orders(), 0, "a pull only reads");
+}
+
+#[test]
+fn what_is_in_the_vault_becomes_a_plan_that_passes_the_check() {
+    let site = Site::serving();
+    let ended = site.run(&["import", "--inventory", "classic.inventory.yaml", "-o", "made"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    assert!(ended.out.contains("made/others.plan.yaml: 4 machines"), "{}", ended.said());
+    let hint = "failback check made --inventory classic.inventory.yaml";
+    assert!(ended.out.contains(hint), "the facts lie outside of the folder: {}", ended.said());
+    let checked = site.run(&hint.split(' ').skip(1).collect::<Vec<_>>());
+    assert_eq!(checked.exit, 0, "{}", checked.said());
+    let beside = site.run(&["import", "--inventory", "classic.inventory.yaml", "-o", "."]);
+    assert_eq!(beside.exit, 0, "{}", beside.said());
+    let checked = site.run(&["check", "others.plan.yaml"]);
+    assert_eq!(checked.exit, 0, "{}", checked.said());
+    let again = site.run(&["import", "--inventory", "classic.inventory.yaml", "-o", "made"]);
+    assert_eq!(again.exit, 2, "{}", again.said());
+    assert!(again.err.contains("nothing was written"), "{}", again.said());
+}
+
+#[test]
+fn a_real_site_is_changed_only_if_somebody_confirms_the_plans_name() {
+    let site = Site::serving();
+    for (flags, told) in [
+        (vec![], "only if somebody confirms"),
+        (vec!["--confirm", "clasic"], "`clasic` is not the name of the plan"),
+    ] {
+        let ended = site.run(&[&RUN[..], &flags].concat());
+        assert_eq!(ended.exit, 2, "{}", ended.said());
+        assert!(ended.err.contains(told), "{}", ended.said());
+        assert!(ended.err.contains("vault-seoul") && ended.err.contains("4 reprotects"), "{}", ended.said());
+    }
+    assert_eq!(site.orders(), 0);
+    assert!(site.run(&["runs"]).said().contains("no run"), "nothing was entered");
+}
+
+#[test]
+fn a_run_that_only_reads_stops_at_the_first_thing_that_it_would_change() {
+    let site = Site::serving();
+    let ended = site.run(&[&RUN[..], &["--read-only", "--live", "--auto-approve"]].concat());
+    assert_eq!(ended.exit, 3, "{}", ended.said());
+    assert!(ended.out.contains("preflight is done"), "{}", ended.said());
+    assert!(ended.out.contains("--read-only"), "{}", ended.said());
+    assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
+}
+
+#[test]
+fn flags_of_one_kind_of_site_are_refused_at_the_other() {
+    let site = Site::serving();
+    for flags in [["--speed", "60"], ["--scenario", "x.yaml"]] {
+        let ended = site.run(&[&RUN[..], &["--confirm", "classic"], &flags].concat());
+        assert_eq!(ended.exit, 2, "{}", ended.said());
+        assert!(ended.err.contains("is for the emulator"), "{}", ended.said());
+    }
+    let ended = site.run(&["run", "classic.plan.yaml", "--confirm", "classic"]);
+    assert!(ended.err.contains("--provider azure"), "{}", ended.said());
+}
+
+#[test]
+fn facts_that_are_too_old_do_not_change_a_real_site() {
+    let site = Site::serving();
+    let old =
+        CLASSIC_INVENTORY.replace("observed_at: 2025-06-01T00:00:00Z", "observed_at: 2025-05-29T00:00:00Z");
+    assert_ne!(old, CLASSIC_INVENTORY);
+    site.folder.write("classic.inventory.yaml", old.as_bytes());
+    let ended = site.run(&[&RUN[..], &["--confirm", "classic"]].concat());
+    assert_eq!(ended.exit, 1, "{}", ended.said());
+    assert!(ended.err.contains("is the most for a run on a real site"), "{}", ended.said());
+    assert_eq!(site.orders(), 0);
+}
