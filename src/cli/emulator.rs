@@ -273,7 +273,8 @@ fn tell(args: &EmulatorArgs, handle: &ServerHandle, env: &mut Env<'_>) -> Result
                 })?;
                 writeln!(env.out, "  export FAILBACK_CA_FILE={}", escape::line(&path.display().to_string()))?;
             }
-            writeln!(env.out, "  failback doctor --vault {vault}\n")?;
+            let seed = escape::line(&args.seed_from.display().to_string()).into_owned();
+            writeln!(env.out, "  failback doctor --inventory {seed}\n")?;
             writeln!(env.out, "it serves until it is ended with Ctrl-C")?;
         }
     }
