@@ -1,11 +1,11 @@
 //! The commands that ask a real site, against an emulated one on the loopback whose time stands still.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use failback::cli;
 use failback::cli::env::Env;
 use failback::clock::Clock;
+use failback::clock::SystemClock;
 use failback::clock::pace::Speed;
 use failback::clock::pace::WorldPace;
 use failback::provider::emulator::Emulator;
@@ -13,7 +13,6 @@ use failback::provider::emulator::Scenario;
 use failback::provider::emulator::http::Server;
 use failback::provider::emulator::http::ServerHandle;
 use failback::provider::emulator::http::ServerOptions;
-use jiff::SignedDuration;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
@@ -25,14 +24,12 @@ use crate::support::inventory;
 
 /// A clock that begins when the facts were observed, and goes as every clock does.
 struct Going {
-    from: Timestamp,
-    began: Instant,
+    began: Timestamp,
 }
 
 impl Clock for Going {
     fn now(&self) -> Timestamp {
-        let passed = SignedDuration::try_from(self.began.elapsed()).expect("a test is short");
-        self.from + passed
+        start() + SystemClock.now().duration_since(self.began)
     }
 }
 
@@ -84,7 +81,7 @@ impl Site {
     /// Runs a command line with the environment that reaches the site, changed as `with` says.
     fn run_with(&self, arguments: &[&str], with: &[(&str, &str)]) -> Ended {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let clock = Going { from: start(), began: Instant::now() };
+        let clock = Going { began: SystemClock.now() };
         let mut env = Env::new(&mut out, &mut err, self.folder.path(), Arc::new(clock));
         let options = self.handle.options();
         let token = options.access.token.as_ref().expect("the server has one").expose_secret();
