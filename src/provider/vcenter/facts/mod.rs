@@ -17,6 +17,7 @@ use crate::syntax::inventory::ProcessServer;
 use crate::syntax::inventory::Vcenter;
 use crate::syntax::machine::Machine;
 use crate::syntax::machine::MachineKind;
+use crate::syntax::machine::OnpremVm;
 use crate::syntax::scalar::Nullable;
 
 /// Where the facts about a thing come from.
@@ -63,7 +64,8 @@ fn known<T>(value: T) -> Option<Spanned<T>> {
 
 /// Returns the facts about hosts, datastores, and about those servers and machines that `base` names.
 ///
-/// What no vCenter can see, as it is on a host that none manages, is told as `base` has it.
+/// What no vCenter can see, as it is on a host that none manages, is told as `base` has it, but for what changes from one moment to
+/// the next: whether a virtual machine runs is unknown then.
 ///
 /// `base` tells by which UUID a machine is found, and those few facts that refine what a vCenter sees: that a guest's tools
 /// were disabled, which disks a guest reaches by itself, and which hosts outside these vCenters use a datastore. A virtual
@@ -156,10 +158,17 @@ fn one_machine(seen: &[Seen], base: &Inventory, machine: &Machine, told: &mut To
             facts.onprem_vm = Some(vm::onprem(place, vm, machine));
         }
         Found::None if is_outside(base, machine) => {
-            told.gap("", name, "onprem_vm", "no vCenter manages its host: it stays as it is written");
+            told.gap("", name, "onprem_vm", "no vCenter manages its host: whether it runs is not known");
             facts.memory_gb.clone_from(&machine.memory_gb);
             facts.boot.clone_from(&machine.boot);
-            facts.onprem_vm.clone_from(&machine.onprem_vm);
+            // What was written of its state says nothing about now: it must not stand for an observation.
+            facts.onprem_vm = machine.onprem_vm.as_ref().map(|written| OnpremVm {
+                power_state: None,
+                tools: None,
+                snapshots: None,
+                booted_at: None,
+                ..written.clone()
+            });
         }
         Found::None if is_everything(seen, base) => {
             for one in seen {
