@@ -17,7 +17,8 @@ const ROWS: &[&[&str]] = &[
     &["provider"],
     &["event"],
     &["run", "journal", "report", "render"],
-    &["drill", "web", "evidence", "import", "lsp"],
+    &["drill", "evidence", "import", "lsp"],
+    &["web"],
     &["cli"],
 ];
 
@@ -39,6 +40,11 @@ const SEAMS: &[(&str, &str)] = &[
     ("rcgen", "provider/emulator/http"),
     ("quick_xml", "provider/vcenter"),
     ("quick_xml", "provider/emulator/http"),
+    ("reqwest", "drill/notice"),
+    ("lettre", "drill/notice"),
+    ("axum", "web"),
+    ("tokio_rustls", "web"),
+    ("ssh_key", "evidence/"),
     ("lsp_server", "lsp/"),
     ("lsp_types", "lsp/"),
     // The system's calls: a process group is ended in one place, a terminal is read in the other.
