@@ -60,6 +60,7 @@ mod schema;
 mod simulate;
 mod simulation;
 mod slots;
+mod stand_alone_host;
 mod support;
 mod terminal;
 mod two_readings;
