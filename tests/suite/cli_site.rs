@@ -13,6 +13,7 @@ use failback::provider::emulator::Scenario;
 use failback::provider::emulator::http::Server;
 use failback::provider::emulator::http::ServerHandle;
 use failback::provider::emulator::http::ServerOptions;
+use failback::syntax::inventory::Inventory;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
@@ -61,14 +62,18 @@ impl Site {
 
     fn of(facts: &str) -> Self {
         let folder = Folder::with(&[("classic.plan.yaml", CLASSIC_PLAN), ("classic.inventory.yaml", facts)]);
-        let facts = inventory(facts);
+        Self::in_folder(folder, inventory(facts))
+    }
+
+    fn in_folder(folder: Folder, facts: Inventory) -> Self {
+        let start = facts.observed_at.as_deref().copied().expect("the world has a time");
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (told, tells) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime can be made").block_on(async {
-                let pace = Arc::new(WorldPace::new(start(), Speed::Max));
-                let world = Emulator::in_memory(facts, Scenario::default(), start(), pace.clone());
+                let pace = Arc::new(WorldPace::new(start, Speed::Max));
+                let world = Emulator::in_memory(facts, Scenario::default(), start, pace.clone());
                 let options = ServerOptions::default();
                 let server = Server::bind(Arc::new(world), pace, options).await.expect("a port is free");
                 told.send(server.handle()).expect("the test waits for it");
@@ -259,6 +264,35 @@ fn a_run_that_only_reads_stops_at_the_first_thing_that_it_would_change() {
     assert!(ended.out.contains("preflight is done"), "{}", ended.said());
     assert!(ended.out.contains("--read-only"), "{}", ended.said());
     assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
+}
+
+/// The site's time stands still, and the run's waits take it along: nothing here takes longer on a slow machine than its requests.
+#[test]
+fn a_whole_run_brings_every_machine_of_the_branch_office_home() {
+    let read = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plans").join(name);
+        std::fs::read_to_string(path).expect("the example is there")
+    };
+    let (plan, facts) = (read("branch-office.plan.yaml"), read("branch-office.inventory.yaml"));
+    let folder =
+        Folder::with(&[("branch-office.plan.yaml", &plan), ("branch-office.inventory.yaml", &facts)]);
+    let site = Site::in_folder(folder, inventory(&facts));
+    let run = ["run", "branch-office.plan.yaml", "--provider", "azure", "--auto-approve", "--live"];
+    let ended = site.run(&[&run[..], &["--confirm", "branch-office"]].concat());
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    assert!(ended.err.contains("6 reprotects"), "{}", ended.said());
+    let counts = site.handle.counts();
+    let count = |verb: &str| {
+        let of_verb = counts.iter().filter(|(kind, _)| kind.starts_with("POST") && kind.ends_with(verb));
+        of_verb.map(|(_, count)| count).sum::<u64>()
+    };
+    // Each machine goes to on-premises and to Azure again, each group through its recovery plan.
+    assert_eq!(count("/reProtect"), 12, "{counts:?}");
+    assert_eq!(count("/plannedFailover"), count("/failoverCommit"), "{counts:?}");
+    let pulled = site.run(&["inventory", "pull", "--base", "branch-office.inventory.yaml"]);
+    assert_eq!(pulled.out.matches("  state: protected_to_azure").count(), 6, "{}", pulled.said());
+    let shown = site.run(&["runs"]);
+    assert!(shown.out.contains("succeeded"), "{}", shown.said());
 }
 
 #[test]

@@ -21,6 +21,8 @@ const NO_PANIC: &str = "no thread panics while it holds the clock";
 #[derive(Clone, Copy, Debug)]
 struct Told {
     moment: Timestamp,
+    /// The moment itself that the service told.
+    served: Timestamp,
     at: tokio::time::Instant,
     speed: Speed,
 }
@@ -66,11 +68,12 @@ impl ServicePace {
         }
         let mut told = self.told.lock().expect(NO_PANIC);
         let at = tokio::time::Instant::now();
+        let served = moment;
         let moment = match *told {
             Some(before) => moment.max(before.at(at)),
             None => moment,
         };
-        *told = Some(Told { moment, at, speed });
+        *told = Some(Told { moment, served, at, speed });
     }
 
     /// Returns the time of the machine itself, whatever a service told.
@@ -85,6 +88,18 @@ impl ServicePace {
     /// Returns whether a service has told its time.
     pub(super) fn is_told(&self) -> bool {
         self.kept.is_some() || self.told.lock().expect(NO_PANIC).is_some()
+    }
+
+    /// Returns the moment that a service whose time stands still is to be told: waits here take it along.
+    pub(super) fn takes_along(&self) -> Option<Timestamp> {
+        let told = self.told.lock().expect(NO_PANIC);
+        told.filter(|told| told.speed == Speed::Max).map(|told| told.moment)
+    }
+
+    /// Returns whether a service whose time stands still was not told yet how long was waited here.
+    pub(super) fn is_ahead(&self) -> bool {
+        let told = self.told.lock().expect(NO_PANIC);
+        told.is_some_and(|told| told.speed == Speed::Max && told.moment > told.served)
     }
 
     /// Goes on to a moment at once.
@@ -169,6 +184,21 @@ mod tests {
         assert_eq!((pace.now(), pace.is_told(), pace.is_immediate()), (start, true, true));
         pace.until(start + SignedDuration::from_mins(7)).await;
         assert_eq!(world.now(), start + SignedDuration::from_mins(7));
+    }
+
+    #[tokio::test]
+    async fn a_service_whose_time_stands_still_is_taken_along() {
+        let pace = ServicePace::new(Arc::new(FixedClock(Timestamp::UNIX_EPOCH)));
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
+        pace.follow(start, Speed::Max);
+        assert_eq!((pace.takes_along(), pace.is_ahead()), (Some(start), false));
+        let later = start + SignedDuration::from_mins(1);
+        pace.until(later).await;
+        assert_eq!((pace.takes_along(), pace.is_ahead()), (Some(later), true));
+        pace.follow(later, Speed::Max);
+        assert!(!pace.is_ahead());
+        pace.follow(later, Speed::Times(60.0));
+        assert_eq!(pace.takes_along(), None, "one that goes by itself is not");
     }
 
     #[tokio::test(start_paused = true)]

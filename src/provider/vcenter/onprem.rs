@@ -130,7 +130,10 @@ impl Vcenters {
         let mut pause = PAUSE;
         for _ in 1..TRIES {
             let error = match self.ask_once(settings, before, asked).await {
-                Err(error) if error.is_transient() => error,
+                // Half of an answer can't be read, and the next one may be whole.
+                Err(error) if error.is_transient() || matches!(error, VcenterError::NotAVcenter { .. }) => {
+                    error
+                }
                 other => return other,
             };
             let told = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());

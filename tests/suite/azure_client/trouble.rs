@@ -134,7 +134,9 @@ async fn waiting_for_hours_costs_a_few_requests_for_all_machines_together() {
         }
         vault.pass(30).await;
     }
-    let spent = vault.reader.usage().reads - before;
+    // Telling a site whose time stands still how late it is takes a question that no real one is asked.
+    let told = vault.wire.handle.counts().get("GET vaults/*").copied().unwrap_or(0);
+    let spent = vault.reader.usage().reads - before - told;
     // Two hours: the list each minute, a few servers each ten, virtual machines each twenty.
     assert!(spent <= 400, "{spent} reads: {:#?}", vault.wire.handle.counts());
 }

@@ -211,6 +211,9 @@ impl Transport {
             .bearer_auth(token)
             .header("Accept", "application/json")
             .header("Accept-Language", "en-US");
+        if let Some(moment) = self.told.0.then(|| self.pace.takes_along()).flatten() {
+            request = request.header("x-failback-until", moment.to_string());
+        }
         if let Some(id) = &asked.request_id {
             request = request.header("x-ms-client-request-id", id);
         }

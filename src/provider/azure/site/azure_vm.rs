@@ -16,6 +16,7 @@ use crate::provider::azure::site::machine;
 use crate::provider::azure::site::machine::known;
 use crate::provider::azure::site::read::before;
 use crate::provider::azure::site::read::times;
+use crate::provider::azure::site::state;
 use crate::provider::azure::site::state::Kind;
 use crate::provider::azure::vault::last_part;
 use crate::provider::azure::wire::item::Item;
@@ -43,6 +44,28 @@ impl AzureView {
         }
         let written = || self.base_machine(&entry.name)?.azure_vm.as_ref()?.id.as_ref();
         ids.get(&key).cloned().or_else(|| written().map(|id| id.value.clone()))
+    }
+
+    /// Returns whether a machine's failover home is committed, by what was read of it last.
+    fn is_home(&self, entry: &Entry) -> bool {
+        let full = self.whole(&entry.name);
+        let item = full.as_ref().map_or(&entry.item, |full| &full.item);
+        match state::state(Kind::of(item).unwrap_or(entry.kind), item) {
+            Some(State::FailedBackCommitted | State::ReprotectingToAzure | State::ProtectedToAzure) => true,
+            Some(
+                State::FailedOver
+                | State::FailedOverCommitted
+                | State::ReprotectingToOnprem
+                | State::ProtectedToOnprem
+                | State::FailingBack
+                | State::FailedBack
+                | State::Migrated
+                | State::AzureVmDeleted
+                | State::ReplicationDisabled
+                | State::AzureVmMoved,
+            )
+            | None => false,
+        }
     }
 
     pub(super) async fn azure_vms(
@@ -85,9 +108,12 @@ impl AzureView {
             }
             found.push((entry.name.to_lowercase(), one));
         }
-        // One that is not where it was may be elsewhere.
+        // One that is not where it was may be elsewhere; one that a commit deletes is not.
         let mut listed = listed;
-        if listed.is_none() && found.iter().any(|(_, one)| matches!(one, Some(One::Gone))) {
+        let is_missed = |(entry, (_, one)): (&&Entry, &(String, Option<One>))| {
+            matches!(one, Some(One::Gone)) && !self.is_home(entry)
+        };
+        if listed.is_none() && entries.iter().zip(&found).any(is_missed) {
             listed = Some(self.vms(|_| asked_at).await?.value);
         }
         Ok(Vms { found, listed })

@@ -1,5 +1,7 @@
 //! Begins operations, each once: what was sent is remembered, and found again in the vault where the answer was lost.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use reqwest::Method;
 
@@ -245,10 +247,31 @@ impl AzureSite {
         Ok((servers, accounts))
     }
 
-    async fn policies(&self, entry: &Entry) -> Result<Policies, AzureError> {
+    async fn policies(&self, entry: &Entry) -> Result<Arc<Policies>, AzureError> {
         let at = entry.id.to_ascii_lowercase().find("/replicationprotectioncontainers/");
         let fabric = at.and_then(|at| entry.id.get(..at)).unwrap_or(&entry.id);
-        prepare::read(&self.view.reader, &self.view.vault, fabric).await
+        let names_since = self.names_since();
+        let asked_at = self.view.reader.pace().now();
+        // Where the policy for the way home was not associated, it may be meanwhile.
+        let earliest = |seen: Option<&Seen<Policies>>| match seen {
+            Some(seen) if seen.value.failback.is_some() => names_since,
+            Some(_) | None => asked_at,
+        };
+        self.policies_of(fabric, earliest).await
+    }
+
+    async fn policies_of(
+        &self,
+        fabric: &str,
+        earliest: impl FnOnce(Option<&Seen<Policies>>) -> jiff::Timestamp,
+    ) -> Result<Arc<Policies>, AzureError> {
+        let view = &self.view;
+        let look = {
+            let mut all = view.shared.policies.lock().expect(NO_PANIC);
+            Arc::clone(all.entry(fabric.to_lowercase()).or_default())
+        };
+        let read = || prepare::read(&view.reader, &view.vault, fabric);
+        Ok(look.since(&view.reader.pace(), earliest, read).await?.value)
     }
 
     /// Returns the vault's list, with the kinds that these machines have now.
@@ -277,7 +300,7 @@ impl AzureSite {
             return Ok(None);
         };
         let fabric = fabric.id.or_empty().to_owned();
-        let policies = prepare::read(&view.reader, &view.vault, &fabric).await?;
+        let policies = self.policies_of(&fabric, |_| now).await?;
         let mut orders = policies.orders(&view.vault)?;
         let last = orders.pop();
         for order in orders {

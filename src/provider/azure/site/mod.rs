@@ -52,6 +52,7 @@ use crate::provider::azure::site::infrastructure::Servers;
 use crate::provider::azure::site::jobs::Jobs;
 use crate::provider::azure::site::look::Look;
 use crate::provider::azure::site::observe::Marked;
+use crate::provider::azure::site::prepare::Policies;
 use crate::provider::azure::site::read::FullItem;
 use crate::provider::azure::site::read::Protectables;
 use crate::provider::azure::vault::VaultId;
@@ -85,6 +86,8 @@ struct Shared {
     accounts: Look<Accounts>,
     machines: Look<Machines>,
     protectables: Look<Protectables>,
+    /// Policies, by fabric in small letters.
+    policies: Mutex<HashMap<String, Arc<Look<Policies>>>>,
     jobs: Jobs,
     /// Items as they were last read whole, by machine.
     full: Mutex<HashMap<String, FullItem>>,

@@ -82,8 +82,12 @@ impl Policies {
     }
 }
 
-/// Reads the policies of a vault.
-pub(super) async fn read(reader: &ReadClient, vault: &VaultId, fabric: &str) -> Result<Policies, AzureError> {
+/// Reads the policies of a vault, and says how many requests that took.
+pub(super) async fn read(
+    reader: &ReadClient,
+    vault: &VaultId,
+    fabric: &str,
+) -> Result<(Policies, usize), AzureError> {
     let path = vault.path();
     let (policies, containers) =
         (format!("{path}/replicationPolicies"), format!("{fabric}/replicationProtectionContainers"));
@@ -92,7 +96,9 @@ pub(super) async fn read(reader: &ReadClient, vault: &VaultId, fabric: &str) -> 
         reader.list::<Resource<Container>>(&containers, "", SITE_RECOVERY),
     );
     let mut read = Policies::default();
-    for policy in policies?.values {
+    let (policies, containers) = (policies?, containers?);
+    let requests = policies.pages + containers.pages;
+    for policy in policies.values {
         let Some(id) = policy.id.into_option() else { continue };
         let kind = policy.properties.provider_specific_details.into_value().instance_type;
         if kind.is("InMage") {
@@ -102,8 +108,8 @@ pub(super) async fn read(reader: &ReadClient, vault: &VaultId, fabric: &str) -> 
             read.forward.push((id, name));
         }
     }
-    read.container = containers?.values.into_iter().find_map(|container| container.id.into_option());
-    let Some(container) = &read.container else { return Ok(read) };
+    read.container = containers.values.into_iter().find_map(|container| container.id.into_option());
+    let Some(container) = &read.container else { return Ok((read, requests)) };
     let mappings = format!("{container}/replicationProtectionContainerMappings");
     let mappings = reader.list::<Resource<Mapping>>(&mappings, "", SITE_RECOVERY).await?;
     let is_failback = |mapping: &&Resource<Mapping>| {
@@ -116,5 +122,5 @@ pub(super) async fn read(reader: &ReadClient, vault: &VaultId, fabric: &str) -> 
     let failback =
         mappings.values.iter().find(is_failback).and_then(|mapping| mapping.properties.policy_id.get());
     read.failback = failback.map(str::to_owned);
-    Ok(read)
+    Ok((read, requests + mappings.pages))
 }
