@@ -7,7 +7,7 @@ mod leftover;
 mod mask;
 mod real;
 mod tail;
-mod web;
+pub(crate) mod web;
 
 use async_trait::async_trait;
 
