@@ -39,6 +39,7 @@ mod layers;
 mod lsp;
 mod one_pass;
 mod orders;
+mod packaging;
 mod patience;
 #[cfg(unix)]
 mod pipelines;
