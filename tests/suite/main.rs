@@ -55,6 +55,7 @@ mod revised;
 mod rule_docs;
 mod rules;
 mod run;
+mod runbooks;
 mod schedule;
 mod schema;
 mod simulate;
