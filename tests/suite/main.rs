@@ -7,6 +7,7 @@ mod check_baseline;
 mod check_formats;
 mod check_hostile;
 mod cli_check;
+mod cli_emulator;
 mod cli_front;
 mod cli_inventory;
 mod cli_orders;
