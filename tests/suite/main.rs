@@ -62,6 +62,7 @@ mod simulation;
 mod slots;
 mod support;
 mod terminal;
+mod timeline;
 mod two_readings;
 mod untrusted;
 mod validator;
