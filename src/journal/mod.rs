@@ -3,6 +3,7 @@
 mod chain;
 mod claim;
 mod database;
+mod drills;
 mod error;
 mod file;
 #[cfg(test)]
@@ -22,6 +23,8 @@ pub use claim::Claims;
 pub use database::Database;
 pub use database::Entry;
 pub use database::RunRecord;
+pub use drills::DrillEnd;
+pub use drills::DrillRow;
 pub use error::DatabaseError;
 pub use error::SqliteError;
 pub use folder::StateDir;
