@@ -67,6 +67,7 @@ mod simulation;
 mod slots;
 mod support;
 mod terminal;
+mod timeline;
 mod two_readings;
 mod untrusted;
 mod validator;
