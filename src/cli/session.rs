@@ -14,6 +14,8 @@ use crate::cli::env::Env;
 use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::hooks;
+use crate::cli::hooks::Folders;
 use crate::cli::person::Person;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
@@ -47,9 +49,6 @@ use crate::run::approver::Approver;
 use crate::run::approver::AtEmulator;
 use crate::run::approver::AutoApprove;
 use crate::run::approver::Unattended;
-use crate::run::hook::Hooks;
-use crate::run::hook::RealHooks;
-use crate::run::hook::Simulated;
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -272,7 +271,8 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
         }
         std::future::pending::<()>().await;
     });
-    let hooks = hooks(!place.is_emulated() || args.real_actions, &actions_in, &folder.join("actions"), env);
+    let hooks =
+        hooks::of(&place, args.real_actions, &pace, &Folders { plan: &actions_in, run: &folder }, env);
     let weights = weights(&graph, pace.now());
     let lost = report::Lost::default();
     let reporters = reporters(args, &state, weights, &lost, approver.is_at_terminal(), env);
@@ -335,13 +335,6 @@ pub(crate) async fn interrupted() -> std::io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) async fn interrupted() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
-}
-
-fn hooks(are_real: bool, folder: &Path, marks: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {
-    if !are_real {
-        return Arc::new(Simulated);
-    }
-    Arc::new(RealHooks::new(folder, &env.variables).marked_in(marks))
 }
 
 /// Returns a model of the plan's own, whose facts the run replaces by what it observes.

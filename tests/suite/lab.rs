@@ -214,7 +214,15 @@ impl World {
         for (id, (by, order)) in numbered {
             let known_as = KnownAs::OsUser;
             letters
-                .send(Letter { id, at: self.start, by, known_as, order, withdrawn_by: None })
+                .send(Letter {
+                    id,
+                    at: self.start,
+                    by,
+                    known_as,
+                    roles: Vec::new(),
+                    order,
+                    withdrawn_by: None,
+                })
                 .expect("nobody reads it yet");
         }
         if let Some((by, when)) = orders {
@@ -399,7 +407,7 @@ impl Reporter for Orders {
             self.last += 1;
             let (id, at, by, known_as) = (self.last, event.at, self.by.clone(), KnownAs::OsUser);
             self.letters
-                .send(Letter { id, at, by, known_as, order, withdrawn_by: None })
+                .send(Letter { id, at, by, known_as, roles: Vec::new(), order, withdrawn_by: None })
                 .expect("the driver is there");
         }
         Ok(())
@@ -470,6 +478,11 @@ impl Operate for Watched {
 }
 
 impl Site {
+    /// Returns the site's clock.
+    pub fn pace(&self) -> Arc<WorldPace> {
+        Arc::clone(&self.0.pace)
+    }
+
     /// Returns what was sent, in order.
     pub fn sent(&self) -> Vec<Sent> {
         self.0.sent.lock().expect("no test panics here").clone()
