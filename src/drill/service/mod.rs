@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use sha2::Digest as _;
 use sha2::Sha256;
 use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -167,6 +168,8 @@ pub struct Setup {
     pub at_once: usize,
     /// Told of everything that happens.
     pub told: Box<dyn FnMut(&Happening) + Send>,
+    /// Shown the plans as they were read last; those with mistakes as they were before.
+    pub shown: watch::Sender<Arc<Found>>,
 }
 
 /// The scheduler of a state directory.
@@ -195,6 +198,7 @@ struct Parts {
     launcher: Arc<dyn Launcher>,
     at_once: usize,
     told: Box<dyn FnMut(&Happening) + Send>,
+    shown: watch::Sender<Arc<Found>>,
 }
 
 impl Service {
@@ -204,7 +208,7 @@ impl Service {
     ///
     /// [`ServiceError::Held`] if another scheduler has it; else what keeps it from being used.
     pub fn new(setup: Setup) -> Result<Self, ServiceError> {
-        let Setup { state, clock, plans, launcher, at_once, told } = setup;
+        let Setup { state, clock, plans, launcher, at_once, told, shown } = setup;
         let folder = state.root().join("scheduler");
         std::fs::create_dir_all(&folder).map_err(|source| StateDirError {
             path: folder.clone(),
@@ -220,7 +224,7 @@ impl Service {
         let orphans = database.drills()?.into_iter().filter(is_ours).collect();
         let kept_at = clock.now();
         Ok(Self {
-            setup: Parts { state, clock, launcher, at_once: at_once.max(1), told },
+            setup: Parts { state, clock, launcher, at_once: at_once.max(1), told, shown },
             plans: Some(plans),
             looking: None,
             database,
@@ -312,10 +316,18 @@ impl Service {
     /// Takes what was read of the plans.
     fn read(&mut self, found: Found) -> Result<(), ServiceError> {
         let now = self.setup.clock.now();
-        let Found { plans, mistakes, commit } = found;
+        let Found { mut plans, mistakes, commit } = found;
+        for mistake in &mistakes {
+            // A plan that can't be read at the moment is no plan without drills.
+            let is_it = |plan: &&PlanFile| plan.known_as == mistake.known_as;
+            if !plans.iter().any(|plan| is_it(&plan)) {
+                let known = self.setup.shown.borrow();
+                plans.extend(known.plans.iter().filter(is_it).cloned());
+            }
+            (self.setup.told)(&Happening::Mistaken(mistake.clone()));
+        }
         let mut entries = BTreeMap::new();
-        let count = plans.len();
-        for plan in plans {
+        for plan in &plans {
             for drill in &plan.drills {
                 let Some(timetable) = plan.timetable(drill) else { continue };
                 let key = (plan.known_as.clone(), drill.name.value.clone());
@@ -336,17 +348,15 @@ impl Service {
                 );
             }
         }
-        for mistake in mistakes {
-            // A plan that can't be read at the moment is no plan without drills.
-            let kept = self.entries.iter().filter(|((plan, _), _)| *plan == mistake.known_as);
-            for (key, entry) in kept {
-                entries.entry(key.clone()).or_insert_with(|| entry.clone());
-            }
-            (self.setup.told)(&Happening::Mistaken(mistake));
-        }
         self.entries = entries;
         self.commit.clone_from(&commit);
-        (self.setup.told)(&Happening::Read { plans: count, drills: self.entries.len(), commit });
+        let count = plans.len();
+        (self.setup.told)(&Happening::Read {
+            plans: count,
+            drills: self.entries.len(),
+            commit: commit.clone(),
+        });
+        self.setup.shown.send_replace(Arc::new(Found { plans, mistakes, commit }));
         Ok(())
     }
 

@@ -79,6 +79,7 @@ fn found(drills: &str) -> Found {
         path: "/srv/plans/erp.plan.yaml".into(),
         known_as: "/srv/plans/erp.plan.yaml".into(),
         drills: plan.drills.clone(),
+        notify: Vec::new(),
     };
     Found { plans: vec![plan], mistakes: Vec::new(), commit: Some("4f0c".into()) }
 }
@@ -138,6 +139,7 @@ impl Bench {
             launcher: self.fake.clone(),
             at_once,
             told: Box::new(move |happening| told.lock().expect("no panic").push(happening.clone())),
+            shown: watch::channel(Arc::default()).0,
         })
     }
 
