@@ -11,6 +11,9 @@ use crate::drill::elsewhere::Fields;
 use crate::drill::elsewhere::Job;
 use crate::drill::elsewhere::Refusal;
 
+/// Changes of a zone's clocks that are looked at.
+const MOST_CHANGES: usize = 100;
+
 /// Minutes of a day.
 const DAY: i32 = 24 * 60;
 
@@ -104,7 +107,9 @@ fn lines(job: &Job<'_>, now: Timestamp) -> Result<Vec<String>, Refusal> {
     let fields = Fields::of(job)?;
     let zone =
         TimeZone::get(job.zone()).map_err(|error| job.refused(error.to_string(), "correct the time zone"))?;
-    if let Some(change) = zone.following(now).next() {
+    let offset = zone.to_offset(now);
+    // Tables of zones end with a change to what holds anyway.
+    if let Some(change) = zone.following(now).take(MOST_CHANGES).find(|change| change.offset() != offset) {
         let message = format!(
             "schedules of GitHub are in UTC, and clocks of {} change, next at {}: no schedule in UTC keeps its times",
             job.zone(),
@@ -114,7 +119,7 @@ fn lines(job: &Job<'_>, now: Timestamp) -> Result<Vec<String>, Refusal> {
             job.refused(message, "write `timezone: UTC`, or use `failback serve`, systemd or Kubernetes")
         );
     }
-    let offset = zone.to_offset(now).seconds();
+    let offset = offset.seconds();
     if offset % 60 != 0 {
         return Err(
             job.refused(format!("{} is not whole minutes from UTC", job.zone()), "write `timezone: UTC`")

@@ -97,6 +97,9 @@ impl Job<'_> {
                 _ => '-',
             }));
         }
+        while slug.contains("--") {
+            slug = slug.replace("--", "-");
+        }
         let mut short: String = slug.chars().take(43).collect();
         if slug.len() > 43 || !(self.plan.name.is_ascii() && self.drill.name.value.is_ascii()) {
             // Two names that look alike in these letters are two all the same.
@@ -108,7 +111,7 @@ impl Job<'_> {
             let digest = sha2::Digest::finalize(digest);
             short.push_str(&format!("-{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2]));
         }
-        short.trim_matches('-').replace("--", "-")
+        short.trim_matches('-').to_owned()
     }
 
     fn zone(&self) -> &str {
