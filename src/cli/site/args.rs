@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::env::Env;
 
 /// Flags about the site that is asked.
-#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[serde(default)]
 #[command(next_help_heading = "Site options")]
 pub struct VaultArgs {
