@@ -13,6 +13,7 @@ use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::OperationId;
 use crate::id::StepId;
+use crate::provider::ReachedPoint;
 use crate::provider::Request;
 use crate::rules::Guard;
 
@@ -91,6 +92,15 @@ pub enum RunEventKind {
         server: String,
         /// The datastore.
         datastore: String,
+    },
+    /// The site told to which recovery point a machine failed over.
+    PointReported {
+        /// The step that saw it.
+        step: StepId,
+        /// The machine.
+        machine: MachineName,
+        /// The point.
+        point: ReachedPoint,
     },
     /// A request is about to be sent.
     IntentRecorded {
@@ -189,6 +199,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// Roles that were asked for, and that nothing proves the person to have.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unproven_roles: Vec<String>,
@@ -207,6 +220,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// Roles that were asked for, and that nothing proves the person to have.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unproven_roles: Vec<String>,
@@ -262,6 +278,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// What was ordered.
         order: Order,
         /// Why it is not followed, or which part of it is not.
@@ -337,6 +356,7 @@ impl RunEventKind {
             | Self::SlotsFreed { step, .. }
             | Self::GuardEvaluated { step, .. }
             | Self::ServerPlaced { step, .. }
+            | Self::PointReported { step, .. }
             | Self::IntentRecorded { step, .. }
             | Self::OperationAccepted { step, .. }
             | Self::AttemptFailed { step, .. }

@@ -28,6 +28,7 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
 use crate::syntax::sense::brings_nothing;
+use crate::syntax::settings::Settings;
 
 use self::loader::Loader;
 
@@ -87,6 +88,8 @@ pub struct Loaded {
     pub is_live: bool,
     /// How many inventories were read.
     pub inventories: usize,
+    /// Settings that were read, each with its file.
+    pub settings: Vec<(PathBuf, Settings)>,
     /// Policies that were read.
     pub policies: Vec<Policy>,
     /// Their rules.

@@ -88,6 +88,7 @@ impl Engine<'_> {
         if let Some(members) = self.unsettled.remove(&step) {
             return self.settle_attempt(step, &members);
         }
+        self.remember_points(step, items)?;
         let decision = self.decide(step, items);
         if self.recorder.state().step(step).status == StepStatus::Asked {
             match decision {
@@ -116,7 +117,7 @@ impl Engine<'_> {
     pub(super) fn seen_in_place(
         &mut self,
         step: StepIndex,
-        seen: Result<(), ProviderError>,
+        seen: Result<Vec<Item>, ProviderError>,
         purpose: Purpose,
     ) -> Result<(), RunError> {
         if !matches!(self.recorder.state().step(step).status, StepStatus::Running | StepStatus::Asked) {
@@ -124,8 +125,8 @@ impl Engine<'_> {
         }
         match (seen, purpose) {
             (Err(error), _) => self.ask_again(step, &error),
-            (Ok(()), Purpose::Decide) => self.seen(step, &[]),
-            (Ok(()), Purpose::MakeSure) => self.made_sure(step),
+            (Ok(items), Purpose::Decide) => self.seen(step, &items),
+            (Ok(_), Purpose::MakeSure) => self.made_sure(step),
         }
     }
 
@@ -311,21 +312,20 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = self.recorder.state().id(step).clone();
-        // No way of answering that there is yet proves a role.
-        let unproven_roles = state.roles.clone();
         let (by, known_as, yes) = match reply {
             Reply::Approved { by, known_as } => (by, known_as, true),
             Reply::Refused { by, known_as } => (by, known_as, false),
             Reply::Nobody => return Ok(()),
         };
-        if approver::counts(self.recorder.state(), step, &by, known_as).is_some() {
+        if approver::counts(self.recorder.state(), step, &by, known_as, &[]).is_some() {
             return Ok(());
         }
-        let (who, question, reason) = (by.clone(), Some(number), None);
+        let unproven_roles = approver::unproven(self.recorder.state(), step, known_as);
+        let (who, question, reason, roles) = (by.clone(), Some(number), None, Vec::new());
         self.recorder.record(if yes {
-            RunEventKind::ApprovalGiven { step: id, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalGiven { step: id, by, known_as, roles, unproven_roles, question, reason }
         } else {
-            RunEventKind::ApprovalDenied { step: id, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalDenied { step: id, by, known_as, roles, unproven_roles, question, reason }
         })?;
         self.answered_by_person(step, yes, &who, stopping)
     }
