@@ -1,6 +1,7 @@
 //! Actions and probes: what a plan does and asks outside of Site Recovery.
 
 mod address;
+mod allowed;
 mod command;
 mod group;
 mod leftover;
@@ -14,6 +15,8 @@ use async_trait::async_trait;
 use crate::syntax::action::Action;
 use crate::syntax::action::Probe;
 
+pub use allowed::Allowed;
+pub use allowed::is_allowed;
 pub use real::RealHooks;
 
 /// Runs actions and probes.
