@@ -151,6 +151,7 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let nothing = loaded.plans_left() == 0
         && loaded.inventories == 0
         && loaded.policies.is_empty()
+        && loaded.settings.is_empty()
         && loaded.diagnostics.is_empty()
         && loaded.failures.is_empty();
     if nothing {
@@ -309,6 +310,7 @@ fn human(loaded: &mut Loaded, checks: &mut Checks, env: &mut Env<'_>) -> Result<
     if style.verbosity > Verbosity::Quiet {
         if plans == 0 && loaded.diagnostics.is_empty() && loaded.failures.is_empty() {
             let what = match (loaded.inventories, loaded.policies.len()) {
+                (0, 0) => "settings",
                 (0, 1) => "a policy",
                 (0, _) => "policies",
                 (1, 0) => "an inventory",

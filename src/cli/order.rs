@@ -113,8 +113,15 @@ enum Fate {
 pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let Person { name: by, known_as } = Person::of(&env.variables);
     let at = env.clock.now();
-    let letter =
-        Letter { id: u64::MAX, at, by: by.clone(), known_as, order: order.clone(), withdrawn_by: None };
+    let letter = Letter {
+        id: u64::MAX,
+        at,
+        by: by.clone(),
+        known_as,
+        roles: Vec::new(),
+        order: order.clone(),
+        withdrawn_by: None,
+    };
     let expected = order::judge(&to.state, &letter);
     if expected.effects.is_empty() {
         let why = expected.refused.unwrap_or_else(|| "nothing is to be done".to_owned());
@@ -143,7 +150,7 @@ fn send(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Exit, CliErro
     let at = env.clock.now();
     let mut database =
         Database::open(&to.dir.database()).map_err(|error| runs::unreadable(&to.dir, error))?;
-    let letter = NewLetter { at, by, known_as, order: order.clone() };
+    let letter = NewLetter { at, by, known_as, roles: Vec::new(), order: order.clone() };
     let number = database.send(&to.run, &letter).map_err(|error| {
         CliError::usage(format!("the order to run {} can't be sent", to.run)).because(error)
     })?;
@@ -180,9 +187,9 @@ pub(super) fn in_words(letter: &Letter) -> String {
 fn after(mut state: RunState, run: &RunId, letters: &[Letter]) -> RunState {
     for letter in letters {
         let Verdict { effects, refused } = order::judge(&state, letter);
-        let Letter { id, by, known_as, order, withdrawn_by, .. } = letter.clone();
+        let Letter { id, by, known_as, roles, order, withdrawn_by, .. } = letter.clone();
         let withdrawn = withdrawn_by.is_some();
-        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, order, refused, withdrawn };
+        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, roles, order, refused, withdrawn };
         for kind in [taken].into_iter().chain(effects) {
             let at = state.last_at().map_or(letter.at, |last| last.max(letter.at));
             let event = RunEvent { run: run.clone(), seq: state.seq() + 1, at, kind };

@@ -9,6 +9,7 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
 use crate::syntax::schema;
+use crate::syntax::settings::Settings;
 
 /// A kind of document that has a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -19,11 +20,13 @@ pub enum SchemaKind {
     Inventory,
     /// An organisation's own rules
     Policy,
+    /// Settings of `failback serve`
+    Settings,
 }
 
 impl SchemaKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::RecoveryPlan, Self::Inventory, Self::Policy];
+    pub const ALL: [Self; 4] = [Self::RecoveryPlan, Self::Inventory, Self::Policy, Self::Settings];
 
     /// Returns the word of the command line.
     #[must_use]
@@ -32,6 +35,7 @@ impl SchemaKind {
             Self::RecoveryPlan => "recovery-plan",
             Self::Inventory => "inventory",
             Self::Policy => "policy",
+            Self::Settings => "settings",
         }
     }
 
@@ -48,6 +52,7 @@ impl SchemaKind {
             Self::RecoveryPlan => schema::of::<RecoveryPlan>(&self.file(), "Recovery plan"),
             Self::Inventory => schema::of::<Inventory>(&self.file(), "Inventory"),
             Self::Policy => schema::of::<Policy>(&self.file(), "Policy"),
+            Self::Settings => schema::of::<Settings>(&self.file(), "Settings"),
         };
         format!("{schema:#}\n")
     }

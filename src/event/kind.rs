@@ -189,6 +189,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// Roles that were asked for, and that nothing proves the person to have.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unproven_roles: Vec<String>,
@@ -207,6 +210,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// Roles that were asked for, and that nothing proves the person to have.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unproven_roles: Vec<String>,
@@ -262,6 +268,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// What was ordered.
         order: Order,
         /// Why it is not followed, or which part of it is not.

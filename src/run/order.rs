@@ -142,12 +142,13 @@ fn answers(
             }
         };
         let (step, by, known_as) = (step.clone(), letter.by.clone(), letter.known_as);
-        let unproven_roles = state.step(index).roles.clone();
+        let roles = letter.roles.clone();
+        let unproven_roles = approver::unproven(state, index, known_as);
         let (question, reason) = (Some(*question), reason.cloned());
         verdict.effects.push(if yes {
-            RunEventKind::ApprovalGiven { step, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalGiven { step, by, known_as, roles, unproven_roles, question, reason }
         } else {
-            RunEventKind::ApprovalDenied { step, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalDenied { step, by, known_as, roles, unproven_roles, question, reason }
         });
     }
     verdict.refused = (!refused.is_empty()).then(|| refused.join("; "));
@@ -167,7 +168,7 @@ fn may_answer(
     if step.question != question {
         return Err(format!("{id} asks something else by now: {}", step.note.as_deref().unwrap_or("")));
     }
-    match approver::counts(state, index, &letter.by, letter.known_as) {
+    match approver::counts(state, index, &letter.by, letter.known_as, &letter.roles) {
         Some(why) => Err(format!("{id}: {why}")),
         None => Ok(index),
     }

@@ -98,7 +98,8 @@ waivers: {rule: FB606}
 fn a_plan_with_a_mistake_is_not_used_and_the_next_document_is() {
     let read = read(&format!("{HEAD}machine: []\n---\n{}", HEAD.replace("name: p", "name: q")));
     assert_eq!(read.diagnostics.len(), 1);
-    let names: Vec<&str> = read.documents.iter().map(|document| document.name().value.as_str()).collect();
+    let names: Vec<&str> =
+        read.documents.iter().filter_map(|document| Some(document.name()?.value.as_str())).collect();
     assert_eq!(names, ["q"]);
 }
 

@@ -214,7 +214,15 @@ impl World {
         for (id, (by, order)) in numbered {
             let known_as = KnownAs::OsUser;
             letters
-                .send(Letter { id, at: self.start, by, known_as, order, withdrawn_by: None })
+                .send(Letter {
+                    id,
+                    at: self.start,
+                    by,
+                    known_as,
+                    roles: Vec::new(),
+                    order,
+                    withdrawn_by: None,
+                })
                 .expect("nobody reads it yet");
         }
         if let Some((by, when)) = orders {
@@ -399,7 +407,7 @@ impl Reporter for Orders {
             self.last += 1;
             let (id, at, by, known_as) = (self.last, event.at, self.by.clone(), KnownAs::OsUser);
             self.letters
-                .send(Letter { id, at, by, known_as, order, withdrawn_by: None })
+                .send(Letter { id, at, by, known_as, roles: Vec::new(), order, withdrawn_by: None })
                 .expect("the driver is there");
         }
         Ok(())

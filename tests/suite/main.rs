@@ -57,6 +57,7 @@ mod rules;
 mod run;
 mod schedule;
 mod schema;
+mod settings;
 mod simulate;
 mod simulation;
 mod slots;

@@ -65,7 +65,9 @@ fn inventory_of(plan: &RecoveryPlan, file: &Path, sources: &mut Sources) -> Inve
     let path = file.parent().expect("a file has a folder").join(&named.value);
     match document(&path, sources) {
         Ok(Document::Inventory(inventory)) => *inventory,
-        Ok(Document::Plan(_) | Document::Policy(_)) => panic!("{} is not an inventory", path.display()),
+        Ok(Document::Plan(_) | Document::Policy(_) | Document::Settings(_)) => {
+            panic!("{} is not an inventory", path.display())
+        }
         Err(mistakes) => panic!("{}: {mistakes:?}", path.display()),
     }
 }
@@ -75,7 +77,9 @@ fn model(file: &Path) -> Result<Model, Vec<String>> {
     let mut sources = Sources::new();
     let plan = match document(file, &mut sources)? {
         Document::Plan(plan) => *plan,
-        Document::Inventory(_) | Document::Policy(_) => panic!("{} is not a plan", file.display()),
+        Document::Inventory(_) | Document::Policy(_) | Document::Settings(_) => {
+            panic!("{} is not a plan", file.display())
+        }
     };
     let inventory = inventory_of(&plan, file, &mut sources);
     Ok(resolve(plan, inventory))

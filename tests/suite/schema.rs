@@ -129,6 +129,7 @@ fn every_example_of_a_schema_is_understood() {
             failback::syntax::Document::Plan(plan) => serde_json::to_value(plan),
             failback::syntax::Document::Inventory(inventory) => serde_json::to_value(inventory),
             failback::syntax::Document::Policy(policy) => serde_json::to_value(policy),
+            failback::syntax::Document::Settings(settings) => serde_json::to_value(settings),
         };
         same_keys(&written.expect("a document can be written"), &document, "");
     }

@@ -28,6 +28,7 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
 use crate::syntax::sense::brings_nothing;
+use crate::syntax::settings::Settings;
 
 use self::loader::Loader;
 
@@ -85,6 +86,8 @@ pub struct Loaded {
     pub stale: Vec<String>,
     /// How many inventories were read.
     pub inventories: usize,
+    /// Settings that were read, each with its file.
+    pub settings: Vec<(PathBuf, Settings)>,
     /// Policies that were read.
     pub policies: Vec<Policy>,
     /// Their rules.

@@ -311,21 +311,20 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = self.recorder.state().id(step).clone();
-        // No way of answering that there is yet proves a role.
-        let unproven_roles = state.roles.clone();
         let (by, known_as, yes) = match reply {
             Reply::Approved { by, known_as } => (by, known_as, true),
             Reply::Refused { by, known_as } => (by, known_as, false),
             Reply::Nobody => return Ok(()),
         };
-        if approver::counts(self.recorder.state(), step, &by, known_as).is_some() {
+        if approver::counts(self.recorder.state(), step, &by, known_as, &[]).is_some() {
             return Ok(());
         }
-        let (who, question, reason) = (by.clone(), Some(number), None);
+        let unproven_roles = approver::unproven(self.recorder.state(), step, known_as);
+        let (who, question, reason, roles) = (by.clone(), Some(number), None, Vec::new());
         self.recorder.record(if yes {
-            RunEventKind::ApprovalGiven { step: id, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalGiven { step: id, by, known_as, roles, unproven_roles, question, reason }
         } else {
-            RunEventKind::ApprovalDenied { step: id, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalDenied { step: id, by, known_as, roles, unproven_roles, question, reason }
         })?;
         self.answered_by_person(step, yes, &who, stopping)
     }
