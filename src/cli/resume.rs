@@ -41,6 +41,7 @@ use crate::provider::azure::AzureSite;
 use crate::provider::azure::Consent;
 use crate::provider::azure::WriteClient;
 use crate::provider::emulator::Emulator;
+use crate::run::Site;
 use crate::run::order;
 
 /// Go on with a run that was interrupted
@@ -164,7 +165,12 @@ fn real(
     let connected = reached.connect(facts, &runtime)?;
     let view = connected.view(facts.clone());
     let consent = Consent::to_change(connected.vault.clone());
-    let site = Arc::new(AzureSite::new(view, WriteClient::new(connected.reader.clone(), consent)));
+    let site: Arc<dyn Site> =
+        Arc::new(AzureSite::new(view, WriteClient::new(connected.reader.clone(), consent)));
+    let site: Arc<dyn Site> = match plan.part {
+        Some(_) => Arc::new(site::Fenced::new(site, plan.plan.model())),
+        None => site,
+    };
     let place = Place::Real(RealSite { site, is_local: connected.is_local });
     Ok((place, (connected, runtime)))
 }
