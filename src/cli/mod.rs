@@ -18,6 +18,7 @@ pub mod exit;
 pub mod explain;
 mod fix;
 pub mod graph;
+mod hooks;
 pub mod import;
 pub mod init;
 pub mod inventory;

@@ -37,6 +37,7 @@ use crate::event::RunStatus;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::RunInbox;
+use crate::provider::azure::Automation;
 use crate::provider::azure::AzureSite;
 use crate::provider::azure::Consent;
 use crate::provider::azure::WriteClient;
@@ -151,7 +152,8 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     ended
 }
 
-/// Returns the real site of a run, and what it is reached by. That it may be changed was confirmed when the run began.
+/// Returns the real site of a run, and what it is reached by. That it may be changed was confirmed when the run began, unless that
+/// was read-only.
 fn real(
     site: &VaultArgs,
     plan: &Ready,
@@ -164,14 +166,17 @@ fn real(
     let runtime = session::runtime()?;
     let connected = reached.connect(facts, &runtime)?;
     let view = connected.view(facts.clone());
-    let consent = Consent::to_change(connected.vault.clone());
-    let site: Arc<dyn Site> =
-        Arc::new(AzureSite::new(view, WriteClient::new(connected.reader.clone(), consent)));
-    let site: Arc<dyn Site> = match plan.part {
-        Some(_) => Arc::new(site::Fenced::new(site, plan.plan.model())),
-        None => site,
+    let is_local = connected.is_local;
+    let place = if site.read_only {
+        RealSite { site: Arc::new(site::ReadOnly::new(view)), automation: None, is_local }
+    } else {
+        let writer = WriteClient::new(connected.reader.clone(), Consent::to_change(connected.vault.clone()));
+        let automation = Arc::new(Automation::new(writer.clone()));
+        let site: Arc<dyn Site> = Arc::new(AzureSite::new(view, writer));
+        let site = site::fenced(site, plan);
+        RealSite { site, automation: Some(automation), is_local }
     };
-    let place = Place::Real(RealSite { site, is_local: connected.is_local });
+    let place = Place::Real(place);
     Ok((place, (connected, runtime)))
 }
 

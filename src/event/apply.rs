@@ -130,6 +130,7 @@ impl RunState {
             }
             RunEventKind::ActionStarted { .. } => {
                 step.acted = true;
+                step.attempts += 1;
                 step.answer = None;
             }
             RunEventKind::ServerPlaced { datastore, .. } => {

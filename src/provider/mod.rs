@@ -2,6 +2,7 @@
 //!
 //! Questions change nothing; a request is *begun* and then *polled*, so that a crash between the two can be resumed.
 
+mod automate;
 pub mod azure;
 pub mod emulator;
 mod error;
@@ -11,6 +12,11 @@ mod request;
 mod seen_plan;
 pub mod vcenter;
 
+pub use automate::Automate;
+pub use automate::RunbookJob;
+pub use automate::RunbookOrder;
+pub use automate::RunbookSeen;
+pub use automate::RunbookStatus;
 pub use error::ProviderError;
 pub use observation::Freshness;
 pub use observation::Item;

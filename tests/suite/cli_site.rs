@@ -206,6 +206,33 @@ fn a_run_that_only_reads_stops_at_the_first_thing_that_it_would_change() {
     assert!(ended.out.contains("preflight is done"), "{}", ended.said());
     assert!(ended.out.contains("--read-only"), "{}", ended.said());
     assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
+    let again = site.run(&["retry", "latest", "prepare", "--downstream"]);
+    assert_eq!(again.exit, 0, "{}", again.said());
+    let resumed = site.run(&["resume", "--auto-approve"]);
+    assert_eq!(resumed.exit, 3, "{}", resumed.said());
+    assert!(resumed.out.contains("--read-only"), "{}", resumed.said());
+    assert_eq!(
+        site.orders(),
+        0,
+        "a run that began so only reads when it is taken over: {:?}",
+        site.handle.counts()
+    );
+}
+
+#[test]
+fn a_run_that_only_reads_runs_no_action_either_and_a_confirmation_names_its_runbooks() {
+    let site = Site::serving();
+    let action = "actions:\n  - {name: warm, before: {phase: run}, runbook: {automation_account: aa-dr, name: Warm-Cache}}\n";
+    site.folder.write("classic.plan.yaml", format!("{CLASSIC_PLAN}\n{action}").as_bytes());
+    let account =
+        "automation_accounts:\n  - {name: aa-dr, subscription_id: 11111111-1111-1111-1111-111111111111}\n";
+    site.folder.write("classic.inventory.yaml", format!("{CLASSIC_INVENTORY}\n{account}").as_bytes());
+    let ended = site.run(&[&RUN[..], &["--read-only", "--auto-approve"]].concat());
+    assert_eq!(ended.exit, 3, "{}", ended.said());
+    assert!(ended.out.contains("warm") && ended.out.contains("--read-only"), "{}", ended.said());
+    assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
+    let ended = site.run(&[&RUN[..], &["--confirm", "other"]].concat());
+    assert!(ended.err.contains("Warm-Cache of aa-dr"), "{}", ended.said());
 }
 
 #[test]

@@ -478,6 +478,11 @@ impl Operate for Watched {
 }
 
 impl Site {
+    /// Returns the site's clock.
+    pub fn pace(&self) -> Arc<WorldPace> {
+        Arc::clone(&self.0.pace)
+    }
+
     /// Returns what was sent, in order.
     pub fn sent(&self) -> Vec<Sent> {
         self.0.sent.lock().expect("no test panics here").clone()

@@ -20,9 +20,10 @@ use crate::cli::session;
 use crate::cli::session::Session;
 use crate::cli::site;
 use crate::cli::site::Connected;
+use crate::cli::site::VaultArgs;
 use crate::clock::Clock as _;
-use crate::escape;
-use crate::model::Model;
+use crate::provider::Automate;
+use crate::provider::azure::Automation;
 use crate::provider::azure::AzureSite;
 use crate::provider::azure::WriteClient;
 use crate::run::Site;
@@ -82,27 +83,22 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, E
         Err(exit) => return Ok(Err(exit)),
     };
     live::refuse_old(plan.plan.model(), now)?;
-    if !connected.is_local {
-        refuse_runbooks(plan.plan.model())?;
-    }
     let graph = session::compile(&plan);
     if let Some(refusal) = named.refusal(plan.plan.model(), &graph) {
         return Err(refusal);
     }
     let options = named.args.options(now);
     let view = connected.view(plan.plan.model().inventory.clone());
-    let site: Arc<dyn Site> = if args.read_only {
-        Arc::new(site::ReadOnly::new(view))
+    let (site, automation): (Arc<dyn Site>, Option<Arc<dyn Automate>>) = if args.read_only {
+        (Arc::new(site::ReadOnly::new(view)), None)
     } else {
         let model = plan.plan.model();
         let consent = site::consent(&connected.vault, model, &graph, args.confirm.as_deref(), env)?;
-        Arc::new(AzureSite::new(view, WriteClient::new(connected.reader.clone(), consent)))
+        let writer = WriteClient::new(connected.reader.clone(), consent);
+        (Arc::new(AzureSite::new(view, writer.clone())), Some(Arc::new(Automation::new(writer))))
     };
-    let site: Arc<dyn Site> = match plan.part {
-        Some(_) => Arc::new(site::Fenced::new(site, plan.plan.model())),
-        None => site,
-    };
-    let kept = args.site.with_variables(env);
+    let site = site::fenced(site, &plan);
+    let kept = VaultArgs { read_only: args.read_only, ..args.site.with_variables(env) };
     let beginning = Beginning {
         plan,
         graph,
@@ -112,49 +108,8 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, E
         site: Some(&kept),
     };
     let (begun, ()) = beginning.enter(&args.session.state_dir, place::AZURE, env, |_| Ok(()))?;
-    let place = Place::Real(RealSite { site, is_local: connected.is_local });
+    let place = Place::Real(RealSite { site, automation, is_local: connected.is_local });
     let pace = connected.pace();
     let session = beginning.session(begun, place, pace, options, &args.session, env);
     Ok(Ok(Begun { session, runtime, connected }))
-}
-
-/// Refuses a plan whose runbooks would have to run: this version can't begin them, and must not say that they were done.
-fn refuse_runbooks(model: &Model) -> Result<(), CliError> {
-    let runbooks = model.plan.actions.iter().filter(|action| action.runbook.is_some());
-    let names: Vec<&str> = runbooks.map(|action| action.name.value.as_str()).collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let names = escape::line(&names.join(", ")).into_owned();
-    Err(CliError::usage(format!("this version does not run runbooks at a real site: {names}"))
-        .hinted("begin the runbook by its webhook with an `http:` action, or have a person run it with a `manual:` one"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::resolve;
-    use crate::source::Sources;
-    use crate::syntax::Document;
-    use crate::syntax::inventory::Inventory;
-
-    fn model(action: &str) -> Model {
-        let text = format!(
-            "kind: RecoveryPlan\nversion: 1\nname: p\nmachines: [w1]\nactions:\n  - {{name: warm, after: {{phase: run}}, {action}}}\n"
-        );
-        let mut sources = Sources::new();
-        let index = sources.add("p.yaml", text).expect("short");
-        let mut diagnostics = Vec::new();
-        match crate::syntax::parse(sources.get(index), &mut diagnostics).into_iter().next() {
-            Some(Document::Plan(plan)) => resolve(*plan, Inventory::unknown("none")),
-            other => panic!("a plan was written: {other:?} {diagnostics:?}"),
-        }
-    }
-
-    #[test]
-    fn a_runbook_that_can_not_be_begun_is_not_said_to_be_done() {
-        let refused = refuse_runbooks(&model("runbook: {automation_account: aa, name: Warm}"));
-        assert!(refused.expect_err("it is refused").to_string().contains("warm"));
-        assert!(refuse_runbooks(&model("http: {url: \"https://x.example/\"}")).is_ok());
-    }
 }

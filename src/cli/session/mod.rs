@@ -17,6 +17,8 @@ use tokio::sync::watch;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::hooks;
+use crate::cli::hooks::Folders;
 use crate::cli::person::Person;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
@@ -50,8 +52,6 @@ use crate::run::approver::AutoApprove;
 use crate::run::approver::Unattended;
 use crate::run::hook::Allowed;
 use crate::run::hook::Hooks;
-use crate::run::hook::RealHooks;
-use crate::run::hook::Simulated;
 use crate::run::patient::NoCommit;
 
 pub use self::args::Format;
@@ -253,7 +253,8 @@ async fn drive_here(
         }
         std::future::pending::<()>().await;
     });
-    let hooks = hooks(!place.is_emulated() || args.real_actions, &actions_in, &folder.join("actions"), env);
+    let hooks: Arc<dyn Hooks> =
+        hooks::of(&place, args.real_actions, &pace, &Folders { plan: &actions_in, run: &folder }, env);
     let hooks: Arc<dyn Hooks> = match manner.allowed {
         Some(allowed) => Arc::new(Allowed::new(hooks, allowed)),
         None => hooks,
@@ -331,13 +332,6 @@ pub(crate) async fn interrupted() -> std::io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) async fn interrupted() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
-}
-
-fn hooks(are_real: bool, folder: &Path, marks: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {
-    if !are_real {
-        return Arc::new(Simulated);
-    }
-    Arc::new(RealHooks::new(folder, &env.variables).marked_in(marks))
 }
 
 /// Returns a model of the plan's own, whose facts the run replaces by what it observes.

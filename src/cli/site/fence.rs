@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::cli::ready::Ready;
 use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::OperationId;
@@ -18,15 +19,23 @@ use crate::provider::ProviderError;
 use crate::provider::Request;
 use crate::run::Site;
 
+/// Returns the site, of which only the machines of a plan's part may be changed, if it is a part.
+pub(crate) fn fenced(site: Arc<dyn Site>, plan: &Ready) -> Arc<dyn Site> {
+    match plan.part {
+        Some(_) => Arc::new(Fenced::new(site, plan.plan.model())),
+        None => site,
+    }
+}
+
 /// A site of which only some machines may be changed.
-pub(crate) struct Fenced {
+struct Fenced {
     site: Arc<dyn Site>,
     machines: HashSet<MachineName>,
 }
 
 impl Fenced {
     /// Returns the site, of which only the machines of a plan may be changed.
-    pub(crate) fn new(site: Arc<dyn Site>, model: &Model) -> Self {
+    fn new(site: Arc<dyn Site>, model: &Model) -> Self {
         let machines = model.machines().map(|machine| MachineName::new(machine.name().value.as_str()));
         Self { site, machines: machines.collect() }
     }

@@ -11,6 +11,6 @@ pub use args::VaultArgs;
 pub(crate) use connect::Connected;
 pub(crate) use connect::reach;
 pub(crate) use consent::consent;
-pub(crate) use fence::Fenced;
+pub(crate) use fence::fenced;
 pub(crate) use read_only::ReadOnly;
 pub(crate) use secret::variable_of;

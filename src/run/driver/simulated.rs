@@ -31,6 +31,7 @@ use crate::run::driver::engine::Engine;
 use crate::run::driver::engine::Inquiry;
 use crate::run::driver::engine::Manner;
 use crate::run::driver::engine::Purpose;
+use crate::run::hook::Left;
 use crate::run::recorder::Recorder;
 use crate::run::recorder::RunError;
 
@@ -260,7 +261,7 @@ impl<'r> Simulation<'r> {
                 return Ok(());
             }
             Inquiry::Withdraw(_) => return Ok(()),
-            Inquiry::Leftover(_) => Answer::LeftRunning(None),
+            Inquiry::Leftover(_) => Answer::LeftRunning(Left::Nothing),
             Inquiry::LeftoverEnds(_) => Answer::NothingRuns,
             Inquiry::Act(..) => Answer::Acted(Ok("simulated".into())),
             Inquiry::Probe(probes) => {

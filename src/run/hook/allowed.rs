@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::run::hook::Hooks;
+use crate::run::hook::Left;
 use crate::run::hook::Variables;
 use crate::syntax::action::Action;
 use crate::syntax::action::Probe;
@@ -40,7 +41,7 @@ impl Hooks for Allowed {
         self.hooks.action(action, variables).await
     }
 
-    fn leftover(&self, action: &Action) -> Option<String> {
+    fn leftover(&self, action: &Action) -> Left {
         self.hooks.leftover(action)
     }
 
