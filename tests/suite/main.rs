@@ -66,6 +66,7 @@ mod simulation;
 mod slots;
 mod support;
 mod terminal;
+mod timeline;
 mod two_readings;
 mod untrusted;
 mod validator;
