@@ -10,7 +10,7 @@ mod read_only;
 mod real;
 mod runbook;
 mod tail;
-mod web;
+pub(crate) mod web;
 
 use async_trait::async_trait;
 
