@@ -97,6 +97,7 @@ pub(super) fn notice_of(plan: &str, event: &RunEvent) -> Option<Notice> {
         | RunEventKind::SlotsFreed { .. }
         | RunEventKind::GuardEvaluated { .. }
         | RunEventKind::ServerPlaced { .. }
+        | RunEventKind::PointReported { .. }
         | RunEventKind::IntentRecorded { .. }
         | RunEventKind::OperationAccepted { .. }
         | RunEventKind::AttemptFailed { .. }
