@@ -33,7 +33,7 @@ pub mod load;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod man;
-mod notices;
+pub mod notices;
 mod order;
 pub mod outline;
 mod past;
@@ -54,7 +54,7 @@ pub mod schedule;
 pub mod schema;
 pub mod serve;
 pub mod session;
-mod settings;
+pub mod settings;
 mod shared;
 pub mod simulate;
 pub mod site;

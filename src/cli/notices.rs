@@ -1,12 +1,16 @@
 //! Whom a command tells of what: those whom its plan names, and those whom settings name.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::session;
+use crate::cli::settings;
 use crate::cli::settings::Kept;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
@@ -22,16 +26,20 @@ use crate::drill::notice::RunPart;
 use crate::drill::notice::SecretError;
 use crate::drill::notice::Secrets;
 use crate::escape;
+use crate::event::Reporter;
+use crate::id::RunId;
+use crate::journal::Database;
 use crate::journal::DrillRow;
 use crate::syntax::action;
 use crate::syntax::action::NoticeEvent;
+use crate::syntax::plan::RecoveryPlan;
 
 /// Returns all who may be told of a plan.
 ///
 /// # Errors
 ///
 /// [`CliError`] if a secret of theirs can't be read: that nobody will be told has to be known before anything happens.
-pub(crate) fn recipients(
+pub fn recipients(
     plan: &[action::Notice],
     settings: Option<&Kept>,
     env: &Env<'_>,
@@ -47,26 +55,39 @@ pub(crate) fn recipients(
 }
 
 /// The notices of one run.
-pub(crate) struct OfRun {
+pub struct OfRun {
     post: Arc<Post>,
     plan: String,
 }
 
 impl OfRun {
-    /// Begins to tell of a run; must be called where tasks can be begun.
-    pub(crate) fn begin(recipients: Vec<Recipient>, plan: &str) -> Self {
+    /// Begins to tell of a run of a plan; must be called where tasks can be begun.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError`] if the settings or a secret can't be read.
+    pub fn begin(plan: &RecoveryPlan, settings: Option<&Path>, env: &mut Env<'_>) -> Result<Self, CliError> {
+        let settings = settings::read_named(settings, env)?
+            .map_err(|exit| CliError::new(exit, "the settings can't be used, and nobody would be told"))?;
+        let recipients = recipients(&plan.notify, settings.as_ref(), env)?;
         // Signatures are as old as they say, whatever clock the run goes by.
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Self { post: Arc::new(Post::begin(recipients, &clock)), plan: plan.to_owned() }
+        Ok(Self { post: Arc::new(Post::begin(recipients, &clock)), plan: plan.name.value.clone() })
     }
 
-    /// Returns what hands on the run's events.
-    pub(crate) fn reporter(&self, head: Option<Head>) -> RunNotices {
-        RunNotices::new(Arc::clone(&self.post), self.plan.clone(), head)
+    /// Returns what hands on the events of a run that is kept in a database.
+    pub fn reporter(&self, database: &Path, run: &RunId) -> Box<dyn Reporter> {
+        let (database, run) = (database.to_owned(), run.clone());
+        // Asked when a notice is sent: a little later than what it tells, and never too early for it.
+        let head = Head::new(move || {
+            let kept = Database::open_to_read(&database).ok()?;
+            kept.head(&run).ok().map(|(_, digest)| digest)
+        });
+        Box::new(RunNotices::new(Arc::clone(&self.post), self.plan.clone(), Some(head)))
     }
 
     /// Waits for a while until all were told, and says who was not. Every reporter must be gone.
-    pub(crate) async fn end(self, env: &mut Env<'_>) {
+    pub async fn end(self, env: &mut Env<'_>) {
         if let Ok(post) = Arc::try_unwrap(self.post) {
             say(&post.drain().await, env);
         }
@@ -74,7 +95,7 @@ impl OfRun {
 }
 
 /// Says who could not be told: no reason to end otherwise.
-pub(crate) fn say(failures: &[Failure], env: &mut Env<'_>) {
+pub fn say(failures: &[Failure], env: &mut Env<'_>) {
     for Failure { recipient, message } in failures {
         // Nobody is left to be told that this can't be told.
         let _ = writeln!(
@@ -86,16 +107,20 @@ pub(crate) fn say(failures: &[Failure], env: &mut Env<'_>) {
     }
 }
 
-/// Returns the notice of a drill's end; `None` while it goes on.
-pub(crate) fn of_drill(row: &DrillRow, reason: Option<&str>, head: Option<String>) -> Option<Notice> {
-    let verdict = row.verdict.clone()?;
-    let event = if verdict == "failed" { NoticeEvent::DrillFailed } else { NoticeEvent::DrillPassed };
+/// Returns the notice of a drill whose process has ended: one without a verdict died.
+#[must_use]
+pub fn of_drill(row: &DrillRow, reason: Option<&str>, head: Option<String>, now: Timestamp) -> Notice {
+    let verdict = row.verdict.as_deref().unwrap_or("died");
+    let event = match verdict {
+        "passed" | "degraded" => NoticeEvent::DrillPassed,
+        _ => NoticeEvent::DrillFailed,
+    };
     let name = row.name.as_deref().unwrap_or(&row.kind);
     let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    Some(Notice {
+    Notice {
         version: 1,
         event,
-        at: row.ended_at?,
+        at: row.ended_at.unwrap_or(now),
         plan: row.plan.clone(),
         message: format!("drill {name} {verdict}{why}"),
         rehearsal: row.kind != "live",
@@ -104,9 +129,9 @@ pub(crate) fn of_drill(row: &DrillRow, reason: Option<&str>, head: Option<String
             id: row.id.to_string(),
             name: row.name.clone(),
             kind: row.kind.clone(),
-            verdict: Some(verdict),
+            verdict: Some(verdict.to_owned()),
         }),
-    })
+    }
 }
 
 /// Tells of a drill's end, waits for a while until all were told, and says who was not.
@@ -114,16 +139,15 @@ pub(crate) fn of_drill(row: &DrillRow, reason: Option<&str>, head: Option<String
 /// # Errors
 ///
 /// [`CliError`] if a secret can't be read, or the system gives nothing to work on.
-pub(crate) fn drill_ended(
+pub fn drill_ended(
     row: &DrillRow,
     reason: Option<&str>,
     head: Option<String>,
     recipients: Vec<Recipient>,
     env: &mut Env<'_>,
 ) -> Result<Exit, CliError> {
-    if let Some(notice) = of_drill(row, reason, head)
-        && recipients.iter().any(|recipient| recipient.wants(&notice))
-    {
+    let notice = of_drill(row, reason, head, env.clock.now());
+    if recipients.iter().any(|recipient| recipient.wants(&notice)) {
         let failures = session::runtime()?.block_on(async {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
             let post = Post::begin(recipients, &clock);

@@ -18,14 +18,14 @@ use crate::syntax::file;
 use crate::syntax::settings::Settings;
 
 /// The file that settings are looked for in.
-pub(crate) const FILE: &str = "failback.yaml";
+pub const FILE: &str = "failback.yaml";
 
 /// Bytes that the file may hold.
 const MOST: u64 = 16 * 1024 * 1024;
 
 /// Settings with the place that their files and folders are named from.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub struct Kept {
     /// The settings.
     pub settings: Settings,
     /// Their file, absolute.
@@ -39,7 +39,7 @@ pub(crate) struct Kept {
 /// # Errors
 ///
 /// [`CliError`] if the file can't be read or the output can't be written.
-pub(crate) fn read(path: &Path, env: &mut Env<'_>) -> Result<Result<Kept, Exit>, CliError> {
+pub fn read(path: &Path, env: &mut Env<'_>) -> Result<Result<Kept, Exit>, CliError> {
     let full = std::path::absolute(env.path(path)).unwrap_or_else(|_| env.path(path));
     let text = file::read_file(&full, MOST).map_err(|error| {
         let failure = Failure::of(path, error);
@@ -85,10 +85,7 @@ pub(crate) fn read(path: &Path, env: &mut Env<'_>) -> Result<Result<Kept, Exit>,
 /// # Errors
 ///
 /// Those of [`read`].
-pub(crate) fn read_named(
-    path: Option<&Path>,
-    env: &mut Env<'_>,
-) -> Result<Result<Option<Kept>, Exit>, CliError> {
+pub fn read_named(path: Option<&Path>, env: &mut Env<'_>) -> Result<Result<Option<Kept>, Exit>, CliError> {
     match path {
         Some(path) => Ok(read(path, env)?.map(Some)),
         None => Ok(Ok(None)),
@@ -97,7 +94,7 @@ pub(crate) fn read_named(
 
 impl Kept {
     /// Returns the files and folders of plans, from the folder of the settings.
-    pub(crate) fn plans(&self) -> Vec<PathBuf> {
+    pub fn plans(&self) -> Vec<PathBuf> {
         let named: Vec<PathBuf> = self.settings.plans.iter().map(|path| PathBuf::from(&path.value)).collect();
         if named.is_empty() { vec![PathBuf::from("plans")] } else { named }
     }

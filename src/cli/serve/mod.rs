@@ -153,9 +153,8 @@ async fn happened(
         writeln!(env.out, "{now:.0} {}", escape::line(&said::in_words(happening)))?;
         env.out.flush()?;
     }
-    if let Happening::Ended { row, lost: Some(why) } = happening
-        && let Some(notice) = notices::of_drill(row, Some(why), None)
-    {
+    if let Happening::Ended { row, lost: Some(why) } = happening {
+        let notice = notices::of_drill(row, Some(why), None, env.clock.now());
         let plans = Arc::clone(&found.borrow());
         let plan = plans.plans.iter().find(|plan| plan.known_as == row.plan_path);
         let told = notices::recipients(plan.map_or(&[], |plan| &plan.notify), Some(kept), env);

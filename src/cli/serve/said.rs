@@ -45,9 +45,13 @@ pub(super) fn in_words(happening: &Happening) -> String {
         }
         Happening::Ended { row, lost } => {
             let name = row.name.as_deref().unwrap_or(&row.kind);
-            let verdict = row.verdict.as_deref().unwrap_or("ended");
+            let verdict = row.verdict.as_deref().unwrap_or("died");
             let why = lost.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             format!("{}: drill {name} {verdict} ({}){why}", row.plan, row.id)
+        }
+        Happening::Stopped { row, why } => {
+            let name = row.name.as_deref().unwrap_or(&row.kind);
+            format!("{}: drill {name} stopped, and can go on ({}): {why}", row.plan, row.id)
         }
         Happening::PutBack { plan, drill } => {
             format!("{plan}: the clock was put back by more than a day: drill {drill} goes by it from now on")

@@ -102,7 +102,6 @@ pub(super) fn notice_of(plan: &str, event: &RunEvent) -> Option<Notice> {
         | RunEventKind::OperationAccepted { .. }
         | RunEventKind::AttemptFailed { .. }
         | RunEventKind::MembersDone { .. }
-        | RunEventKind::PointReported { .. }
         | RunEventKind::StepWaiting { .. }
         | RunEventKind::ActionStarted { .. }
         | RunEventKind::ApprovalGiven { .. }
