@@ -21,6 +21,7 @@ mod consistency;
 mod crash;
 mod docs;
 mod documents;
+mod drills;
 #[cfg(feature = "lsp")]
 mod editor;
 mod estate;
