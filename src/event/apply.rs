@@ -133,6 +133,12 @@ impl RunState {
                 step.attempts += 1;
                 step.answer = None;
             }
+            RunEventKind::PointReported { machine, point, .. } => {
+                let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
+                if let Some(machine) = named {
+                    self.points.insert(machine, point.clone());
+                }
+            }
             RunEventKind::ServerPlaced { datastore, .. } => {
                 self.attached.remove(&index);
                 self.placements.insert(index, datastore.clone());

@@ -13,6 +13,7 @@ use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::OperationId;
 use crate::id::StepId;
+use crate::provider::ReachedPoint;
 use crate::provider::Request;
 use crate::rules::Guard;
 
@@ -91,6 +92,15 @@ pub enum RunEventKind {
         server: String,
         /// The datastore.
         datastore: String,
+    },
+    /// The site told to which recovery point a machine failed over.
+    PointReported {
+        /// The step that saw it.
+        step: StepId,
+        /// The machine.
+        machine: MachineName,
+        /// The point.
+        point: ReachedPoint,
     },
     /// A request is about to be sent.
     IntentRecorded {
@@ -346,6 +356,7 @@ impl RunEventKind {
             | Self::SlotsFreed { step, .. }
             | Self::GuardEvaluated { step, .. }
             | Self::ServerPlaced { step, .. }
+            | Self::PointReported { step, .. }
             | Self::IntentRecorded { step, .. }
             | Self::OperationAccepted { step, .. }
             | Self::AttemptFailed { step, .. }

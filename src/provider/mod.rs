@@ -22,6 +22,7 @@ pub use observation::Freshness;
 pub use observation::Item;
 pub use observation::Observation;
 pub use observation::Operation;
+pub use observation::ReachedPoint;
 pub use observation::Replication;
 pub use operation::Failure;
 pub use operation::MemberOutcome;

@@ -52,6 +52,10 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
         RunEventKind::ServerPlaced { step, server, datastore } => {
             (Verbosity::Verbose, format!("{step} goes through {server}, which stands on {datastore}"))
         }
+        RunEventKind::PointReported { step, machine, point } => {
+            let at = point.at.map_or("at a time not reported".into(), |at| format!("of {at:.0}"));
+            (Verbosity::Normal, format!("{step}: {machine} went to the recovery point {at}"))
+        }
         RunEventKind::GuardEvaluated { step, findings, passed: true, .. } => {
             let noted =
                 if findings.is_empty() { String::new() } else { format!(", {} noted", findings.len()) };

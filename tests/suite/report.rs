@@ -33,6 +33,7 @@ use failback::report::Lines;
 use failback::report::Look;
 use failback::report::Verbosity;
 use failback::report::eta;
+use failback::report::phase::Phase;
 use failback::report::summary;
 use failback::rules::Guard;
 use failback::run::machine;
@@ -868,8 +869,8 @@ fn a_summary_tells_what_came_back_and_what_to_do_next() {
             .iter()
             .all(|approval| approval.approved && approval.by == "alice" && approval.waited.0 >= 120)
     );
-    let reprotect = ended.phases.iter().find(|phase| phase.phase == "reprotect").expect("it took time");
-    assert_eq!(reprotect.longest.0.as_str(), "await_protected/w1");
+    let reprotect = ended.phases.iter().find(|phase| phase.phase == Phase::Reprotect).expect("it took time");
+    assert_eq!(reprotect.longest.as_str(), "await_protected/w1");
 }
 
 #[test]

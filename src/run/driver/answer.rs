@@ -88,6 +88,7 @@ impl Engine<'_> {
         if let Some(members) = self.unsettled.remove(&step) {
             return self.settle_attempt(step, &members);
         }
+        self.remember_points(step, items)?;
         let decision = self.decide(step, items);
         if self.recorder.state().step(step).status == StepStatus::Asked {
             match decision {
@@ -116,7 +117,7 @@ impl Engine<'_> {
     pub(super) fn seen_in_place(
         &mut self,
         step: StepIndex,
-        seen: Result<(), ProviderError>,
+        seen: Result<Vec<Item>, ProviderError>,
         purpose: Purpose,
     ) -> Result<(), RunError> {
         if !matches!(self.recorder.state().step(step).status, StepStatus::Running | StepStatus::Asked) {
@@ -124,8 +125,8 @@ impl Engine<'_> {
         }
         match (seen, purpose) {
             (Err(error), _) => self.ask_again(step, &error),
-            (Ok(()), Purpose::Decide) => self.seen(step, &[]),
-            (Ok(()), Purpose::MakeSure) => self.made_sure(step),
+            (Ok(items), Purpose::Decide) => self.seen(step, &items),
+            (Ok(_), Purpose::MakeSure) => self.made_sure(step),
         }
     }
 

@@ -19,6 +19,7 @@ use crate::graph::StepKind;
 use crate::id::IdMap;
 use crate::id::OperationId;
 use crate::model::Model;
+use crate::provider::Item;
 use crate::provider::ProviderError;
 use crate::provider::emulator::Seen;
 use crate::provider::emulator::World;
@@ -232,7 +233,7 @@ impl<'r> Simulation<'r> {
         let answer = match inquiry {
             Inquiry::Look(purpose) => {
                 self.engine.asked.remove(&step);
-                let seen = self.look(step, now);
+                let seen = self.look(step, now).map(|()| self.items(step));
                 return self.engine.seen_in_place(step, seen, purpose);
             }
             Inquiry::Poll(operation) => {
@@ -333,6 +334,15 @@ impl<'r> Simulation<'r> {
             }
         }
         Ok(())
+    }
+
+    /// Returns what the service says about machines that are looked at to be verified; other steps go by the facts.
+    fn items(&self, step: StepIndex) -> Vec<Item> {
+        if self.engine.graph.step(step).kind != StepKind::Verify {
+            return Vec::new();
+        }
+        let places = self.engine.graph.indexes_of(step).filter_map(|index| self.machines[index].place);
+        places.map(|place| self.world.shown_at(place)).collect()
     }
 
     fn refresh(&mut self, index: usize) {

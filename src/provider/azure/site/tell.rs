@@ -137,6 +137,7 @@ impl AzureView {
                 machine::replication(kind, newest),
                 around.directory.began,
             ),
+            failed_over_to: None,
         };
         (facts, item)
     }
