@@ -243,6 +243,7 @@ const fn tone(kind: &RunEventKind) -> &'static str {
         | RunEventKind::MembersDone { .. }
         | RunEventKind::StepWaiting { .. }
         | RunEventKind::ActionStarted { .. }
+        | RunEventKind::PointReported { .. }
         | RunEventKind::StepAdopted { .. }
         | RunEventKind::StepSucceeded { .. } => "",
     }
