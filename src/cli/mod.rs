@@ -49,6 +49,7 @@ pub mod runs;
 pub mod saved;
 pub(crate) mod scenario;
 pub mod schema;
+pub mod serve;
 pub mod session;
 mod shared;
 pub mod simulate;
@@ -120,6 +121,7 @@ enum Command {
     Retry(retry::RetryArgs),
     Cancel(cancel::CancelArgs),
     Withdraw(withdraw::WithdrawArgs),
+    Serve(serve::ServeArgs),
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
@@ -165,6 +167,7 @@ where
         Command::Retry(args) => retry::run(args, env),
         Command::Cancel(args) => cancel::run(args, env),
         Command::Withdraw(args) => withdraw::run(args, env),
+        Command::Serve(args) => serve::run(args, env),
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),
