@@ -8,6 +8,7 @@ pub mod cancel;
 pub mod check;
 mod checkout;
 mod claim;
+pub mod commands;
 pub mod completions;
 mod deadline;
 pub mod doctor;
@@ -25,6 +26,7 @@ pub mod inventory;
 mod judge;
 mod kept;
 mod keyboard;
+pub mod language;
 mod live;
 pub mod load;
 #[cfg(feature = "lsp")]

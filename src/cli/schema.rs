@@ -5,6 +5,7 @@ use std::io::Write as _;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::language;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
@@ -66,6 +67,19 @@ pub struct SchemaArgs {
     /// Kind of document
     #[arg(value_enum, value_name = "KIND")]
     pub kind: Option<SchemaKind>,
+    /// Print it like this
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, requires = "kind")]
+    pub format: Format,
+}
+
+/// How a schema is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// JSON Schema, draft 2020-12
+    #[default]
+    Json,
+    /// A page for people: every block and key
+    Markdown,
 }
 
 /// Prints a schema, or the kinds that there are.
@@ -75,7 +89,13 @@ pub struct SchemaArgs {
 /// [`CliError`] if the output can't be written.
 pub fn run(args: &SchemaArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     match args.kind {
-        Some(kind) => env.out.write_all(kind.text().as_bytes())?,
+        Some(kind) => {
+            let text = match args.format {
+                Format::Json => kind.text(),
+                Format::Markdown => language::page(kind),
+            };
+            env.out.write_all(text.as_bytes())?;
+        }
         None => {
             for kind in SchemaKind::ALL {
                 writeln!(env.out, "{}", kind.as_str())?;

@@ -5,6 +5,7 @@ mod claim;
 mod database;
 mod drills;
 mod error;
+mod facts;
 mod file;
 #[cfg(test)]
 mod fixture;

@@ -129,6 +129,16 @@ impl Database {
         stored.map(link).transpose()
     }
 
+    /// Returns the place and the hash of a run's last event, as they are stored; 0 and the chain's head, if it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if they can't be read, or the run was kept by a program that kept no chain.
+    pub fn head(&self, run: &RunId) -> Result<(u64, String), DatabaseError> {
+        let (seq, link) = self.end(run)?;
+        Ok((seq, link.as_str().to_owned()))
+    }
+
     /// Returns the number and the hash of a run's last event; 0 and the head, if it has none.
     pub(super) fn end(&self, run: &RunId) -> Result<(u64, Link), DatabaseError> {
         self.check_entry(run)?;

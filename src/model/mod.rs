@@ -6,6 +6,7 @@ pub mod drift;
 pub mod fact;
 pub mod fact_source;
 mod infrastructure;
+pub mod judged;
 mod machine;
 pub mod order;
 mod other_plan;

@@ -13,6 +13,7 @@ pub mod folder;
 pub mod inventory;
 pub(crate) mod limit;
 pub mod machine;
+pub mod observed;
 pub mod plan;
 pub mod policy;
 pub mod remark;

@@ -50,6 +50,7 @@ mod policy;
 mod python_sdk;
 mod pyvmomi;
 mod recordings;
+mod reference;
 mod render;
 mod report;
 mod resumed;

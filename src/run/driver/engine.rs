@@ -165,6 +165,8 @@ pub(super) struct Engine<'r> {
     claims: Claims,
     /// Digest of the facts about all servers, and the observation that it is of.
     pub servers: Option<(ServersStamp, String)>,
+    /// Digests of the facts that this process has kept.
+    pub kept: HashSet<String, foldhash::fast::RandomState>,
     /// Attempts that failed and are settled by what is seen next.
     pub unsettled: IdMap<StepIndex, Vec<MemberOutcome>>,
     /// When steps look again.
@@ -227,6 +229,7 @@ impl<'r> Engine<'r> {
             unsettled: IdMap::default(),
             claims: Claims::default(),
             servers: None,
+            kept: HashSet::default(),
             wakes: BTreeSet::new(),
             wake_of: IdMap::default(),
             progress: BTreeMap::new(),
