@@ -22,6 +22,7 @@
 //! - [`report`], [`render`]: runs and findings, shown to people and machines
 //! - [`import`]: a vault's contents into plans
 //! - `lsp`: findings and documentation in an editor
+//! - [`web`]: the dashboard
 //! - [`cli`]: the command line
 
 pub mod cli;
@@ -46,3 +47,4 @@ pub mod rules;
 pub mod run;
 pub mod source;
 pub mod syntax;
+pub mod web;

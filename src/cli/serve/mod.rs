@@ -1,8 +1,10 @@
-//! `serve`: the daemon that begins drills when they are due.
+//! `serve`: the daemon that begins drills when they are due, and the dashboard beside it.
 
+mod dashboard;
 mod said;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,9 +42,9 @@ const AT_ONCE: u8 = 4;
 /// How often a repository is looked at unless the settings say otherwise.
 const EVERY: Seconds = Seconds::minutes(5);
 
-/// Begin the drills of plans when they are due
+/// Begin the drills of plans when they are due, and serve the dashboard
 ///
-/// Each drill is a process of its own, which goes on when the daemon ends. Plans are read again when their files change. Ends
+/// The dashboard is reached at http://127.0.0.1:8080 unless the settings or --listen say otherwise. Each drill is a process of its own, which goes on when the daemon ends. Plans are read again when their files change. Ends
 /// with 0 when it is asked to, and with 5 if another daemon has the state directory.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServeArgs {
@@ -55,6 +57,12 @@ pub struct ServeArgs {
     /// Take plans from this branch, tag or commit instead of the one in the settings, or of the files
     #[arg(long, value_name = "REF", value_parser = GitRef::parse)]
     pub git_ref: Option<GitRef>,
+    /// Serve the dashboard at this address, whatever the settings say
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_web")]
+    pub listen: Option<SocketAddr>,
+    /// Serve no dashboard
+    #[arg(long)]
+    pub no_web: bool,
 }
 
 /// Runs the daemon.
@@ -70,6 +78,7 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let unusable = |error| CliError::usage("can't use the state directory").because(error);
     let root = std::path::absolute(env.path(&args.state_dir)).unwrap_or_else(|_| env.path(&args.state_dir));
     let state = StateDir::create(&root).map_err(unusable)?.given_as(&args.state_dir);
+    let dir = state.clone();
     let program = std::env::current_exe()
         .map_err(|error| CliError::usage("can't find this program's own file").because(error))?;
     // What can't be told later must be known now.
@@ -92,25 +101,78 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let service = Service::new(setup).map_err(|error| cannot(error, args))?;
     let runtime = session::runtime()?;
     let ended = runtime.block_on(async {
-        let mut service = std::pin::pin!(service.run(async {
+        let dashboard = match args.no_web {
+            true => None,
+            false => Some(open_dashboard(args, &kept, &dir, env).await?),
+        };
+        let (stop_now, stop) = watch::channel(false);
+        let stops = |mut stop: watch::Receiver<bool>| async move {
+            // Whoever says so lives as long as the daemon.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        let mut service = std::pin::pin!(service.run(stops(stop.clone())));
+        let mut pages = std::pin::pin!(async {
+            match dashboard {
+                Some(dashboard) => dashboard.serve(stops(stop.clone())).await,
+                None => Ok(stops(stop.clone()).await),
+            }
+        });
+        let mut asked = std::pin::pin!(async {
             // What can't be waited for never comes.
             if session::interrupted().await.is_err() {
                 std::future::pending::<()>().await;
             }
-        }));
+        });
+        let (mut is_served, mut is_asked) = (true, false);
         let ended = loop {
             tokio::select! {
                 ended = &mut service => break ended,
                 Some(happening) = told.recv() => happened(&happening, &found, &kept, env).await?,
+                served = &mut pages, if is_served => {
+                    served?;
+                    is_served = false;
+                }
+                () = &mut asked, if !is_asked => {
+                    is_asked = true;
+                    // Both are told in this function.
+                    let _ = stop_now.send(true);
+                }
             }
         };
         while let Ok(happening) = told.try_recv() {
             happened(&happening, &found, &kept, env).await?;
         }
+        if is_served {
+            let _ = stop_now.send(true);
+            pages.await?;
+        }
         ended.map_err(|error| cannot(error, args))
     });
     runtime.shutdown_background();
     ended.map(|()| Exit::Success)
+}
+
+/// Opens the dashboard, and says where it is.
+async fn open_dashboard(
+    args: &ServeArgs,
+    kept: &Kept,
+    dir: &StateDir,
+    env: &mut Env<'_>,
+) -> Result<dashboard::Dashboard, CliError> {
+    let options = dashboard::Options {
+        serve: kept.settings.serve.as_ref(),
+        base: kept.folder.clone(),
+        listen: args.listen,
+        plans: kept.plans().iter().map(|path| kept.folder.join(path)).collect(),
+        settings: Some(kept.file.clone()),
+    };
+    let dashboard = dashboard::Dashboard::open(options, dir, env).await?;
+    writeln!(env.out, "dashboard: {}", dashboard.url())?;
+    if let Some(file) = dashboard.token_file() {
+        writeln!(env.out, "token: in {}", escape::line(&file.display().to_string()))?;
+    }
+    env.out.flush()?;
+    Ok(dashboard)
 }
 
 fn cannot(error: ServiceError, args: &ServeArgs) -> CliError {
