@@ -91,7 +91,7 @@ struct Daemon {
 impl Daemon {
     fn begin(folder: &Folder) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_failback"))
-            .arg("serve")
+            .args(["serve", "--no-web"])
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -130,7 +130,7 @@ fn one_daemon_has_a_state_directory_and_ends_when_it_is_asked_to() {
     let line = daemon.line();
     assert!(line.ends_with("Z 1 plan with 1 scheduled drill"), "{line}");
     let second = Command::new(env!("CARGO_BIN_EXE_failback"))
-        .arg("serve")
+        .args(["serve", "--no-web"])
         .current_dir(folder.path())
         .output()
         .expect("the program starts");
