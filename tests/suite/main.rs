@@ -39,6 +39,7 @@ mod lab;
 mod layers;
 #[cfg(feature = "lsp")]
 mod lsp;
+mod notices;
 mod one_pass;
 mod orders;
 mod packaging;

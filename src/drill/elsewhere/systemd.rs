@@ -9,7 +9,12 @@ use crate::drill::elsewhere::fields::ranges;
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// Returns the service and the timer of a drill, each under a line with the name of its file.
-pub(super) fn units(job: &Job<'_>, command: &Command) -> String {
+pub(super) fn units(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>) -> String {
+    if job.waits() {
+        let name = job.name();
+        warnings
+            .push(format!("{name} would be left out while the one before it runs: a timer lets none wait"));
+    }
     let (slug, name) = (job.slug(), one_line(&job.name()));
     let words = job.words(command, &job.plan.known_as);
     let exec = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
