@@ -116,7 +116,10 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         let mut pages = std::pin::pin!(async {
             match dashboard {
                 Some(dashboard) => dashboard.serve(stops(stop.clone())).await,
-                None => Ok(stops(stop.clone()).await),
+                None => {
+                    stops(stop.clone()).await;
+                    Ok(())
+                }
             }
         });
         let mut asked = std::pin::pin!(async {

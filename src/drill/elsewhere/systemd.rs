@@ -58,15 +58,13 @@ pub(super) fn times(job: &Job<'_>) -> Vec<String> {
             add("", "01", '~');
         }
     }
-    if let Some((weekdays, nth)) = weekdays {
-        if !weekdays.is_empty() {
-            let names: Vec<&str> = weekdays.iter().map(|day| DAYS[usize::from(*day)]).collect();
-            add(&names.join(","), "*", '-');
-        }
-        for (day, nth) in nth {
-            let first = 7 * (nth - 1) + 1;
-            add(DAYS[usize::from(day)], &format!("{first:02}..{:02}", (first + 6).min(31)), '-');
-        }
+    if let Some(weekdays) = weekdays.filter(|weekdays| !weekdays.is_empty()) {
+        let names: Vec<&str> = weekdays.iter().map(|day| DAYS[usize::from(*day)]).collect();
+        add(&names.join(","), "*", '-');
+    }
+    for (day, nth) in cron.weekdays_of_month() {
+        let first = 7 * (nth - 1) + 1;
+        add(DAYS[usize::from(day)], &format!("{first:02}..{:02}", (first + 6).min(31)), '-');
     }
     times
 }
