@@ -11,6 +11,7 @@ mod claim;
 pub mod completions;
 mod deadline;
 pub mod doctor;
+pub mod drill;
 pub mod emulator;
 pub mod env;
 pub mod error;
@@ -112,6 +113,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
+    Drill(Box<drill::DrillArgs>),
     Resume(resume::ResumeArgs),
     Approve(approve::ApproveArgs),
     Skip(skip::SkipArgs),
@@ -157,6 +159,7 @@ where
         Command::Simulate(args) => simulate::run(args, env),
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
+        Command::Drill(args) => drill::run(args, env),
         Command::Resume(args) => resume::run(args, env),
         Command::Approve(args) => approve::run(args, env),
         Command::Skip(args) => skip::run(args, env),
@@ -200,7 +203,7 @@ fn silent(command: &str) -> &'static [(&'static str, char)] {
     const QUIET: (&str, char) = ("quiet", 'q');
     const VERBOSE: (&str, char) = ("verbose", 'v');
     match command {
-        "check" | "plan" | "run" | "resume" => &[],
+        "check" | "plan" | "run" | "resume" | "drill" => &[],
         "graph" | "init" | "man" => &[VERBOSE],
         _ => &[QUIET, VERBOSE],
     }
