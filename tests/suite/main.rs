@@ -21,6 +21,7 @@ mod consistency;
 mod crash;
 mod docs;
 mod documents;
+mod drills;
 #[cfg(feature = "lsp")]
 mod editor;
 mod estate;
@@ -38,6 +39,7 @@ mod lab;
 mod layers;
 #[cfg(feature = "lsp")]
 mod lsp;
+mod notices;
 mod one_pass;
 mod orders;
 mod packaging;
