@@ -19,6 +19,7 @@ mod cli_site;
 mod conflict;
 mod consistency;
 mod crash;
+mod dashboard;
 mod docs;
 mod documents;
 #[cfg(feature = "lsp")]
@@ -62,6 +63,7 @@ mod runbooks;
 mod schedule;
 mod schema;
 mod settings;
+mod served;
 mod simulate;
 mod simulation;
 mod slots;
