@@ -12,6 +12,7 @@ pub mod commands;
 pub mod completions;
 mod deadline;
 pub mod doctor;
+pub mod drills;
 pub mod emulator;
 pub mod env;
 pub mod error;
@@ -32,6 +33,7 @@ pub mod load;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod man;
+pub mod notices;
 mod order;
 pub mod outline;
 mod past;
@@ -48,9 +50,11 @@ pub mod run;
 pub mod runs;
 pub mod saved;
 pub(crate) mod scenario;
+pub mod schedule;
 pub mod schema;
 pub mod serve;
 pub mod session;
+pub mod settings;
 mod shared;
 pub mod simulate;
 pub mod site;
@@ -115,13 +119,15 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
+    Drills(drills::DrillsArgs),
+    Schedule(schedule::ScheduleArgs),
+    Serve(serve::ServeArgs),
     Resume(resume::ResumeArgs),
     Approve(approve::ApproveArgs),
     Skip(skip::SkipArgs),
     Retry(retry::RetryArgs),
     Cancel(cancel::CancelArgs),
     Withdraw(withdraw::WithdrawArgs),
-    Serve(serve::ServeArgs),
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
@@ -161,13 +167,15 @@ where
         Command::Simulate(args) => simulate::run(args, env),
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
+        Command::Drills(args) => drills::run(args, env),
+        Command::Schedule(args) => schedule::run(args, env),
+        Command::Serve(args) => serve::run(args, env),
         Command::Resume(args) => resume::run(args, env),
         Command::Approve(args) => approve::run(args, env),
         Command::Skip(args) => skip::run(args, env),
         Command::Retry(args) => retry::run(args, env),
         Command::Cancel(args) => cancel::run(args, env),
         Command::Withdraw(args) => withdraw::run(args, env),
-        Command::Serve(args) => serve::run(args, env),
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),

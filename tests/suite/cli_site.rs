@@ -13,9 +13,13 @@ use failback::provider::emulator::Scenario;
 use failback::provider::emulator::http::Server;
 use failback::provider::emulator::http::ServerHandle;
 use failback::provider::emulator::http::ServerOptions;
+use failback::rules;
+use failback::rules::Options;
+use failback::rules::OriginFilter;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
+use crate::estate;
 use crate::support::CLASSIC_INVENTORY;
 use crate::support::CLASSIC_PLAN;
 use crate::support::Ended;
@@ -56,17 +60,18 @@ fn start() -> Timestamp {
 
 impl Site {
     fn serving() -> Self {
-        let folder = Folder::with(&[
-            ("classic.plan.yaml", CLASSIC_PLAN),
-            ("classic.inventory.yaml", CLASSIC_INVENTORY),
-        ]);
+        Self::of(CLASSIC_INVENTORY)
+    }
+
+    fn of(facts: &str) -> Self {
+        let folder = Folder::with(&[("classic.plan.yaml", CLASSIC_PLAN), ("classic.inventory.yaml", facts)]);
+        let facts = inventory(facts);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (told, tells) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime can be made").block_on(async {
                 let pace = Arc::new(WorldPace::new(start(), Speed::Max));
-                let facts = inventory(CLASSIC_INVENTORY);
                 let world = Emulator::in_memory(facts, Scenario::default(), start(), pace.clone());
                 let options = ServerOptions::default();
                 let server = Server::bind(Arc::new(world), pace, options).await.expect("a port is free");
@@ -124,6 +129,58 @@ fn doctor_finds_nothing_wrong_with_a_site_that_is_well() {
     for name in ["credentials", "reachability", "vault", "rights", "vCenter vc1"] {
         assert_eq!(of(name), Some("ok".into()), "{name}: {record:#}");
     }
+}
+
+/// The classic site, with w3 on a host that no vCenter manages.
+fn with_a_host_alone() -> String {
+    let mut text = CLASSIC_INVENTORY.replace("{name: esx2, vcenter: vc1,", "{name: esx2, vcenter: null,");
+    let written = "000000000003, vcenter: vc1, host: esx1,";
+    assert!(text.contains(written), "w3 is on esx1");
+    text = text.replace(written, "000000000003, vcenter: null, host: esx2,");
+    text
+}
+
+#[test]
+fn a_host_under_no_vcenter_is_asked_at_its_own_address() {
+    let site = Site::of(&with_a_host_alone());
+    let doctor = ["doctor", "--inventory", "classic.inventory.yaml"];
+    let pull = ["inventory", "pull", "--base", "classic.inventory.yaml"];
+    let unasked = site.run(&doctor);
+    assert_eq!(unasked.exit, 0, "{}", unasked.said());
+    assert!(unasked.out.contains("warning  host esx2"), "{}", unasked.said());
+    assert!(unasked.out.contains("--vcenter esx2=URL"), "{}", unasked.said());
+    let power = |text: &str| {
+        let text = text.split("- name: w3").nth(1).expect("w3 is told");
+        let onprem = text.split("onprem_vm:").nth(1).and_then(|text| text.split("disks:").next());
+        onprem.expect("what is on-premises is told").contains("power_state: stopped")
+    };
+    let pulled = site.run(&pull);
+    assert!(!power(&pulled.out), "nobody can know: {}", pulled.said());
+
+    let address = format!("{}/sdk/esx2", site.handle.url());
+    let with = [("FAILBACK_VCENTER_URL_ESX2", address.as_str())];
+    let asked = site.run_with(&doctor, &with);
+    assert_eq!(asked.exit, 0, "{}", asked.said());
+    assert!(asked.out.contains("ok       host esx2: VMware ESXi 7.0"), "{}", asked.said());
+    let pulled = site.run_with(&pull, &with);
+    assert!(power(&pulled.out), "the host told: {}", pulled.said());
+    assert!(pulled.out.contains("vcenter: null"), "{}", pulled.said());
+    let both = [&pull[..], &["--vcenter", "vc1=VC1", "--vcenter", "esx2=ESX2"]].concat();
+    let vcenter = format!("vc1={}/sdk/vc1", site.handle.url());
+    let host = format!("esx2={address}");
+    let both: Vec<&str> = both
+        .iter()
+        .map(|word| match *word {
+            "vc1=VC1" => vcenter.as_str(),
+            "esx2=ESX2" => host.as_str(),
+            word => word,
+        })
+        .collect();
+    assert!(power(&site.run(&both).out), "by flags too");
+    let wrong =
+        site.run_with(&doctor, &[("FAILBACK_VCENTER_URL_ESX2", &format!("{}/sdk/vc1", site.handle.url()))]);
+    assert_eq!(wrong.exit, 3, "{}", wrong.said());
+    assert!(wrong.out.contains("a vCenter answers at"), "{}", wrong.said());
 }
 
 #[test]
@@ -258,4 +315,72 @@ fn facts_that_are_too_old_do_not_change_a_real_site() {
     assert_eq!(ended.exit, 1, "{}", ended.said());
     assert!(ended.err.contains("is the most for a run on a real site"), "{}", ended.said());
     assert_eq!(site.orders(), 0);
+}
+
+#[test]
+fn a_plan_is_checked_by_what_its_site_shows_and_not_by_what_the_file_says() {
+    let site = Site::serving();
+    let wrong = CLASSIC_INVENTORY.replace("health: healthy", "health: critical");
+    assert_ne!(wrong, CLASSIC_INVENTORY);
+    site.folder.write("classic.inventory.yaml", wrong.as_bytes());
+    let by_file = site.run(&["check", "classic.plan.yaml"]);
+    assert_eq!(by_file.exit, 1, "{}", by_file.said());
+    let by_site = site.run(&["check", "classic.plan.yaml", "--live", "--format", "json"]);
+    assert_eq!(by_site.exit, 0, "{}", by_site.said());
+    assert_eq!(by_site.json()["version"], 1);
+    let planned = site.run(&["plan", "classic.plan.yaml", "--live"]);
+    assert_eq!(planned.exit, 0, "{}", planned.said());
+    assert_eq!(site.run(&["plan", "classic.plan.yaml"]).exit, 1);
+    assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
+}
+
+#[test]
+fn what_could_not_be_observed_refuses_a_plan_only_strictly() {
+    let site = Site::serving();
+    // Nobody is asked about what is on-premises.
+    let blind = [("FAILBACK_VCENTER_URL", "")];
+    let check = ["check", "classic.plan.yaml", "--live"];
+    let lenient = site.run_with(&check, &blind);
+    assert_eq!(lenient.exit, 0, "{}", lenient.said());
+    let strict = site.run_with(&[&check[..], &["--strict"]].concat(), &blind);
+    assert_eq!(strict.exit, 1, "{}", strict.said());
+    assert!(strict.out.contains("undecided"), "{}", strict.said());
+    let planned = site.run_with(&["plan", "classic.plan.yaml", "--live", "--strict"], &blind);
+    assert_eq!(planned.exit, 1, "{}", planned.said());
+}
+
+#[test]
+fn rules_that_only_a_look_can_decide_count_strictly_once_somebody_looked() {
+    let unseen = CLASSIC_INVENTORY.replacen("  connected: true\n", "", 1);
+    assert_ne!(unseen, CLASSIC_INVENTORY);
+    let refused = |is_live: bool| {
+        let mut model = estate::model(CLASSIC_PLAN, &unseen);
+        model.is_live = is_live;
+        let options = Options { origin: OriginFilter::All, strict: true, now: start() };
+        rules::check(model, &options).checked.is_none()
+    };
+    assert!(!refused(false), "a file need not tell what is to be observed");
+    assert!(refused(true), "it was looked for, and is not known");
+}
+
+#[test]
+fn flags_about_a_site_want_one_that_is_looked_at() {
+    let site = Site::serving();
+    for command in ["check", "plan"] {
+        let ended = site.run(&[command, "classic.plan.yaml", "--vault", "/subscriptions/x"]);
+        assert_eq!(ended.exit, 2, "{}", ended.said());
+        assert!(ended.err.contains("add --live"), "{}", ended.said());
+    }
+    let several = site.run(&["check", "classic.plan.yaml", "classic.plan.yaml", "--live"]);
+    assert_eq!(several.exit, 2, "{}", several.said());
+    let nobody =
+        site.run_with(&["check", "classic.plan.yaml", "--live"], &[("FAILBACK_AZURE_TOKEN", "canary-token")]);
+    assert_eq!(nobody.exit, 2, "{}", nobody.said());
+    assert!(
+        nobody.err.contains("can't ask the vault") && !nobody.said().contains("canary"),
+        "{}",
+        nobody.said()
+    );
+    let saved = site.run(&["plan", "classic.plan.yaml", "--live", "-o", "saved.json"]);
+    assert_eq!(saved.exit, 2, "{}", saved.said());
 }

@@ -67,6 +67,7 @@ mod served;
 mod simulate;
 mod simulation;
 mod slots;
+mod stand_alone_host;
 mod support;
 mod terminal;
 mod timeline;

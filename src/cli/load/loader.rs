@@ -193,6 +193,7 @@ impl Loader<'_, '_> {
         });
         let Some(inventory) = inventory else { return Facts::Broken };
         self.loaded.inventories += 1;
+        self.loaded.is_live = true;
         self.loaded.slots.push(Slot { inventory: Some(inventory), users: 0 });
         Facts::Slot(self.loaded.slots.len() - 1)
     }

@@ -84,6 +84,8 @@ pub struct Loaded {
     pub lacks_inventory: bool,
     /// What was forgotten because it is too old, in words.
     pub stale: Vec<String>,
+    /// Whether the facts were observed just now.
+    pub is_live: bool,
     /// How many inventories were read.
     pub inventories: usize,
     /// Settings that were read, each with its file.
@@ -212,6 +214,7 @@ impl Loaded {
             return Some(LoadedPlan { name, model: None, diagnostics: vec![mistake], policies });
         }
         let mut model = resolve(*plan, inventory);
+        model.is_live = self.is_live;
         if let Facts::Slot(slot) = facts
             && let Some(shared) = self.shared.get(&slot)
         {

@@ -21,6 +21,7 @@ use crate::cli::load;
 use crate::cli::plan;
 use crate::cli::plan::DryRunArgs;
 use crate::cli::serve::dashboard::desk::CliDesk;
+use crate::cli::site::VaultArgs;
 use crate::quantity::Bytes;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
 use crate::syntax::folder;
@@ -145,7 +146,14 @@ impl Plans {
             return None;
         }
         let findings = self.findings(desk, &shown, &args);
-        let dry = DryRunArgs { path: shown.clone(), format: Format::Json, output: None, plan: args };
+        let dry = DryRunArgs {
+            path: shown.clone(),
+            format: Format::Json,
+            output: None,
+            live: false,
+            site: VaultArgs::default(),
+            plan: args,
+        };
         let (_, out) = desk.in_env(&self.base, |env| plan::run(&dry, env));
         let record: Option<Value> = serde_json::from_slice(&out).ok();
         let count =
@@ -196,6 +204,8 @@ impl Plans {
             test_policies: Vec::new(),
             fix: false,
             diff: false,
+            live: false,
+            site: VaultArgs::default(),
             plan: args.clone(),
         };
         let (_, out) = desk.in_env(&self.base, |env| check::run(&args, env));
