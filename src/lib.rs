@@ -27,6 +27,7 @@
 pub mod cli;
 pub mod clock;
 pub mod diagnostic;
+pub mod drill;
 pub mod escape;
 pub mod event;
 pub mod forecast;

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::escape;
 use crate::provider::azure;
 use crate::provider::azure::CheckResult;
+use crate::provider::vcenter::Kind;
 use crate::provider::vcenter::Settings;
 use crate::provider::vcenter::VcenterClient;
 use crate::render::style::Tone;
@@ -38,7 +39,7 @@ pub enum Format {
 /// Asks only, and changes nothing. Exits with 3 if something fails that a run needs.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// Inventory that names the vault and the vCenters
+    /// Inventory that names the vault, the vCenters and the hosts under none
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
     /// Print checks like this
@@ -102,6 +103,16 @@ pub fn run(args: &DoctorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     for settings in &reached.vcenters {
         said.push(runtime.block_on(vcenter(settings, Arc::clone(&clock))));
     }
+    said.extend(reached.unasked.iter().map(|host| {
+        Said {
+            name: format!("host {host}"),
+            result: CheckResult::Warning,
+            what:
+                "no vCenter manages it, and its address is not named: whether its machines run can't be seen"
+                    .into(),
+            help: Some(format!("name it with --vcenter {host}=URL")),
+        }
+    }));
     runtime.shutdown_background();
     match args.format {
         Format::Json => {
@@ -117,7 +128,8 @@ pub fn run(args: &DoctorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
 }
 
 async fn vcenter(settings: &Settings, clock: Arc<dyn Clock>) -> Said {
-    let name = format!("vCenter {}", settings.id);
+    let what = if settings.kind == Some(Kind::Host) { "host" } else { "vCenter" };
+    let name = format!("{what} {}", settings.id);
     let failed = |error: crate::provider::vcenter::VcenterError| Said {
         name: name.clone(),
         result: CheckResult::Failed,
@@ -133,7 +145,7 @@ async fn vcenter(settings: &Settings, clock: Arc<dyn Clock>) -> Said {
     match seen {
         Err(error) => failed(error),
         Ok(seen) => {
-            let what = format!(
+            let told = format!(
                 "{}: {} hosts, {} virtual machines, {} datastores are seen",
                 seen.about.full_name,
                 seen.hosts.len(),
@@ -144,18 +156,19 @@ async fn vcenter(settings: &Settings, clock: Arc<dyn Clock>) -> Said {
             rights.sort_unstable();
             rights.dedup();
             if rights.is_empty() && seen.whole {
-                return Said { name, result: CheckResult::Ok, what, help: None };
+                return Said { name, result: CheckResult::Ok, what: told, help: None };
             }
             let help = match rights.as_slice() {
-                [] => "give the account the role Read-only at the root of the vCenter, with its children"
-                    .to_owned(),
+                [] => format!(
+                    "give the account the role Read-only at the root of the {what}, with its children"
+                ),
                 rights => format!(
-                    "give the account {} at the root of the vCenter, with its children",
+                    "give the account {} at the root of the {what}, with its children",
                     rights.join(", ")
                 ),
             };
-            let what = format!("{what}, and not everything that there is");
-            Said { name, result: CheckResult::Warning, what, help: Some(help) }
+            let told = format!("{told}, and not everything that there is");
+            Said { name, result: CheckResult::Warning, what: told, help: Some(help) }
         }
     }
 }

@@ -203,6 +203,8 @@ struct Said<'a> {
     vcenter_url: String,
     /// Each vCenter, by its name in the inventory.
     vcenters: BTreeMap<&'a str, String>,
+    /// Each host that no vCenter manages.
+    hosts: BTreeMap<&'a str, String>,
     token: &'a str,
     tenant: &'a str,
     client_id: &'a str,
@@ -221,12 +223,14 @@ struct Said<'a> {
 }
 
 fn tell(args: &EmulatorArgs, handle: &ServerHandle, env: &mut Env<'_>) -> Result<(), CliError> {
-    let (names, options, vcenters) = (handle.names(), handle.options(), handle.vcenters());
+    let (names, options) = (handle.names(), handle.options());
+    let (vcenters, hosts) = (handle.vcenters(), handle.hosts());
     let url = handle.url();
     let said = Said {
         version: 1,
         vcenter_url: format!("{url}/sdk"),
         vcenters: vcenters.iter().map(|(id, url)| (id.as_str(), url.clone())).collect(),
+        hosts: hosts.iter().map(|(id, url)| (id.as_str(), url.clone())).collect(),
         token: options.access.token.as_ref().map_or("", |token| token.expose_secret()),
         tenant: &names.tenant,
         client_id: &options.access.client_id,
@@ -266,7 +270,7 @@ fn tell(args: &EmulatorArgs, handle: &ServerHandle, env: &mut Env<'_>) -> Result
                 said.url, said.url
             )?;
             writeln!(env.out, "  export FAILBACK_AZURE_TOKEN={}", said.token)?;
-            for (id, url) in &said.vcenters {
+            for (id, url) in said.vcenters.iter().chain(&said.hosts) {
                 writeln!(env.out, "  export {}={url}", variable_of("FAILBACK_VCENTER_URL", id))?;
             }
             writeln!(

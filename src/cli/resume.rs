@@ -42,6 +42,7 @@ use crate::provider::azure::AzureSite;
 use crate::provider::azure::Consent;
 use crate::provider::azure::WriteClient;
 use crate::provider::emulator::Emulator;
+use crate::run::Site;
 use crate::run::order;
 
 /// Go on with a run that was interrupted
@@ -171,7 +172,9 @@ fn real(
     } else {
         let writer = WriteClient::new(connected.reader.clone(), Consent::to_change(connected.vault.clone()));
         let automation = Arc::new(Automation::new(writer.clone()));
-        RealSite { site: Arc::new(AzureSite::new(view, writer)), automation: Some(automation), is_local }
+        let site: Arc<dyn Site> = Arc::new(AzureSite::new(view, writer));
+        let site = site::fenced(site, plan);
+        RealSite { site, automation: Some(automation), is_local }
     };
     let place = Place::Real(place);
     Ok((place, (connected, runtime)))

@@ -124,6 +124,12 @@ impl RunInbox {
         Ok(Self { database: Database::open_to_read(path)?, run: run.clone(), nothing_new: None })
     }
 
+    /// Returns the file of the database.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.database.path()
+    }
+
     fn read(&mut self, last: u64) -> rusqlite::Result<Vec<Letter>> {
         // The first version had no inbox.
         if self.database.version == 1 {

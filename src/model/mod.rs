@@ -15,6 +15,7 @@ mod point;
 mod reference;
 pub mod release;
 mod resolve;
+pub mod restrict;
 pub mod settings;
 pub mod version;
 

@@ -179,7 +179,7 @@ def classic(site):
         m.UnplannedFailoverInput(
             properties=m.UnplannedFailoverInputProperties(
                 failover_direction="PrimaryToRecovery",
-                source_site_operations="NotRequired",
+                source_site_operations="Required",
                 provider_specific_details=m.InMageUnplannedFailoverInput(recovery_point_type="LatestTime"),
             )
         ),
@@ -382,7 +382,7 @@ def plan(site, name, machines, point):
             m.RecoveryPlanUnplannedFailoverInput(
                 properties=m.RecoveryPlanUnplannedFailoverInputProperties(
                     failover_direction="RecoveryToPrimary",
-                    source_site_operations="NotRequired",
+                    source_site_operations="Required",
                     provider_specific_details=[point],
                 )
             ),

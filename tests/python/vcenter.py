@@ -130,7 +130,7 @@ def main(site):
         m.UnplannedFailoverInput(
             properties=m.UnplannedFailoverInputProperties(
                 failover_direction="PrimaryToRecovery",
-                source_site_operations="NotRequired",
+                source_site_operations="Required",
                 provider_specific_details=m.InMageUnplannedFailoverInput(recovery_point_type="LatestTime"),
             )
         ),

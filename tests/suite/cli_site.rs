@@ -60,17 +60,18 @@ fn start() -> Timestamp {
 
 impl Site {
     fn serving() -> Self {
-        let folder = Folder::with(&[
-            ("classic.plan.yaml", CLASSIC_PLAN),
-            ("classic.inventory.yaml", CLASSIC_INVENTORY),
-        ]);
+        Self::of(CLASSIC_INVENTORY)
+    }
+
+    fn of(facts: &str) -> Self {
+        let folder = Folder::with(&[("classic.plan.yaml", CLASSIC_PLAN), ("classic.inventory.yaml", facts)]);
+        let facts = inventory(facts);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (told, tells) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime can be made").block_on(async {
                 let pace = Arc::new(WorldPace::new(start(), Speed::Max));
-                let facts = inventory(CLASSIC_INVENTORY);
                 let world = Emulator::in_memory(facts, Scenario::default(), start(), pace.clone());
                 let options = ServerOptions::default();
                 let server = Server::bind(Arc::new(world), pace, options).await.expect("a port is free");
@@ -128,6 +129,58 @@ fn doctor_finds_nothing_wrong_with_a_site_that_is_well() {
     for name in ["credentials", "reachability", "vault", "rights", "vCenter vc1"] {
         assert_eq!(of(name), Some("ok".into()), "{name}: {record:#}");
     }
+}
+
+/// The classic site, with w3 on a host that no vCenter manages.
+fn with_a_host_alone() -> String {
+    let mut text = CLASSIC_INVENTORY.replace("{name: esx2, vcenter: vc1,", "{name: esx2, vcenter: null,");
+    let written = "000000000003, vcenter: vc1, host: esx1,";
+    assert!(text.contains(written), "w3 is on esx1");
+    text = text.replace(written, "000000000003, vcenter: null, host: esx2,");
+    text
+}
+
+#[test]
+fn a_host_under_no_vcenter_is_asked_at_its_own_address() {
+    let site = Site::of(&with_a_host_alone());
+    let doctor = ["doctor", "--inventory", "classic.inventory.yaml"];
+    let pull = ["inventory", "pull", "--base", "classic.inventory.yaml"];
+    let unasked = site.run(&doctor);
+    assert_eq!(unasked.exit, 0, "{}", unasked.said());
+    assert!(unasked.out.contains("warning  host esx2"), "{}", unasked.said());
+    assert!(unasked.out.contains("--vcenter esx2=URL"), "{}", unasked.said());
+    let power = |text: &str| {
+        let text = text.split("- name: w3").nth(1).expect("w3 is told");
+        let onprem = text.split("onprem_vm:").nth(1).and_then(|text| text.split("disks:").next());
+        onprem.expect("what is on-premises is told").contains("power_state: stopped")
+    };
+    let pulled = site.run(&pull);
+    assert!(!power(&pulled.out), "nobody can know: {}", pulled.said());
+
+    let address = format!("{}/sdk/esx2", site.handle.url());
+    let with = [("FAILBACK_VCENTER_URL_ESX2", address.as_str())];
+    let asked = site.run_with(&doctor, &with);
+    assert_eq!(asked.exit, 0, "{}", asked.said());
+    assert!(asked.out.contains("ok       host esx2: VMware ESXi 7.0"), "{}", asked.said());
+    let pulled = site.run_with(&pull, &with);
+    assert!(power(&pulled.out), "the host told: {}", pulled.said());
+    assert!(pulled.out.contains("vcenter: null"), "{}", pulled.said());
+    let both = [&pull[..], &["--vcenter", "vc1=VC1", "--vcenter", "esx2=ESX2"]].concat();
+    let vcenter = format!("vc1={}/sdk/vc1", site.handle.url());
+    let host = format!("esx2={address}");
+    let both: Vec<&str> = both
+        .iter()
+        .map(|word| match *word {
+            "vc1=VC1" => vcenter.as_str(),
+            "esx2=ESX2" => host.as_str(),
+            word => word,
+        })
+        .collect();
+    assert!(power(&site.run(&both).out), "by flags too");
+    let wrong =
+        site.run_with(&doctor, &[("FAILBACK_VCENTER_URL_ESX2", &format!("{}/sdk/vc1", site.handle.url()))]);
+    assert_eq!(wrong.exit, 3, "{}", wrong.said());
+    assert!(wrong.out.contains("a vCenter answers at"), "{}", wrong.said());
 }
 
 #[test]

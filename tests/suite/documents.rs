@@ -208,10 +208,10 @@ fn a_document_must_say_what_it_is() {
             .map(|text| mistakes(text).join("\n"))
             .join("\n"),
         @r#"
-1:1-1:1 no-document  | the file holds no document | write a document that begins with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`
-1:1-1:1 no-document  | the file holds no document | write a document that begins with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`
+1:1-1:1 no-document  | the file holds no document | write a document that begins with `kind: RecoveryPlan`, `kind: Inventory`, `kind: Policy` or `kind: Settings`
+1:1-1:1 no-document  | the file holds no document | write a document that begins with `kind: RecoveryPlan`, `kind: Inventory`, `kind: Policy` or `kind: Settings`
 1:1-1:4 wrong-type  | expected a document, which is a mapping that begins with `kind:`, found a list | 
-1:1-1:8 missing-key  | `kind` is missing | begin the document with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`
+1:1-1:8 missing-key  | `kind` is missing | begin the document with `kind: RecoveryPlan`, `kind: Inventory`, `kind: Policy` or `kind: Settings`
 1:1-1:5 unknown-key  | unknown key `Kind` | did you mean `kind`?
 1:1-1:5 missing-key  | `version` is missing | add `version:`
 1:1-1:5 missing-key  | `name` is missing | add `name:`

@@ -65,6 +65,7 @@ mod settings;
 mod simulate;
 mod simulation;
 mod slots;
+mod stand_alone_host;
 mod support;
 mod terminal;
 mod timeline;

@@ -40,16 +40,16 @@ use tokio::sync::oneshot;
 
 use crate::support::inventory;
 
-fn example(name: &str) -> String {
+pub fn example(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans").join(name);
     std::fs::read_to_string(path).expect("the example is there")
 }
 
 /// A world with a vCenter, served until it is dropped.
-struct Site {
-    emulator: Arc<Emulator>,
-    pace: Arc<WorldPace>,
-    server: ServerHandle,
+pub struct Site {
+    pub emulator: Arc<Emulator>,
+    pub pace: Arc<WorldPace>,
+    pub server: ServerHandle,
     ends: Option<oneshot::Sender<()>>,
 }
 
@@ -60,7 +60,7 @@ impl Drop for Site {
 }
 
 impl Site {
-    async fn of(text: &str) -> Self {
+    pub async fn of(text: &str) -> Self {
         Self::with(text, ServerOptions::default()).await
     }
 
@@ -80,10 +80,11 @@ impl Site {
         Self { emulator, pace, server: handle, ends: Some(ends) }
     }
 
-    fn settings(&self, vcenter: &str) -> Settings {
+    pub fn settings(&self, vcenter: &str) -> Settings {
         let options = self.server.options();
         Settings {
             id: vcenter.into(),
+            kind: None,
             url: format!("{}/sdk/{vcenter}", self.server.url()),
             user: options.vcenter_user.clone(),
             password: options.vcenter_password.expose_secret().to_owned().into(),
@@ -96,16 +97,16 @@ impl Site {
         self.try_to_connect(self.settings(vcenter)).await.expect("the emulator lets us in")
     }
 
-    async fn try_to_connect(&self, settings: Settings) -> Result<VcenterClient, VcenterError> {
+    pub async fn try_to_connect(&self, settings: Settings) -> Result<VcenterClient, VcenterError> {
         VcenterClient::connect(settings, Arc::clone(&self.pace) as Arc<dyn Clock>).await
     }
 
-    async fn look(&self, vcenter: &str) -> Seen {
+    pub async fn look(&self, vcenter: &str) -> Seen {
         self.connect(vcenter).await.inventory().await.expect("a vCenter shows what it has")
     }
 
     /// Returns everything that the world knows.
-    fn world(&self) -> Inventory {
+    pub fn world(&self) -> Inventory {
         let mut facts = self.emulator.infrastructure().expect("the world can be looked at");
         let names = self.server.names().items.into_iter();
         let machines = names.map(|(name, _)| {
@@ -118,7 +119,7 @@ impl Site {
 }
 
 /// Compares what was told with what is: every fact of vCenter's that stands in the world has to come through.
-fn differences(told: &Value, world: &Value, path: &str, found: &mut Vec<String>) {
+pub fn differences(told: &Value, world: &Value, path: &str, found: &mut Vec<String>) {
     match (told, world) {
         (Value::Object(told), Value::Object(world)) => {
             for (key, value) in world {
@@ -156,7 +157,7 @@ fn name(value: &Value) -> Option<&str> {
 }
 
 /// Returns facts as JSON, with those keys only that `keep` says are vCenter's.
-fn shape(facts: &Inventory) -> Value {
+pub fn shape(facts: &Inventory) -> Value {
     let mut all = serde_json::to_value(facts).expect("facts are data");
     fn only(list: &mut Value, keys: &[&str]) {
         for entry in list.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -381,7 +382,7 @@ async fn a_machine_that_comes_home_is_seen_to_boot() {
 }
 
 /// Lets a machine fail over to the site.
-async fn fail_over(site: &Site, machine: &str) {
+pub async fn fail_over(site: &Site, machine: &str) {
     let machine = MachineName::new(machine);
     let point = FailbackPoint::Latest;
     let request = Request::FailoverToOnprem { machines: vec![machine.clone()], recovery_plan: None, point };

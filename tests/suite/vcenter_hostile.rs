@@ -85,6 +85,7 @@ impl Scripted {
     async fn connect(&self, limits: Limits) -> Result<VcenterClient, VcenterError> {
         let settings = Settings {
             id: "vc1".into(),
+            kind: None,
             url: self.url.clone(),
             user: "somebody".into(),
             password: "geheim".into(),

@@ -87,6 +87,7 @@ impl Simulator {
     fn settings(&self) -> Settings {
         Settings {
             id: "vc1".into(),
+            kind: None,
             url: self.url.clone(),
             user: "failback@vsphere.local".into(),
             password: "secret".into(),

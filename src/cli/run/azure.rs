@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
+
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -15,7 +17,9 @@ use crate::cli::run::Beginning;
 use crate::cli::run::RunArgs;
 use crate::cli::saved;
 use crate::cli::session;
+use crate::cli::session::Session;
 use crate::cli::site;
+use crate::cli::site::Connected;
 use crate::cli::site::VaultArgs;
 use crate::clock::Clock as _;
 use crate::provider::Automate;
@@ -30,6 +34,31 @@ use crate::run::Site;
 ///
 /// [`CliError`] if something can't be read, the site can't be asked, nobody confirms, or a flag is for the emulator only.
 pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let Begun { session, runtime, connected } = match begin(args, env)? {
+        Ok(begun) => begun,
+        Err(exit) => return Ok(exit),
+    };
+    let ended = session::drive_on(&runtime, session, &args.session, env);
+    connected.end(runtime);
+    ended
+}
+
+/// A run on a real site that has begun, and what it is reached by.
+pub(crate) struct Begun {
+    /// The run.
+    pub session: Session,
+    /// What its calls run on.
+    pub runtime: Runtime,
+    /// Its connections, to be ended after it.
+    pub connected: Connected,
+}
+
+/// Begins a run on a real site. What refuses the plan goes to standard error, with the exit code in its place.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, Exit>, CliError> {
     if args.scenario.is_some() {
         return Err(CliError::usage(
             "--scenario is for the emulator: nothing goes wrong at a real site on purpose",
@@ -38,7 +67,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let mut named = saved::named(&args.path, &args.plan, env)?;
     let facts = match live::base(&named.path, &named.args, env)? {
         Ok(facts) => facts,
-        Err(exit) => return Ok(exit),
+        Err(exit) => return Ok(Err(exit)),
     };
     let reached = site::reach(&args.site, Some(&facts), env)?;
     place::refuse_for_real(&args.session, reached.is_local)?;
@@ -51,7 +80,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     }
     let plan = match ready::ready(&named.path, &named.args, Moment::Clock, env)? {
         Ok(plan) => plan,
-        Err(exit) => return Ok(exit),
+        Err(exit) => return Ok(Err(exit)),
     };
     live::refuse_old(plan.plan.model(), now)?;
     let graph = session::compile(&plan);
@@ -68,6 +97,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         let writer = WriteClient::new(connected.reader.clone(), consent);
         (Arc::new(AzureSite::new(view, writer.clone())), Some(Arc::new(Automation::new(writer))))
     };
+    let site = site::fenced(site, &plan);
     let kept = VaultArgs { read_only: args.read_only, ..args.site.with_variables(env) };
     let beginning = Beginning {
         plan,
@@ -77,11 +107,9 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         now: options.now,
         site: Some(&kept),
     };
-    let (begun, ()) = beginning.enter(args, place::AZURE, env, |_| Ok(()))?;
+    let (begun, ()) = beginning.enter(&args.session.state_dir, place::AZURE, env, |_| Ok(()))?;
     let place = Place::Real(RealSite { site, automation, is_local: connected.is_local });
     let pace = connected.pace();
-    let session = beginning.session(begun, place, pace, options, args, env);
-    let ended = session::drive_on(&runtime, session, &args.session, env);
-    connected.end(runtime);
-    ended
+    let session = beginning.session(begun, place, pace, options, &args.session, env);
+    Ok(Ok(Begun { session, runtime, connected }))
 }

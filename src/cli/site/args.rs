@@ -22,10 +22,11 @@ pub struct VaultArgs {
     /// Identity to ask with
     #[arg(long, value_name = "SOURCE", value_enum, default_value_t)]
     pub identity: TokenSource,
-    /// Address of a vCenter, by its name in the inventory (can be repeated); without it `FAILBACK_VCENTER_URL`
+    /// Address of a vCenter, or of a host under none, by its name in the inventory (can be repeated); without it
+    /// `FAILBACK_VCENTER_URL`, for one alone `FAILBACK_VCENTER_URL_NAME`
     #[arg(long, value_name = "NAME=URL")]
     pub vcenter: Vec<String>,
-    /// SHA-256 thumbprint of the certificate of a vCenter, instead of an authority that issued it (can be repeated)
+    /// SHA-256 thumbprint of the certificate of a vCenter or host, instead of an authority that issued it (can be repeated)
     #[arg(long, value_name = "NAME=SHA256")]
     pub vcenter_thumbprint: Vec<String>,
     /// Trust the authorities of this file too (PEM); the variable `FAILBACK_CA_FILE` does the same

@@ -11,6 +11,7 @@ use crate::cli::site::args::TokenSource;
 use crate::cli::site::args::VaultArgs;
 use crate::cli::site::secret::secret;
 use crate::cli::site::secret::variable;
+use crate::cli::site::secret::variable_for;
 use crate::clock::Clock;
 use crate::provider::azure;
 use crate::provider::azure::AzureError;
@@ -25,12 +26,15 @@ use crate::provider::azure::ReadClient;
 use crate::provider::azure::ServicePace;
 use crate::provider::azure::Surroundings;
 use crate::provider::azure::VaultId;
+use crate::provider::vcenter::Kind;
 use crate::provider::vcenter::Limits;
 use crate::provider::vcenter::Settings;
 use crate::provider::vcenter::Thumbprint;
 use crate::provider::vcenter::Trust;
 use crate::provider::vcenter::Vcenters;
 use crate::syntax::inventory::Inventory;
+use crate::syntax::plan::Hypervisor;
+use crate::syntax::scalar::Nullable;
 
 /// A site that can be asked; nothing was asked yet.
 #[derive(Debug)]
@@ -41,8 +45,10 @@ pub(crate) struct Reached {
     pub vault: VaultId,
     /// Whether the resource manager is on this machine, as an emulator is.
     pub is_local: bool,
-    /// The vCenters that are named.
+    /// The vCenters that are named, and the hosts under none.
     pub vcenters: Vec<Settings>,
+    /// Hosts of the inventory under no vCenter whose address is not named.
+    pub unasked: Vec<String>,
 }
 
 /// Returns what reaches the site that flags, environment and inventory mean.
@@ -78,7 +84,10 @@ pub(crate) fn reach(args: &VaultArgs, facts: Option<&Inventory>, env: &Env<'_>) 
     let reader = ReadClient::new(connection)
         .map_err(|error| CliError::usage("can't make a connection to Azure").because(error))?;
     let vcenters = vcenters(args, facts, trusted.as_deref(), env)?;
-    Ok(Reached { reader, vault, is_local, vcenters })
+    let is_asked = |name: &str| vcenters.iter().any(|settings| settings.id == name);
+    let unasked = facts.map(hosts_alone).unwrap_or_default().into_iter().filter(|name| !is_asked(name));
+    let unasked = unasked.map(str::to_owned).collect();
+    Ok(Reached { reader, vault, is_local, vcenters, unasked })
 }
 
 /// A site that has answered.
@@ -101,7 +110,7 @@ impl Reached {
     ///
     /// [`CliError`] if it does not answer, or not to us.
     pub(crate) fn connect(self, base: &Inventory, runtime: &Runtime) -> Result<Connected, CliError> {
-        let Self { reader, vault, is_local, vcenters: settings } = self;
+        let Self { reader, vault, is_local, vcenters: settings, unasked: _ } = self;
         runtime.block_on(reader.greet(&vault)).map_err(|error| {
             let told = CliError::usage(format!("can't ask the vault `{}`", vault.name));
             let help = error.help();
@@ -192,6 +201,13 @@ fn authorities(args: &VaultArgs, env: &Env<'_>) -> Result<Option<Vec<u8>>, CliEr
         .map_err(|error| CliError::usage(format!("can't read `{}`", path.display())).because(error))
 }
 
+/// Returns the names of the hosts that no vCenter manages and that speak as one does.
+fn hosts_alone(facts: &Inventory) -> Vec<&str> {
+    let hosts = facts.hosts.iter().flatten().filter(|host| host.vcenter == Nullable::None);
+    let hosts = hosts.filter(|host| host.hypervisor.as_deref().is_none_or(|kind| *kind == Hypervisor::Esxi));
+    hosts.map(|host| host.name.as_str()).collect()
+}
+
 /// Splits `NAME=VALUE`.
 fn pair<'t>(text: &'t str, flag: &str, value: &str) -> Result<(&'t str, &'t str), CliError> {
     text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty()).ok_or_else(|| {
@@ -211,6 +227,7 @@ fn vcenters(
         .flatten()
         .map(|vcenter| vcenter.id.value.as_str())
         .collect();
+    let alone: Vec<&str> = facts.map(hosts_alone).unwrap_or_default();
     let mut named: Vec<(String, String)> = Vec::new();
     for text in &args.vcenter {
         let (name, url) = pair(text, "--vcenter", "https://vcenter.example")?;
@@ -224,37 +241,54 @@ fn vcenters(
                 named.push((id.to_owned(), url.to_owned()));
             }
         }
+        // A host has an address of its own: that of all is where a vCenter answers.
+        for id in &alone {
+            if let Some(url) = variable_for("FAILBACK_VCENTER_URL", id, env) {
+                named.push(((*id).to_owned(), url.to_owned()));
+            }
+        }
     }
+    // A datastore that a vCenter and a host have is told as the vCenter's.
+    named.sort_by_key(|(id, _)| alone.contains(&id.as_str()));
     let mut pinned = Vec::new();
     for text in &args.vcenter_thumbprint {
         let (name, digits) = pair(text, "--vcenter-thumbprint", "SHA256")?;
         let thumbprint = Thumbprint::parse(digits)
             .map_err(|what| CliError::usage(format!("`{digits}` is no thumbprint: {what}")))?;
         if !named.iter().any(|(known, _)| known == name) {
-            return Err(CliError::usage(format!("no vCenter `{name}` is named, and it has a thumbprint"))
-                .hinted(format!("add --vcenter {name}=https://…")));
+            return Err(CliError::usage(format!(
+                "no vCenter or host `{name}` is named, and it has a thumbprint"
+            ))
+            .hinted(format!("add --vcenter {name}=https://…")));
         }
         pinned.push((name, thumbprint));
     }
     named
         .into_iter()
         .map(|(id, url)| {
-            if !known.is_empty() && !known.contains(&id.as_str()) {
-                return Err(CliError::usage(format!("the inventory has no vCenter `{id}`"))
-                    .hinted(format!("it has: {}", known.join(", "))));
-            }
+            let kind = match () {
+                () if known.contains(&id.as_str()) => Some(Kind::Vcenter),
+                () if alone.contains(&id.as_str()) => Some(Kind::Host),
+                () if known.is_empty() => None,
+                () => {
+                    let has: Vec<&str> = known.iter().chain(&alone).copied().collect();
+                    let what = format!("the inventory has no vCenter, and no host under none, `{id}`");
+                    return Err(CliError::usage(what).hinted(format!("it has: {}", has.join(", "))));
+                }
+            };
             let user = variable("FAILBACK_VCENTER_USER", &id, env).map(str::to_owned);
             let password = secret("FAILBACK_VCENTER_PASSWORD", &id, env)?;
             let (Some(user), Some(password)) = (user, password) else {
-                return Err(CliError::usage(format!("nobody is named to ask the vCenter `{id}` as")).hinted(
-                "set FAILBACK_VCENTER_USER, and FAILBACK_VCENTER_PASSWORD or FAILBACK_VCENTER_PASSWORD_FILE",
-            ));
+                let what = if kind == Some(Kind::Host) { "host" } else { "vCenter" };
+                return Err(CliError::usage(format!("nobody is named to ask the {what} `{id}` as")).hinted(
+                    "set FAILBACK_VCENTER_USER, and FAILBACK_VCENTER_PASSWORD or FAILBACK_VCENTER_PASSWORD_FILE",
+                ));
             };
             let trust = match pinned.iter().find(|(name, _)| *name == id) {
                 Some((_, thumbprint)) => Trust::Pinned(*thumbprint),
                 None => trusted.map_or(Trust::System, |authorities| Trust::Authorities(authorities.to_vec())),
             };
-            Ok(Settings { id, url, user, password, trust, limits: Limits::default() })
+            Ok(Settings { id, kind, url, user, password, trust, limits: Limits::default() })
         })
         .collect()
 }

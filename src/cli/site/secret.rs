@@ -14,6 +14,11 @@ pub(super) fn variable<'e>(name: &str, of: &str, env: &'e Env<'_>) -> Option<&'e
     found.map(String::as_str).filter(|value| !value.is_empty())
 }
 
+/// Returns a variable that is set for one thing.
+pub(super) fn variable_for<'e>(name: &str, of: &str, env: &'e Env<'_>) -> Option<&'e str> {
+    env.variables.get(&variable_of(name, of)).map(String::as_str).filter(|value| !value.is_empty())
+}
+
 /// Returns the secret of a variable, or of the file that the variable with `_FILE` behind it names.
 ///
 /// # Errors

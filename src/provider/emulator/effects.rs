@@ -68,7 +68,12 @@ impl World {
                 Ok(())
             }
             (JobKind::Failover, TaskKind::Shutdown) => {
-                self.shut_azure_down(machine);
+                if self.jobs[job].leaves_azure {
+                    let now = self.now;
+                    self.items[machine].stop_points(now);
+                } else {
+                    self.shut_azure_down(machine);
+                }
                 Ok(())
             }
             (JobKind::Failover, TaskKind::Switch) => {

@@ -116,6 +116,8 @@ pub(super) struct Job {
     pub open: usize,
     /// What the prerequisites check of its ASR recovery plan found; it looks once for all parts.
     pub plan_check: Option<Result<(), Trouble>>,
+    /// Whether a failover leaves the Azure VM as it is.
+    pub leaves_azure: bool,
 }
 
 impl Job {

@@ -204,6 +204,7 @@ impl World {
             parts,
             open,
             plan_check: None,
+            leaves_azure: false,
         });
         self.operations.insert(id.clone(), at);
         if let Some(key) = key {

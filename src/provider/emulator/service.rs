@@ -55,6 +55,11 @@ pub enum ServiceAct {
     },
     /// The failback policy is mapped no longer.
     Unmap,
+    /// A failover from Azure does not shut down what runs there: it was not asked to.
+    LeaveRunning {
+        /// The job.
+        operation: OperationId,
+    },
     /// What runs of a job is brought to its end, and what would follow does not come.
     CancelJob {
         /// The job.
@@ -116,15 +121,22 @@ impl World {
                 self.touch(machine);
             }
             ServiceAct::Unmap => self.policy_mapped = false,
+            ServiceAct::LeaveRunning { operation } => {
+                let job = self.job_of(operation)?;
+                self.jobs[job].leaves_azure = true;
+            }
             ServiceAct::CancelJob { operation } => {
-                let job = self.operations.get(operation).copied();
-                let job = job.ok_or_else(|| missing("job", operation.as_str()))?;
+                let job = self.job_of(operation)?;
                 for part in self.jobs[job].parts.iter_mut().filter(|part| part.ended.is_none()) {
                     part.doom = Some((part.running, Trouble::new("Cancelled", "The job was cancelled.")));
                 }
             }
         }
         Ok(())
+    }
+
+    fn job_of(&self, operation: &OperationId) -> Result<usize, ProviderError> {
+        self.operations.get(operation).copied().ok_or_else(|| missing("job", operation.as_str()))
     }
 
     fn arrive_in_azure(&mut self, machine: usize, shuts_down: bool) {

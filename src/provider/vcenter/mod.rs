@@ -1,4 +1,4 @@
-//! A real vCenter, which is only ever read: virtual machines, hosts and datastores as facts.
+//! A real vCenter, or a host under none, which is only ever read: virtual machines, hosts and datastores as facts.
 
 mod calls;
 mod client;
@@ -33,6 +33,7 @@ pub use seen::SeenDatastore;
 pub use seen::SeenDisk;
 pub use seen::SeenHost;
 pub use seen::SeenVm;
+pub use settings::Kind;
 pub use settings::Limits;
 pub use settings::Settings;
 pub use settings::Thumbprint;

@@ -25,6 +25,7 @@ use crate::provider::vcenter::VcenterError;
 use crate::provider::vcenter::facts::facts;
 use crate::provider::vcenter::seen::Seen;
 use crate::provider::vcenter::seen::SeenVm;
+use crate::provider::vcenter::settings::Kind;
 use crate::provider::vcenter::settings::Settings;
 use crate::source::Spanned;
 use crate::syntax::inventory::Inventory;
@@ -39,7 +40,7 @@ const LATELY: SignedDuration = SignedDuration::from_secs(60);
 /// machines there are.
 const WHOLE: SignedDuration = SignedDuration::from_mins(15);
 
-/// The vCenters of a site, each with one session that everybody shares.
+/// The vCenters of a site, and its hosts that none of them manages, each with one session that everybody shares.
 pub struct Vcenters {
     settings: Vec<Settings>,
     /// What a person wrote down, without machines: which servers there are, and what refines what a vCenter shows.
@@ -96,6 +97,12 @@ impl Vcenters {
             last: Mutex::default(),
             asked: std::sync::Mutex::default(),
         }
+    }
+
+    /// Returns whether a host that no vCenter manages has this name.
+    fn is_host(&self, id: &str) -> bool {
+        let mut all = self.settings.iter();
+        all.any(|settings| settings.id == id && settings.kind == Some(Kind::Host))
     }
 
     /// Ends the sessions.
@@ -159,7 +166,7 @@ impl Vcenters {
             match self.ask(settings, before, &asked).await {
                 Ok(seen) => look.seen.push(seen),
                 Err(error) => {
-                    tracing::warn!(vcenter = %settings.id, %error, "a vCenter could not be asked");
+                    tracing::warn!(vcenter = %settings.id, %error, "a vCenter or host could not be asked");
                     look.silent.push((settings.id.clone(), error));
                 }
             }
@@ -235,14 +242,20 @@ impl Onprem for Vcenters {
                     // What is in none is no vCenter's fault.
                     _ if vcenter.is_empty() => gap.why.clone(),
                     Some(privilege) => {
-                        format!("vCenter {vcenter}: {} (the privilege {privilege} is missing)", gap.why)
+                        let what = if self.is_host(vcenter) { "host" } else { "vCenter" };
+                        format!("{what} {vcenter}: {} (the privilege {privilege} is missing)", gap.why)
                     }
+                    None if self.is_host(vcenter) => format!("host {vcenter}: {}", gap.why),
                     None => format!("vCenter {vcenter}: {}", gap.why),
                 },
             })
             .collect();
         for (id, error) in &look.silent {
-            missing.push(Missing { facts: format!("everything of vCenter {id}"), why: error.to_string() });
+            let what = if self.is_host(id) { "host" } else { "vCenter" };
+            missing.push(Missing { facts: format!("everything of {what} {id}"), why: error.to_string() });
+            if self.is_host(id) {
+                continue;
+            }
             let silent = Vcenter {
                 id: Spanned::bare(id.clone()),
                 connected: None,

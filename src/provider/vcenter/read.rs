@@ -65,6 +65,7 @@ pub(super) const ALL: &[Wanted] = &[
             "summary.config.product",
             "summary.hardware.memorySize",
             "summary.quickStats.overallMemoryUsage",
+            "summary.managementServerIp",
             "vm",
         ],
     ),
@@ -209,7 +210,7 @@ fn snapshots(object: &Object, configured: bool) -> Option<u32> {
 
 /// Reads a host, and adds to `gaps` what is not known of it.
 pub(super) fn host(object: &Object, names: &Names, gaps: &mut Vec<Gap>) -> Option<SeenHost> {
-    let name = self::name(object);
+    let name = names.get(&object.reference).cloned();
     gaps.extend(self::gaps(object, name.as_deref()));
     let name = name?;
     let connection = connection(object);
@@ -245,6 +246,9 @@ pub(super) fn host(object: &Object, names: &Names, gaps: &mut Vec<Gap>) -> Optio
     Some(SeenHost {
         name,
         maintenance: object.word("runtime.inMaintenanceMode").and_then(truth),
+        managed: object
+            .was_read("summary.managementServerIp")
+            .then(|| object.word("summary.managementServerIp").is_some()),
         version: product("version"),
         build: product("build"),
         free_memory: free.filter(|_| heard),

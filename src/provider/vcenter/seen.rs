@@ -1,4 +1,4 @@
-//! What was seen of a vCenter at one moment. `None` is always "not known": unset, not permitted, or stale.
+//! What was seen of a vCenter, or of a host that was asked itself, at one moment. `None` is always "not known": unset, not permitted, or stale.
 
 use jiff::Timestamp;
 
@@ -137,6 +137,8 @@ pub struct SeenHost {
     pub connection: Option<Connection>,
     /// Whether it is in maintenance.
     pub maintenance: Option<bool>,
+    /// Whether a vCenter manages it, by its own account.
+    pub managed: Option<bool>,
     /// Its version.
     pub version: Option<String>,
     /// Its build.
@@ -171,7 +173,7 @@ pub struct SeenDatastore {
 /// What was seen of a vCenter at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// Name of the vCenter in documents.
+    /// Name of the vCenter, or of the host that was asked itself, in documents.
     pub vcenter: String,
     /// When it was asked.
     pub at: Timestamp,

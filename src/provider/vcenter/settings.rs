@@ -96,11 +96,22 @@ impl Default for Limits {
     }
 }
 
-/// What a client needs to connect to a vCenter.
+/// Who is meant to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A vCenter.
+    Vcenter,
+    /// A host that no vCenter manages.
+    Host,
+}
+
+/// What a client needs to connect to a vCenter, or to a host that no vCenter manages.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Name of the vCenter in documents.
+    /// Name of the vCenter or host in documents.
     pub id: String,
+    /// Which of the two it is; either will do if that is not known.
+    pub kind: Option<Kind>,
     /// Its address, `https://vcenter.example/sdk`; the path may be left out.
     pub url: String,
     /// The user, with its domain.

@@ -73,8 +73,8 @@ fn of<'w>(recording: &Recording, ways: impl Iterator<Item = &'w Way>) -> Measure
     let ways: Vec<&Way> = ways.collect();
     let from = ways.iter().filter_map(|way| way.from).min();
     // A machine that a person took out before it was touched is waited for by nobody.
-    let counts = |way: &&&Way| !way.adopted && !(way.left_out && way.from.is_none());
-    let is_back = ways.iter().filter(counts).all(|way| way.verified.is_some());
+    let is_waited_for = |way: &Way| !(way.adopted || (way.left_out && way.from.is_none()));
+    let is_back = ways.iter().filter(|way| is_waited_for(way)).all(|way| way.verified.is_some());
     let last = ways.iter().filter_map(|way| way.verified).max_by_key(|(_, ended)| *ended);
     let last = last.filter(|_| is_back);
     let to = last.map(|(_, ended)| ended);

@@ -257,6 +257,9 @@ pub struct ApprovalTime {
     pub by: Option<String>,
     /// How that is known.
     pub known_as: Option<KnownAs>,
+    /// Roles that a server attests the person to have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attested_roles: Vec<String>,
     /// Roles that were asked for, and that nothing proves the person to have.
     pub unproven_roles: Vec<String>,
     /// Why, in the person's words.

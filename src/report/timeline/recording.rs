@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::event::IllegalEvent;
-use crate::event::KnownAs;
 use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
@@ -139,16 +138,31 @@ impl Recording {
                     approved: None,
                     by: None,
                     known_as: None,
+                    attested_roles: Vec::new(),
                     unproven_roles: Vec::new(),
                     reason: None,
                     waited_s: 0,
                 });
             }
-            RunEventKind::ApprovalGiven { step, by, known_as, unproven_roles, reason, .. } => {
-                self.answered(step, at, true, (by, *known_as), unproven_roles, reason.as_ref());
+            RunEventKind::ApprovalGiven { step, by, known_as, roles, unproven_roles, reason, .. } => {
+                self.answered(step, at, |approval| {
+                    approval.approved = Some(true);
+                    approval.by = Some(by.clone());
+                    approval.known_as = Some(*known_as);
+                    approval.attested_roles.clone_from(roles);
+                    approval.unproven_roles.clone_from(unproven_roles);
+                    approval.reason.clone_from(reason);
+                });
             }
-            RunEventKind::ApprovalDenied { step, by, known_as, unproven_roles, reason, .. } => {
-                self.answered(step, at, false, (by, *known_as), unproven_roles, reason.as_ref());
+            RunEventKind::ApprovalDenied { step, by, known_as, roles, unproven_roles, reason, .. } => {
+                self.answered(step, at, |approval| {
+                    approval.approved = Some(false);
+                    approval.by = Some(by.clone());
+                    approval.known_as = Some(*known_as);
+                    approval.attested_roles.clone_from(roles);
+                    approval.unproven_roles.clone_from(unproven_roles);
+                    approval.reason.clone_from(reason);
+                });
             }
             RunEventKind::StepSucceeded { step, .. }
             | RunEventKind::StepAdopted { step, .. }
@@ -219,23 +233,10 @@ impl Recording {
         }
     }
 
-    fn answered(
-        &mut self,
-        step: &StepId,
-        at: Timestamp,
-        approved: bool,
-        (by, known_as): (&str, KnownAs),
-        unproven_roles: &[String],
-        reason: Option<&String>,
-    ) {
+    fn answered(&mut self, step: &StepId, at: Timestamp, answer: impl FnOnce(&mut ApprovalTime)) {
         let Some(place) = self.open.get(step).copied() else { return };
         self.close(step, at);
-        let approval = &mut self.approvals[place];
-        approval.approved = Some(approved);
-        approval.by = Some(by.to_owned());
-        approval.known_as = Some(known_as);
-        approval.unproven_roles = unproven_roles.to_vec();
-        approval.reason = reason.cloned();
+        answer(&mut self.approvals[place]);
     }
 
     fn fault(&mut self, event: &RunEvent) {

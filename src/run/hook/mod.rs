@@ -1,6 +1,7 @@
 //! Actions and probes: what a plan does and asks outside of Site Recovery.
 
 mod address;
+mod allowed;
 mod command;
 mod group;
 mod leftover;
@@ -9,7 +10,7 @@ mod read_only;
 mod real;
 mod runbook;
 mod tail;
-mod web;
+pub(crate) mod web;
 
 use async_trait::async_trait;
 
@@ -17,6 +18,8 @@ use crate::id::IdempotencyKey;
 use crate::syntax::action::Action;
 use crate::syntax::action::Probe;
 
+pub use allowed::Allowed;
+pub use allowed::is_allowed;
 pub use read_only::ReadOnlyHooks;
 pub use real::RealHooks;
 pub use runbook::RunbookHooks;

@@ -44,6 +44,7 @@ fn vcenters(vault: &Vault) -> Vec<Settings> {
     let options = vault.wire.handle.options();
     let settings = |id: &str| Settings {
         id: id.to_owned(),
+        kind: None,
         url: format!("{}/sdk/{id}", vault.wire.handle.url()),
         user: options.vcenter_user.clone(),
         password: options.vcenter_password.expose_secret().to_owned().into(),

@@ -1,8 +1,10 @@
 //! A classic failback over the wire.
 
 use failback::id::IdempotencyKey;
+use failback::id::MachineName;
 use failback::provider::Operate as _;
 use failback::provider::Request;
+use failback::syntax::machine::PowerState;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
@@ -180,4 +182,24 @@ async fn the_same_request_sent_twice_is_begun_twice() {
         let activity = job["properties"]["activityId"].as_str().expect("an activity").to_owned();
         assert!(activity.starts_with("the-same ActivityId: "), "{activity}");
     }
+}
+
+#[tokio::test]
+async fn what_runs_in_azure_is_shut_down_only_if_a_failover_asks_for_it() {
+    let site = Site::classic().await;
+    protect(&site, "w1").await;
+    let mut body = fail_back().expect("it has a body");
+    body["properties"]["sourceSiteOperations"] = json!("NotRequired");
+    let job = site.done(&site.item("w1", "/unplannedFailover"), Some(body)).await;
+    let shutdown = &job["properties"]["tasks"][1];
+    assert_eq!(
+        (&shutdown["taskId"], &shutdown["state"], &shutdown["stateDescription"]),
+        (&json!("ShutdownVmOnPrimaryForUFO"), &json!("Other"), &json!("Skipped")),
+        "{job:#}"
+    );
+    let facts = site.emulator.machine_facts(&MachineName::new("w1")).expect("it is there");
+    let runs = facts.azure_vm.and_then(|vm| vm.power_state).map(|power| power.value);
+    assert_eq!(runs, Some(PowerState::Running));
+    let home = facts.onprem_vm.and_then(|vm| vm.power_state).map(|power| power.value);
+    assert_eq!(home, Some(PowerState::Running), "both sides run");
 }

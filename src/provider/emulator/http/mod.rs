@@ -76,6 +76,7 @@ use crate::id::MachineName;
 use crate::provider::emulator::Emulator;
 use crate::provider::emulator::http::desk::Desk;
 use crate::provider::emulator::http::identity::Identity;
+use crate::provider::emulator::http::soap::Endpoint;
 use crate::provider::emulator::http::throttle::Throttle;
 use crate::provider::emulator::http::tls::Secured;
 use crate::provider::emulator::http::token::Tokens;
@@ -327,9 +328,26 @@ impl ServerHandle {
     /// Returns the vCenters of the world with the addresses that they answer at.
     #[must_use]
     pub fn vcenters(&self) -> Vec<(String, String)> {
-        let held = self.shared.emulator.held();
-        let ids = held.world.site.facts().vcenters.iter().flatten().map(|vcenter| &vcenter.id.value);
-        ids.map(|id| (id.clone(), format!("{}/sdk/{}", self.url(), exchange::encoded(id)))).collect()
+        self.endpoints(|endpoint| match endpoint {
+            Endpoint::Vcenter(name) => Some(name),
+            Endpoint::Host(_) => None,
+        })
+    }
+
+    /// Returns the hosts that no vCenter manages, with the addresses that they answer at.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<(String, String)> {
+        self.endpoints(|endpoint| match endpoint {
+            Endpoint::Host(name) => Some(name),
+            Endpoint::Vcenter(_) => None,
+        })
+    }
+
+    fn endpoints(&self, which: impl Fn(Endpoint) -> Option<String>) -> Vec<(String, String)> {
+        let all = soap::all(self.shared.emulator.held().world.site.facts());
+        let url = self.url();
+        let names = all.into_iter().filter_map(which);
+        names.map(|name| (name.clone(), format!("{url}/sdk/{}", exchange::encoded(&name)))).collect()
     }
 
     /// Returns the server's address as a client writes it.

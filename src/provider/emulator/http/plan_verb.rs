@@ -40,7 +40,9 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked, plan: &str, word: &st
                 match point(visit, asked, &members, &properties, planned) {
                     Ok(point) => {
                         let request = Request::FailoverToOnprem { machines, recovery_plan, point };
-                        verb::begin(visit, asked, &request, resource)
+                        // A planned failover always shuts its source down.
+                        let shuts_down = planned || verb::shuts_down(&properties);
+                        verb::begin_failover(visit, asked, &request, resource, shuts_down)
                     }
                     Err(answer) => answer,
                 }
@@ -48,9 +50,8 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked, plan: &str, word: &st
                 // A plan's direction is that of its own primary side, whatever its machines replicate to.
                 verb::wrong_direction(asked)
             } else {
-                let required = text(&properties, "sourceSiteOperations")
-                    .is_some_and(|word| word.eq_ignore_ascii_case("Required"));
-                verb::fail_over_to_azure(visit, asked, members, target, resource, required)
+                let shuts_down = verb::shuts_down(&properties);
+                verb::fail_over_to_azure(visit, asked, members, target, resource, shuts_down)
             }
         }
         "failovercommit" => verb::begin(visit, asked, &Request::Commit { machines, recovery_plan }, resource),

@@ -28,6 +28,7 @@ use crate::provider::vcenter::seen::Gap;
 use crate::provider::vcenter::seen::Seen;
 use crate::provider::vcenter::seen::SeenVm;
 use crate::provider::vcenter::settings;
+use crate::provider::vcenter::settings::Kind;
 use crate::provider::vcenter::settings::Settings;
 use crate::provider::vcenter::tls;
 use crate::provider::vcenter::wire::Answer;
@@ -85,7 +86,7 @@ impl VcenterClient {
     /// [`VcenterError::Unreachable`], [`VcenterError::Tls`] and [`VcenterError::Credentials`] tell the usual troubles apart;
     /// [`VcenterError::NotAVcenter`] if something else answers.
     pub async fn connect(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, VcenterError> {
-        let Settings { id, url, user, password, trust, limits } = settings;
+        let Settings { id, kind, url, user, password, trust, limits } = settings;
         let url = settings::address(&url)?;
         let client = tls::client(&url, &trust, &limits)?;
         let wire = Wire::new(client, url, limits);
@@ -94,6 +95,15 @@ impl VcenterClient {
         let (services, about) = content
             .and_then(|content| Services::of(content).zip(content.child("about").map(read::about)))
             .ok_or_else(|| wire.not_a_vcenter("it does not say which services it has".into()))?;
+        let mistaken = match kind {
+            Some(Kind::Vcenter) if !about.is_vcenter => Some(("a single host", "vCenter")),
+            Some(Kind::Host) if about.is_vcenter => Some(("a vCenter", "host under no vCenter")),
+            Some(Kind::Vcenter | Kind::Host) | None => None,
+        };
+        if let Some((found, meant)) = mistaken {
+            let what = format!("{found} answers at {}, and {id} is a {meant}", wire.host);
+            return Err(VcenterError::Settings { what });
+        }
         let client = Self {
             id,
             user,
@@ -110,7 +120,7 @@ impl VcenterClient {
         Ok(client)
     }
 
-    /// Returns the name of the vCenter in documents.
+    /// Returns the name of the vCenter or host in documents.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -312,7 +322,7 @@ impl VcenterClient {
         };
         let named = self.objects(cookie, hosts.iter(), &[(read::HOST, &["name"])]).await?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.names.extend(read::names(&named));
+        known.names.extend(self.names(&named));
         let mut vms = Vec::with_capacity(objects.len());
         for (uuid, reference) in of {
             let Some(object) = objects.iter().find(|object| object.reference == *reference) else {
@@ -347,8 +357,18 @@ impl VcenterClient {
         Ok(objects)
     }
 
+    /// Returns the names of objects. What a host calls itself is its own matter: who asks it knows it by the name that documents have.
+    fn names(&self, objects: &[Object]) -> Names {
+        let mut names = read::names(objects);
+        if !self.about.is_vcenter {
+            let hosts = objects.iter().filter(|object| object.reference.kind == read::HOST);
+            names.extend(hosts.map(|host| (host.reference.clone(), self.id.clone())));
+        }
+        names
+    }
+
     fn seen(&self, at: Timestamp, objects: &[Object]) -> Seen {
-        let names = read::names(objects);
+        let names = self.names(objects);
         let seen = self.seen_with(at, objects, &names);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.vms = objects

@@ -71,7 +71,7 @@ impl VcenterClient {
 
     fn put_together(&self, at: Timestamp, objects: &[Object], before: &Seen, kept: &[&SeenVm]) -> Seen {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.names.extend(read::names(objects));
+        known.names.extend(self.names(objects));
         let mut seen = self.seen_with(at, objects, &known.names);
         drop(known);
         let still: HashSet<&str> = kept.iter().filter_map(|vm| vm.name.as_deref()).collect();

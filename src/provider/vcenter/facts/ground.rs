@@ -28,13 +28,18 @@ pub(super) fn hosts(seen: &[Seen], base: &Inventory, told: &mut Told) {
                 );
                 continue;
             }
+            if !one.about.is_vcenter && host.managed == Some(true) {
+                let why = "it says that a vCenter manages it: which one is not known";
+                told.gap(&one.vcenter, &host.name, "hosts", why);
+            }
             told.origin("hosts", &host.name, one);
             hosts.push(self::host(one, host));
         }
     }
     for host in base.hosts.iter().flatten().filter(|host| host.vcenter == Nullable::None) {
         if !hosts.iter().any(|known| known.name.value == host.name.value) {
-            told.gap("", &host.name.value, "hosts", "no vCenter manages it: it stays as it is written");
+            let why = "no vCenter manages it, and it was not asked itself: it stays as it is written";
+            told.gap("", &host.name.value, "hosts", why);
             hosts.push(host.clone());
         }
     }
@@ -44,7 +49,10 @@ pub(super) fn hosts(seen: &[Seen], base: &Inventory, told: &mut Told) {
 fn host(seen: &Seen, host: &SeenHost) -> Host {
     Host {
         name: Spanned::bare(host.name.clone()),
-        vcenter: vcenter_of(seen),
+        vcenter: match vcenter_of(seen) {
+            Nullable::Unknown if host.managed == Some(false) => Nullable::None,
+            vcenter => vcenter,
+        },
         hypervisor: known(Hypervisor::Esxi),
         discovered: None,
         license: None,

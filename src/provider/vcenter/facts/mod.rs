@@ -11,6 +11,7 @@ use crate::provider::vcenter::facts::vm::Found;
 use crate::provider::vcenter::seen::Gap;
 use crate::provider::vcenter::seen::Seen;
 use crate::source::Spanned;
+use crate::syntax::inventory::Host;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::Placement;
 use crate::syntax::inventory::ProcessServer;
@@ -64,8 +65,8 @@ fn known<T>(value: T) -> Option<Spanned<T>> {
 
 /// Returns the facts about hosts, datastores, and about those servers and machines that `base` names.
 ///
-/// What no vCenter can see, as it is on a host that none manages, is told as `base` has it, but for what changes from one moment to
-/// the next: whether a virtual machine runs is unknown then.
+/// What nobody who was asked can see, as it is on a host that no vCenter manages and that was not asked itself, is told as `base`
+/// has it, but for what changes from one moment to the next: whether a virtual machine runs is unknown then.
 ///
 /// `base` tells by which UUID a machine is found, and those few facts that refine what a vCenter sees: that a guest's tools
 /// were disabled, which disks a guest reaches by itself, and which hosts outside these vCenters use a datastore. A virtual
@@ -80,10 +81,11 @@ pub fn facts(seen: &[Seen], base: &Inventory) -> Told {
             .flat_map(|seen| seen.gaps.iter().map(|gap| (seen.vcenter.clone(), gap.clone())))
             .collect(),
     };
-    for one in seen {
+    let vcenters = || seen.iter().filter(|one| one.about.is_vcenter);
+    for one in vcenters() {
         told.origin("vcenters", &one.vcenter, one);
     }
-    told.inventory.vcenters = Some(seen.iter().map(vcenter).collect());
+    told.inventory.vcenters = Some(vcenters().map(vcenter).collect());
     ground::hosts(seen, base, &mut told);
     ground::datastores(seen, base, &mut told);
     let servers = server::master_targets(seen, base, &mut told);
@@ -105,16 +107,26 @@ fn is_everything(seen: &[Seen], base: &Inventory) -> bool {
         && base.vcenters.iter().flatten().all(|vcenter| asked(&vcenter.id.value))
 }
 
-/// Returns whether a machine's virtual machine is, or was, where no vCenter sees it: on a host that is asked for by itself.
-fn is_outside(base: &Inventory, machine: &Machine) -> bool {
+/// Returns whether a machine's virtual machine is, or was, where nobody who was asked sees it: on a host that no vCenter manages, and
+/// that was not asked itself.
+fn is_outside(seen: &[Seen], base: &Inventory, machine: &Machine) -> bool {
     let written = machine.onprem_vm.as_ref();
+    let asked =
+        |host: &Host| seen.iter().any(|seen| !seen.about.is_vcenter && seen.vcenter == host.name.value);
+    let is_alone = |host: &&Host| host.vcenter == Nullable::None;
     let host = written.and_then(|vm| vm.host.as_ref());
     let host = host.and_then(|name| base.hosts.iter().flatten().find(|host| host.name.value == name.value));
+    // Where it is not known which of them it is on, all have to be asked.
+    let mut alone = base.hosts.iter().flatten().filter(is_alone).peekable();
+    let all_asked = alone.peek().is_some() && alone.all(asked);
+    if host.filter(is_alone).map_or(all_asked, asked) {
+        return false;
+    }
     // Of a physical server, too, it is said that it comes from no vCenter.
     let physical = machine.kind.as_deref().is_some_and(|kind| *kind != MachineKind::VmwareVm);
     let source = machine.asr.as_ref().is_some_and(|asr| asr.source_vcenter == Nullable::None);
     written.is_some_and(|vm| vm.vcenter == Nullable::None)
-        || host.is_some_and(|host| host.vcenter == Nullable::None)
+        || host.is_some_and(|host| is_alone(&host))
         || (source && !physical)
 }
 
@@ -157,8 +169,9 @@ fn one_machine(seen: &[Seen], base: &Inventory, machine: &Machine, told: &mut To
             facts.boot = vm::boot(vm);
             facts.onprem_vm = Some(vm::onprem(place, vm, machine));
         }
-        Found::None if is_outside(base, machine) => {
-            told.gap("", name, "onprem_vm", "no vCenter manages its host: whether it runs is not known");
+        Found::None if is_outside(seen, base, machine) => {
+            let why = "no vCenter manages its host, which was not asked itself: whether it runs is not known";
+            told.gap("", name, "onprem_vm", why);
             facts.memory_gb.clone_from(&machine.memory_gb);
             facts.boot.clone_from(&machine.boot);
             // What was written of its state says nothing about now: it must not stand for an observation.

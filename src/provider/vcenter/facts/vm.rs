@@ -108,6 +108,8 @@ pub(super) fn onprem(seen: &Seen, vm: &SeenVm, machine: &Machine) -> OnpremVm {
         template_id: Nullable::Unknown,
         vcenter: if seen.about.is_vcenter {
             Nullable::Some(Spanned::bare(seen.vcenter.clone()))
+        } else if seen.hosts.iter().all(|host| host.managed == Some(false)) {
+            Nullable::None
         } else {
             Nullable::Unknown
         },

@@ -196,7 +196,8 @@ pub(super) fn part_tasks(context: &Context<'_>, part: &Part) -> Vec<ShownTask> {
         let mut shown = ShownTask::plain(id, task_name, words, Phase::NotStarted);
         let failed_here = part.failure.is_some() && at == part.running;
         let done = at < part.running || (part.ended.is_some() && part.failure.is_none());
-        if (done && task.seconds == 0)
+        let left_out = task.spec.kind == TaskKind::Shutdown && job.leaves_azure;
+        if (done && (task.seconds == 0 || left_out))
             || (busy && failed_here)
             || (part.failure.is_some() && at > part.running)
         {

@@ -35,12 +35,13 @@ fn is_a(object: &Reference, kind: &str) -> bool {
             "Folder"
                 | "Datacenter"
                 | "ClusterComputeResource"
+                | "ComputeResource"
                 | "ResourcePool"
                 | "HostSystem"
                 | "Datastore"
                 | "VirtualMachine"
         ),
-        "ComputeResource" => object.kind == "ClusterComputeResource",
+        "ComputeResource" => matches!(object.kind.as_str(), "ComputeResource" | "ClusterComputeResource"),
         "View" | "ManagedObjectView" => object.kind == "ContainerView",
         "ManagedObject" | "ExtensibleManagedObject" => true,
         _ => object.kind == kind,

@@ -1,6 +1,7 @@
 //! The service itself: what it is, which parts it has, its folders.
 
 use crate::provider::emulator::http::guid;
+use crate::provider::emulator::http::soap::endpoint::Endpoint;
 use crate::provider::emulator::http::soap::estate;
 use crate::provider::emulator::http::soap::estate::Estate;
 use crate::provider::emulator::http::soap::estate::Vm;
@@ -51,28 +52,26 @@ pub(super) const WSDL: &str = r#"<?xml version="1.0" encoding="UTF-8" ?>
 </definitions>
 "#;
 
-/// The parts of the service, by the property that names them.
-const PARTS: &[(&str, &str, &str)] = &[
-    ("propertyCollector", "PropertyCollector", "propertyCollector"),
-    ("viewManager", "ViewManager", "ViewManager"),
-    ("sessionManager", "SessionManager", "SessionManager"),
-    ("searchIndex", "SearchIndex", "SearchIndex"),
-];
-
 /// Returns what the service says about itself.
 pub(super) fn service(estate: &Estate<'_>) -> Value {
     let mut fields = Fields::default()
-        .set("rootFolder", Value::Reference(Reference::new("Folder", estate::ROOT)))
+        .set("rootFolder", Value::Reference(Reference::new("Folder", estate.parts().root)))
         .set("about", about(estate));
-    for (name, kind, id) in PARTS {
+    for (name, kind, id) in &estate.parts().services {
         fields = fields.set(name, Value::Reference(Reference::new(kind, *id)));
     }
     fields.data("ServiceContent")
 }
 
 fn about(estate: &Estate<'_>) -> Value {
-    let stated = estate.visit.world().site.facts().vcenters.iter().flatten();
-    let stated = stated.filter(|one| one.id.value == estate.vcenter).find_map(|one| one.version.as_deref());
+    let facts = estate.visit.world().site.facts();
+    let stated = match estate.endpoint {
+        Endpoint::Vcenter(name) => {
+            let mut stated = facts.vcenters.iter().flatten().filter(|one| one.id.value == *name);
+            stated.find_map(|one| one.version.as_deref())
+        }
+        Endpoint::Host(_) => estate.hosts.iter().find_map(|host| host.version.as_deref()),
+    };
     let version = stated.map_or("8.0.2", String::as_str);
     let api = match version.get(..3) {
         Some("6.5") => "6.5",
@@ -80,20 +79,31 @@ fn about(estate: &Estate<'_>) -> Value {
         Some("7.0") => "7.0.3.0",
         _ => "8.0.2.0",
     };
+    let [name, os, line, kind, license] = match estate.endpoint {
+        Endpoint::Vcenter(_) => {
+            ["VMware vCenter Server", "linux-x64", "vpx", "VirtualCenter", "VMware VirtualCenter Server"]
+        }
+        Endpoint::Host(_) => ["VMware ESXi", "vmnix-x86", "embeddedEsx", "HostAgent", "VMware ESX Server"],
+    };
+    // A host has no id of its service.
+    let id = match estate.endpoint {
+        Endpoint::Vcenter(name) => Some(Value::text(guid::guid("vcenter", name))),
+        Endpoint::Host(_) => None,
+    };
     Fields::default()
-        .set("name", Value::text("VMware vCenter Server"))
-        .set("fullName", Value::text(format!("VMware vCenter Server {version} (emulated by failback)")))
+        .set("name", Value::text(name))
+        .set("fullName", Value::text(format!("{name} {version} (emulated by failback)")))
         .set("vendor", Value::text("VMware, Inc."))
         .set("version", Value::text(version))
         .set("build", Value::text("0"))
         .set("localeVersion", Value::text("INTL"))
         .set("localeBuild", Value::text("000"))
-        .set("osType", Value::text("linux-x64"))
-        .set("productLineId", Value::text("vpx"))
-        .set("apiType", Value::text("VirtualCenter"))
+        .set("osType", Value::text(os))
+        .set("productLineId", Value::text(line))
+        .set("apiType", Value::text(kind))
         .set("apiVersion", Value::text(api))
-        .set("instanceUuid", Value::text(guid::guid("vcenter", estate.vcenter)))
-        .set("licenseProductName", Value::text("VMware VirtualCenter Server"))
+        .maybe("instanceUuid", id)
+        .set("licenseProductName", Value::text(license))
         .set("licenseProductVersion", Value::text("8.0"))
         .data("AboutInfo")
 }
@@ -117,12 +127,13 @@ pub(super) fn user_session(session: &Session, agent: &str) -> Value {
 
 /// Returns the properties of what is no virtual machine, host or datastore; `None` if there is no such object.
 pub(super) fn properties(estate: &Estate<'_>, reference: &Reference) -> Option<Value> {
+    let parts = estate.parts();
     let folder = |id: &str| Reference::new("Folder", id);
-    let datacenter = || Reference::new("Datacenter", estate::DATACENTER);
-    let cluster = || Reference::new("ClusterComputeResource", estate::CLUSTER);
+    let datacenter = || Reference::new("Datacenter", parts.datacenter);
+    let cluster = || parts.compute();
     let vms = || estate.vms.iter().map(Vm::reference);
     let hosts = || estate.hosts.iter().map(|host| estate::host_reference(host));
-    let datastores = || estate.datastores.iter().map(|store| estate::datastore_reference(store));
+    let datastores = || estate.datastores.iter().map(|store| estate.reference_of(store));
     let named = |name: &str, parent: Option<Reference>| {
         Fields::default()
             .set("name", Value::text(name))
@@ -136,42 +147,48 @@ pub(super) fn properties(estate: &Estate<'_>, reference: &Reference) -> Option<V
             .set("childEntity", Value::references(children))
             .data("Folder")
     };
-    let site = &estate.visit.world().site.facts().name.value;
+    let (site, has_hosts) = match estate.endpoint {
+        Endpoint::Vcenter(_) => (estate.visit.world().site.facts().name.as_str(), "cluster"),
+        Endpoint::Host(name) => (parts.datacenter, name.as_str()),
+    };
+    let compute = cluster();
     Some(match (reference.kind.as_str(), reference.id.as_str()) {
-        ("Folder", estate::ROOT) => named("Datacenters", None)
+        ("Folder", id) if id == parts.root => named(parts.root_name, None)
             .set(
                 "childType",
                 Value::List("xsd:string", vec![Value::text("Folder"), Value::text("Datacenter")]),
             )
             .set("childEntity", Value::references([datacenter()]))
             .data("Folder"),
-        ("Datacenter", estate::DATACENTER) => named(site, Some(folder(estate::ROOT)))
-            .set("vmFolder", Value::Reference(folder(estate::VM_FOLDER)))
-            .set("hostFolder", Value::Reference(folder(estate::HOST_FOLDER)))
-            .set("datastoreFolder", Value::Reference(folder(estate::DATASTORE_FOLDER)))
-            .set("networkFolder", Value::Reference(folder(estate::NETWORK_FOLDER)))
+        ("Datacenter", id) if id == parts.datacenter => named(site, Some(folder(parts.root)))
+            .set("vmFolder", Value::Reference(folder(parts.vm_folder)))
+            .set("hostFolder", Value::Reference(folder(parts.host_folder)))
+            .set("datastoreFolder", Value::Reference(folder(parts.datastore_folder)))
+            .set("networkFolder", Value::Reference(folder(parts.network_folder)))
             .set("datastore", Value::references(datastores()))
             .set("network", Value::references([]))
             .data("Datacenter"),
-        ("Folder", estate::VM_FOLDER) => {
+        ("Folder", id) if id == parts.vm_folder => {
             holds("vm", datacenter(), &["Folder", "VirtualMachine", "VirtualApp"], vms().collect())
         }
-        ("Folder", estate::HOST_FOLDER) => {
+        ("Folder", id) if id == parts.host_folder => {
             holds("host", datacenter(), &["Folder", "ComputeResource"], vec![cluster()])
         }
-        ("Folder", estate::DATASTORE_FOLDER) => {
+        ("Folder", id) if id == parts.datastore_folder => {
             holds("datastore", datacenter(), &["Folder", "Datastore", "StoragePod"], datastores().collect())
         }
-        ("Folder", estate::NETWORK_FOLDER) => {
+        ("Folder", id) if id == parts.network_folder => {
             holds("network", datacenter(), &["Folder", "Network"], Vec::new())
         }
-        ("ClusterComputeResource", estate::CLUSTER) => named("cluster", Some(folder(estate::HOST_FOLDER)))
-            .set("host", Value::references(hosts()))
-            .set("datastore", Value::references(datastores()))
-            .set("network", Value::references([]))
-            .set("resourcePool", Value::Reference(Reference::new("ResourcePool", estate::POOL)))
-            .data("ClusterComputeResource"),
-        ("ResourcePool", estate::POOL) => named("Resources", Some(cluster()))
+        (kind, id) if (kind, id) == (compute.kind.as_str(), compute.id.as_str()) => {
+            named(has_hosts, Some(folder(parts.host_folder)))
+                .set("host", Value::references(hosts()))
+                .set("datastore", Value::references(datastores()))
+                .set("network", Value::references([]))
+                .set("resourcePool", Value::Reference(Reference::new("ResourcePool", parts.pool)))
+                .data(if estate.is_host() { "ComputeResource" } else { "ClusterComputeResource" })
+        }
+        ("ResourcePool", id) if id == parts.pool => named("Resources", Some(cluster()))
             .set("owner", Value::Reference(cluster()))
             .set("resourcePool", Value::references([]))
             .set("vm", Value::references(vms()))
@@ -180,11 +197,11 @@ pub(super) fn properties(estate: &Estate<'_>, reference: &Reference) -> Option<V
             .set("serverClock", Value::time(estate.visit.now))
             .set("content", service(estate))
             .data("ServiceInstance"),
-        ("SessionManager", "SessionManager") => Fields::default()
+        ("SessionManager", id) if id == parts.services[2].2 => Fields::default()
             .maybe("currentSession", estate.session.map(|session| user_session(session, "")))
             .set("defaultLocale", Value::text("en"))
             .data("SessionManager"),
-        (kind, id) if PARTS.iter().any(|(_, known, part)| *known == kind && *part == id) => {
+        (kind, id) if parts.services.iter().any(|(_, known, part)| *known == kind && *part == id) => {
             Value::Data("ManagedObject", Vec::new())
         }
         _ => return None,

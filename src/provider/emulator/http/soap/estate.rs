@@ -6,6 +6,9 @@ use std::collections::HashSet;
 use crate::provider::emulator::http::guid;
 use crate::provider::emulator::http::identity;
 use crate::provider::emulator::http::soap::content;
+use crate::provider::emulator::http::soap::endpoint;
+use crate::provider::emulator::http::soap::endpoint::Endpoint;
+use crate::provider::emulator::http::soap::endpoint::Parts;
 use crate::provider::emulator::http::soap::envelope::Call;
 use crate::provider::emulator::http::soap::ground;
 use crate::provider::emulator::http::soap::state::Session;
@@ -22,33 +25,7 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::MasterTarget;
 use crate::syntax::inventory::Placement;
 use crate::syntax::plan::Form;
-use crate::syntax::plan::Hypervisor;
 use crate::syntax::scalar::Nullable;
-
-pub(super) const ROOT: &str = "group-d1";
-pub(super) const DATACENTER: &str = "datacenter-2";
-pub(super) const VM_FOLDER: &str = "group-v3";
-pub(super) const HOST_FOLDER: &str = "group-h4";
-pub(super) const DATASTORE_FOLDER: &str = "group-s5";
-pub(super) const NETWORK_FOLDER: &str = "group-n6";
-pub(super) const CLUSTER: &str = "domain-c7";
-pub(super) const POOL: &str = "resgroup-8";
-
-/// Returns the names of the vCenters; one is made up where the inventory knows none.
-pub(super) fn vcenters(facts: &Inventory) -> Vec<String> {
-    let mut names: Vec<String> = facts.vcenters.iter().flatten().map(|one| one.id.value.clone()).collect();
-    for host in facts.hosts.iter().flatten() {
-        if let Nullable::Some(name) = &host.vcenter
-            && !names.contains(&name.value)
-        {
-            names.push(name.value.clone());
-        }
-    }
-    if names.is_empty() {
-        names.push("vcenter".into());
-    }
-    names
-}
 
 /// What a virtual machine is in the world.
 #[derive(Clone, Copy, Debug)]
@@ -70,20 +47,22 @@ pub(super) struct Vm<'v> {
     pub(super) uuid: String,
     pub(super) host: Option<&'v str>,
     pub(super) role: Role<'v>,
+    /// What its reference begins with.
+    prefix: &'static str,
 }
 
 impl Vm<'_> {
     pub(super) fn reference(&self) -> Reference {
         let hash = guid::long("virtual machine", &self.uuid);
         let number = u64::from_str_radix(&hash[..10], 16).unwrap_or_default();
-        Reference::new("VirtualMachine", format!("vm-{number}"))
+        Reference::new("VirtualMachine", format!("{}{number}", self.prefix))
     }
 }
 
 /// What a vCenter has.
 pub(super) struct Estate<'v> {
     pub(super) visit: &'v Visit<'v>,
-    pub(super) vcenter: &'v str,
+    pub(super) endpoint: &'v Endpoint,
     pub(super) session: Option<&'v Session>,
     pub(super) hosts: Vec<&'v Host>,
     pub(super) datastores: Vec<&'v Datastore>,
@@ -92,46 +71,47 @@ pub(super) struct Estate<'v> {
 }
 
 impl<'v> Estate<'v> {
-    pub(super) fn new(visit: &'v Visit<'v>, vcenter: &'v str, session: Option<&'v Session>) -> Self {
+    pub(super) fn new(visit: &'v Visit<'v>, endpoint: &'v Endpoint, session: Option<&'v Session>) -> Self {
         let facts = visit.world().site.facts();
-        let first = vcenters(facts)[0] == vcenter;
-        let ours = |stated: &Nullable<crate::source::Spanned<String>>| match stated {
-            Nullable::Some(name) => name.value == vcenter,
-            Nullable::Unknown => first,
-            Nullable::None => false,
-        };
-        let is_esxi = |host: &Host| host.hypervisor.as_deref().is_none_or(|kind| *kind == Hypervisor::Esxi);
+        let first = endpoint::all(facts)[0] == *endpoint;
+        let hosts = facts.hosts.iter().flatten().filter(|host| endpoint::is_esxi(host));
         let hosts: Vec<&Host> =
-            facts.hosts.iter().flatten().filter(|host| ours(&host.vcenter) && is_esxi(host)).collect();
-        let datastores = facts.datastores.iter().flatten().filter(|store| ours(&store.vcenter)).collect();
+            hosts.filter(|host| endpoint.has(&host.vcenter, Some(host.name.as_str()), first)).collect();
+        let datastores = facts.datastores.iter().flatten().filter(|store| match endpoint {
+            Endpoint::Vcenter(_) => endpoint.has(&store.vcenter, None, first),
+            // It has what it has mounted, whoever else has it.
+            Endpoint::Host(name) => match &store.access {
+                Some(access) => access.get(name).is_some(),
+                None => store.vcenter == Nullable::None,
+            },
+        });
+        let datastores = datastores.collect();
         let mut estate =
-            Self { visit, vcenter, session, hosts, datastores, vms: Vec::new(), places: HashMap::new() };
+            Self { visit, endpoint, session, hosts, datastores, vms: Vec::new(), places: HashMap::new() };
         estate.add_vms(facts, first);
         estate.places = estate.vms.iter().enumerate().map(|(at, vm)| (vm.reference().id, at)).collect();
         estate
     }
 
+    /// Returns what the parts are called here.
+    pub(super) const fn parts(&self) -> &'static Parts {
+        self.endpoint.parts()
+    }
+
+    /// Returns whether a single host answers.
+    pub(super) const fn is_host(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Host(_))
+    }
+
     fn add_vms(&mut self, facts: &'v Inventory, first: bool) {
-        let managed: HashMap<&str, Option<&str>> = facts
-            .hosts
-            .iter()
-            .flatten()
-            .map(|host| {
-                (
-                    host.name.as_str(),
-                    match &host.vcenter {
-                        Nullable::Some(name) => Some(name.value.as_str()),
-                        Nullable::Unknown => Some(""),
-                        Nullable::None => None,
-                    },
-                )
-            })
-            .collect();
-        let here = |host: Option<&str>| match host.map(|host| managed.get(host)) {
-            Some(Some(Some(""))) | Some(None) | None => first,
-            Some(Some(Some(name))) => *name == self.vcenter,
-            Some(Some(None)) => false,
+        let managed: HashMap<&str, &Host> =
+            facts.hosts.iter().flatten().map(|host| (host.name.as_str(), host)).collect();
+        let endpoint = self.endpoint;
+        let here = |host: Option<&str>| match host.and_then(|host| managed.get(host)) {
+            Some(known) => endpoint.has(&known.vcenter, host, first),
+            None => first,
         };
+        let prefix = if self.is_host() { "" } else { "vm-" };
         let mut vms: Vec<Vm<'v>> = Vec::new();
         for item in &self.visit.world().items {
             let Some(onprem) = item.facts.onprem_vm.as_ref().filter(|vm| is_true(&vm.exists)) else {
@@ -139,15 +119,14 @@ impl<'v> Estate<'v> {
             };
             let host = onprem.host.as_ref().map(|host| host.as_str());
             let ours = match &onprem.vcenter {
-                Nullable::Some(name) => name.value == self.vcenter,
                 Nullable::Unknown => here(host),
-                Nullable::None => false,
+                stated => endpoint.has(stated, host, first),
             };
             // A physical server is nothing that a vCenter knows.
             if ours && !item.is_physical_server() {
                 let name = onprem.name.as_ref().map_or(item.name.as_str(), |name| name.as_str());
                 let uuid = identity::vm_uuid(item).to_ascii_lowercase();
-                vms.push(Vm { name, uuid, host, role: Role::Machine(item) });
+                vms.push(Vm { name, uuid, host, role: Role::Machine(item), prefix });
             }
         }
         let uuid = |stated: Option<&str>, name: &str| {
@@ -158,22 +137,37 @@ impl<'v> Estate<'v> {
             let host = server.host.as_ref().map(|host| host.as_str());
             if here(host) {
                 let uuid = uuid(server.uuid.as_ref().map(|uuid| uuid.as_str()), &server.name.value);
-                vms.push(Vm { name: server.name.as_str(), uuid, host, role: Role::MasterTarget(server) });
+                vms.push(Vm {
+                    name: server.name.as_str(),
+                    uuid,
+                    host,
+                    role: Role::MasterTarget(server),
+                    prefix,
+                });
             }
         }
         for server in facts.appliances.iter().flatten() {
             let host = server.host.as_ref().map(|host| host.as_str());
-            let ours = server.vcenter.as_ref().map_or_else(|| here(host), |name| name.value == self.vcenter);
+            let ours = match &server.vcenter {
+                Some(name) => *endpoint == Endpoint::Vcenter(name.value.clone()),
+                None => here(host),
+            };
             if ours {
                 let uuid = uuid(None, &server.name.value);
-                vms.push(Vm { name: server.name.as_str(), uuid, host, role: Role::Appliance(server) });
+                vms.push(Vm {
+                    name: server.name.as_str(),
+                    uuid,
+                    host,
+                    role: Role::Appliance(server),
+                    prefix,
+                });
             }
         }
         let mut taken: HashSet<String> = vms.iter().map(|vm| vm.name.to_lowercase()).collect();
         for host in &self.hosts {
             for name in host.vms.iter().flatten().filter(|name| taken.insert(name.value.to_lowercase())) {
                 let (name, host) = (name.as_str(), Some(host.name.as_str()));
-                vms.push(Vm { name, uuid: uuid(None, name), host, role: Role::Other });
+                vms.push(Vm { name, uuid: uuid(None, name), host, role: Role::Other, prefix });
             }
         }
         let servers = facts.process_servers.iter().flatten();
@@ -182,7 +176,7 @@ impl<'v> Estate<'v> {
         {
             let name = server.name.as_str();
             if taken.insert(name.to_lowercase()) {
-                vms.push(Vm { name, uuid: uuid(None, name), host: None, role: Role::Other });
+                vms.push(Vm { name, uuid: uuid(None, name), host: None, role: Role::Other, prefix });
             }
         }
         self.vms = vms;
@@ -195,7 +189,17 @@ impl<'v> Estate<'v> {
 
     /// Returns the reference of a datastore.
     pub(super) fn datastore_reference(&self, name: &str) -> Option<Reference> {
-        self.datastores.iter().find(|store| store.name.value == name).map(|store| datastore_reference(store))
+        self.datastores.iter().find(|store| store.name.value == name).map(|store| self.reference_of(store))
+    }
+
+    /// Returns the reference of a datastore: a vCenter numbers them, and a host names them by their volume.
+    pub(super) fn reference_of(&self, store: &Datastore) -> Reference {
+        let name = &store.name.value;
+        let id = match self.endpoint {
+            Endpoint::Vcenter(_) => format!("datastore-{}", number("datastore", name)),
+            Endpoint::Host(_) => guid::guid("datastore", name),
+        };
+        Reference::new("Datastore", id)
     }
 
     /// Returns the virtual machine that is asked for by a UUID.
@@ -218,26 +222,27 @@ impl<'v> Estate<'v> {
     pub(super) fn below(&self, container: &Reference) -> Option<Vec<Reference>> {
         let vms = || self.vms.iter().map(Vm::reference);
         let hosts = || self.hosts.iter().map(|host| host_reference(host));
-        let datastores = || self.datastores.iter().map(|store| datastore_reference(store));
-        let cluster =
-            [Reference::new("ClusterComputeResource", CLUSTER), Reference::new("ResourcePool", POOL)];
-        let folders =
-            [VM_FOLDER, HOST_FOLDER, DATASTORE_FOLDER, NETWORK_FOLDER].map(|id| Reference::new("Folder", id));
+        let datastores = || self.datastores.iter().map(|store| self.reference_of(store));
+        let parts = self.parts();
+        let compute = parts.compute();
+        let cluster = [compute.clone(), Reference::new("ResourcePool", parts.pool)];
+        let folders = [parts.vm_folder, parts.host_folder, parts.datastore_folder, parts.network_folder]
+            .map(|id| Reference::new("Folder", id));
         let mut all: Vec<Reference> = Vec::new();
         match container.id.as_str() {
-            ROOT | DATACENTER => {
-                if container.id == ROOT {
-                    all.push(Reference::new("Datacenter", DATACENTER));
+            id if id == parts.root || id == parts.datacenter => {
+                if id == parts.root {
+                    all.push(Reference::new("Datacenter", parts.datacenter));
                 }
                 all.extend(folders);
                 all.extend(cluster);
                 all.extend(hosts().chain(datastores()).chain(vms()));
             }
-            VM_FOLDER | POOL => all.extend(vms()),
-            HOST_FOLDER => all.extend(cluster.into_iter().chain(hosts())),
-            CLUSTER => all.extend(cluster.into_iter().skip(1).chain(hosts())),
-            DATASTORE_FOLDER => all.extend(datastores()),
-            NETWORK_FOLDER => {}
+            id if id == parts.vm_folder || id == parts.pool => all.extend(vms()),
+            id if id == parts.host_folder => all.extend(cluster.into_iter().chain(hosts())),
+            id if id == compute.id => all.extend(cluster.into_iter().skip(1).chain(hosts())),
+            id if id == parts.datastore_folder => all.extend(datastores()),
+            id if id == parts.network_folder => {}
             _ => return None,
         }
         Some(all)
@@ -253,7 +258,7 @@ impl<'v> Estate<'v> {
             }
             "Datastore" => {
                 let store =
-                    self.datastores.iter().find(|store| datastore_reference(store).id == reference.id)?;
+                    self.datastores.iter().find(|store| self.reference_of(store).id == reference.id)?;
                 Some(ground::datastore(self, store))
             }
             _ => content::properties(self, reference),
@@ -261,14 +266,12 @@ impl<'v> Estate<'v> {
     }
 }
 
-/// Returns the reference of a host: it follows from the name.
+/// Returns the reference of a host: it follows from the name. A host that is asked itself has always the same.
 pub(super) fn host_reference(host: &Host) -> Reference {
+    if host.vcenter == Nullable::None {
+        return Reference::new("HostSystem", "ha-host");
+    }
     Reference::new("HostSystem", format!("host-{}", number("host", &host.name.value)))
-}
-
-/// Returns the reference of a datastore.
-pub(super) fn datastore_reference(store: &Datastore) -> Reference {
-    Reference::new("Datastore", format!("datastore-{}", number("datastore", &store.name.value)))
 }
 
 fn number(kind: &str, name: &str) -> u64 {

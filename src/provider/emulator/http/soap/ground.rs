@@ -1,6 +1,7 @@
 //! Properties of hosts and datastores.
 
 use crate::provider::emulator::http::guid;
+use crate::provider::emulator::http::soap::endpoint::Endpoint;
 use crate::provider::emulator::http::soap::estate;
 use crate::provider::emulator::http::soap::estate::Estate;
 use crate::provider::emulator::http::soap::estate::Vm;
@@ -15,10 +16,22 @@ use crate::syntax::inventory::Host;
 /// Memory that a host uses, in MiB: how much is free is what the world knows.
 const USED: i32 = 65_536;
 
+/// Address of the vCenter, as its hosts know it: one that is for documents.
+const MANAGER: &str = "192.0.2.10";
+
 /// Returns the properties of a host.
 pub(super) fn host(estate: &Estate<'_>, host: &Host) -> Value {
     let reference = estate::host_reference(host);
     let name = host.name.as_str();
+    // Asked itself, a host says its name in full.
+    let shown = match estate.endpoint {
+        Endpoint::Vcenter(_) => name.to_owned(),
+        Endpoint::Host(_) => format!("{name}.localdomain"),
+    };
+    let manager = match estate.endpoint {
+        Endpoint::Vcenter(_) => Some(Value::text(MANAGER)),
+        Endpoint::Host(_) => None,
+    };
     let memory = host.free_memory_gb.as_deref().map(|free| free.0 + (u64::from(USED.unsigned_abs()) << 20));
     let runtime = Fields::default()
         .set("connectionState", Value::word("HostSystemConnectionState", "connected"))
@@ -51,7 +64,7 @@ pub(super) fn host(estate: &Estate<'_>, host: &Host) -> Value {
             .data("AboutInfo")
     });
     let said = Fields::default()
-        .set("name", Value::text(name))
+        .set("name", Value::text(&shown))
         .set("port", Value::int(443))
         .maybe("product", product)
         .set("vmotionEnabled", Value::truth(true))
@@ -67,23 +80,24 @@ pub(super) fn host(estate: &Estate<'_>, host: &Host) -> Value {
             Fields::default().maybe("overallMemoryUsage", usage).data("HostListSummaryQuickStats"),
         )
         .set("overallStatus", Value::word("ManagedEntityStatus", "green"))
-        .set("rebootRequired", Value::truth(false));
+        .set("rebootRequired", Value::truth(false))
+        .maybe("managementServerIp", manager);
     let vms = estate.vms.iter().filter(|vm| vm.host == Some(name)).map(Vm::reference);
     let stores = estate.datastores.iter().filter(|store| mode(store, name).is_some());
     Fields::default()
-        .set("name", Value::text(name))
-        .set("parent", Value::Reference(Reference::new("ClusterComputeResource", estate::CLUSTER)))
+        .set("name", Value::text(shown))
+        .set("parent", Value::Reference(estate.parts().compute()))
         .set("runtime", runtime)
         .set("summary", summary.data("HostListSummary"))
         .set("vm", Value::references(vms))
-        .set("datastore", Value::references(stores.map(|store| estate::datastore_reference(store))))
+        .set("datastore", Value::references(stores.map(|store| estate.reference_of(store))))
         .set("network", Value::references([]))
         .set("overallStatus", Value::word("ManagedEntityStatus", "green"))
         .data("HostSystem")
 }
 
 /// Returns how a host uses a datastore. A datastore whose access is not stated is open to all hosts.
-fn mode(store: &Datastore, host: &str) -> Option<&'static str> {
+pub(super) fn mode(store: &Datastore, host: &str) -> Option<&'static str> {
     let word = |access: Access| match access {
         Access::ReadWrite => "readWrite",
         Access::ReadOnly => "readOnly",
@@ -96,7 +110,7 @@ fn mode(store: &Datastore, host: &str) -> Option<&'static str> {
 
 /// Returns the properties of a datastore.
 pub(super) fn datastore(estate: &Estate<'_>, store: &Datastore) -> Value {
-    let reference = estate::datastore_reference(store);
+    let reference = estate.reference_of(store);
     let name = store.name.as_str();
     let id = guid::guid("datastore", name);
     let url = format!("ds:///vmfs/volumes/{id}/");
@@ -142,7 +156,7 @@ pub(super) fn datastore(estate: &Estate<'_>, store: &Datastore) -> Value {
     let vms = estate.vms.iter().filter(|vm| vm.uses(name)).map(Vm::reference);
     Fields::default()
         .set("name", Value::text(name))
-        .set("parent", Value::Reference(Reference::new("Folder", estate::DATASTORE_FOLDER)))
+        .set("parent", Value::Reference(Reference::new("Folder", estate.parts().datastore_folder)))
         .set("summary", summary.data("DatastoreSummary"))
         .set("info", info.data("DatastoreInfo"))
         .set("host", Value::List("DatastoreHostMount", mounts))

@@ -1,10 +1,11 @@
 //! vCenter's interface over the same world: what a client needs to look at an inventory, and nothing that changes it.
 //!
-//! The first vCenter of the inventory answers at `/sdk`, each at `/sdk/<id>`.
+//! The first vCenter of the inventory answers at `/sdk`, each at `/sdk/<id>`, and so does each host that is under none.
 
 mod collector;
 mod content;
 mod device;
+mod endpoint;
 mod envelope;
 mod estate;
 mod ground;
@@ -14,6 +15,8 @@ mod updates;
 mod value;
 mod vm;
 
+pub(super) use endpoint::Endpoint;
+pub(super) use endpoint::all;
 pub(super) use state::State;
 
 use hyper::Method;
@@ -23,19 +26,19 @@ use crate::provider::emulator::http::exchange::Asked;
 use crate::provider::emulator::http::soap::envelope::Call;
 use crate::provider::emulator::http::soap::envelope::Fault;
 use crate::provider::emulator::http::soap::estate::Estate;
-use crate::provider::emulator::http::soap::estate::vcenters;
 use crate::provider::emulator::http::soap::state::Session;
 use crate::provider::emulator::http::soap::value::Value;
 use crate::provider::emulator::http::visit::Visit;
 
 /// Returns the answer to a request below `/sdk`.
 pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked) -> Answer {
-    let names = vcenters(visit.world().site.facts());
-    let (vcenter, rest) = match &asked.segments[1..] {
-        [id, rest @ ..] if names.iter().any(|name| name == id) => (id.clone(), rest),
-        rest => (names[0].clone(), rest),
-    };
-    let stated = visit.world().site.facts().vcenters.iter().flatten().find(|one| one.id.value == vcenter);
+    let facts = visit.world().site.facts();
+    let mut endpoints = all(facts);
+    let named = asked.segments.get(1).and_then(|id| endpoints.iter().position(|one| one.name() == id));
+    let rest = &asked.segments[if named.is_some() { 2 } else { 1 }..];
+    let endpoint = endpoints.swap_remove(named.unwrap_or(0));
+    let stated =
+        facts.vcenters.iter().flatten().find(|one| Endpoint::Vcenter(one.id.value.clone()) == endpoint);
     let unreachable = stated.is_some_and(|one| one.reachable.as_deref() == Some(&false));
     if unreachable {
         return Answer::lost();
@@ -50,7 +53,7 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked) -> Answer {
         (&Method::POST, []) => {
             // What is kept of sessions is taken out while the world is looked at.
             let mut state = std::mem::take(&mut visit.desk.vcenter);
-            let answer = call(visit, asked, &vcenter, &mut state);
+            let answer = call(visit, asked, &endpoint, &mut state);
             visit.desk.vcenter = state;
             answer
         }
@@ -59,14 +62,15 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked) -> Answer {
     }
 }
 
-fn call(visit: &Visit<'_>, asked: &Asked, vcenter: &str, state: &mut State) -> Answer {
+fn call(visit: &Visit<'_>, asked: &Asked, endpoint: &Endpoint, state: &mut State) -> Answer {
     let call = match envelope::read(&asked.body) {
         Ok(call) => call,
         Err(why) => return envelope::fault(&Fault::invalid_request(&why)),
     };
     let clock = &visit.shared.options.access.clock;
-    let session = asked.header("cookie").and_then(|cookies| state.session(cookies, vcenter, clock.now()));
-    let mut answer = match respond(visit, asked, &call, vcenter, session, state) {
+    let session =
+        asked.header("cookie").and_then(|cookies| state.session(cookies, endpoint.name(), clock.now()));
+    let mut answer = match respond(visit, asked, &call, endpoint, session, state) {
         Ok(Response { content, cookie }) => {
             let answer = envelope::response(&call.name, &content);
             match cookie {
@@ -101,17 +105,17 @@ fn respond(
     visit: &Visit<'_>,
     asked: &Asked,
     call: &Call,
-    vcenter: &str,
+    endpoint: &Endpoint,
     session: Option<Session>,
     state: &mut State,
 ) -> Result<Response, Fault> {
-    let estate = Estate::new(visit, vcenter, session.as_ref());
+    let estate = Estate::new(visit, endpoint, session.as_ref());
     let one = |value: Value| Ok(Response::from(vec![("returnval", value)]));
     match call.name.as_str() {
         "RetrieveServiceContent" => return one(content::service(&estate)),
-        "Login" => return log_in(visit, asked, call, vcenter, state),
+        "Login" => return log_in(visit, asked, call, endpoint, state),
         // Who it is that asks may be asked by anybody.
-        "Fetch" if call.this.id == "SessionManager" || call.this.id == "ServiceInstance" => {
+        "Fetch" if call.this.kind == "SessionManager" || call.this.kind == "ServiceInstance" => {
             return Ok(Response::from(collector::fetch(&estate, call)?));
         }
         _ => {}
@@ -154,7 +158,7 @@ fn respond(
             .collect::<Vec<_>>()
             .into(),
         "CreatePropertyCollector" => {
-            return one(Value::Reference(value::Reference::new("PropertyCollector", "propertyCollector")));
+            return one(Value::Reference(endpoint.parts().collector()));
         }
         "DestroyPropertyCollector" | "CancelWaitForUpdates" => Vec::new().into(),
         "CreateFilter" => return one(Value::Reference(updates::create(&estate, call, &key, state)?)),
@@ -173,7 +177,7 @@ fn log_in(
     visit: &Visit<'_>,
     asked: &Asked,
     call: &Call,
-    vcenter: &str,
+    endpoint: &Endpoint,
     state: &mut State,
 ) -> Result<Response, Fault> {
     let word = |name| call.argument(name).map(|argument| argument.text.clone()).unwrap_or_default();
@@ -184,7 +188,7 @@ fn log_in(
     {
         return Err(Fault::invalid_login());
     }
-    let session = state.begin(vcenter, &user, visit.now, options.access.clock.now());
+    let session = state.begin(endpoint.name(), &user, visit.now, options.access.clock.now());
     let agent = asked.header("user-agent").unwrap_or_default();
     Ok(Response {
         content: vec![("returnval", content::user_session(&session, agent))],

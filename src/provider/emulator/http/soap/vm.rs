@@ -3,7 +3,6 @@
 use crate::provider::emulator::http::guid;
 use crate::provider::emulator::http::identity;
 use crate::provider::emulator::http::soap::device;
-use crate::provider::emulator::http::soap::estate;
 use crate::provider::emulator::http::soap::estate::Estate;
 use crate::provider::emulator::http::soap::estate::Role;
 use crate::provider::emulator::http::soap::estate::Vm;
@@ -115,7 +114,7 @@ pub(super) fn properties(estate: &Estate<'_>, vm: &Vm<'_>) -> Value {
         .set("overallStatus", Value::word("ManagedEntityStatus", "green"));
     Fields::default()
         .set("name", Value::text(vm.name))
-        .set("parent", Value::Reference(Reference::new("Folder", estate::VM_FOLDER)))
+        .set("parent", Value::Reference(Reference::new("Folder", estate.parts().vm_folder)))
         .set("config", config)
         .set("runtime", runtime)
         .set("guest", guest)
@@ -123,7 +122,7 @@ pub(super) fn properties(estate: &Estate<'_>, vm: &Vm<'_>) -> Value {
         .maybe("snapshot", snapshot(&reference, vm, estate))
         .set("datastore", Value::references(datastores))
         .set("network", Value::references([]))
-        .set("resourcePool", Value::Reference(Reference::new("ResourcePool", estate::POOL)))
+        .set("resourcePool", Value::Reference(Reference::new("ResourcePool", estate.parts().pool)))
         .set("summary", summary.data("VirtualMachineSummary"))
         .set("overallStatus", Value::word("ManagedEntityStatus", "green"))
         .data("VirtualMachine")

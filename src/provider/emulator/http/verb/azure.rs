@@ -23,8 +23,7 @@ pub(super) fn fail_item_over(
     properties: &Value,
     details: &Value,
 ) -> Answer {
-    let shuts_down = text(properties, "sourceSiteOperations")
-        .is_some_and(|word| word.eq_ignore_ascii_case("Required"))
+    let shuts_down = super::shuts_down(properties)
         || text(details, "performShutdown").is_some_and(|word| word.eq_ignore_ascii_case("true"));
     let point = text(details, "recoveryPointId").and_then(|id| id.rsplit('/').next()).map(str::to_owned);
     let target = item::target(visit, machine);

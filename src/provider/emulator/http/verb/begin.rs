@@ -1,5 +1,6 @@
 //! How a request is begun: what the world refuses, the service takes on and lets fail.
 
+use crate::id::OperationId;
 use crate::provider::emulator::http::desk::ServiceJob;
 use crate::provider::emulator::http::desk::ServiceTask;
 use crate::provider::emulator::http::desk::Target;
@@ -11,6 +12,7 @@ use crate::provider::emulator::http::visit::Visit;
 use crate::provider::emulator::http::visit::failed_call;
 use crate::provider::emulator::latency;
 use crate::provider::emulator::latency::TaskSpec;
+use crate::provider::emulator::service::ServiceAct;
 use crate::provider::error::ProviderError;
 use crate::provider::request::Request;
 
@@ -34,6 +36,25 @@ pub(in crate::provider::emulator::http) fn begin(
         },
         Err(error) => failed_call(&error),
     }
+}
+
+/// Begins a failover from Azure, which shuts down what runs there only if it is asked to.
+pub(in crate::provider::emulator::http) fn begin_failover(
+    visit: &mut Visit<'_>,
+    asked: &Asked,
+    request: &Request,
+    resource: String,
+    shuts_down: bool,
+) -> Answer {
+    let before = visit.world().jobs.len();
+    let answer = begin(visit, asked, request, resource);
+    let begun: Vec<OperationId> = visit.world().jobs[before..].iter().map(|job| job.id.clone()).collect();
+    if !shuts_down {
+        for operation in begun {
+            visit.serve(ServiceAct::LeaveRunning { operation });
+        }
+    }
+    answer
 }
 
 /// Returns the job that a refused request becomes.

@@ -22,6 +22,7 @@ pub(super) use azure::fail_over_to_azure;
 pub(super) use azure::test_failover;
 pub(super) use azure::test_failover_cleanup;
 pub(super) use begin::begin;
+pub(super) use begin::begin_failover;
 
 /// Returns the answer to a verb on an item.
 pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked, machine: usize, verb: &str) -> Option<Answer> {
@@ -101,7 +102,7 @@ fn unplanned(visit: &mut Visit<'_>, asked: &Asked, machine: usize, properties: &
                 None => {
                     Answer::asr_error(asked, 400, "InvalidParameter", "The recovery point type is not known.")
                 }
-                Some(point) => fail_back(visit, asked, machine, point),
+                Some(point) => fail_back(visit, asked, machine, point, shuts_down(properties)),
             }
         }
         // A failback of what does not replicate home is one in the wrong direction.
@@ -120,7 +121,7 @@ fn planned(visit: &mut Visit<'_>, asked: &Asked, machine: usize, properties: &Va
         Provider::InMageRcmFailback if kind.eq_ignore_ascii_case("InMageRcmFailback") => {
             match point(text(&details, "recoveryPointType").unwrap_or("CrashConsistent")) {
                 Some(point @ (FailbackPoint::CrashConsistent | FailbackPoint::AppConsistent)) => {
-                    fail_back(visit, asked, machine, point)
+                    fail_back(visit, asked, machine, point, true)
                 }
                 Some(FailbackPoint::Latest) | None => {
                     Answer::asr_error(asked, 400, "InvalidParameter", "The recovery point type is not known.")
@@ -145,9 +146,20 @@ pub(super) fn point(word: &str) -> Option<FailbackPoint> {
     }
 }
 
-fn fail_back(visit: &mut Visit<'_>, asked: &Asked, machine: usize, point: FailbackPoint) -> Answer {
+/// Returns whether an unplanned failover is to shut its source down first; one that doesn't say so leaves it as it is.
+pub(super) fn shuts_down(properties: &Value) -> bool {
+    text(properties, "sourceSiteOperations").is_some_and(|word| word.eq_ignore_ascii_case("Required"))
+}
+
+fn fail_back(
+    visit: &mut Visit<'_>,
+    asked: &Asked,
+    machine: usize,
+    point: FailbackPoint,
+    shuts_down: bool,
+) -> Answer {
     let name = visit.world().items[machine].name.clone();
     let resource = visit.identity().item_id(name.as_str());
     let request = Request::FailoverToOnprem { machines: vec![name], recovery_plan: None, point };
-    begin(visit, asked, &request, resource)
+    begin_failover(visit, asked, &request, resource, shuts_down)
 }

@@ -1,0 +1,9 @@
+//! Exercises of plans: when they are due, what they do, and what they show.
+
+pub mod calendar;
+pub mod checkout;
+pub mod due;
+pub mod launch;
+pub mod notice;
+pub mod plans;
+pub mod service;
