@@ -24,6 +24,7 @@ mod documents;
 #[cfg(feature = "lsp")]
 mod editor;
 mod estate;
+mod evidence;
 mod fix;
 mod forecast;
 mod fuzzed;
