@@ -26,6 +26,7 @@ mod drills;
 #[cfg(feature = "lsp")]
 mod editor;
 mod estate;
+mod evidence;
 mod fix;
 mod forecast;
 mod fuzzed;
