@@ -27,6 +27,7 @@ use crate::cli::serve::dashboard::drills;
 use crate::cli::serve::dashboard::plans::Plans;
 use crate::cli::session;
 use crate::clock::Clock;
+use crate::drill::plans::Found;
 use crate::event::RunEventKind;
 use crate::forecast;
 use crate::id::RunId;
@@ -49,6 +50,7 @@ pub(super) struct CliDesk {
     pub(super) dir: StateDir,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Option<PathBuf>,
+    found: tokio::sync::watch::Receiver<Arc<Found>>,
     variables: BTreeMap<String, String>,
     plans: Plans,
     /// Runs that have ended, by the place of their last event: their records were checked.
@@ -73,6 +75,7 @@ impl CliDesk {
             dir: dir.clone(),
             clock: Arc::clone(&env.clock),
             settings: options.settings.clone(),
+            found: options.found.clone(),
             variables: env.variables.clone(),
             plans: Plans::new(options.base.clone(), options.plans.clone()),
             ended: Mutex::default(),
@@ -90,6 +93,11 @@ impl CliDesk {
         let _ = std::io::Write::flush(&mut env.out);
         drop(env);
         (done, out)
+    }
+
+    /// Returns the plans that the scheduler looks after.
+    pub(super) fn found(&self) -> Arc<Found> {
+        Arc::clone(&self.found.borrow())
     }
 
     pub(super) fn database(&self) -> Result<Database, Refusal> {
@@ -191,7 +199,7 @@ impl web::Desk for CliDesk {
         drills::start(self, drill, &path, by)
     }
 
-    fn resume(&self, run: &RunId, by: &str) -> Result<(), Refusal> {
+    fn resume(&self, run: &RunId, _by: &str) -> Result<(), Refusal> {
         let record = self.record(run)?;
         let conflict = |message: String| Err(Refusal { kind: RefusalKind::Conflict, message });
         if record.provider != "emulator" {
@@ -202,6 +210,6 @@ impl web::Desk for CliDesk {
         if self.is_driven(run) {
             return conflict(format!("a process drives run {run} already"));
         }
-        drills::resume(self, run, by)
+        drills::resume(self, run)
     }
 }
