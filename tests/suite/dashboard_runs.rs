@@ -162,7 +162,10 @@ async fn an_answer_is_sent_with_the_roles_that_count_and_refused_from_anybody_el
     let answer = served.order(DBA, &yes).await;
     assert_eq!((answer.status, answer.json()["state"].clone()), (202, json!("sent")), "{answer:?}");
     let [letter] = served.letters().try_into().expect("one letter");
-    assert_eq!((letter.by.as_str(), letter.known_as, letter.roles), ("dba", KnownAs::Session, vec!["dba".to_owned()]));
+    assert_eq!(
+        (letter.by.as_str(), letter.known_as, letter.roles),
+        ("dba", KnownAs::Session, vec!["dba".to_owned()])
+    );
     let Order::Approve { reason, .. } = letter.order else { panic!("{:?}", letter.order) };
     assert_eq!(reason.as_deref(), Some("balanced"));
     let again = served.order(DBA, &yes).await;
@@ -240,7 +243,8 @@ async fn the_description_of_the_api_lists_what_answers() {
                 continue;
             }
             let what = format!("{} {path}", method.to_uppercase());
-            let answer = served.ask(&what, &[&bearer(OPERATOR)], if method == "get" { "" } else { "{}" }).await;
+            let answer =
+                served.ask(&what, &[&bearer(OPERATOR)], if method == "get" { "" } else { "{}" }).await;
             assert!(![401, 403, 404, 405, 500].contains(&answer.status), "{what}: {answer:?}");
             assert_eq!(answer.json()["openapi"].is_string() || answer.json()["version"] == 1, true, "{what}");
             let other = format!("DELETE {path}");

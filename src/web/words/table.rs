@@ -144,6 +144,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("filter_active", "Under way", "진행 중"),
     ("filter_asked", "Asks", "승인 대기"),
     ("filter_failed", "In trouble", "문제 있음"),
+    ("filter_waiting", "Waiting", "대기"),
     ("filter_done", "Done", "완료"),
     ("machine", "Machine", "머신"),
     ("now", "Now", "현재"),

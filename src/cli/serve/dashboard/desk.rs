@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +13,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli;
 use crate::cli::check::Format;
 use crate::cli::claim;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
 use crate::cli::kept;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
@@ -47,6 +50,10 @@ use crate::web::RefusalKind;
 /// A desk that answers with what commands print.
 pub(super) struct CliDesk {
     pub(super) folder: PathBuf,
+    /// The folder that the paths of plans begin at.
+    pub(super) base: PathBuf,
+    /// How much of each plan was exercised, and of which record that was said.
+    pub(super) coverage: Mutex<(String, HashMap<PathBuf, Option<f64>>)>,
     pub(super) dir: StateDir,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Option<PathBuf>,
@@ -72,6 +79,8 @@ impl CliDesk {
     pub(super) fn new(options: &Options<'_>, dir: &StateDir, env: &Env<'_>) -> Self {
         Self {
             folder: env.folder.clone(),
+            base: options.base.clone(),
+            coverage: Mutex::default(),
             dir: dir.clone(),
             clock: Arc::clone(&env.clock),
             settings: options.settings.clone(),
@@ -93,6 +102,25 @@ impl CliDesk {
         let _ = std::io::Write::flush(&mut env.out);
         drop(env);
         (done, out)
+    }
+
+    /// Returns what a command prints, run as if it were typed.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] with what the command says instead.
+    pub(super) fn printed(&self, folder: &Path, words: &[&OsStr]) -> Result<Vec<u8>, Refusal> {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut env = Env::new(&mut out, &mut err, folder, Arc::clone(&self.clock));
+        env.variables.clone_from(&self.variables);
+        let exit = cli::run(std::iter::once(OsStr::new("failback")).chain(words.iter().copied()), &mut env);
+        drop(env);
+        if exit == Exit::Success || !out.is_empty() {
+            return Ok(out);
+        }
+        let said = String::from_utf8_lossy(&err);
+        let first = said.lines().next().unwrap_or("it can't be told").trim_start_matches("error: ");
+        Err(Refusal::unavailable(first))
     }
 
     /// Returns the plans that the scheduler looks after.
@@ -186,12 +214,14 @@ impl web::Desk for CliDesk {
 
     fn report_record(&self, run: &RunId) -> Result<Value, Refusal> {
         self.record(run)?;
-        drills::report(self, run)
+        let text = drills::report(self, run, "json")?;
+        serde_json::from_slice(&text).map_err(|_| Refusal::unavailable("the report is none"))
     }
 
     fn report(&self, run: &RunId) -> Result<String, Refusal> {
         self.record(run)?;
-        drills::report_page(self, run)
+        let text = drills::report(self, run, "html")?;
+        String::from_utf8(text).map_err(|_| Refusal::unavailable("the report is no text"))
     }
 
     fn start(&self, drill: &NewDrill, by: &str) -> Result<Value, Refusal> {

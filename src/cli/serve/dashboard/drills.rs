@@ -1,10 +1,13 @@
 //! Drills as the dashboard shows and starts them.
 
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::PoisonError;
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -24,20 +27,42 @@ use crate::web::RefusalKind;
 
 /// Adds to plans what drills showed of them.
 pub(super) fn add(desk: &CliDesk, rows: &mut [PlanRow]) {
-    let Ok(drills) = desk
-        .database()
-        .and_then(|database| database.drills().map_err(|error| Refusal::unavailable(error.in_words())))
-    else {
-        return;
-    };
+    let unreadable = |error: crate::journal::DatabaseError| Refusal::unavailable(error.in_words());
+    let read = desk.database().and_then(|database| {
+        let runs = database.runs().map_err(unreadable)?.len();
+        Ok((database.drills().map_err(unreadable)?, runs))
+    });
+    let Ok((drills, runs)) = read else { return };
     let lines = listing::of(&desk.found(), &drills, Some(&desk.dir), desk.clock.now());
+    let ended = drills.iter().filter(|drill| drill.verdict.is_some()).count();
+    let record = format!("{runs} {} {ended}", drills.len());
     for row in rows {
         let last = drills.iter().find(|drill| drill.plan == row.name);
         row.last_drill = last.map(|drill| of(desk, drill));
         let next = lines.iter().filter(|line| line.plan == row.name && line.next_at.is_some());
         let next = next.min_by_key(|line| line.next_at);
         row.next_drill = next.map(|line| json!({"at": line.next_at, "drill": line.drill}));
+        if row.state == "ready" && runs > 0 {
+            row.coverage = known_coverage(desk, &record, &desk.base.join(&row.path));
+        }
     }
+}
+
+/// Returns how much of a plan was exercised; counted once for each change of the record.
+fn known_coverage(desk: &CliDesk, record: &str, plan: &Path) -> Option<f64> {
+    let known = || desk.coverage.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = Some(known()).filter(|known| known.0 == record).and_then(|known| known.1.get(plan).copied());
+    if let Some(found) = found {
+        return found;
+    }
+    // It reads every run of the plan: nobody else waits for that.
+    let counted = coverage(desk, &desk.base, plan);
+    let mut known = known();
+    if known.0 != record {
+        *known = (record.to_owned(), HashMap::new());
+    }
+    known.1.insert(plan.to_owned(), counted);
+    counted
 }
 
 fn of(desk: &CliDesk, drill: &DrillRow) -> Value {
@@ -86,12 +111,24 @@ pub(super) fn all(desk: &CliDesk, rows: &[PlanRow], now: Timestamp) -> Result<Va
     Ok(json!({"version": 1, "drills": lines, "past": past, "due": due(desk, rows, now)}))
 }
 
-pub(super) fn report(_: &CliDesk, run: &RunId) -> Result<Value, Refusal> {
-    Ok(json!({"version": 1, "run": run}))
+/// Returns the report of a run.
+///
+/// # Errors
+///
+/// [`Refusal`] if the run can't be read.
+pub(super) fn report(desk: &CliDesk, run: &RunId, format: &str) -> Result<Vec<u8>, Refusal> {
+    let (format, dir) = (format!("--format={format}"), flag("state-dir", desk.dir.root()));
+    let words = ["report", &format, "--", run.as_str()].map(OsStr::new);
+    desk.printed(&desk.folder, &[words[0], words[1], &dir, words[2], words[3]])
 }
 
-pub(super) fn report_page(_: &CliDesk, run: &RunId) -> Result<String, Refusal> {
-    Err(Refusal::unavailable(format!("no report of {run} yet")))
+/// Returns the part of a plan that was exercised, from 0 to 1; `None` if that can't be told.
+fn coverage(desk: &CliDesk, base: &Path, plan: &Path) -> Option<f64> {
+    let dir = flag("state-dir", desk.dir.root());
+    let words = ["coverage", "--format=json", "--"].map(OsStr::new);
+    let told = desk.printed(base, &[words[0], words[1], &dir, words[2], plan.as_os_str()]).ok()?;
+    let told: Value = serde_json::from_slice(&told).ok()?;
+    Some(told["percent"].as_f64()? / 100.0)
 }
 
 /// Starts a drill in a process of its own.
