@@ -128,15 +128,18 @@ impl Cron {
         self.days.map(|days| (values(days.bits, DAY.values), days.last))
     }
 
-    /// Returns its days of a week, Sunday being 0, and the days that are meant of one week of a month alone, each with the number of
-    /// that week; `None` if any is meant.
+    /// Returns its days of a week, Sunday being 0; `None` if any is meant.
     #[must_use]
-    pub fn weekdays(&self) -> Option<(Vec<u8>, Vec<(u8, u8)>)> {
-        self.weekdays.map(|days| {
-            let nth = (1..=5).flat_map(|nth| (0..7).map(move |day| (day, nth)));
-            let of_month = nth.filter(|(day, nth)| days.of_month >> (7 * (nth - 1) + day) & 1 == 1);
-            (values(days.bits, 0..=6), of_month.collect())
-        })
+    pub fn weekdays(&self) -> Option<Vec<u8>> {
+        self.weekdays.map(|days| values(days.bits, 0..=6))
+    }
+
+    /// Returns the days of a week that are meant of one week of a month alone, each with the number of that week.
+    #[must_use]
+    pub fn weekdays_of_month(&self) -> Vec<(u8, u8)> {
+        let bits = self.weekdays.map_or(0, |days| days.of_month);
+        let nth = (1..=5).flat_map(|nth| (0..7).map(move |day| (day, nth)));
+        nth.filter(|(day, nth)| bits >> (7 * (nth - 1) + day) & 1 == 1).collect()
     }
 
     /// Returns whether there is a day on which it is due.

@@ -21,6 +21,7 @@ use crate::cli::settings;
 use crate::cli::settings::Kept;
 use crate::clock::Clock;
 use crate::drill::launch::Processes;
+use crate::drill::notice::Failure;
 use crate::drill::notice::Post;
 use crate::drill::plans::Found;
 use crate::drill::service::Happening;
@@ -84,6 +85,7 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     // What can't be told later must be known now.
     notices::recipients(&[], Some(&kept), env)?;
     let (tell, mut told) = mpsc::unbounded_channel::<Happening>();
+    let (tell_failure, mut failures) = mpsc::unbounded_channel::<Failure>();
     let (shown, found) = watch::channel(Arc::<Found>::default());
     let clock = Arc::clone(&env.clock);
     let setup = Setup {
@@ -99,6 +101,13 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         shown,
     };
     let service = Service::new(setup).map_err(|error| cannot(error, args))?;
+    // One daemon is one process; whoever has set a log already keeps it.
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_target(false)
+        .try_init();
     let runtime = session::runtime()?;
     let ended = runtime.block_on(async {
         let dashboard = match args.no_web {
@@ -114,7 +123,10 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         let mut pages = std::pin::pin!(async {
             match dashboard {
                 Some(dashboard) => dashboard.serve(stops(stop.clone())).await,
-                None => Ok(stops(stop.clone()).await),
+                None => {
+                    stops(stop.clone()).await;
+                    Ok(())
+                }
             }
         });
         let mut asked = std::pin::pin!(async {
@@ -127,7 +139,8 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         let ended = loop {
             tokio::select! {
                 ended = &mut service => break ended,
-                Some(happening) = told.recv() => happened(&happening, &found, &kept, env).await?,
+                Some(happening) = told.recv() => happened(&happening, &found, &kept, &tell_failure, env)?,
+                Some(failure) = failures.recv() => notices::say(&[failure], env),
                 served = &mut pages, if is_served => {
                     served?;
                     is_served = false;
@@ -140,7 +153,7 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             }
         };
         while let Ok(happening) = told.try_recv() {
-            happened(&happening, &found, &kept, env).await?;
+            happened(&happening, &found, &kept, &tell_failure, env)?;
         }
         if is_served {
             let _ = stop_now.send(true);
@@ -206,10 +219,11 @@ fn source(args: &ServeArgs, kept: &Kept, state: &StateDir) -> Source {
 }
 
 /// Says what happened, and tells of a drill that could not tell of itself.
-async fn happened(
+fn happened(
     happening: &Happening,
     found: &watch::Receiver<Arc<Found>>,
     kept: &Kept,
+    failures: &mpsc::UnboundedSender<Failure>,
     env: &mut Env<'_>,
 ) -> Result<(), CliError> {
     if env.verbosity > Verbosity::Quiet {
@@ -227,10 +241,11 @@ async fn happened(
                 let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock);
                 let post = Post::begin(told, &clock);
                 post.tell(&notice, None);
-                // Nobody waits for it: what it can't deliver is in the log.
+                let failures = failures.clone();
                 tokio::spawn(async move {
                     for failure in post.drain().await {
-                        tracing::warn!(recipient = failure.recipient, message = failure.message, "not told");
+                        // Nobody is left to be told only when all is over.
+                        let _ = failures.send(failure);
                     }
                 });
             }

@@ -4,7 +4,6 @@ use crate::drill::elsewhere::Command;
 use crate::drill::elsewhere::Fields;
 use crate::drill::elsewhere::Job;
 use crate::drill::elsewhere::Refusal;
-use crate::syntax::drill::Overlap;
 
 /// What stands before the lines.
 pub(super) const HEAD: &str = "\
@@ -23,7 +22,7 @@ pub(super) fn lines(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>
     if job.jitter() > 0 {
         warnings.push(format!("{name} would begin without its delay: cron has none"));
     }
-    if job.drill.overlap.as_ref().is_some_and(|overlap| overlap.value == Overlap::Queue) {
+    if job.waits() {
         warnings.push(format!("{name} would begin while the one before it runs: cron lets none wait"));
     }
     let words = job.words(command, &job.plan.known_as);

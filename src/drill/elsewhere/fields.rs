@@ -29,13 +29,11 @@ impl Fields {
             }
             days => days.map(|(days, _)| days),
         };
-        let weekdays = match job.cron.weekdays() {
-            Some((_, nth)) if !nth.is_empty() => {
-                let message = "a day of one week of a month (`MON#1`) is in no plain cron";
-                return Err(job.refused(message, "use `failback serve` or systemd"));
-            }
-            days => days.map(|(days, _)| days),
-        };
+        if !job.cron.weekdays_of_month().is_empty() {
+            let message = "a day of one week of a month (`MON#1`) is in no plain cron";
+            return Err(job.refused(message, "use `failback serve` or systemd"));
+        }
+        let weekdays = job.cron.weekdays();
         let cron = &job.cron;
         Ok(Self { minutes: cron.minutes(), hours: cron.hours(), days, months: cron.months(), weekdays })
     }

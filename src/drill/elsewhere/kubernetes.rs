@@ -6,7 +6,6 @@ use crate::drill::elsewhere::Command;
 use crate::drill::elsewhere::Fields;
 use crate::drill::elsewhere::Job;
 use crate::drill::elsewhere::Refusal;
-use crate::syntax::drill::Overlap;
 
 /// Seconds by which a drill may begin late and still begin, if missed ones are to be left out.
 const LATE: u64 = 300;
@@ -18,7 +17,7 @@ pub(super) fn job(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>) 
     if job.jitter() > 0 {
         warnings.push(format!("{name} would begin without its delay: a CronJob has none"));
     }
-    if job.drill.overlap.as_ref().is_some_and(|overlap| overlap.value == Overlap::Queue) {
+    if job.waits() {
         warnings
             .push(format!("{name} would be left out while the one before it runs: a CronJob lets none wait"));
     }

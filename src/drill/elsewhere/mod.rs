@@ -14,6 +14,7 @@ use crate::drill::plans::PlanFile;
 use crate::syntax::cron::Cron;
 use crate::syntax::drill::Drill;
 use crate::syntax::drill::Missed;
+use crate::syntax::drill::Overlap;
 
 use self::fields::Fields;
 
@@ -118,6 +119,10 @@ impl Job<'_> {
         self.drill.timezone.as_ref().map_or("UTC", |zone| zone.value.0.as_str())
     }
 
+    fn waits(&self) -> bool {
+        self.drill.overlap.as_ref().is_some_and(|overlap| overlap.value == Overlap::Queue)
+    }
+
     fn jitter(&self) -> u64 {
         self.drill.jitter.as_ref().map_or(0, |jitter| jitter.value.0)
     }
@@ -177,7 +182,7 @@ pub fn write(
     }
     for job in &jobs {
         let text = match scheduler {
-            Scheduler::Systemd => Ok(systemd::units(job, command)),
+            Scheduler::Systemd => Ok(systemd::units(job, command, &mut written.warnings)),
             Scheduler::Kubernetes => kubernetes::job(job, command, &mut written.warnings),
             Scheduler::Cron | Scheduler::Github => cron::lines(job, command, &mut written.warnings),
         };

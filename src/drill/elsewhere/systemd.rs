@@ -9,7 +9,12 @@ use crate::drill::elsewhere::fields::ranges;
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// Returns the service and the timer of a drill, each under a line with the name of its file.
-pub(super) fn units(job: &Job<'_>, command: &Command) -> String {
+pub(super) fn units(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>) -> String {
+    if job.waits() {
+        let name = job.name();
+        warnings
+            .push(format!("{name} would be left out while the one before it runs: a timer lets none wait"));
+    }
     let (slug, name) = (job.slug(), one_line(&job.name()));
     let words = job.words(command, &job.plan.known_as);
     let exec = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
@@ -53,15 +58,13 @@ pub(super) fn times(job: &Job<'_>) -> Vec<String> {
             add("", "01", '~');
         }
     }
-    if let Some((weekdays, nth)) = weekdays {
-        if !weekdays.is_empty() {
-            let names: Vec<&str> = weekdays.iter().map(|day| DAYS[usize::from(*day)]).collect();
-            add(&names.join(","), "*", '-');
-        }
-        for (day, nth) in nth {
-            let first = 7 * (nth - 1) + 1;
-            add(DAYS[usize::from(day)], &format!("{first:02}..{:02}", (first + 6).min(31)), '-');
-        }
+    if let Some(weekdays) = weekdays.filter(|weekdays| !weekdays.is_empty()) {
+        let names: Vec<&str> = weekdays.iter().map(|day| DAYS[usize::from(*day)]).collect();
+        add(&names.join(","), "*", '-');
+    }
+    for (day, nth) in cron.weekdays_of_month() {
+        let first = 7 * (nth - 1) + 1;
+        add(DAYS[usize::from(day)], &format!("{first:02}..{:02}", (first + 6).min(31)), '-');
     }
     times
 }
