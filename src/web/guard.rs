@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -160,6 +161,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Reads the body of a request, as far as it is small and comes in soon.
 async fn read_whole(request: Request) -> Result<Request, Problem> {
     let (head, body) = request.into_parts();
+    let too_large = || {
+        let message = format!("a request may have {BODY_LIMIT} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    };
+    // What says that it is too large is not waited for.
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(too_large());
+    }
     let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await;
     let Ok(collected) = collected else {
         return Err(Problem::new(
@@ -170,11 +179,7 @@ async fn read_whole(request: Request) -> Result<Request, Problem> {
     };
     match collected {
         Ok(body) => Ok(Request::from_parts(head, Body::from(body.to_bytes()))),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            format!("a request may have {BODY_LIMIT} bytes"),
-        )),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Problem::invalid("the request broke off")),
     }
 }

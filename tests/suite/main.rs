@@ -2,6 +2,7 @@
 
 mod actions;
 mod azure_client;
+mod browser;
 mod by_hand;
 mod check_baseline;
 mod check_formats;
@@ -20,6 +21,8 @@ mod conflict;
 mod consistency;
 mod crash;
 mod dashboard;
+mod dashboard_runs;
+mod dashboard_tls;
 mod docs;
 mod documents;
 mod drills;
@@ -65,8 +68,8 @@ mod run;
 mod runbooks;
 mod schedule;
 mod schema;
-mod settings;
 mod served;
+mod settings;
 mod simulate;
 mod simulation;
 mod slots;

@@ -112,7 +112,7 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let ended = runtime.block_on(async {
         let dashboard = match args.no_web {
             true => None,
-            false => Some(open_dashboard(args, &kept, &dir, env).await?),
+            false => Some(open_dashboard(args, &kept, &dir, found.clone(), env).await?),
         };
         let (stop_now, stop) = watch::channel(false);
         let stops = |mut stop: watch::Receiver<bool>| async move {
@@ -170,6 +170,7 @@ async fn open_dashboard(
     args: &ServeArgs,
     kept: &Kept,
     dir: &StateDir,
+    found: watch::Receiver<Arc<Found>>,
     env: &mut Env<'_>,
 ) -> Result<dashboard::Dashboard, CliError> {
     let options = dashboard::Options {
@@ -178,6 +179,7 @@ async fn open_dashboard(
         listen: args.listen,
         plans: kept.plans().iter().map(|path| kept.folder.join(path)).collect(),
         settings: Some(kept.file.clone()),
+        found,
     };
     let dashboard = dashboard::Dashboard::open(options, dir, env).await?;
     writeln!(env.out, "dashboard: {}", dashboard.url())?;

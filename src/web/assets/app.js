@@ -55,8 +55,8 @@ export function span(seconds) {
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s}s`;
   const [d, h, m] = [Math.floor(s / 86400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60];
-  if (d) return `${d}d ${h}h`;
-  if (h) return `${h}h ${String(m).padStart(2, "0")}m`;
+  if (d) return h ? `${d}d ${h}h` : `${d}d`;
+  if (h) return h >= 10 || !m ? `${h}h` : `${h}h ${String(m).padStart(2, "0")}m`;
   return s < 600 ? `${m}m ${String(s % 60).padStart(2, "0")}s` : `${m}m`;
 }
 

@@ -300,7 +300,7 @@ export function standing(machine) {
   if (step.state === 7 || step.state === 8) return "failed";
   if (step.state === 3) return "asked";
   if (step.state === 2) return "active";
-  if (step.state < 2) return machine.steps.some((one) => one.state === 4) ? "active" : "waiting";
+  if (step.state < 2) return "waiting";
   return "done";
 }
 
@@ -323,7 +323,7 @@ function drawMachines() {
   canvas.hidden = model.machines.length <= 40;
   if (!canvas.hidden) {
     overview(canvas, model.machines);
-    canvas.setAttribute("aria-label", `${t("overview")}: ${["active", "asked", "failed", "done"].map((one) => `${t("filter_" + one)} ${counts[one] ?? 0}`).join(", ")}`);
+    canvas.setAttribute("aria-label", `${t("overview")}: ${["active", "asked", "failed", "waiting", "done"].map((one) => `${t("filter_" + one)} ${counts[one] ?? 0}`).join(", ")}`);
   }
   const visible = machines.slice(0, shown);
   const rows = visible.map((machine) => {
@@ -373,11 +373,11 @@ function fill(machine) {
   if (!step) return;
   const badge = make("span", null, `badge-line`);
   if (machine.standing === "done") badge.textContent = `✓ ${t("machine_done")}`;
-  else if (machine.standing === "waiting" && step.state < 2) badge.textContent = `· ${t("machine_waiting")}`;
   else badge.textContent = `${SIGNS[step.state]} ${t("kind_" + step.kind)}`;
   const beside = make("small");
   if (step.state === 2 && step.began !== null && model.now !== null) beside.textContent = ` ${span(model.now - step.began)}${step.attempts > 1 ? ` · ${step.attempts}×` : ""}`;
-  else if (step.state !== 2 && machine.standing !== "done" && step.state > 2) beside.textContent = ` ${t("step_" + STATES[step.state])}`;
+  else if (step.state < 2) beside.textContent = ` ${t("machine_waiting")}`;
+  else if (step.state !== 2 && machine.standing !== "done") beside.textContent = ` ${t("step_" + STATES[step.state])}`;
   cell.replaceChildren(badge, beside);
 }
 

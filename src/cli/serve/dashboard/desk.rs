@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +13,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli;
 use crate::cli::check::Format;
 use crate::cli::claim;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
 use crate::cli::kept;
 use crate::cli::ready;
 use crate::cli::ready::Moment;
@@ -27,6 +30,7 @@ use crate::cli::serve::dashboard::drills;
 use crate::cli::serve::dashboard::plans::Plans;
 use crate::cli::session;
 use crate::clock::Clock;
+use crate::drill::plans::Found;
 use crate::event::RunEventKind;
 use crate::forecast;
 use crate::id::RunId;
@@ -46,9 +50,14 @@ use crate::web::RefusalKind;
 /// A desk that answers with what commands print.
 pub(super) struct CliDesk {
     pub(super) folder: PathBuf,
+    /// The folder that the paths of plans begin at.
+    pub(super) base: PathBuf,
+    /// How much of each plan was exercised, and of which record that was said.
+    pub(super) coverage: Mutex<(String, HashMap<PathBuf, Option<f64>>)>,
     pub(super) dir: StateDir,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Option<PathBuf>,
+    found: tokio::sync::watch::Receiver<Arc<Found>>,
     variables: BTreeMap<String, String>,
     plans: Plans,
     /// Runs that have ended, by the place of their last event: their records were checked.
@@ -70,9 +79,12 @@ impl CliDesk {
     pub(super) fn new(options: &Options<'_>, dir: &StateDir, env: &Env<'_>) -> Self {
         Self {
             folder: env.folder.clone(),
+            base: options.base.clone(),
+            coverage: Mutex::default(),
             dir: dir.clone(),
             clock: Arc::clone(&env.clock),
             settings: options.settings.clone(),
+            found: options.found.clone(),
             variables: env.variables.clone(),
             plans: Plans::new(options.base.clone(), options.plans.clone()),
             ended: Mutex::default(),
@@ -90,6 +102,30 @@ impl CliDesk {
         let _ = std::io::Write::flush(&mut env.out);
         drop(env);
         (done, out)
+    }
+
+    /// Returns what a command prints, run as if it were typed.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] with what the command says instead.
+    pub(super) fn printed(&self, folder: &Path, words: &[&OsStr]) -> Result<Vec<u8>, Refusal> {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut env = Env::new(&mut out, &mut err, folder, Arc::clone(&self.clock));
+        env.variables.clone_from(&self.variables);
+        let exit = cli::run(std::iter::once(OsStr::new("failback")).chain(words.iter().copied()), &mut env);
+        drop(env);
+        if exit == Exit::Success || !out.is_empty() {
+            return Ok(out);
+        }
+        let said = String::from_utf8_lossy(&err);
+        let first = said.lines().next().unwrap_or("it can't be told").trim_start_matches("error: ");
+        Err(Refusal::unavailable(first))
+    }
+
+    /// Returns the plans that the scheduler looks after.
+    pub(super) fn found(&self) -> Arc<Found> {
+        Arc::clone(&self.found.borrow())
     }
 
     pub(super) fn database(&self) -> Result<Database, Refusal> {
@@ -178,12 +214,14 @@ impl web::Desk for CliDesk {
 
     fn report_record(&self, run: &RunId) -> Result<Value, Refusal> {
         self.record(run)?;
-        drills::report(self, run)
+        let text = drills::report(self, run, "json")?;
+        serde_json::from_slice(&text).map_err(|_| Refusal::unavailable("the report is none"))
     }
 
     fn report(&self, run: &RunId) -> Result<String, Refusal> {
         self.record(run)?;
-        drills::report_page(self, run)
+        let text = drills::report(self, run, "html")?;
+        String::from_utf8(text).map_err(|_| Refusal::unavailable("the report is no text"))
     }
 
     fn start(&self, drill: &NewDrill, by: &str) -> Result<Value, Refusal> {
@@ -191,7 +229,7 @@ impl web::Desk for CliDesk {
         drills::start(self, drill, &path, by)
     }
 
-    fn resume(&self, run: &RunId, by: &str) -> Result<(), Refusal> {
+    fn resume(&self, run: &RunId, _by: &str) -> Result<(), Refusal> {
         let record = self.record(run)?;
         let conflict = |message: String| Err(Refusal { kind: RefusalKind::Conflict, message });
         if record.provider != "emulator" {
@@ -202,6 +240,6 @@ impl web::Desk for CliDesk {
         if self.is_driven(run) {
             return conflict(format!("a process drives run {run} already"));
         }
-        drills::resume(self, run, by)
+        drills::resume(self, run)
     }
 }

@@ -11,9 +11,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
+use crate::drill::plans::Found;
 use crate::journal::StateDir;
 use crate::syntax::settings::serve::Language;
 use crate::syntax::settings::serve::Serve;
@@ -38,6 +40,8 @@ pub(crate) struct Options<'s> {
     pub plans: Vec<PathBuf>,
     /// The file of the settings, absolute, if there is one.
     pub settings: Option<PathBuf>,
+    /// The plans that the scheduler looks after.
+    pub found: watch::Receiver<Arc<Found>>,
 }
 
 /// A dashboard that listens and is not yet served.

@@ -90,7 +90,7 @@ impl Plans {
     fn with<T>(&self, desk: &CliDesk, act: impl FnOnce(&[(PathBuf, Arc<PlanDetail>)]) -> T) -> T {
         // Whoever comes while plans are checked waits for that, and does not check them too.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (files, now) = (self.files(), desk.clock.now());
+        let (files, now) = (self.files(desk), desk.clock.now());
         let stamp: Stamp = files.iter().map(|path| (path.clone(), stamp(path))).collect();
         let is_recent = seen.at.is_some_and(|at| now.duration_since(at) < AGAIN);
         if !is_recent || stamp != seen.stamp {
@@ -100,7 +100,12 @@ impl Plans {
         act(&seen.plans)
     }
 
-    fn files(&self) -> Vec<PathBuf> {
+    fn files(&self, desk: &CliDesk) -> Vec<PathBuf> {
+        let found = desk.found();
+        if found.commit.is_some() {
+            // Plans are exercised as that commit has them, and are shown so.
+            return found.plans.iter().map(|plan| plan.path.clone()).collect();
+        }
         let mut files = Vec::new();
         for path in &self.paths {
             if path.is_dir() {
