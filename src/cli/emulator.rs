@@ -81,6 +81,9 @@ pub struct EmulatorArgs {
     /// Key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Take a right away, such as `Microsoft.Network/*/read`: what needs it is answered with 403 (can be repeated)
+    #[arg(long, value_name = "RIGHT")]
+    pub without: Vec<String>,
     /// Answer any number of requests, without the limits of Azure Resource Manager
     #[arg(long)]
     pub no_limits: bool,
@@ -172,6 +175,7 @@ fn options(args: &EmulatorArgs, env: &Env<'_>) -> Result<ServerOptions, CliError
         }
         options.access.token = Some(SecretString::from(token));
     }
+    options.rights.without.clone_from(&args.without);
     if args.no_limits {
         options.limits = None;
     }

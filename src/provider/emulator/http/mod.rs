@@ -31,6 +31,7 @@ mod protectable;
 mod recovery_plan;
 mod recovery_point;
 mod resource_manager;
+mod rights;
 mod route;
 mod soap;
 mod throttle;
@@ -59,6 +60,7 @@ use tokio::net::TcpListener;
 
 pub use automation::Runbook;
 pub use automation::Runbooks;
+pub use rights::Rights;
 pub use throttle::Limit;
 pub use throttle::Limits;
 pub use tls::Certificate;
@@ -96,6 +98,8 @@ pub struct ServerOptions {
     pub access: Access,
     /// TLS, if it speaks it.
     pub certificate: Option<Certificate>,
+    /// What callers may do.
+    pub rights: Rights,
     /// The limits of requests; none if there are none.
     pub limits: Option<Limits>,
     /// What goes wrong between the server and its clients.
@@ -128,6 +132,7 @@ impl Default for ServerOptions {
                 clock: Arc::new(SystemClock),
             },
             certificate: None,
+            rights: Rights::default(),
             limits: Some(Limits::default()),
             wire_faults: WireFaults::default(),
             retry_after: 30,

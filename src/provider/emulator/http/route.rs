@@ -81,7 +81,8 @@ impl Shared {
             Err(answer) => return answer,
         };
         let mut visit = self.visit();
-        let mut answer = visit.outage().unwrap_or_else(|| resource(&mut visit, asked));
+        let refusal = self.options.rights.refusal(asked);
+        let mut answer = visit.outage().or(refusal).unwrap_or_else(|| resource(&mut visit, asked));
         answer.headers.extend(left);
         answer
     }
