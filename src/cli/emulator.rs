@@ -138,7 +138,8 @@ pub fn run(args: &EmulatorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             (emulator, pace)
         }
     };
-    let options = options(args, env)?;
+    let mut options = options(args, env)?;
+    options.kept_in = args.world.as_deref().map(|folder| env.path(folder).join("service.json"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

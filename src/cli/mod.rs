@@ -12,9 +12,11 @@ pub mod commands;
 pub mod completions;
 mod deadline;
 pub mod doctor;
+pub mod drills;
 pub mod emulator;
 pub mod env;
 pub mod error;
+pub mod evidence;
 pub mod exit;
 pub mod explain;
 mod fix;
@@ -32,6 +34,7 @@ pub mod load;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod man;
+pub mod notices;
 mod order;
 pub mod outline;
 mod past;
@@ -48,8 +51,11 @@ pub mod run;
 pub mod runs;
 pub mod saved;
 pub(crate) mod scenario;
+pub mod schedule;
 pub mod schema;
+pub mod serve;
 pub mod session;
+pub mod settings;
 mod shared;
 pub mod simulate;
 pub mod site;
@@ -114,6 +120,9 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
+    Drills(drills::DrillsArgs),
+    Schedule(schedule::ScheduleArgs),
+    Serve(serve::ServeArgs),
     Resume(resume::ResumeArgs),
     Approve(approve::ApproveArgs),
     Skip(skip::SkipArgs),
@@ -123,6 +132,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
+    Evidence(evidence::EvidenceArgs),
 }
 
 /// Runs a command line, the name of the program first, and returns how it ended.
@@ -159,6 +169,9 @@ where
         Command::Simulate(args) => simulate::run(args, env),
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
+        Command::Drills(args) => drills::run(args, env),
+        Command::Schedule(args) => schedule::run(args, env),
+        Command::Serve(args) => serve::run(args, env),
         Command::Resume(args) => resume::run(args, env),
         Command::Approve(args) => approve::run(args, env),
         Command::Skip(args) => skip::run(args, env),
@@ -168,6 +181,7 @@ where
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),
+        Command::Evidence(args) => evidence::run(args, env),
     };
     let ended = ended.and_then(|exit| {
         env.out.flush()?;

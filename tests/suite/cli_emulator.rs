@@ -116,7 +116,11 @@ fn asks(folder: &Folder, served: &Served, arguments: &[&str]) -> (Option<i32>, S
 
 #[test]
 fn rights_that_are_taken_away_are_missed_by_doctor_and_pull() {
-    let peered = CLASSIC_INVENTORY.replacen("bandwidth_mbps: 1000}", "bandwidth_mbps: 1000, peered_vnets: [[a, b]]}", 1);
+    let peered = CLASSIC_INVENTORY.replacen(
+        "bandwidth_mbps: 1000}",
+        "bandwidth_mbps: 1000, peered_vnets: [[a, b]]}",
+        1,
+    );
     assert_ne!(peered, CLASSIC_INVENTORY);
     let folder = Folder::with(&[("classic.inventory.yaml", &peered)]);
     let taken = ["--without", "*/failoverCommit/action", "--without", "Microsoft.Network/*"];

@@ -19,6 +19,7 @@ mod identity;
 mod infrastructure;
 mod item;
 mod job;
+mod keeping;
 mod listener;
 mod mapping;
 mod metadata;
@@ -46,6 +47,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -78,6 +80,7 @@ use crate::id::MachineName;
 use crate::provider::emulator::Emulator;
 use crate::provider::emulator::http::desk::Desk;
 use crate::provider::emulator::http::identity::Identity;
+use crate::provider::emulator::http::keeping::Keeper;
 use crate::provider::emulator::http::soap::Endpoint;
 use crate::provider::emulator::http::throttle::Throttle;
 use crate::provider::emulator::http::tls::Secured;
@@ -98,6 +101,8 @@ pub struct ServerOptions {
     pub access: Access,
     /// TLS, if it speaks it.
     pub certificate: Option<Certificate>,
+    /// The file in which is kept what the service has beside the world; none if that ends with the server.
+    pub kept_in: Option<PathBuf>,
     /// What callers may do.
     pub rights: Rights,
     /// The limits of requests; none if there are none.
@@ -132,6 +137,7 @@ impl Default for ServerOptions {
                 clock: Arc::new(SystemClock),
             },
             certificate: None,
+            kept_in: None,
             rights: Rights::default(),
             limits: Some(Limits::default()),
             wire_faults: WireFaults::default(),
@@ -183,6 +189,7 @@ pub struct Shared {
     /// Where the server listens.
     pub(super) address: SocketAddr,
     desk: Mutex<Desk>,
+    keeper: Option<Keeper>,
     secured: Option<Secured>,
     tokens: Tokens,
     throttle: Throttle,
@@ -261,6 +268,10 @@ impl Server {
             let message = format!("{} is not on the loopback", options.address);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
+        let (keeper, desk) = match options.kept_in.clone() {
+            Some(path) => Keeper::open(path).map(|(keeper, desk)| (Some(keeper), desk))?,
+            None => (None, Desk::default()),
+        };
         let secured = options.certificate.as_ref().map(Secured::new).transpose()?;
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
@@ -288,7 +299,8 @@ impl Server {
             identity,
             items,
             address,
-            desk: Mutex::default(),
+            desk: Mutex::new(desk),
+            keeper,
             secured,
             counts: Mutex::default(),
             numbers: AtomicU64::new(1),
