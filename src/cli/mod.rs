@@ -17,6 +17,7 @@ pub mod drills;
 pub mod emulator;
 pub mod env;
 pub mod error;
+pub mod evidence;
 pub mod exit;
 pub mod explain;
 mod fix;
@@ -133,6 +134,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
+    Evidence(evidence::EvidenceArgs),
 }
 
 /// Runs a command line, the name of the program first, and returns how it ended.
@@ -182,6 +184,7 @@ where
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),
+        Command::Evidence(args) => evidence::run(args, env),
     };
     let ended = ended.and_then(|exit| {
         env.out.flush()?;

@@ -311,6 +311,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     } else {
         status(&dir, &database, &record.id).map_err(|error| unreadable(&dir, error))?.0
     };
+    let head = database.head(&record.id).ok().map(|(_, head)| head);
     let waiting = order::waiting(&dir, &record.id, &state);
     if args.look.format == Format::Json {
         env.out.guarded(Guard::Json)?;
@@ -340,7 +341,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         let shown = json!({
             "version": 1, "run": record.id, "plan": record.plan, "state": word, "machines": machines, "plan_digest": record.plan_digest,
             "facts_digest": record.facts_digest, "events": state.seq(), "started_at": state.started_at(),
-            "last_at": state.last_at(), "steps": steps, "orders_waiting": orders,
+            "last_at": state.last_at(), "head": head, "steps": steps, "orders_waiting": orders,
             "broken": broken.as_ref().map(DatabaseError::in_words),
         });
         // In one piece: what is written is looked through as it comes.
@@ -348,6 +349,9 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         writeln!(env.out, "{text}")?;
     } else {
         show_steps(&record, word, &state, env)?;
+        if let Some(head) = &head {
+            writeln!(env.out, "head {head}")?;
+        }
         for letter in &waiting {
             writeln!(env.out, "{}", order::in_words(letter))?;
         }

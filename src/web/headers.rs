@@ -15,7 +15,8 @@ pub(super) const REPORT_POLICY: &str = "sandbox; default-src 'none'; style-src '
 
 const FIXED: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
+    // With none at all, browsers don't say where a form comes from either.
+    ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),

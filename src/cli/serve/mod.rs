@@ -101,6 +101,13 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         shown,
     };
     let service = Service::new(setup).map_err(|error| cannot(error, args))?;
+    // One daemon is one process; whoever has set a log already keeps it.
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_target(false)
+        .try_init();
     let runtime = session::runtime()?;
     let ended = runtime.block_on(async {
         let dashboard = match args.no_web {

@@ -137,3 +137,47 @@ pub(super) fn error(app: &App, problem: &Problem, headers: &HeaderMap, query: &s
     response.extensions_mut().remove::<Problem>();
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_is_a_page_whatever_it_is_given() {
+        let environment = templates();
+        let hostile = "<script>alert(1)</script>\"'&";
+        for (name, _) in environment.templates() {
+            for language in [Language::English, Language::Korean] {
+                let say = Value::from_function(move |key: &str| words::say(language, key).to_owned());
+                let row = context! {
+                    name => hostile, key => hostile, path => hostile, state => "ready", description => hostile,
+                    findings => context! { errors => 1, warnings => 2, pending => 3 }, coverage => 0.5,
+                    objective => "kept", rto_objective_s => 3600, drills => [hostile],
+                    last_drill => context! { state => "passed", at => "2026-11-22T21:04:31Z" },
+                };
+                let finding = context! {
+                    rule => "FB001", severity => "error", state => "violated", message => hostile,
+                    subject => context! { name => hostile },
+                };
+                let page = context! {
+                    next => hostile, message => hostile, plan => hostile, run => hostile, state => "running",
+                    plans => [context! { row => row.clone(), findings => [finding.clone()], ..row.clone() }], row => row,
+                    findings => [finding], runs => [context! { run => hostile, plan => hostile, state => "failed" }],
+                    days => [context! { number => 1, entries => [context! { plan => hostile, state => "due", href => "/" }] }],
+                    past => [context! { plan => hostile, state => "passed", run => hostile }],
+                };
+                let made = environment.get_template(name).expect("it is there").render(context! {
+                    t => say, lang => language.tag(), words => words::all(language), title => hostile,
+                    path => "/plans/x", user => hostile, roles => ["viewer"], may_operate => true, csrf => hostile,
+                    page => page,
+                });
+                let text = made.unwrap_or_else(|error| panic!("{name}: {error:#}"));
+                assert!(!text.contains("<script>alert") && !text.contains("\"'&"), "{name}: {text}");
+                assert!(
+                    !text.contains(" style=") && !text.contains(" onclick="),
+                    "{name} keeps to the policy: {text}"
+                );
+            }
+        }
+    }
+}
