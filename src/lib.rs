@@ -23,6 +23,7 @@
 //! - [`evidence`]: what a run leaves, in a file that anyone can check
 //! - [`import`]: a vault's contents into plans
 //! - `lsp`: findings and documentation in an editor
+//! - [`web`]: the dashboard
 //! - [`cli`]: the command line
 
 pub mod cli;
@@ -48,3 +49,4 @@ pub mod rules;
 pub mod run;
 pub mod source;
 pub mod syntax;
+pub mod web;

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod completions;
 mod deadline;
 pub mod doctor;
+pub mod drills;
 pub mod emulator;
 pub mod env;
 pub mod error;
@@ -33,6 +34,7 @@ pub mod load;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod man;
+pub mod notices;
 mod order;
 pub mod outline;
 mod past;
@@ -49,8 +51,11 @@ pub mod run;
 pub mod runs;
 pub mod saved;
 pub(crate) mod scenario;
+pub mod schedule;
 pub mod schema;
+pub mod serve;
 pub mod session;
+pub mod settings;
 mod shared;
 pub mod simulate;
 pub mod site;
@@ -115,6 +120,9 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
+    Drills(drills::DrillsArgs),
+    Schedule(schedule::ScheduleArgs),
+    Serve(serve::ServeArgs),
     Resume(resume::ResumeArgs),
     Approve(approve::ApproveArgs),
     Skip(skip::SkipArgs),
@@ -161,6 +169,9 @@ where
         Command::Simulate(args) => simulate::run(args, env),
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
+        Command::Drills(args) => drills::run(args, env),
+        Command::Schedule(args) => schedule::run(args, env),
+        Command::Serve(args) => serve::run(args, env),
         Command::Resume(args) => resume::run(args, env),
         Command::Approve(args) => approve::run(args, env),
         Command::Skip(args) => skip::run(args, env),

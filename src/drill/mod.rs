@@ -3,7 +3,9 @@
 pub mod calendar;
 pub mod checkout;
 pub mod due;
+pub mod elsewhere;
 pub mod launch;
+pub mod listing;
 pub mod notice;
 pub mod plans;
 pub mod service;

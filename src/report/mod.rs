@@ -2,6 +2,7 @@
 
 pub mod assessment;
 mod bar;
+pub mod drawing;
 pub mod eta;
 mod json_lines;
 mod lines;

@@ -121,6 +121,9 @@ pub(super) fn machines(recording: &Recording) -> Vec<MachineTime> {
                 name,
                 group: machine.group().map(|group| group.name().value.clone()),
                 wave: wave(recording, machine),
+                boot_group: machine
+                    .boot_group()
+                    .map(|at| machine.model.plan.boot_groups[at].name.value.clone()),
                 standing,
                 failed: failed.map(|step| state.id(step).clone()),
                 place,

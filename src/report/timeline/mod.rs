@@ -219,6 +219,9 @@ pub struct MachineTime {
     pub group: Option<String>,
     /// Its slot batch, counted from 1.
     pub wave: u16,
+    /// Its boot group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_group: Option<String>,
     /// How it stands.
     pub standing: Standing,
     /// The step that failed.

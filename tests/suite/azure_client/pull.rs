@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use failback::clock::Clock;
+use failback::clock::pace::Pace;
 use failback::provider::azure::CheckResult;
 use failback::provider::azure::Onprem;
 use failback::provider::azure::diagnose;
@@ -59,7 +59,7 @@ async fn pulled(vault: &Vault) -> Inventory {
     let id = Vault::id(&vault.wire);
     let base = &vault.world.inventory;
     let onprem: Arc<dyn Onprem> =
-        Arc::new(Vcenters::new(vcenters(vault), base.clone(), vault.reader.pace() as Arc<dyn Clock>));
+        Arc::new(Vcenters::new(vcenters(vault), base.clone(), vault.reader.pace() as Arc<dyn Pace>));
     let pulled = pull(&vault.reader, &id, Some(onprem), base).await.expect("the vault can be read");
     pulled.inventory
 }

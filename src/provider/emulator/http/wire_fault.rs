@@ -16,6 +16,7 @@ use crate::provider::emulator::http::exchange::Answer;
 use crate::provider::emulator::http::exchange::Asked;
 use crate::provider::emulator::http::exchange::Content;
 use crate::provider::emulator::http::exchange::Delivery;
+use crate::provider::emulator::http::soap;
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -35,7 +36,7 @@ pub enum WireFaultKind {
     ErrorAfter,
     /// Half of the answer comes.
     Truncated,
-    /// The token has expired.
+    /// The token has expired; of a vCenter, the session has ended.
     ExpiredToken,
     /// The token lacks claims that a policy asks for.
     ClaimsChallenge,
@@ -159,7 +160,12 @@ impl WireFaults {
     #[must_use]
     pub fn bad_line(seed: u64) -> Self {
         let rare = |kind: WireFaultKind| WireFault::always(kind).by_chance(0.02);
-        let faults = vec![
+        // Whoever gets a new token after one has expired is not turned away again.
+        let expired = [30, 170, 400].map(|spared| WireFault {
+            spared: spared + 7 * (seed % 10),
+            ..WireFault::always(WireFaultKind::ExpiredToken).times(1)
+        });
+        let mut faults = vec![
             rare(WireFaultKind::Delay).of_seconds(7.0),
             rare(WireFaultKind::ResetBefore),
             rare(WireFaultKind::ResetAfter),
@@ -167,9 +173,9 @@ impl WireFaults {
             rare(WireFaultKind::Error),
             rare(WireFaultKind::ErrorAfter),
             rare(WireFaultKind::Truncated),
-            rare(WireFaultKind::ExpiredToken),
             rare(WireFaultKind::Information),
         ];
+        faults.extend(expired);
         Self { seed, faults }
     }
 }
@@ -225,7 +231,11 @@ pub(super) fn delay(hits: &[&WireFault]) -> Option<SignedDuration> {
 
 /// Returns what a request is answered instead of what it asked for.
 pub(super) fn instead(asked: &Asked, hits: &[&WireFault]) -> Option<Answer> {
+    let of_vcenter = asked.lower.first().is_some_and(|part| part == "sdk");
     hits.iter().find_map(|fault| match fault.kind {
+        // A vCenter knows sessions, and no tokens.
+        WireFaultKind::ExpiredToken if of_vcenter => asked.header("cookie").map(|_| soap::session_ended()),
+        WireFaultKind::ClaimsChallenge | WireFaultKind::Forbidden if of_vcenter => None,
         WireFaultKind::ResetBefore => Some(Answer::lost()),
         WireFaultKind::Busy => {
             let seconds = fault.seconds.unwrap_or(17.0);
