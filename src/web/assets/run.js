@@ -20,7 +20,7 @@ const PHASES = {
 };
 const PAGE = 100;
 
-const model = { steps: [], machines: [], names: [], seq: 0, now: null, log: [], edges: null, critical: new Set() };
+const model = { steps: [], machines: [], names: [], seq: 0, now: null, log: [], edges: null, critical: new Set(), objective: null };
 let picture = null;
 let filter = "all";
 let shown = PAGE;
@@ -45,7 +45,8 @@ async function begin() {
   const outline = await get(`${at}/outline`);
   model.names = outline.machines;
   model.machines = outline.machines.map((name, index) => ({ name, index, steps: [], row: null }));
-  model.critical = new Set(outline.critical_path);
+  const path = outline.critical_path;
+  model.critical = new Set(path.slice(1).map((step, place) => `${path[place]} ${step}`));
   model.edges = outline.edges;
   model.steps = outline.steps.map(([id, kind, about, wave, level, flags, low, high], index) => {
     const step = { id, kind, about, wave, level, flags, low, high, index, state: 0, began: null, ended: null, attempts: 0, note: null };
