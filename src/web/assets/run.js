@@ -62,15 +62,25 @@ async function begin() {
 // --- What does.
 
 let source = null;
-function listen() {
-  source = new EventSource(`${at}/stream`);
+function listen(after) {
+  source = new EventSource(`${at}/stream${after ? `?after=${after}` : ""}`);
   source.addEventListener("open", () => { $("offline").hidden = true; });
-  source.addEventListener("error", () => { $("offline").hidden = false; });
+  source.addEventListener("error", () => {
+    $("offline").hidden = false;
+    // A browser gives up when it is refused: after a restart of the server, nobody is signed in.
+    if (source.readyState === EventSource.CLOSED) setTimeout(again, 3000);
+  });
   source.addEventListener("bye", () => {
     source.close();
     location.href = `/login?why=over&next=${encodeURIComponent(location.pathname)}`;
   });
   source.addEventListener("run", (event) => fold(JSON.parse(event.data)));
+}
+async function again() {
+  try {
+    await get("/api/v1/session");
+    listen(model.seq);
+  } catch { setTimeout(again, 3000); }
 }
 addEventListener("pagehide", () => source?.close());
 
