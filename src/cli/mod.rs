@@ -12,6 +12,7 @@ pub mod commands;
 pub mod completions;
 mod deadline;
 pub mod doctor;
+pub mod drill;
 pub mod drills;
 pub mod emulator;
 pub mod env;
@@ -120,6 +121,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
+    Drill(Box<drill::DrillArgs>),
     Drills(drills::DrillsArgs),
     Schedule(schedule::ScheduleArgs),
     Serve(serve::ServeArgs),
@@ -169,6 +171,7 @@ where
         Command::Simulate(args) => simulate::run(args, env),
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
+        Command::Drill(args) => drill::run(args, env),
         Command::Drills(args) => drills::run(args, env),
         Command::Schedule(args) => schedule::run(args, env),
         Command::Serve(args) => serve::run(args, env),
@@ -216,7 +219,7 @@ fn silent(command: &str) -> &'static [(&'static str, char)] {
     const QUIET: (&str, char) = ("quiet", 'q');
     const VERBOSE: (&str, char) = ("verbose", 'v');
     match command {
-        "check" | "plan" | "run" | "resume" => &[],
+        "check" | "plan" | "run" | "resume" | "drill" => &[],
         "graph" | "init" | "man" => &[VERBOSE],
         _ => &[QUIET, VERBOSE],
     }

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
-use crate::cli::exit::Exit;
 use crate::cli::session;
 use crate::cli::settings;
 use crate::cli::settings::Kept;
@@ -145,7 +144,7 @@ pub fn drill_ended(
     head: Option<String>,
     recipients: Vec<Recipient>,
     env: &mut Env<'_>,
-) -> Result<Exit, CliError> {
+) -> Result<(), CliError> {
     let notice = of_drill(row, reason, head, env.clock.now());
     if recipients.iter().any(|recipient| recipient.wants(&notice)) {
         let failures = session::runtime()?.block_on(async {
@@ -156,5 +155,5 @@ pub fn drill_ended(
         });
         say(&failures, env);
     }
-    Ok(Exit::Success)
+    Ok(())
 }

@@ -332,7 +332,7 @@ pub enum RunEventKind {
     Alarm {
         /// The step that saw it.
         step: StepId,
-        /// Our code for it: `both-sides-run` or `site-silent`.
+        /// Our code for it: `both-sides-run`, `site-silent`, `information` and others.
         code: String,
         /// What was seen, and who decides.
         message: String,

@@ -153,9 +153,9 @@ pub fn read(texts: &[Text], record: &RunRecord) -> Result<Documents, DocumentsEr
         Some(part) => {
             restrict(&plan, part)
                 .map_err(|errors| {
-                let first = errors.first().map_or_else(String::new, ToString::to_string);
-                unreadable("the part of the plan that was run", first)
-            })?
+                    let first = errors.first().map_or_else(String::new, ToString::to_string);
+                    unreadable("the part of the plan that was run", first)
+                })?
                 .plan
         }
         None => plan,

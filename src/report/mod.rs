@@ -3,6 +3,7 @@
 pub mod assessment;
 mod bar;
 pub mod drawing;
+pub mod drill;
 pub mod eta;
 mod json_lines;
 mod lines;

@@ -158,3 +158,54 @@ fn a_notice_whose_secret_is_missing_begins_no_daemon() {
     let ended = folder.run(&["serve"]);
     assert!(ended.exit == 2 && ended.err.contains("can't prepare to send notices: `"), "{}", ended.said());
 }
+
+/// A daemon of a plan that can be exercised, whose drill was due while nothing ran.
+#[cfg(unix)]
+#[test]
+fn a_drill_that_was_missed_is_begun_and_its_outcome_is_listed() {
+    use failback::journal::Database;
+    use failback::journal::StateDir;
+
+    use crate::support::CLASSIC_INVENTORY;
+    use crate::support::CLASSIC_PLAN;
+
+    let plan =
+        format!("{CLASSIC_PLAN}\ndrills:\n  - {{name: daily, kind: rehearsal, schedule: \"0 3 * * *\"}}\n");
+    let settings = "kind: Settings\nversion: 1\nnotify: [{events: [drill_passed, drill_failed], command: [sh, -c, \"cat > told.json\"]}]\n";
+    let folder = Folder::with(&[
+        ("plans/classic.plan.yaml", &plan),
+        ("plans/classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("failback.yaml", settings),
+    ]);
+    let root = folder.path().canonicalize().expect("there");
+    let state = StateDir::create(&root.join(".failback")).expect("made");
+    let mut database = Database::open(&state.database()).expect("opened");
+    let path = root.join("plans/classic.plan.yaml");
+    let long_ago = "2026-01-01T00:00:00Z".parse().expect("a time");
+    database.set_handled_until(&path.to_string_lossy(), "daily", long_ago).expect("written");
+    drop(database);
+    let mut daemon = Daemon::begin(&folder);
+    assert!(daemon.line().ends_with("1 plan with 1 scheduled drill"));
+    let begins = daemon.line();
+    assert!(
+        begins.contains(" classic: drill daily begins as ") && begins.contains("which was missed"),
+        "{begins}"
+    );
+    let ended = daemon.line();
+    assert!(
+        ended.contains(" classic: drill daily passed (")
+            || ended.contains(" classic: drill daily degraded ("),
+        "{ended}"
+    );
+    assert_eq!(daemon.end(), Some(0));
+    let listed = folder.run(&["drills", "--format", "json"]).json();
+    let last = &listed["drills"][0]["last"];
+    assert_eq!(last["cause"], "schedule", "{listed}");
+    assert!(
+        last["run"].is_string() && ["passed", "degraded"].contains(&last["state"].as_str().expect("a word"))
+    );
+    let told = std::fs::read_to_string(folder.path().join("told.json")).expect("the command was told");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((&told["rehearsal"], &told["drill"]["id"]), (&true.into(), &last["id"]));
+    assert!(told["run"]["head"].is_string(), "{told}");
+}

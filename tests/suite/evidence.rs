@@ -40,7 +40,8 @@ fn honest() -> &'static str {
 /// Returns the bundle of a run in which a machine failed.
 fn failed() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
-    let run = ["run", "classic.plan.yaml", "--auto-approve", "--speed", "max", "--scenario", "bad.scenario.yaml"];
+    let run =
+        ["run", "classic.plan.yaml", "--auto-approve", "--speed", "max", "--scenario", "bad.scenario.yaml"];
     TEXT.get_or_init(|| exported(&run, 3))
 }
 
@@ -110,9 +111,10 @@ impl Forged {
 
     /// Returns the place of the first event of a kind about a step.
     fn find(&self, event: &str, step: &str) -> usize {
-        let found = self.events().into_iter().position(|of| {
-            of["kind"]["event"] == event && (step.is_empty() || of["kind"]["step"] == step)
-        });
+        let found = self
+            .events()
+            .into_iter()
+            .position(|of| of["kind"]["event"] == event && (step.is_empty() || of["kind"]["step"] == step));
         found.unwrap_or_else(|| panic!("the run has no {event} of {step}"))
     }
 
@@ -224,7 +226,8 @@ fn two_steps_that_were_swapped_are_found() {
     // As they stand in the file.
     let mut lines: Vec<&str> = honest().lines().collect();
     let line = |seq: usize, lines: &[&str]| {
-        let first = lines.iter().position(|line| line.starts_with("{\"is\":\"event\"")).expect("it has events");
+        let first =
+            lines.iter().position(|line| line.starts_with("{\"is\":\"event\"")).expect("it has events");
         first + seq
     };
     let (one, other) = (line(reprotect, &lines), line(commit, &lines));
@@ -250,12 +253,7 @@ fn a_failure_that_was_dropped_is_found() {
     let lines: Vec<&str> = failed().lines().collect();
     let first = lines.iter().position(|line| line.starts_with("{\"is\":\"event\"")).expect("it has events");
     let without: Vec<&str> = [&lines[..first + at], &lines[first + at + 1..]].concat();
-    assert_found(
-        &format!("{}\n", without.join("\n")),
-        Matter::Chain,
-        Some(at as u64 + 2),
-        "does not follow",
-    );
+    assert_found(&format!("{}\n", without.join("\n")), Matter::Chain, Some(at as u64 + 2), "does not follow");
     // Made anew, with an end that says that all went well.
     let mut events = forged.events();
     events.remove(at);
@@ -271,7 +269,10 @@ fn a_time_that_was_changed_is_found() {
     let mut events = forged.events();
     let earlier = events[at - 1]["at"].clone();
     // In the text alone.
-    let line = honest().lines().find(|line| line.contains("step_succeeded") && line.contains("verify/w1")).expect("there");
+    let line = honest()
+        .lines()
+        .find(|line| line.contains("step_succeeded") && line.contains("verify/w1"))
+        .expect("there");
     let time = events[at]["at"].as_str().expect("a time");
     let changed = honest().replacen(line, &line.replacen(time, "2025-06-01T00:00:01Z", 1), 1);
     assert_found(&changed, Matter::Chain, Some(at as u64 + 1), "verify/w1");
@@ -296,13 +297,23 @@ fn an_approval_that_was_dropped_is_found() {
     let at = forged.find("approval_given", "approve_commit/w1");
     let mut events = forged.events();
     events.remove(at);
-    assert_found(&forged.written(events), Matter::Approval, None, "approve_commit/w1: it passed, and nobody answered");
+    assert_found(
+        &forged.written(events),
+        Matter::Approval,
+        None,
+        "approve_commit/w1: it passed, and nobody answered",
+    );
     // The question, too.
     let forged = Forged::of(honest());
     let mut events = forged.events();
     events.remove(at);
     events.remove(forged.find("approval_asked", "approve_commit/w1"));
-    assert_found(&forged.written(events), Matter::Approval, None, "approve_commit/w1: it passed, and nobody was asked");
+    assert_found(
+        &forged.written(events),
+        Matter::Approval,
+        None,
+        "approve_commit/w1: it passed, and nobody was asked",
+    );
     // A no that was made a yes is one to whoever signed; a yes to another question is none.
     let forged = Forged::of(honest());
     let mut events = forged.events();
@@ -345,7 +356,12 @@ fn a_forged_verdict_of_a_guard_is_found() {
     let at = forged.find("guard_evaluated", "failover/w1");
     let mut events = forged.events();
     events[at]["kind"]["passed"] = json!(false);
-    assert_found(&forged.written(events), Matter::Guard, Some(at as u64 + 1), "said to have stopped its step");
+    assert_found(
+        &forged.written(events),
+        Matter::Guard,
+        Some(at as u64 + 1),
+        "said to have stopped its step",
+    );
     let forged = Forged::of(honest());
     let mut events = forged.events();
     let invented = json!([{"rule": "FB305", "state": "waived", "severity": "warning", "subject": "vc1", "message": "no"}]);
@@ -369,7 +385,11 @@ fn a_plan_that_was_changed_is_found() {
     let mut forged = Forged::of(honest());
     let events = forged.events();
     let plan = forged.0.texts.iter_mut().find(|text| text.role == Role::Plan).expect("it has a plan");
-    plan.text = plan.text.replacen("commit: on_approval", "commit: automatic", 1).replacen("name: classic", "name: classics", 1);
+    plan.text = plan.text.replacen("commit: on_approval", "commit: automatic", 1).replacen(
+        "name: classic",
+        "name: classics",
+        1,
+    );
     plan.digest = digest::of_text(&plan.text);
     assert_found(&forged.written(events), Matter::Plan, None, "the plan has the digest");
 }
@@ -404,7 +424,11 @@ fn a_signed_bundle_is_verified_offline_and_by_ssh_keygen() {
     let verify = ["evidence", "verify", "b.jsonl", "--public-key", "dr.key.pub", "--strict"];
     let ended = folder.run(&verify);
     assert_eq!(ended.exit, 0, "{}", ended.said());
-    assert!(ended.out.contains("signed by dr@corp.example") && ended.out.ends_with("verified\n"), "{}", ended.said());
+    assert!(
+        ended.out.contains("signed by dr@corp.example") && ended.out.ends_with("verified\n"),
+        "{}",
+        ended.said()
+    );
     // The head that `show` tells.
     let head = folder.run(&["show", "--format", "json"]).json()["head"].as_str().expect("a head").to_owned();
     let expected = folder.run(&["evidence", "verify", "b.jsonl", "--expect-head", &head]);
@@ -446,8 +470,18 @@ fn ssh_keygen_agrees(folder: &Folder) {
         let mut command = std::process::Command::new("ssh-keygen");
         command.args(arguments).current_dir(folder.path()).stdin(input).output()
     };
-    let verify =
-        ["-Y", "verify", "-f", "signers", "-I", "dr@corp.example", "-n", "failback-evidence", "-s", "b.jsonl.sig"];
+    let verify = [
+        "-Y",
+        "verify",
+        "-f",
+        "signers",
+        "-I",
+        "dr@corp.example",
+        "-n",
+        "failback-evidence",
+        "-s",
+        "b.jsonl.sig",
+    ];
     let Ok(output) = keygen(&verify, "b.jsonl") else { return };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let make = ["-q", "-t", "ed25519", "-N", "", "-C", "ssh@corp.example", "-f", "ssh.key"];

@@ -226,8 +226,8 @@ async fn drive_here(
         actions_in,
         lock,
     } = session;
-    // On the emulator nothing happens that anybody has to be told of.
-    let told = match !place.is_emulated() || args.real_actions {
+    // On the emulator nothing happens that anybody has to be told of, and of a rehearsal its end alone is.
+    let told = match !place.is_emulated() || args.real_actions && !manner.is_silent {
         true => Some(OfRun::begin(&plan.plan.model().plan, args.settings.as_deref(), env)?),
         false => None,
     };
