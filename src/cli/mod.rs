@@ -220,7 +220,7 @@ fn silent(command: &str) -> &'static [(&'static str, char)] {
     const VERBOSE: (&str, char) = ("verbose", 'v');
     match command {
         "check" | "plan" | "run" | "resume" | "drill" => &[],
-        "graph" | "init" | "man" => &[VERBOSE],
+        "graph" | "init" | "man" | "schedule" | "serve" => &[VERBOSE],
         _ => &[QUIET, VERBOSE],
     }
 }
