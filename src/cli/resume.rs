@@ -130,7 +130,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }
     };
-    let drill = drill::after_resume(&dir, &record.id, &plan, &graph, args.session.settings.as_deref(), env)?;
+    let drill = drill::after_resume(&dir, &record.id, &plan, &graph, args.settings.as_deref(), env)?;
     let journal = database.writer(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     let options = plan_args.options(plan.plan.model().observed_at().unwrap_or(from));
     let session = Session {

@@ -22,6 +22,7 @@ mod crash;
 mod dashboard;
 mod docs;
 mod documents;
+mod drill;
 mod drills;
 #[cfg(feature = "lsp")]
 mod editor;
@@ -65,8 +66,8 @@ mod run;
 mod runbooks;
 mod schedule;
 mod schema;
-mod settings;
 mod served;
+mod settings;
 mod simulate;
 mod simulation;
 mod slots;
