@@ -10,6 +10,7 @@ mod checkout;
 mod claim;
 pub mod commands;
 pub mod completions;
+pub mod coverage;
 mod deadline;
 pub mod doctor;
 pub mod drill;
@@ -122,6 +123,7 @@ enum Command {
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
     Drill(Box<drill::DrillArgs>),
+    Coverage(Box<coverage::CoverageArgs>),
     Drills(drills::DrillsArgs),
     Schedule(schedule::ScheduleArgs),
     Serve(serve::ServeArgs),
@@ -172,6 +174,7 @@ where
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
         Command::Drill(args) => drill::run(args, env),
+        Command::Coverage(args) => coverage::run(args, env),
         Command::Drills(args) => drills::run(args, env),
         Command::Schedule(args) => schedule::run(args, env),
         Command::Serve(args) => serve::run(args, env),
