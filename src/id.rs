@@ -50,6 +50,8 @@ ids! {
     StepId,
     /// A run.
     RunId,
+    /// An exercise of a plan.
+    DrillId,
     /// An operation that a site has taken on: the id of a job.
     OperationId,
     /// What an intent is called before it is sent, so that it is found again and never sent twice.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::restrict::Part;
 use crate::quantity::Bytes;
 use crate::quantity::Seconds;
 use crate::rules::Options;
@@ -49,6 +50,9 @@ pub struct PlanArgs {
     /// An inventory that was observed just now, as text, with the name that it goes by; it counts instead of the plan's own.
     #[arg(skip)]
     pub observed: Option<Arc<(String, String)>>,
+    /// Which part of the plan is meant; without it, the whole.
+    #[arg(skip)]
+    pub part: Option<Part>,
     /// Whether no policies count but those that are named, whatever lies around the plan.
     #[arg(skip)]
     pub alone: bool,

@@ -15,12 +15,14 @@ use crate::cli::exit::Exit;
 use crate::cli::fix;
 use crate::cli::judge::Checks;
 use crate::cli::judge::Judged;
+use crate::cli::live;
 use crate::cli::load;
 use crate::cli::load::Failure;
 use crate::cli::load::Loaded;
 use crate::cli::load::LoadedPlan;
 use crate::cli::points;
 use crate::cli::policies;
+use crate::cli::site::VaultArgs;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::escape;
@@ -94,7 +96,7 @@ pub enum FailOn {
     Warning,
 }
 
-/// Check plans without touching any site
+/// Check plans, without changing any site
 ///
 /// Exits with 0 if the plans may run, with 1 if a rule or a mistake refuses one, and with 2 if something could not be
 /// read.
@@ -126,6 +128,14 @@ pub struct CheckArgs {
     /// Show what --fix would change, change nothing, and exit with 1 if there is something
     #[arg(long, conflicts_with_all = ["format", "baseline", "fail_on", "test_policies"])]
     pub diff: bool,
+    /// Judge the one plan of PATH by what its site shows just now; what only a person knows stays as the inventory has it
+    ///
+    /// Under --strict, rules that only an observed site or a run can decide may not stay undecided either.
+    #[arg(long, conflicts_with_all = ["test_policies", "fix", "diff"])]
+    pub live: bool,
+    /// Which vault and vCenters are meant with --live.
+    #[command(flatten)]
+    pub site: VaultArgs,
     /// Flags about how plans are read and checked.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -146,11 +156,20 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     }
     let limit = args.plan.max_file_size.0;
     let baseline = args.baseline.as_deref().map(|path| Baseline::read(path, limit, env)).transpose()?;
-    let plan = PlanArgs { max_age: args.max_age, ..args.plan.clone() };
+    let mut plan = PlanArgs { max_age: args.max_age, ..args.plan.clone() };
+    if args.live {
+        plan = match live::looked(only_path(&args.paths)?, &plan, &args.site, env)? {
+            Ok(plan) => plan,
+            Err(exit) => return Ok(exit),
+        };
+    } else {
+        live::refuse_site(&args.site)?;
+    }
     let mut loaded = load::load(&args.paths, &plan, env);
     let nothing = loaded.plans_left() == 0
         && loaded.inventories == 0
         && loaded.policies.is_empty()
+        && loaded.settings.is_empty()
         && loaded.diagnostics.is_empty()
         && loaded.failures.is_empty();
     if nothing {
@@ -173,9 +192,8 @@ pub fn run(args: &CheckArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
     };
-    let gate = Gate { fail_on, strict: args.plan.strict };
-    let mut checks =
-        Checks { options: args.plan.options(env.clock.now()), gate, baseline, now: args.plan.now };
+    let gate = Gate { fail_on, strict: plan.strict, is_live: args.live };
+    let mut checks = Checks { options: plan.options(env.clock.now()), gate, baseline, now: plan.now };
     let places = Places::of(&env.folder);
     let verbosity = env.verbosity;
     if args.format == FindingsFormat::Human {
@@ -272,6 +290,16 @@ pub fn evaluate(loaded: LoadedPlan, options: &Options) -> Checked {
     Checked { name, findings, diagnostics, verdict, as_of, plan, recovery_points }
 }
 
+/// Returns the path of the plan whose site is looked at.
+fn only_path(paths: &[PathBuf]) -> Result<&Path, CliError> {
+    match paths {
+        [path] => Ok(path),
+        _ => {
+            Err(CliError::usage("--live looks at the site of one plan").hinted("name one file with one plan"))
+        }
+    }
+}
+
 /// Returns the exit code for what was read and checked.
 pub(crate) fn exit(loaded: &Loaded, refused: bool) -> Exit {
     if !loaded.failures.is_empty() || loaded.lacks_inventory {
@@ -309,6 +337,7 @@ fn human(loaded: &mut Loaded, checks: &mut Checks, env: &mut Env<'_>) -> Result<
     if style.verbosity > Verbosity::Quiet {
         if plans == 0 && loaded.diagnostics.is_empty() && loaded.failures.is_empty() {
             let what = match (loaded.inventories, loaded.policies.len()) {
+                (0, 0) => "settings",
                 (0, 1) => "a policy",
                 (0, _) => "policies",
                 (1, 0) => "an inventory",

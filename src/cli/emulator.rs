@@ -28,6 +28,7 @@ use crate::provider::emulator::http::Certificate;
 use crate::provider::emulator::http::Server;
 use crate::provider::emulator::http::ServerHandle;
 use crate::provider::emulator::http::ServerOptions;
+use crate::provider::emulator::http::WireFaults;
 use crate::quantity::Bytes;
 use crate::render::style::Tone;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
@@ -55,6 +56,9 @@ pub struct EmulatorArgs {
     /// Faults that befall the site (a `kind: Scenario` document)
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
+    /// Faults between the site and its clients, such as lost answers (YAML or JSON: `seed`, `faults`)
+    #[arg(long, value_name = "FILE")]
+    pub wire_faults: Option<PathBuf>,
     /// Let the site's time pass this many times as fast as real time
     #[arg(long, value_name = "SPEED", value_parser = SpeedChoice::parse, default_value = "60")]
     pub speed: SpeedChoice,
@@ -77,6 +81,9 @@ pub struct EmulatorArgs {
     /// Key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Take a right away, such as `Microsoft.Network/*/read`: what needs it is answered with 403 (can be repeated)
+    #[arg(long, value_name = "RIGHT")]
+    pub without: Vec<String>,
     /// Answer any number of requests, without the limits of Azure Resource Manager
     #[arg(long)]
     pub no_limits: bool,
@@ -131,7 +138,8 @@ pub fn run(args: &EmulatorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             (emulator, pace)
         }
     };
-    let options = options(args, env)?;
+    let mut options = options(args, env)?;
+    options.kept_in = args.world.as_deref().map(|folder| env.path(folder).join("service.json"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -168,8 +176,15 @@ fn options(args: &EmulatorArgs, env: &Env<'_>) -> Result<ServerOptions, CliError
         }
         options.access.token = Some(SecretString::from(token));
     }
+    options.rights.without.clone_from(&args.without);
     if args.no_limits {
         options.limits = None;
+    }
+    if let Some(path) = &args.wire_faults {
+        options.wire_faults = WireFaults::read(&text(path)?).map_err(|what| {
+            CliError::usage(format!("can't read the wire faults in `{}`: {what}", path.display()))
+                .hinted("docs/emulator-http.md lists the kinds and their keys")
+        })?;
     }
     options.certificate = match (&args.tls_cert, &args.tls_key) {
         (Some(chain), Some(key)) => {

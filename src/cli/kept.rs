@@ -10,6 +10,7 @@ use crate::cli::args::PlanArgs;
 use crate::cli::error::CliError;
 use crate::cli::ready::Ready;
 use crate::cli::site::VaultArgs;
+use crate::model::restrict::Part;
 
 /// What is kept of a run's flags, so that it is taken over under the same ones.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -20,6 +21,9 @@ struct KeptOptions {
     /// How a real site is reached; what is secret comes from the environment each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     site: Option<VaultArgs>,
+    /// Which part of the plan is run; without it, the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
 }
 
 /// Returns the flags of a run that decide how its rules are evaluated, as JSON.
@@ -29,7 +33,8 @@ pub fn kept_options(args: &PlanArgs, now: Timestamp, site: Option<&VaultArgs>) -
         Origin::Seed => "seed",
         Origin::All => "all",
     };
-    let kept = KeptOptions { now, origin: origin.into(), strict: args.strict, site: site.cloned() };
+    let (strict, part) = (args.strict, args.part.clone());
+    let kept = KeptOptions { now, origin: origin.into(), strict, site: site.cloned(), part };
     serde_json::to_string(&kept).expect("flags have a JSON form")
 }
 
@@ -78,7 +83,8 @@ pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
         policy,
         now: kept.as_ref().map(|kept| kept.now),
         origin,
-        strict: kept.is_some_and(|kept| kept.strict),
+        strict: kept.as_ref().is_some_and(|kept| kept.strict),
+        part: kept.and_then(|kept| kept.part),
         max_file_size: crate::quantity::Bytes(u64::MAX),
         max_age: None,
         observed: None,

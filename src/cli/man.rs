@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap_mangen::Man;
 
 use crate::cli::command;
+use crate::cli::commands;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -19,6 +20,19 @@ pub struct ManArgs {
     /// Write a page for each command into this folder
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub out: Option<PathBuf>,
+    /// Print it like this
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, conflicts_with = "out")]
+    pub format: Format,
+}
+
+/// How a manual is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A page for `man`
+    #[default]
+    Man,
+    /// One page of all commands, as Markdown
+    Markdown,
 }
 
 /// Prints or writes manual pages.
@@ -27,6 +41,10 @@ pub struct ManArgs {
 ///
 /// [`CliError`] if a page can't be written.
 pub fn run(args: &ManArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    if args.format == Format::Markdown {
+        env.out.write_all(commands::page(command()).as_bytes())?;
+        return Ok(Exit::Success);
+    }
     let mut top = command();
     top.build();
     let Some(out) = &args.out else {

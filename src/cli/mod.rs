@@ -8,27 +8,35 @@ pub mod cancel;
 pub mod check;
 mod checkout;
 mod claim;
+pub mod commands;
 pub mod completions;
+pub mod coverage;
 mod deadline;
 pub mod doctor;
+pub mod drill;
+pub mod drills;
 pub mod emulator;
 pub mod env;
 pub mod error;
+pub mod evidence;
 pub mod exit;
 pub mod explain;
 mod fix;
 pub mod graph;
+mod hooks;
 pub mod import;
 pub mod init;
 pub mod inventory;
 mod judge;
 mod kept;
 mod keyboard;
+pub mod language;
 mod live;
 pub mod load;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod man;
+pub mod notices;
 mod order;
 pub mod outline;
 mod past;
@@ -45,8 +53,11 @@ pub mod run;
 pub mod runs;
 pub mod saved;
 pub(crate) mod scenario;
+pub mod schedule;
 pub mod schema;
+pub mod serve;
 pub mod session;
+pub mod settings;
 mod shared;
 pub mod simulate;
 pub mod site;
@@ -111,6 +122,11 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
+    Drill(Box<drill::DrillArgs>),
+    Coverage(Box<coverage::CoverageArgs>),
+    Drills(drills::DrillsArgs),
+    Schedule(schedule::ScheduleArgs),
+    Serve(serve::ServeArgs),
     Resume(resume::ResumeArgs),
     Approve(approve::ApproveArgs),
     Skip(skip::SkipArgs),
@@ -120,6 +136,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
+    Evidence(evidence::EvidenceArgs),
 }
 
 /// Runs a command line, the name of the program first, and returns how it ended.
@@ -156,6 +173,11 @@ where
         Command::Simulate(args) => simulate::run(args, env),
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
+        Command::Drill(args) => drill::run(args, env),
+        Command::Coverage(args) => coverage::run(args, env),
+        Command::Drills(args) => drills::run(args, env),
+        Command::Schedule(args) => schedule::run(args, env),
+        Command::Serve(args) => serve::run(args, env),
         Command::Resume(args) => resume::run(args, env),
         Command::Approve(args) => approve::run(args, env),
         Command::Skip(args) => skip::run(args, env),
@@ -165,6 +187,7 @@ where
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),
+        Command::Evidence(args) => evidence::run(args, env),
     };
     let ended = ended.and_then(|exit| {
         env.out.flush()?;
@@ -199,8 +222,8 @@ fn silent(command: &str) -> &'static [(&'static str, char)] {
     const QUIET: (&str, char) = ("quiet", 'q');
     const VERBOSE: (&str, char) = ("verbose", 'v');
     match command {
-        "check" | "plan" | "run" | "resume" => &[],
-        "graph" | "init" | "man" => &[VERBOSE],
+        "check" | "plan" | "run" | "resume" | "drill" => &[],
+        "graph" | "init" | "man" | "schedule" | "serve" => &[VERBOSE],
         _ => &[QUIET, VERBOSE],
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cli::error::CliError;
 use crate::cli::session::SessionArgs;
+use crate::provider::Automate;
 use crate::provider::emulator::Emulator;
 use crate::run::Site;
 
@@ -40,6 +41,8 @@ pub enum Place {
 pub struct RealSite {
     /// The site.
     pub site: Arc<dyn Site>,
+    /// What runs its runbooks; none if the site is only looked at.
+    pub automation: Option<Arc<dyn Automate>>,
     /// Whether it is an emulator on this machine, which nobody's workload depends on.
     pub is_local: bool,
 }

@@ -13,6 +13,7 @@ use crate::cli::env::Env;
 use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::live;
 use crate::cli::outline;
 use crate::cli::points;
 use crate::cli::ready;
@@ -20,6 +21,7 @@ use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
 use crate::cli::saved;
 use crate::cli::saved::SavedPlan;
+use crate::cli::site::VaultArgs;
 use crate::forecast::Data;
 use crate::forecast::Forecast;
 use crate::forecast::Range;
@@ -37,7 +39,7 @@ use crate::render::style::Verbosity;
 use crate::rules::consistency;
 use crate::rules::consistency::GroupPoints;
 
-/// Show what a run would do, without touching any site
+/// Show what a run would do, without changing any site
 ///
 /// Prints what comes back, where to, from which recovery point, with whose approval, and how long it takes; with -v every
 /// step. Persons count as answering at once. Exits with 1 if the plan is refused.
@@ -52,6 +54,14 @@ pub struct DryRunArgs {
     /// Save the plan for `run`, which refuses it if plan or facts have changed
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Judge the plan by what its site shows just now; what only a person knows stays as the inventory has it
+    ///
+    /// A saved plan is bound to facts in a file: pull them first, with failback inventory pull.
+    #[arg(long, conflicts_with = "output")]
+    pub live: bool,
+    /// Which vault and vCenters are meant with --live.
+    #[command(flatten)]
+    pub site: VaultArgs,
     /// How the plan is read and checked.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -131,12 +141,22 @@ struct SavedRecord<'a> {
 ///
 /// [`CliError`] if the file does not hold exactly one plan, or an output can't be written.
 pub fn run(args: &DryRunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let ready = match ready::ready(&args.path, &args.plan, Moment::Observed, env)? {
+    let looked = if args.live {
+        match live::looked(&args.path, &args.plan, &args.site, env)? {
+            Ok(looked) => Some(looked),
+            Err(exit) => return Ok(exit),
+        }
+    } else {
+        live::refuse_site(&args.site)?;
+        None
+    };
+    let flags = looked.as_ref().unwrap_or(&args.plan);
+    let ready = match ready::ready(&args.path, flags, Moment::Observed, env)? {
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
     };
     let observed = ready.plan.model().observed_at().unwrap_or_else(|_| env.clock.now());
-    let start = args.plan.options(observed).now;
+    let start = flags.options(observed).now;
     let graph = ranked(compile(&ready.plan));
     let forecast = forecast(&graph, start);
     let (plan_digest, facts_digest) = (digest::plan(graph.model()), digest::facts(graph.model()));

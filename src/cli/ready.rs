@@ -12,6 +12,11 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::load::Loaded;
 use crate::cli::load::LoadedPlan;
+use crate::escape;
+use crate::model::resolve;
+use crate::model::restrict;
+use crate::model::restrict::LeftOut;
+use crate::model::restrict::Part;
 use crate::render::style::Verbosity;
 use crate::rules::CheckedPlan;
 use crate::rules::Finding;
@@ -41,6 +46,10 @@ pub struct Ready {
     pub sources: Sources,
     /// Which of the texts holds what.
     pub texts: Texts,
+    /// Which part of the plan this is; without it, the whole.
+    pub part: Option<Part>,
+    /// What the part does without.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Which texts a plan was read from, by their indexes.
@@ -101,6 +110,7 @@ pub fn ready(
         return Err(CliError::usage(format!("`{}` holds {several}", path.display()))
             .hinted("name a file with one document of `kind: RecoveryPlan`"));
     };
+    let (plan, left_out) = in_part(plan, args.part.as_ref())?;
     let now = match (moment, &plan.model) {
         (Moment::Observed, Some(model)) => model.observed_at().unwrap_or_else(|_| env.clock.now()),
         (Moment::Observed, None) | (Moment::Clock, _) => env.clock.now(),
@@ -111,7 +121,7 @@ pub fn ready(
     match checked.plan.take() {
         Some(plan) => {
             let (findings, sources) = (checked.findings, loaded.sources);
-            Ok(Ok(Ready { plan, findings, policies, sources, texts }))
+            Ok(Ok(Ready { plan, findings, policies, sources, texts, part: args.part.clone(), left_out }))
         }
         None => {
             let mut style = style;
@@ -120,4 +130,20 @@ pub fn ready(
             Ok(Err(Exit::Refused))
         }
     }
+}
+
+/// Returns a part of a plan that was read, and what it does without; the whole, if no part is named.
+///
+/// # Errors
+///
+/// [`CliError`] if the plan has no such part.
+pub(crate) fn in_part(plan: LoadedPlan, part: Option<&Part>) -> Result<(LoadedPlan, Vec<LeftOut>), CliError> {
+    let (Some(part), Some(model)) = (part, &plan.model) else { return Ok((plan, Vec::new())) };
+    let restricted = restrict::restrict(&model.plan, part).map_err(|errors| {
+        let names: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        CliError::usage(format!("there is no such part of the plan: {}", escape::line(&names.join("; "))))
+            .hinted("name machines that are in no replication group, and replication groups")
+    })?;
+    let model = resolve(restricted.plan, model.inventory.clone());
+    Ok((LoadedPlan { model: Some(model), ..plan }, restricted.left_out))
 }

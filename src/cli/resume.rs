@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use crate::cli::claim;
+use crate::cli::drill;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -37,10 +38,12 @@ use crate::event::RunStatus;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::RunInbox;
+use crate::provider::azure::Automation;
 use crate::provider::azure::AzureSite;
 use crate::provider::azure::Consent;
 use crate::provider::azure::WriteClient;
 use crate::provider::emulator::Emulator;
+use crate::run::Site;
 use crate::run::order;
 
 /// Go on with a run that was interrupted
@@ -127,6 +130,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }
     };
+    let drill = drill::after_resume(&dir, &record.id, &plan, &graph, args.settings.as_deref(), env)?;
     let journal = database.writer(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     let options = plan_args.options(plan.plan.model().observed_at().unwrap_or(from));
     let session = Session {
@@ -144,13 +148,22 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         actions_in: env.path(std::path::Path::new(&record.plan_path).parent().unwrap_or(Path::new(""))),
         lock,
     };
-    let Some((connected, runtime)) = connection else { return session::drive(session, args, env) };
-    let ended = session::drive_on(&runtime, session, args, env);
-    connected.end(runtime);
+    let ended = match connection {
+        None => session::drive(session, args, env),
+        Some((connected, runtime)) => {
+            let ended = session::drive_on(&runtime, session, args, env);
+            connected.end(runtime);
+            ended
+        }
+    };
+    if let Some(drill) = drill {
+        drill.end(env)?;
+    }
     ended
 }
 
-/// Returns the real site of a run, and what it is reached by. That it may be changed was confirmed when the run began.
+/// Returns the real site of a run, and what it is reached by. That it may be changed was confirmed when the run began, unless that
+/// was read-only.
 fn real(
     site: &VaultArgs,
     plan: &Ready,
@@ -163,9 +176,17 @@ fn real(
     let runtime = session::runtime()?;
     let connected = reached.connect(facts, &runtime)?;
     let view = connected.view(facts.clone());
-    let consent = Consent::to_change(connected.vault.clone());
-    let site = Arc::new(AzureSite::new(view, WriteClient::new(connected.reader.clone(), consent)));
-    let place = Place::Real(RealSite { site, is_local: connected.is_local });
+    let is_local = connected.is_local;
+    let place = if site.read_only {
+        RealSite { site: Arc::new(site::ReadOnly::new(view)), automation: None, is_local }
+    } else {
+        let writer = WriteClient::new(connected.reader.clone(), Consent::to_change(connected.vault.clone()));
+        let automation = Arc::new(Automation::new(writer.clone()));
+        let site: Arc<dyn Site> = Arc::new(AzureSite::new(view, writer));
+        let site = site::fenced(site, plan);
+        RealSite { site, automation: Some(automation), is_local }
+    };
+    let place = Place::Real(place);
     Ok((place, (connected, runtime)))
 }
 

@@ -130,7 +130,14 @@ impl RunState {
             }
             RunEventKind::ActionStarted { .. } => {
                 step.acted = true;
+                step.attempts += 1;
                 step.answer = None;
+            }
+            RunEventKind::PointReported { machine, point, .. } => {
+                let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
+                if let Some(machine) = named {
+                    self.points.insert(machine, point.clone());
+                }
             }
             RunEventKind::ServerPlaced { datastore, .. } => {
                 self.attached.remove(&index);

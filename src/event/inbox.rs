@@ -20,6 +20,8 @@ pub struct Letter {
     pub by: String,
     /// How that is known.
     pub known_as: KnownAs,
+    /// Roles that the server of a session attests; none for a person who is known in another way.
+    pub roles: Vec<String>,
     /// What is to be done.
     pub order: Order,
     /// Who withdrew it before it was taken.

@@ -13,6 +13,7 @@ use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::OperationId;
 use crate::id::StepId;
+use crate::provider::ReachedPoint;
 use crate::provider::Request;
 use crate::rules::Guard;
 
@@ -78,6 +79,9 @@ pub enum RunEventKind {
         guard: Guard,
         /// Digest of the facts.
         facts_digest: String,
+        /// When they were judged, if they are kept under their digest; `None` in runs of older versions, which kept none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judged_at: Option<Timestamp>,
         /// What was found; empty if everything holds.
         findings: Vec<GuardFinding>,
         /// Whether the step may go on.
@@ -91,6 +95,15 @@ pub enum RunEventKind {
         server: String,
         /// The datastore.
         datastore: String,
+    },
+    /// The site told to which recovery point a machine failed over.
+    PointReported {
+        /// The step that saw it.
+        step: StepId,
+        /// The machine.
+        machine: MachineName,
+        /// The point.
+        point: ReachedPoint,
     },
     /// A request is about to be sent.
     IntentRecorded {
@@ -189,6 +202,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// Roles that were asked for, and that nothing proves the person to have.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unproven_roles: Vec<String>,
@@ -207,6 +223,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// Roles that were asked for, and that nothing proves the person to have.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unproven_roles: Vec<String>,
@@ -262,6 +281,9 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
+        /// Roles that the server of a session attested.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
         /// What was ordered.
         order: Order,
         /// Why it is not followed, or which part of it is not.
@@ -310,7 +332,7 @@ pub enum RunEventKind {
     Alarm {
         /// The step that saw it.
         step: StepId,
-        /// Our code for it: `both-sides-run` or `site-silent`.
+        /// Our code for it: `both-sides-run`, `site-silent`, `information` and others.
         code: String,
         /// What was seen, and who decides.
         message: String,
@@ -337,6 +359,7 @@ impl RunEventKind {
             | Self::SlotsFreed { step, .. }
             | Self::GuardEvaluated { step, .. }
             | Self::ServerPlaced { step, .. }
+            | Self::PointReported { step, .. }
             | Self::IntentRecorded { step, .. }
             | Self::OperationAccepted { step, .. }
             | Self::AttemptFailed { step, .. }

@@ -59,6 +59,7 @@ impl RunState {
             RunEventKind::StepStarted { .. } => &[StepStatus::Ready],
             RunEventKind::SlotsTaken { .. } => &[StepStatus::Ready, StepStatus::Running],
             RunEventKind::GuardEvaluated { .. }
+            | RunEventKind::PointReported { .. }
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::AttemptFailed { .. }
@@ -123,7 +124,7 @@ impl RunState {
             {
                 illegal(format!("no request of {id} is open"))
             }
-            RunEventKind::MemberFailed { machine, .. } => {
+            RunEventKind::MemberFailed { machine, .. } | RunEventKind::PointReported { machine, .. } => {
                 let mut members = self.machines_of(index).map(|member| self.graph.model().machine(member));
                 if members.any(|member| member.name().value == machine.as_str()) {
                     return Ok(legal);

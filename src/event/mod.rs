@@ -72,6 +72,8 @@ pub enum KnownAs {
     Claimed,
     /// As the user of the operating system at the terminal.
     OsUser,
+    /// By a session of the dashboard, whose server attests the person's roles.
+    Session,
     /// Nobody: the emulator approves by itself.
     Simulated,
 }

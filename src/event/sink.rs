@@ -21,6 +21,17 @@ pub trait Journal {
     /// [`JournalError`] if it can't be kept.
     fn append(&mut self, event: &RunEvent) -> Result<(), JournalError>;
 
+    /// Takes facts under their digest, to be kept by the next [`Journal::sync`] before the events that were taken after them.
+    ///
+    /// A journal that keeps no facts leaves them out.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if they can't be kept.
+    fn keep_facts(&mut self, _digest: &str, _body: &str) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     /// Keeps the events that were taken; when this returns, they are on disk.
     ///
     /// # Errors

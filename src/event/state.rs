@@ -17,6 +17,7 @@ use crate::graph::StepKind;
 use crate::graph::vcenter::Lane;
 use crate::id::IdMap;
 use crate::id::StepId;
+use crate::provider::ReachedPoint;
 
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct RunState {
     pub(super) taken_out: BTreeMap<usize, bool>,
     /// Datastore of the server that a reprotect went through, as it was seen then.
     pub(super) placements: IdMap<StepIndex, String>,
+    /// Recovery point that each machine went to, as the site reported it.
+    pub(super) points: BTreeMap<usize, ReachedPoint>,
     /// Reprotects whose disks a person attached to their server again, since which the server was not seen.
     pub(super) attached: BTreeSet<StepIndex>,
     /// Number of the last letter that was taken; 0 before the first.
@@ -118,6 +121,7 @@ impl RunState {
             lost: BTreeMap::new(),
             taken_out: BTreeMap::new(),
             placements: IdMap::default(),
+            points: BTreeMap::new(),
             attached: BTreeSet::new(),
             last_letter: 0,
             withdrawn: BTreeSet::new(),
@@ -284,6 +288,12 @@ impl RunState {
     /// Returns the reprotects whose server was seen, each with the datastore that the server stood on.
     pub fn placements(&self) -> impl Iterator<Item = (StepIndex, &str)> {
         self.placements.iter().map(|(step, datastore)| (*step, datastore.as_str()))
+    }
+
+    /// Returns the recovery point that a machine went to, if the site reported it.
+    #[must_use]
+    pub fn point(&self, machine: usize) -> Option<&ReachedPoint> {
+        self.points.get(&machine)
     }
 
     /// Returns the reprotects of a step's machines whose server was seen: it holds their disks.

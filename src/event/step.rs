@@ -1,6 +1,8 @@
 //! How one step of a run stands.
 
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
 
 use crate::id::IdempotencyKey;
 use crate::id::OperationId;
@@ -10,7 +12,8 @@ use crate::provider::Request;
 pub const TAKEN_BACK: &str = "failover-cancelled";
 
 /// How a step stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// It waits for others.
     Waiting,

@@ -31,6 +31,7 @@ pub use loss::Loss;
 pub use loss::PredictedPoint;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::Serialize;
 
 use crate::forecast::amount::Amount;
@@ -49,7 +50,7 @@ use crate::quantity::Seconds;
 use crate::syntax::plan::RecoveryPlan;
 
 /// A length of time, in seconds, of which only the bounds are known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// The least.
     pub low_s: u64,
@@ -132,6 +133,12 @@ pub struct Forecast {
     /// count as answering at once.
     #[serde(skip)]
     pub no_return: Vec<Range>,
+    /// From the failover of each machine to the end of its verification, in the order of the model's machines.
+    #[serde(skip)]
+    pub outages: Vec<Range>,
+    /// From the first failover of each replication group to its last verification, in the order of the model's groups.
+    #[serde(skip)]
+    pub group_outages: Vec<Range>,
     /// Data of each machine that goes to on-premises, in the order of the model's machines.
     #[serde(skip)]
     pub machines: Vec<Data>,
@@ -200,6 +207,8 @@ pub fn forecast(graph: &Graph, start: Timestamp) -> Forecast {
         protection: objective(Some(deadline_of(plan)), slowest_protection(graph, &steps)),
         people: people(graph),
         losses,
+        outages: sample.ways.iter().map(Outage::range).collect(),
+        group_outages: sample.groups.iter().map(Outage::range).collect(),
         no_return: sample.no_return.iter().map(|(least, most)| range(*least, *most)).collect(),
         steps,
         machines,
@@ -215,17 +224,66 @@ struct Sample {
     most: Vec<f64>,
     /// When each machine's point of no return begins, at the earliest and at the latest.
     no_return: Vec<(f64, f64)>,
+    /// The failover and the verification of each machine.
+    ways: Vec<Outage>,
+    /// The outages of each replication group.
+    groups: Vec<Outage>,
+}
+
+/// How long a machine, or several, are away.
+#[derive(Clone, Debug, Default)]
+struct Outage {
+    /// Failovers and verifications.
+    steps: Vec<(StepIndex, StepIndex)>,
+    bounds: Option<(f64, f64)>,
+}
+
+impl Outage {
+    fn add(&mut self, outcome: &Outcome) {
+        let begin = self.steps.iter().map(|(failover, _)| outcome.begin[*failover as usize]);
+        let end = self.steps.iter().map(|(_, verify)| outcome.end[*verify as usize]);
+        let (begin, end) = (begin.fold(f64::MAX, f64::min), end.fold(0.0, f64::max));
+        let seconds = if begin < end { end - begin } else { 0.0 };
+        let (least, most) = self.bounds.unwrap_or((f64::MAX, 0.0));
+        self.bounds = Some((least.min(seconds), most.max(seconds)));
+    }
+
+    fn range(&self) -> Range {
+        self.bounds.map_or(Range::default(), |(least, most)| range(least, most))
+    }
+}
+
+/// Returns the failover and the verification of each machine that is still to be brought home.
+fn outages(graph: &Graph) -> Vec<Outage> {
+    let mut steps = vec![(None, None); graph.model().machines().len()];
+    for (at, step) in (0..).zip(graph.steps()).filter(|(_, step)| !step.adopted) {
+        match step.kind {
+            StepKind::Failover => graph.indexes_of(at).for_each(|machine| steps[machine].0 = Some(at)),
+            StepKind::Verify => graph.indexes_of(at).for_each(|machine| steps[machine].1 = Some(at)),
+            _ => {}
+        }
+    }
+    let pairs = steps.into_iter().map(|(failover, verify)| failover.zip(verify));
+    pairs.map(|pair| Outage { steps: pair.into_iter().collect(), bounds: None }).collect()
 }
 
 impl Sample {
     fn new(graph: &Graph) -> Self {
         let count = graph.steps().len();
+        let ways = outages(graph);
+        let of_group = |group: crate::model::Group<'_>| Outage {
+            steps: group.members().flat_map(|member| ways[member.index()].steps.clone()).collect(),
+            bounds: None,
+        };
+        let groups = graph.model().groups().map(of_group).collect();
         Self {
             makespans: Vec::new(),
             outages: Vec::new(),
             least: vec![f64::MAX; count],
             most: vec![0.0; count],
             no_return: vec![(f64::MAX, 0.0); graph.model().machines().len()],
+            ways,
+            groups,
         }
     }
 
@@ -249,6 +307,8 @@ impl Sample {
             let begin = outcome.begin[load.graph.point_of_no_return(machine) as usize];
             (*least, *most) = (least.min(begin), most.max(begin));
         }
+        let counted = self.ways.iter_mut().chain(&mut self.groups);
+        counted.filter(|outage| !outage.steps.is_empty()).for_each(|outage| outage.add(outcome));
         self.outages.push(if first < last { last - first } else { 0.0 });
     }
 

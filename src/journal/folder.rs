@@ -1,10 +1,12 @@
-//! The state directory: `failback.db`, and `runs/<id>/` with the lock, logs, documents and world of each run.
+//! The state directory: `failback.db`, `runs/<id>/` with the lock, logs, documents and world of each run, and `drills/<id>/`
+//! with the lock of each drill.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::id::DrillId;
 use crate::id::RunId;
 
 /// The state directory can't be used.
@@ -126,6 +128,23 @@ impl StateDir {
     /// [`StateDirError`] if it can't be made.
     pub fn make_run(&self, run: &RunId) -> Result<PathBuf, StateDirError> {
         let folder = self.run(run);
+        make_private(&folder)?;
+        Ok(folder)
+    }
+
+    /// Returns the folder of a drill.
+    #[must_use]
+    pub fn drill(&self, drill: &DrillId) -> PathBuf {
+        self.root.join("drills").join(drill.as_str())
+    }
+
+    /// Makes the folder of a drill.
+    ///
+    /// # Errors
+    ///
+    /// [`StateDirError`] if it can't be made.
+    pub fn make_drill(&self, drill: &DrillId) -> Result<PathBuf, StateDirError> {
+        let folder = self.drill(drill);
         make_private(&folder)?;
         Ok(folder)
     }

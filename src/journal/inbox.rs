@@ -15,7 +15,6 @@ use crate::event::withdraw;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
-use crate::journal::schema::VERSION;
 
 /// A letter that is to be sent: its number is given to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +25,26 @@ pub struct NewLetter {
     pub by: String,
     /// How that is known.
     pub known_as: KnownAs,
+    /// Roles that the server of a session attests.
+    pub roles: Vec<String>,
     /// What is to be done.
     pub order: Order,
+}
+
+/// What is stored of a letter beside who sent it: the order, and what the server of a session attests.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Attested {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<String>,
+}
+
+/// Returns the text that holds an order and the roles of its sender.
+fn stored(letter: &NewLetter) -> String {
+    let mut order = serde_json::to_value(&letter.order).expect("an order has a JSON form");
+    if let (Some(fields), false) = (order.as_object_mut(), letter.roles.is_empty()) {
+        fields.insert("roles".into(), serde_json::json!(letter.roles));
+    }
+    order.to_string()
 }
 
 /// Returns the word of a value that has one.
@@ -47,7 +64,7 @@ impl Database {
         if self.run(run)?.is_none() {
             return Err(DatabaseError::Unknown { run: run.clone() });
         }
-        let text = serde_json::to_string(&letter.order).expect("an order has a JSON form");
+        let text = stored(letter);
         self.connection
             .execute(
                 "INSERT INTO inbox (run, at, by, known_as, letter) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -72,11 +89,12 @@ impl Database {
                 at.parse(),
                 serde_json::from_value(serde_json::Value::String(known_as)),
                 serde_json::from_str(&order),
+                serde_json::from_str(&order),
             );
             match read {
-                (Ok(at), Ok(known_as), Ok(order)) => {
+                (Ok(at), Ok(known_as), Ok(order), Ok(Attested { roles })) => {
                     let by = row.get(2)?;
-                    letters.push(Letter { id, at, by, known_as, order, withdrawn_by: None });
+                    letters.push(Letter { id, at, by, known_as, roles, order, withdrawn_by: None });
                 }
                 // Whoever may write here may send anything; a run must not end because of that.
                 _ => tracing::warn!(letter = id, "a letter can't be read and is passed over"),
@@ -106,9 +124,15 @@ impl RunInbox {
         Ok(Self { database: Database::open_to_read(path)?, run: run.clone(), nothing_new: None })
     }
 
+    /// Returns the file of the database.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.database.path()
+    }
+
     fn read(&mut self, last: u64) -> rusqlite::Result<Vec<Letter>> {
         // The first version had no inbox.
-        if self.database.version < VERSION {
+        if self.database.version == 1 {
             return Ok(Vec::new());
         }
         let version: i64 = self
@@ -141,7 +165,8 @@ mod tests {
 
     fn letter(reason: &str) -> NewLetter {
         let order = Order::Cancel { reason: Some(reason.into()), failovers: false };
-        NewLetter { at: Timestamp::UNIX_EPOCH, by: "kim".into(), known_as: KnownAs::OsUser, order }
+        let (by, known_as) = ("kim".into(), KnownAs::Session);
+        NewLetter { at: Timestamp::UNIX_EPOCH, by, known_as, roles: vec!["dba".into()], order }
     }
 
     fn numbers(inbox: &mut RunInbox, last: u64) -> Vec<u64> {
@@ -160,9 +185,9 @@ mod tests {
         let first = sender.send(&one, &letter("the first")).expect("sent");
         sender.send(&other, &letter("another run's")).expect("sent");
         let third = sender.send(&one, &letter("the third")).expect("sent");
-        let NewLetter { at, by, known_as, order } = letter("the first");
+        let NewLetter { at, by, known_as, roles, order } = letter("the first");
         let found = inbox.since(0).expect("read");
-        assert_eq!(found[0], Letter { id: first, at, by, known_as, order, withdrawn_by: None });
+        assert_eq!(found[0], Letter { id: first, at, by, known_as, roles, order, withdrawn_by: None });
         assert_eq!(numbers(&mut inbox, 0), [first, third], "letters are there until they are taken");
         assert_eq!(numbers(&mut inbox, first), [third]);
         assert_eq!(numbers(&mut inbox, third), [0; 0]);

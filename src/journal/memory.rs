@@ -1,5 +1,6 @@
 //! A journal that is gone when the process ends: for simulations and tests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -13,6 +14,7 @@ use crate::event::RunEvent;
 pub struct MemoryJournal {
     kept: Arc<Mutex<Vec<RunEvent>>>,
     taken: Vec<RunEvent>,
+    facts: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl MemoryJournal {
@@ -21,11 +23,23 @@ impl MemoryJournal {
     pub fn events(&self) -> Vec<RunEvent> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// Returns the facts that were kept, by their digests.
+    #[must_use]
+    pub fn facts(&self) -> BTreeMap<String, String> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Journal for MemoryJournal {
     fn append(&mut self, event: &RunEvent) -> Result<(), JournalError> {
         self.taken.push(event.clone());
+        Ok(())
+    }
+
+    fn keep_facts(&mut self, digest: &str, body: &str) -> Result<(), JournalError> {
+        let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.insert(digest.to_owned(), body.to_owned());
         Ok(())
     }
 

@@ -3,7 +3,9 @@
 mod chain;
 mod claim;
 mod database;
+mod drills;
 mod error;
+mod facts;
 mod file;
 #[cfg(test)]
 mod fixture;
@@ -16,12 +18,15 @@ mod reader;
 mod schema;
 mod writer;
 
+pub use chain::Link;
 pub use claim::Claim;
 pub use claim::ClaimError;
 pub use claim::Claims;
 pub use database::Database;
 pub use database::Entry;
 pub use database::RunRecord;
+pub use drills::DrillEnd;
+pub use drills::DrillRow;
 pub use error::DatabaseError;
 pub use error::SqliteError;
 pub use folder::StateDir;

@@ -73,6 +73,19 @@ impl Database {
         })
     }
 
+    /// Gives the text of each event of a run to `take`, as it is stored and in order; what is wrong ends that.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if one can't be read, or is not what was written.
+    pub fn each_stored(&self, run: &RunId, mut take: impl FnMut(String)) -> Result<(), DatabaseError> {
+        self.each_text(run, 0, |seq, _, text| {
+            let text = std::str::from_utf8(text).map_err(|error| unreadable(run, seq, &error))?;
+            take(text.to_owned());
+            Ok(())
+        })
+    }
+
     /// Checks the chain of a run without decoding what its events say, and returns how many there are.
     ///
     /// # Errors
@@ -127,6 +140,16 @@ impl Database {
         let link =
             |text: String| Link::parse(text.as_bytes()).ok_or_else(|| broken(run, 0, "its head is none"));
         stored.map(link).transpose()
+    }
+
+    /// Returns the place and the hash of a run's last event, as they are stored; 0 and the chain's head, if it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if they can't be read, or the run was kept by a program that kept no chain.
+    pub fn head(&self, run: &RunId) -> Result<(u64, String), DatabaseError> {
+        let (seq, link) = self.end(run)?;
+        Ok((seq, link.as_str().to_owned()))
     }
 
     /// Returns the number and the hash of a run's last event; 0 and the head, if it has none.

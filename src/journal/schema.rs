@@ -12,12 +12,13 @@ use crate::journal::chain::Link;
 use crate::journal::database;
 
 /// Version of the tables, in the database's `user_version`.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// What tells the database from those of other programs, in its `application_id`: `fail` in ASCII.
 const APPLICATION: i64 = 0x6661_696c;
 
-const TABLES: &str = "
+/// What version 2 had.
+const SECOND: &str = "
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     plan TEXT NOT NULL,
@@ -53,6 +54,52 @@ CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'ev
 CREATE TRIGGER events_stand BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are kept as they are'); END;
 CREATE TRIGGER inbox_stays BEFORE DELETE ON inbox BEGIN SELECT RAISE(ABORT, 'letters are kept'); END;
 CREATE TRIGGER inbox_stands BEFORE UPDATE ON inbox BEGIN SELECT RAISE(ABORT, 'letters are kept as they are'); END;
+";
+
+/// What version 3 added: facts by their digest, drills, and how far each drill's calendar is dealt with.
+///
+/// Of a drill that goes on, what turns out later may be filled in once; one that has ended stands.
+const THIRD: &str = "
+CREATE TABLE facts (
+    digest TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
+CREATE TABLE drills (
+    id TEXT PRIMARY KEY,
+    plan TEXT NOT NULL,
+    plan_path TEXT NOT NULL,
+    name TEXT,
+    kind TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    due_at TEXT,
+    began_at TEXT NOT NULL,
+    ended_at TEXT,
+    run TEXT,
+    git_commit TEXT,
+    plan_digest TEXT,
+    verdict TEXT,
+    result TEXT
+) STRICT;
+CREATE INDEX drills_of_plan ON drills (plan_path, began_at);
+CREATE TABLE schedule (
+    plan_path TEXT NOT NULL,
+    drill TEXT NOT NULL,
+    handled_until TEXT NOT NULL,
+    PRIMARY KEY (plan_path, drill)
+) STRICT;
+CREATE TRIGGER facts_stay BEFORE DELETE ON facts BEGIN SELECT RAISE(ABORT, 'facts are kept'); END;
+CREATE TRIGGER facts_stand BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'facts are kept as they are'); END;
+CREATE TRIGGER drills_stay BEFORE DELETE ON drills BEGIN SELECT RAISE(ABORT, 'drills are kept'); END;
+CREATE TRIGGER drills_end_once BEFORE UPDATE ON drills WHEN OLD.ended_at IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'a drill that has ended is kept as it is'); END;
+CREATE TRIGGER drills_stand BEFORE UPDATE ON drills WHEN
+    NEW.id IS NOT OLD.id OR NEW.plan IS NOT OLD.plan OR NEW.plan_path IS NOT OLD.plan_path OR NEW.name IS NOT OLD.name
+    OR NEW.kind IS NOT OLD.kind OR NEW.cause IS NOT OLD.cause OR NEW.due_at IS NOT OLD.due_at
+    OR NEW.began_at IS NOT OLD.began_at OR (OLD.run IS NOT NULL AND NEW.run IS NOT OLD.run)
+    OR (OLD.git_commit IS NOT NULL AND NEW.git_commit IS NOT OLD.git_commit)
+    OR (OLD.plan_digest IS NOT NULL AND NEW.plan_digest IS NOT OLD.plan_digest)
+    OR (NEW.ended_at IS NULL AND (NEW.verdict IS NOT NULL OR NEW.result IS NOT NULL))
+    BEGIN SELECT RAISE(ABORT, 'what is known of a drill is kept as it is'); END;
 ";
 
 /// Returns the version of a database's tables; 0 if it has none.
@@ -105,9 +152,11 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Da
     }
     let changed = || -> rusqlite::Result<()> {
         match found {
-            0 => transaction.execute_batch(TABLES)?,
-            _ => from_first(&transaction)?,
+            0 => transaction.execute_batch(SECOND)?,
+            1 => from_first(&transaction)?,
+            _ => (),
         }
+        transaction.execute_batch(THIRD)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)
     };
@@ -121,7 +170,7 @@ fn from_first(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         "ALTER TABLE events RENAME TO events_1;
          ALTER TABLE runs RENAME TO runs_1;",
     )?;
-    transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(SECOND)?;
     let columns = "id, plan, plan_path, plan_digest, facts_digest, provider, options, created_at";
     let runs = format!(
         "SELECT {columns}, NULL,
@@ -210,6 +259,63 @@ mod tests {
         let fresh = Place::new();
         drop(fresh.open());
         assert_eq!(tables(&place), tables(&fresh), "nothing tells it from a new one");
+    }
+
+    /// Takes away what version 3 added: a database as version 2 left it.
+    fn make_second(place: &Place) {
+        let sqlite = place.sqlite();
+        sqlite
+            .execute_batch(
+                "DROP TABLE facts; DROP TABLE drills; DROP TABLE schedule; PRAGMA user_version = 2;",
+            )
+            .expect("they were there");
+    }
+
+    #[test]
+    fn a_database_of_version_2_is_read_as_it_is_and_then_becomes_one_of_this() {
+        let place = Place::new();
+        drop(place.with_events("r1", 3));
+        let whole = tables(&place);
+        make_second(&place);
+        assert_ne!(tables(&place), whole);
+        let before = std::fs::read(&place.path).expect("there");
+        let database = Database::open_to_read(&place.path).expect("it is known");
+        let run = RunId::new("r1");
+        assert_eq!(database.events(&run).expect("read"), events("r1", 3));
+        assert!(database.drills().expect("it had none").is_empty());
+        assert_eq!(database.handled_until("p", "d").expect("it had no schedule"), None);
+        drop(database);
+        assert_eq!(std::fs::read(&place.path).expect("there"), before, "reading changes nothing");
+        let database = place.open();
+        assert_eq!(database.events(&run).expect("the chain is whole"), events("r1", 3));
+        assert_eq!(database.run(&run).expect("read").expect("there").migrated_events, 0);
+        assert_eq!(tables(&place), whole, "nothing tells it from a new one");
+    }
+
+    #[test]
+    fn what_was_observed_and_what_was_drilled_stay() {
+        let place = Place::new();
+        drop(place.open());
+        let sqlite = place.sqlite();
+        let change = |query: &str| sqlite.execute_batch(query);
+        change("INSERT INTO facts VALUES ('sha256:1', '{}')").expect("new");
+        let drill = "INSERT INTO drills (id, plan, plan_path, kind, cause, began_at) VALUES ('d1', 'p', 'p', 'rehearsal', 'person', 't')";
+        change(drill).expect("new");
+        for refused in [
+            "UPDATE facts SET body = '[]'",
+            "DELETE FROM facts",
+            "DELETE FROM drills",
+            "UPDATE drills SET plan = 'q'",
+            "UPDATE drills SET verdict = 'passed'",
+        ] {
+            assert!(change(refused).is_err(), "{refused}");
+        }
+        change("UPDATE drills SET run = 'r1', plan_digest = 'sha256:1'").expect("it was not known");
+        assert!(change("UPDATE drills SET run = 'r2'").is_err(), "its run is known");
+        change("UPDATE drills SET ended_at = 't', verdict = 'passed'").expect("it had not ended");
+        for refused in ["UPDATE drills SET verdict = 'failed'", "UPDATE drills SET ended_at = NULL"] {
+            assert!(change(refused).is_err(), "{refused}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::journal::file::Identity;
 
 const INSERT: &str = "INSERT INTO events (run, seq, at, event, hash) VALUES (?1, ?2, ?3, ?4, ?5)";
 
+const INSERT_FACTS: &str = "INSERT OR IGNORE INTO facts (digest, body) VALUES (?1, ?2)";
+
 /// An event that was taken and is not kept yet, as it will be stored.
 #[derive(Debug)]
 struct Taken {
@@ -41,6 +43,8 @@ pub struct RunWriter {
     taken: Vec<Taken>,
     /// The texts of what was taken, one after another.
     text: Vec<u8>,
+    /// Facts that were taken, by their digests.
+    facts: Vec<(String, String)>,
     /// Why nothing is written any more: after one failure nobody knows what the file holds.
     failed: Option<String>,
 }
@@ -61,12 +65,21 @@ impl Database {
             end,
             taken: Vec::new(),
             text: Vec::new(),
+            facts: Vec::new(),
             failed: None,
         })
     }
 }
 
 impl RunWriter {
+    /// Returns the place and the hash of the last event that was taken; 0 and the chain's head before the first.
+    ///
+    /// Whoever keeps the hash elsewhere can tell later that nothing before it was changed.
+    #[must_use]
+    pub fn head(&self) -> (u64, &str) {
+        (self.end.0, self.end.1.as_str())
+    }
+
     fn take(&mut self, event: &RunEvent) -> Result<(), DatabaseError> {
         if event.run != self.run || event.seq != self.end.0 + 1 {
             return Err(DatabaseError::OutOfOrder { run: event.run.clone(), seq: event.seq });
@@ -88,6 +101,12 @@ impl RunWriter {
             self.connection.prepare_cached(query).and_then(|mut query| query.execute([])).map_err(&write)
         };
         execute("BEGIN IMMEDIATE")?;
+        if !self.facts.is_empty() {
+            let mut insert = self.connection.prepare_cached(INSERT_FACTS).map_err(&write)?;
+            for (digest, body) in &self.facts {
+                insert.execute([digest, body]).map_err(&write)?;
+            }
+        }
         let text = |place: &Range<usize>| {
             std::str::from_utf8(&self.text[place.clone()]).expect("JSON and times are text")
         };
@@ -138,12 +157,18 @@ impl Journal for RunWriter {
         self.unless_failed(|writer| writer.take(event))
     }
 
+    fn keep_facts(&mut self, digest: &str, body: &str) -> Result<(), JournalError> {
+        self.facts.push((digest.to_owned(), body.to_owned()));
+        Ok(())
+    }
+
     fn sync(&mut self) -> Result<(), JournalError> {
         if self.taken.is_empty() && self.failed.is_none() {
             return Ok(());
         }
         self.unless_failed(Self::write)?;
         self.taken.clear();
+        self.facts.clear();
         self.text.clear();
         Ok(())
     }

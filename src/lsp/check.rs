@@ -110,12 +110,13 @@ pub(super) fn analyze(open: &Open, reading: Reading<'_>, cache: &mut Cache, enco
             Document::Plan(plan) => plans.push(plan),
             Document::Inventory(inventory) => inventories.push(*inventory),
             Document::Policy(policy) => policies.push(*policy),
+            Document::Settings(_) => {}
         }
     }
     for draft in drafts {
         match draft {
             Document::Policy(policy) => policy_drafts.push(*policy),
-            Document::Plan(_) | Document::Inventory(_) => {}
+            Document::Plan(_) | Document::Inventory(_) | Document::Settings(_) => {}
         }
     }
     mistakes.extend(Policies::mistakes_of_drafts(&policy_drafts, &policies, &sources));

@@ -8,6 +8,7 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
 use crate::syntax::schema;
+use crate::syntax::settings::Settings;
 
 use super::sketch::Sketch;
 use super::sketch::Step;
@@ -19,12 +20,17 @@ pub(super) enum Document {
     Plan,
     Inventory,
     Policy,
+    Settings,
 }
 
 impl Document {
     /// Every kind, with the word for it.
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::Plan, "RecoveryPlan"), (Self::Inventory, "Inventory"), (Self::Policy, "Policy")];
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Plan, "RecoveryPlan"),
+        (Self::Inventory, "Inventory"),
+        (Self::Policy, "Policy"),
+        (Self::Settings, "Settings"),
+    ];
 
     /// Returns the words for kinds of documents, and what each is.
     pub(super) fn words() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -32,6 +38,7 @@ impl Document {
             Self::Plan => (*word, "which machines come back from Azure, and how"),
             Self::Inventory => (*word, "the facts about the vault, the site and its machines"),
             Self::Policy => (*word, "rules of an organisation's own"),
+            Self::Settings => (*word, "what `failback serve` is told"),
         })
     }
 
@@ -55,6 +62,7 @@ impl Document {
             "plan" => Some(Self::Plan),
             "inventory" => Some(Self::Inventory),
             "policy" => Some(Self::Policy),
+            "failback" => Some(Self::Settings),
             _ => None,
         }
     }
@@ -64,10 +72,12 @@ impl Document {
         static PLAN: OnceLock<Language> = OnceLock::new();
         static INVENTORY: OnceLock<Language> = OnceLock::new();
         static POLICY: OnceLock<Language> = OnceLock::new();
+        static SETTINGS: OnceLock<Language> = OnceLock::new();
         match self {
             Self::Plan => PLAN.get_or_init(|| Language(schema::of::<RecoveryPlan>("", ""))),
             Self::Inventory => INVENTORY.get_or_init(|| Language(schema::of::<Inventory>("", ""))),
             Self::Policy => POLICY.get_or_init(|| Language(schema::of::<Policy>("", ""))),
+            Self::Settings => SETTINGS.get_or_init(|| Language(schema::of::<Settings>("", ""))),
         }
     }
 }

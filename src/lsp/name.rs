@@ -30,7 +30,7 @@ pub(super) fn sort_of(document: Document, place: &Place<'_>) -> Option<Sort> {
     match document {
         Document::Plan => in_plan(place.block, place.key, place.in_list),
         Document::Inventory => in_inventory(place.block, place.key).map(Sort::Name),
-        Document::Policy => None,
+        Document::Policy | Document::Settings => None,
     }
 }
 

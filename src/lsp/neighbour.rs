@@ -107,7 +107,7 @@ impl Neighbour {
                 Document::Plan(plan) if !is_given => {
                     file.plans.push(Note::of(&plan, Some(&file.path), settings));
                 }
-                Document::Plan(_) | Document::Inventory(_) => {}
+                Document::Plan(_) | Document::Inventory(_) | Document::Settings(_) => {}
             }
         }
         if is_policy || !file.policies.is_empty() {

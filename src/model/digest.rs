@@ -35,6 +35,12 @@ pub fn of_ordered<T: Serialize>(value: &T) -> String {
     in_words(&json)
 }
 
+/// Returns `sha256:` and the digest of a text.
+#[must_use]
+pub fn of_text(text: &str) -> String {
+    in_words(text.as_bytes())
+}
+
 fn in_words(json: &[u8]) -> String {
     let mut text = String::with_capacity("sha256:".len() + 64);
     text.push_str("sha256:");

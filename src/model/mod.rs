@@ -6,6 +6,7 @@ pub mod drift;
 pub mod fact;
 pub mod fact_source;
 mod infrastructure;
+pub mod judged;
 mod machine;
 pub mod order;
 mod other_plan;
@@ -14,6 +15,7 @@ mod point;
 mod reference;
 pub mod release;
 mod resolve;
+pub mod restrict;
 pub mod settings;
 pub mod version;
 
@@ -91,6 +93,8 @@ pub struct Model {
     pub(crate) placements: IdMap<usize, String>,
     /// Other plans of the workspace, as far as they are known.
     pub(crate) other_plans: Vec<OtherPlan>,
+    /// Whether the facts were observed just now, so that what they leave open was looked for and not found.
+    pub is_live: bool,
 }
 
 /// Where each name of the inventory stands.

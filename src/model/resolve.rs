@@ -28,6 +28,7 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory) -> Model {
         index,
         placements: IdMap::default(),
         other_plans: Vec::new(),
+        is_live: false,
     };
     bind_groups(&mut model);
     bind_machines(&mut model);

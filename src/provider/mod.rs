@@ -2,6 +2,7 @@
 //!
 //! Questions change nothing; a request is *begun* and then *polled*, so that a crash between the two can be resumed.
 
+mod automate;
 pub mod azure;
 pub mod emulator;
 mod error;
@@ -11,11 +12,17 @@ mod request;
 mod seen_plan;
 pub mod vcenter;
 
+pub use automate::Automate;
+pub use automate::RunbookJob;
+pub use automate::RunbookOrder;
+pub use automate::RunbookSeen;
+pub use automate::RunbookStatus;
 pub use error::ProviderError;
 pub use observation::Freshness;
 pub use observation::Item;
 pub use observation::Observation;
 pub use observation::Operation;
+pub use observation::ReachedPoint;
 pub use observation::Replication;
 pub use operation::Failure;
 pub use operation::MemberOutcome;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::id::MachineName;
 use crate::id::OperationId;
 use crate::syntax::inventory::Inventory;
+use crate::syntax::machine::PointKind;
 
 /// How fresh an observation has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,20 @@ pub struct Replication {
     pub expected_end: Option<Timestamp>,
 }
 
+/// The recovery point that a machine went to at its failover, as the site reports it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachedPoint {
+    /// Its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its consistency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<PointKind>,
+    /// The moment that it stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
 /// What the service says about one replicated item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -58,6 +73,9 @@ pub struct Item {
     pub running: Option<OperationId>,
     /// The initial replication that runs.
     pub replication: Option<Replication>,
+    /// The recovery point that it went to when it last failed over to on-premises; `None` before, and where the site does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_over_to: Option<ReachedPoint>,
 }
 
 /// What was seen of a site at one moment.

@@ -12,6 +12,8 @@ pub struct Gate {
     pub fail_on: Severity,
     /// Whether an error that plan and inventory alone could decide may not stay undecided.
     pub strict: bool,
+    /// Whether the facts were observed just now: then no error may stay undecided under `strict`.
+    pub is_live: bool,
 }
 
 impl Gate {
@@ -23,7 +25,7 @@ impl Gate {
             State::Indeterminate => {
                 self.strict
                     && item.severity == Severity::Error
-                    && rules::find(item.code).is_none_or(|rule| rule.when.declared)
+                    && (self.is_live || rules::find(item.code).is_none_or(|rule| rule.when.declared))
             }
             State::Pending | State::Waived => false,
         }

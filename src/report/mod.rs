@@ -1,13 +1,18 @@
 //! How a run is shown while it goes on, and what is said of it at the end: bars, lines, or JSON.
 
+pub mod assessment;
 mod bar;
+pub mod drawing;
+pub mod drill;
 pub mod eta;
 mod json_lines;
 mod lines;
 mod noticing;
+pub mod phase;
 mod summary;
 mod tally;
 mod text;
+pub mod timeline;
 mod ways;
 mod whereabouts;
 
@@ -20,7 +25,6 @@ pub use noticing::Lost;
 pub use noticing::Noticing;
 pub use summary::Approval;
 pub use summary::Failure;
-pub use summary::PhaseTime;
 pub use summary::Summary;
 pub use summary::summary;
 pub use whereabouts::Place;

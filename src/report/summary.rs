@@ -10,10 +10,11 @@ use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::event::StepStatus;
 use crate::graph::StepIndex;
-use crate::graph::StepKind;
 use crate::id::RunId;
 use crate::id::StepId;
 use crate::quantity::Seconds;
+use crate::report::phase::PhaseTime;
+use crate::report::phase::Phases;
 use crate::report::seconds_between;
 use crate::report::some_of;
 use crate::report::tally::Standing;
@@ -45,17 +46,6 @@ pub struct Approval {
     pub by: String,
     /// From the begin of the step to the answer's effect, in seconds.
     pub waited: Seconds,
-}
-
-/// How long a phase took, as measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PhaseTime {
-    /// The phase, in words.
-    pub phase: &'static str,
-    /// From the begin of its first step to the end of its last one, in seconds.
-    pub took: Seconds,
-    /// Its longest step, and how long that took, in seconds.
-    pub longest: (StepId, Seconds),
 }
 
 /// How a run ended, or where it stands.
@@ -103,28 +93,6 @@ pub struct Summary {
     flags: String,
 }
 
-/// Returns the phase that a step is timed with; `None` for one that takes no time of its own.
-const fn phase(kind: StepKind) -> Option<&'static str> {
-    match kind {
-        StepKind::Preflight | StepKind::Prepare => Some("prepare"),
-        StepKind::AwaitAzureAgent
-        | StepKind::AwaitDeletion
-        | StepKind::Reprotect
-        | StepKind::AwaitProtected => Some("reprotect"),
-        StepKind::AwaitPoint | StepKind::Recheck | StepKind::Failover => Some("failover"),
-        StepKind::Verify => Some("verify"),
-        StepKind::Commit | StepKind::Cleanup => Some("commit"),
-        StepKind::AwaitAgent | StepKind::Forward | StepKind::AwaitForward => Some("forward"),
-        StepKind::ApproveFailover | StepKind::ApproveCommit => Some("approvals"),
-        StepKind::Action => Some("actions"),
-        StepKind::Barrier | StepKind::BootGroup => None,
-    }
-}
-
-/// The phases in the order in which they are told.
-const PHASES: [&str; 8] =
-    ["prepare", "reprotect", "failover", "verify", "commit", "forward", "actions", "approvals"];
-
 /// Returns what is to be said of a run in this state.
 #[must_use]
 pub fn summary(run: &RunId, state: &RunState) -> Summary {
@@ -168,34 +136,16 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
         };
         list.push(machine.name().value.clone());
     }
-    let mut times: [Option<Times>; PHASES.len()] = [const { None }; PHASES.len()];
+    let mut phases = Phases::default();
     for step in (0..).take(state.graph().steps().len()) {
-        summary.take(step, state, &mut times);
+        summary.take(step, state, &mut phases);
     }
-    let phases = PHASES.into_iter().zip(times);
-    summary.phases = phases
-        .filter_map(|(phase, times)| {
-            let Times { first, last, longest } = times?;
-            Some(PhaseTime {
-                phase,
-                took: seconds_between(first, last),
-                longest: (state.id(longest.0).clone(), longest.1),
-            })
-        })
-        .filter(|phase| phase.took.0 > 0)
-        .collect();
+    summary.phases = phases.times();
     summary
 }
 
-/// When the steps of a phase ran.
-struct Times {
-    first: Timestamp,
-    last: Timestamp,
-    longest: (StepIndex, Seconds),
-}
-
 impl Summary {
-    fn take(&mut self, step: StepIndex, state: &RunState, times: &mut [Option<Times>; PHASES.len()]) {
+    fn take(&mut self, step: StepIndex, state: &RunState, phases: &mut Phases) {
         let (id, kind, step_state) = (state.id(step), state.graph().step(step).kind, state.step(step));
         self.retries += step_state.attempts.saturating_sub(1);
         match step_state.status {
@@ -219,15 +169,7 @@ impl Summary {
             let (approved, by) = (answer.approved, answer.by.clone());
             self.approvals.push(Approval { step: id.clone(), approved, by, waited: took });
         }
-        let Some(place) = phase(kind).and_then(|phase| PHASES.iter().position(|name| *name == phase)) else {
-            return;
-        };
-        let times = times[place].get_or_insert(Times { first: began, last: ended, longest: (step, took) });
-        times.first = times.first.min(began);
-        times.last = times.last.max(ended);
-        if took > times.longest.1 {
-            times.longest = (step, took);
-        }
+        phases.take(kind, id, began, ended);
     }
 
     /// Adds flags to the commands that are to be typed next, such as ` --state-dir /srv/runs`.
@@ -326,8 +268,8 @@ impl fmt::Display for Summary {
             line(if place == 0 { "where" } else { "" }, text)?;
         }
         for (place, phase) in self.phases.iter().enumerate() {
-            let (step, longest) = &phase.longest;
-            let text = format!("{:<10} {:>9}, longest {step} {longest}", phase.phase, phase.took.to_string());
+            let (took, longest) = (Seconds(phase.took_s).to_string(), Seconds(phase.longest_s));
+            let text = format!("{:<10} {took:>9}, longest {} {longest}", phase.phase.as_str(), phase.longest);
             line(if place == 0 { "phases" } else { "" }, &text)?;
         }
         for (place, approval) in self.approvals.iter().take(LISTED).enumerate() {

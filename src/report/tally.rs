@@ -194,6 +194,7 @@ impl Tally {
             | RunEventKind::SlotsFreed { .. }
             | RunEventKind::GuardEvaluated { .. }
             | RunEventKind::ServerPlaced { .. }
+            | RunEventKind::PointReported { .. }
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::AttemptFailed { .. }

@@ -52,6 +52,10 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
         RunEventKind::ServerPlaced { step, server, datastore } => {
             (Verbosity::Verbose, format!("{step} goes through {server}, which stands on {datastore}"))
         }
+        RunEventKind::PointReported { step, machine, point } => {
+            let at = point.at.map_or("at a time not reported".into(), |at| format!("of {at:.0}"));
+            (Verbosity::Normal, format!("{step}: {machine} went to the recovery point {at}"))
+        }
         RunEventKind::GuardEvaluated { step, findings, passed: true, .. } => {
             let noted =
                 if findings.is_empty() { String::new() } else { format!(", {} noted", findings.len()) };
@@ -96,20 +100,20 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
             let until = deadline.map(|deadline| until(&deadline, on_timeout.as_deref())).unwrap_or_default();
             (Verbosity::Quiet, format!("{step} asks{roles}: {prompt}{until}"))
         }
-        RunEventKind::ApprovalGiven { step, by, known_as, unproven_roles, reason, .. } => (
+        RunEventKind::ApprovalGiven { step, by, known_as, roles, unproven_roles, reason, .. } => (
             Verbosity::Quiet,
             format!(
                 "{step}: {by} said yes{}{}{}",
-                known(*known_as),
+                known(*known_as, roles),
                 unproven(unproven_roles),
                 because(reason.as_deref())
             ),
         ),
-        RunEventKind::ApprovalDenied { step, by, known_as, unproven_roles, reason, .. } => (
+        RunEventKind::ApprovalDenied { step, by, known_as, roles, unproven_roles, reason, .. } => (
             Verbosity::Quiet,
             format!(
                 "{step}: {by} said no{}{}{}",
-                known(*known_as),
+                known(*known_as, roles),
                 unproven(unproven_roles),
                 because(reason.as_deref())
             ),
@@ -127,12 +131,12 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
         RunEventKind::StepSkipped { step, reason } => {
             (Verbosity::Normal, format!("{step} is left out: {reason}"))
         }
-        RunEventKind::OrderTaken { by, known_as, order, refused, .. } => {
+        RunEventKind::OrderTaken { by, known_as, roles, order, refused, .. } => {
             let what = order.in_words();
             let refused = refused.as_ref().map(|why| format!(", and is refused: {why}")).unwrap_or_default();
             // What is followed is said by what follows.
             let level = if refused.is_empty() { Verbosity::Verbose } else { Verbosity::Quiet };
-            (level, format!("{by}{} orders {what}{refused}", known(*known_as)))
+            (level, format!("{by}{} orders {what}{refused}", known(*known_as, roles)))
         }
         RunEventKind::MachineTakenOut { machine, by, reason, release_dependents } => {
             let others = if *release_dependents { "; what depends on it goes on" } else { "" };
@@ -227,11 +231,13 @@ fn reason_of(findings: &[GuardFinding]) -> String {
     format!("{}: {}{more}", first.rule, first.message)
 }
 
-const fn known(known_as: KnownAs) -> &'static str {
+fn known(known_as: KnownAs, roles: &[String]) -> String {
     match known_as {
-        KnownAs::Claimed => " (by a name that was given)",
-        KnownAs::OsUser => "",
-        KnownAs::Simulated => " (simulated)",
+        KnownAs::Claimed => " (by a name that was given)".into(),
+        KnownAs::OsUser => String::new(),
+        KnownAs::Session if roles.is_empty() => " (signed in to the dashboard)".into(),
+        KnownAs::Session => format!(" (signed in to the dashboard as {})", roles.join(", ")),
+        KnownAs::Simulated => " (simulated)".into(),
     }
 }
 

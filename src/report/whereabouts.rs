@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::Serialize;
 
 use crate::event::RunState;
@@ -12,7 +13,7 @@ use crate::report::some_of;
 use crate::report::tally::steps_of_machines;
 
 /// Where a machine is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// It runs in Azure, as before the run.

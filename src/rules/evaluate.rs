@@ -48,7 +48,8 @@ pub enum OriginFilter {
 pub struct Options {
     /// Which rules are evaluated.
     pub origin: OriginFilter,
-    /// Whether a rule that could be decided from plan and inventory may not stay indeterminate.
+    /// Whether a rule that could be decided from plan and inventory may not stay indeterminate; of facts that were observed just
+    /// now, any rule.
     pub strict: bool,
     /// The moment at which dates of plan and certificates are measured.
     pub now: Timestamp,
@@ -94,7 +95,7 @@ pub fn check(model: Model, options: &Options) -> Report {
 #[must_use]
 pub fn check_with(model: Model, policies: &Policies, options: &Options) -> Report {
     let findings = evaluate_with(&model, policies, options);
-    let refused = findings.iter().any(|finding| refuses(finding, options.strict));
+    let refused = findings.iter().any(|finding| refuses(finding, options.strict, model.is_live));
     Report { findings, checked: (!refused).then(|| CheckedPlan { model: Arc::new(model) }) }
 }
 
@@ -127,13 +128,13 @@ pub fn evaluate_with(model: &Model, policies: &Policies, options: &Options) -> V
 }
 
 /// Returns whether a finding refuses a plan.
-fn refuses(finding: &Finding, strict: bool) -> bool {
+fn refuses(finding: &Finding, strict: bool, is_live: bool) -> bool {
     finding.severity == Severity::Error
         && match finding.state {
             State::Violated => true,
             State::Indeterminate => {
                 // An organisation's own rule is decided from plan and inventory.
-                strict && super::find(&finding.rule).is_none_or(|rule| rule.when.declared)
+                strict && (is_live || super::find(&finding.rule).is_none_or(|rule| rule.when.declared))
             }
             State::Pending | State::Waived => false,
         }

@@ -119,22 +119,40 @@ impl Approver for AtEmulator {
     }
 }
 
-/// Returns why the answer of a person to the question of a step does not count; `None` if it does. Nothing proves a role yet, so
-/// what is known to be wrong is refused: a name that is only claimed, and the person who began the run.
+/// Returns why the answer of a person to the question of a step does not count; `None` if it does. A session has roles that its
+/// server attests; nothing proves a role of the system's user, so what is known to be wrong is refused: a name that is only
+/// claimed, and the person who began the run.
 #[must_use]
-pub fn counts(state: &RunState, step: StepIndex, by: &str, known_as: KnownAs) -> Option<String> {
+pub fn counts(
+    state: &RunState,
+    step: StepIndex,
+    by: &str,
+    known_as: KnownAs,
+    attested: &[String],
+) -> Option<String> {
     let roles = &state.step(step).roles;
     if roles.is_empty() {
         return None;
     }
     match known_as {
         KnownAs::Simulated => None,
+        KnownAs::Session => (!roles.iter().any(|role| attested.contains(role)))
+            .then(|| format!("the plan wants {}, and {by} has no such role", roles.join(" or "))),
         KnownAs::Claimed => {
             Some(format!("the plan wants {}, and nothing shows who {by} is", roles.join(" or ")))
         }
         KnownAs::OsUser => (state.author() == Some(by)).then(|| {
             format!("{by} began the run; the plan wants somebody else to answer: {}", roles.join(" or "))
         }),
+    }
+}
+
+/// Returns the roles that a question asked for and that nothing proves whoever answered it to have.
+pub(crate) fn unproven(state: &RunState, step: StepIndex, known_as: KnownAs) -> Vec<String> {
+    match known_as {
+        // An answer of a session counts only with one of the roles.
+        KnownAs::Session => Vec::new(),
+        KnownAs::Claimed | KnownAs::OsUser | KnownAs::Simulated => state.step(step).roles.clone(),
     }
 }
 

@@ -3,16 +3,18 @@
 pub mod approver;
 pub mod claims;
 mod driver;
-mod guard;
+pub mod guard;
 pub mod hook;
 pub mod machine;
 pub mod order;
+pub mod patient;
 mod recorder;
 pub mod retry;
 mod settle;
 pub mod skip;
 pub mod step;
 pub mod trial;
+pub mod verified;
 
 pub use driver::Driver;
 pub use driver::End;

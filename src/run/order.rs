@@ -2,6 +2,7 @@
 
 use crate::event::Letter;
 use crate::event::Order;
+use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::RunStatus;
@@ -12,6 +13,7 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::MachineName;
+use crate::id::RunId;
 use crate::id::StepId;
 use crate::model::Machine;
 use crate::run::approver;
@@ -98,6 +100,26 @@ pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
     }
 }
 
+/// Returns how a run stands once it has followed the orders that wait.
+#[must_use]
+pub fn after(mut state: RunState, run: &RunId, letters: &[Letter]) -> RunState {
+    for letter in letters {
+        let Verdict { effects, refused } = judge(&state, letter);
+        let Letter { id, by, known_as, roles, order, withdrawn_by, .. } = letter.clone();
+        let withdrawn = withdrawn_by.is_some();
+        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, roles, order, refused, withdrawn };
+        for kind in [taken].into_iter().chain(effects) {
+            let at = state.last_at().map_or(letter.at, |last| last.max(letter.at));
+            let event = RunEvent { run: run.clone(), seq: state.seq() + 1, at, kind };
+            // What can't follow then is refused by whoever drives the run.
+            if let Ok(legal) = state.check(&event) {
+                state.apply(&event, legal);
+            }
+        }
+    }
+    state
+}
+
 fn find(state: &RunState, step: &StepId) -> Result<StepIndex, String> {
     state.graph().find(step).ok_or_else(|| format!("the run has no step {step}"))
 }
@@ -142,12 +164,13 @@ fn answers(
             }
         };
         let (step, by, known_as) = (step.clone(), letter.by.clone(), letter.known_as);
-        let unproven_roles = state.step(index).roles.clone();
+        let roles = letter.roles.clone();
+        let unproven_roles = approver::unproven(state, index, known_as);
         let (question, reason) = (Some(*question), reason.cloned());
         verdict.effects.push(if yes {
-            RunEventKind::ApprovalGiven { step, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalGiven { step, by, known_as, roles, unproven_roles, question, reason }
         } else {
-            RunEventKind::ApprovalDenied { step, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalDenied { step, by, known_as, roles, unproven_roles, question, reason }
         });
     }
     verdict.refused = (!refused.is_empty()).then(|| refused.join("; "));
@@ -167,7 +190,7 @@ fn may_answer(
     if step.question != question {
         return Err(format!("{id} asks something else by now: {}", step.note.as_deref().unwrap_or("")));
     }
-    match approver::counts(state, index, &letter.by, letter.known_as) {
+    match approver::counts(state, index, &letter.by, letter.known_as, &letter.roles) {
         Some(why) => Err(format!("{id}: {why}")),
         None => Ok(index),
     }

@@ -82,6 +82,15 @@ impl<'r> Recorder<'r> {
         Ok(())
     }
 
+    /// Keeps facts that an event is about to name.
+    ///
+    /// # Errors
+    ///
+    /// The journal's.
+    pub fn keep_facts(&mut self, digest: &str, body: &str) -> Result<(), RunError> {
+        Ok(self.journal.keep_facts(digest, body)?)
+    }
+
     /// Makes what was recorded durable, then shows it.
     ///
     /// # Errors

@@ -114,6 +114,17 @@ block! {
 }
 
 block! {
+    /// Who answers whether a failover or a commit may begin (`on_approval`), and how long they have.
+    pub struct Approvals {
+        /// Roles that may answer. Default: whoever may give the run orders.
+        pub approvers: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["dr-lead"],
+        /// How long a question waits. Nobody's answer is no answer: the step fails then, and a retry asks again. Default: as
+        /// long as it takes.
+        pub timeout: Option<Spanned<Seconds>> => "4h",
+    }
+}
+
+block! {
     /// How a plan is executed.
     pub struct Execution {
         /// Whether a person is there. Default: `attended`.
@@ -129,5 +140,7 @@ block! {
         pub retry: Option<Retry>,
         /// Failover and commit begin only inside this window.
         pub window: Option<Window>,
+        /// Who answers the plan's own approvals, and in what time.
+        pub approvals: Option<Approvals>,
     }
 }

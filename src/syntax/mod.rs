@@ -13,6 +13,7 @@ pub mod folder;
 pub mod inventory;
 pub(crate) mod limit;
 pub mod machine;
+pub mod observed;
 pub mod plan;
 pub mod policy;
 pub mod remark;
@@ -21,6 +22,7 @@ mod respell;
 pub mod scalar;
 pub mod schema;
 pub mod sense;
+pub mod settings;
 pub mod template;
 pub mod tree;
 pub mod value;
@@ -43,6 +45,7 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
 use crate::syntax::schema::Schema;
+use crate::syntax::settings::Settings;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
 use crate::syntax::tree::Tree;
@@ -87,16 +90,19 @@ pub enum Document {
     Inventory(Box<Inventory>),
     /// An organisation's own rules.
     Policy(Box<Policy>),
+    /// Settings of a daemon.
+    Settings(Box<Settings>),
 }
 
 impl Document {
-    /// Returns the document's name.
+    /// Returns the document's name; settings have none.
     #[must_use]
-    pub fn name(&self) -> &Spanned<String> {
+    pub fn name(&self) -> Option<&Spanned<String>> {
         match self {
-            Self::Plan(plan) => &plan.name,
-            Self::Inventory(inventory) => &inventory.name,
-            Self::Policy(policy) => &policy.name,
+            Self::Plan(plan) => Some(&plan.name),
+            Self::Inventory(inventory) => Some(&inventory.name),
+            Self::Policy(policy) => Some(&policy.name),
+            Self::Settings(_) => None,
         }
     }
 }
@@ -111,7 +117,7 @@ pub struct Reading {
 }
 
 /// The kinds of documents that there are.
-const KINDS: &[&str] = &["RecoveryPlan", "Inventory", "Policy"];
+const KINDS: &[&str] = &["RecoveryPlan", "Inventory", "Policy", "Settings"];
 
 /// Reads all documents of a text.
 ///
@@ -130,7 +136,7 @@ pub fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Reading {
         let start = source.base();
         diagnostics.push(
             Diagnostic::error("no-document", Span::new(start, start.max(1)), "the file holds no document")
-                .help("write a document that begins with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`"),
+                .help("write a document that begins with `kind: RecoveryPlan`, `kind: Inventory`, `kind: Policy` or `kind: Settings`"),
         );
     }
     documents(source, &tree, before, diagnostics)
@@ -217,8 +223,8 @@ fn documents(source: &Source, tree: &Tree<'_>, before: usize, diagnostics: &mut 
         match &mut document {
             Document::Plan(plan) => plan.remarks = remarks,
             Document::Inventory(inventory) => inventory.remarks = remarks,
-            // Nothing of a policy is found broken by a rule.
-            Document::Policy(_) => {}
+            // Nothing of these is found broken by a rule.
+            Document::Policy(_) | Document::Settings(_) => {}
         }
         if is_whole { &mut read.documents } else { &mut read.drafts }.push(document);
     }
@@ -256,6 +262,11 @@ fn read_document(reader: &mut Reader<'_, '_>, kind: Said, root: NodeId) -> Optio
             sense::check_inventory(reader, root);
             inventory.map(|inventory| Document::Inventory(Box::new(inventory)))
         }
+        "Settings" => {
+            let settings: Option<Settings> = reader.document(root);
+            sense::check_settings(reader, root, settings.as_ref());
+            settings.map(|settings| Document::Settings(Box::new(settings)))
+        }
         _ => reader.document(root).map(|policy| Document::Policy(Box::new(policy))),
     }
 }
@@ -290,7 +301,7 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<Said> {
             (None, first) => {
                 let span = first.map_or_else(|| reader.span(root), |first| reader.span(first.key));
                 reader.report(Diagnostic::error("missing-key", span, "`kind` is missing").help(
-                    "begin the document with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`",
+                    "begin the document with `kind: RecoveryPlan`, `kind: Inventory`, `kind: Policy` or `kind: Settings`",
                 ));
             }
         }

@@ -5,6 +5,19 @@ use serde_json::Value;
 /// The variables that a text may speak of; there are no others, so that no text can ask for a secret.
 pub const VARIABLES: [&str; 3] = ["plan.name", "run.id", "run.outcome"];
 
+/// The variables that the text of a notice may speak of.
+pub const NOTICE_VARIABLES: [&str; 9] = [
+    "plan.name",
+    "run.id",
+    "run.outcome",
+    "run.step",
+    "drill.name",
+    "drill.id",
+    "drill.verdict",
+    "notice.event",
+    "notice.message",
+];
+
 /// A part of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part<'t> {
@@ -33,8 +46,14 @@ fn parts(text: &str) -> Vec<Part<'_>> {
 /// Returns the variables of a text that don't exist, as they are written, in order.
 #[must_use]
 pub fn unknown_variables(text: &str) -> Vec<String> {
+    unknown_among(text, &VARIABLES)
+}
+
+/// Returns the variables of a text that aren't among some, as they are written, in order.
+#[must_use]
+pub fn unknown_among(text: &str, known: &[&str]) -> Vec<String> {
     let unknown = |part| match part {
-        Part::Variable(name) if !VARIABLES.contains(&name) => Some(name.to_owned()),
+        Part::Variable(name) if !known.contains(&name) => Some(name.to_owned()),
         Part::Variable(_) | Part::Text(_) => None,
     };
     parts(text).into_iter().filter_map(unknown).collect()

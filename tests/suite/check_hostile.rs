@@ -119,7 +119,7 @@ fn written(hostile: &str) -> [(&'static str, String); 6] {
         fix: Some(&fix),
         explanation: None,
     };
-    let gate = Gate { fail_on: Severity::Error, strict: false };
+    let gate = Gate { fail_on: Severity::Error, strict: false, is_live: false };
     let places = Places::of(Path::new("/nowhere"));
     let fill = |mut sheet: Box<dyn Sheet + '_>| {
         for state in [State::Violated, State::Indeterminate, State::Pending, State::Waived] {

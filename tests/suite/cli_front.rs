@@ -179,7 +179,7 @@ fn every_rule_can_be_explained_and_its_facts_have_a_source() {
 #[test]
 fn schemas_are_printed_and_listed() {
     let folder = Folder::with(&[]);
-    assert_eq!(folder.run(&["schema"]).out, "recovery-plan\ninventory\npolicy\n");
+    assert_eq!(folder.run(&["schema"]).out, "recovery-plan\ninventory\npolicy\nsettings\n");
     let schema = folder.run(&["schema", "inventory"]);
     assert_eq!(schema.json()["$id"], "inventory.schema.json");
     assert!(schema.out.ends_with("}\n"));

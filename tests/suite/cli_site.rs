@@ -13,10 +13,14 @@ use failback::provider::emulator::Scenario;
 use failback::provider::emulator::http::Server;
 use failback::provider::emulator::http::ServerHandle;
 use failback::provider::emulator::http::ServerOptions;
+use failback::rules;
+use failback::rules::Options;
+use failback::rules::OriginFilter;
 use failback::syntax::inventory::Inventory;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
+use crate::estate;
 use crate::support::CLASSIC_INVENTORY;
 use crate::support::CLASSIC_PLAN;
 use crate::support::Ended;
@@ -264,6 +268,33 @@ fn a_run_that_only_reads_stops_at_the_first_thing_that_it_would_change() {
     assert!(ended.out.contains("preflight is done"), "{}", ended.said());
     assert!(ended.out.contains("--read-only"), "{}", ended.said());
     assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
+    let again = site.run(&["retry", "latest", "prepare", "--downstream"]);
+    assert_eq!(again.exit, 0, "{}", again.said());
+    let resumed = site.run(&["resume", "--auto-approve"]);
+    assert_eq!(resumed.exit, 3, "{}", resumed.said());
+    assert!(resumed.out.contains("--read-only"), "{}", resumed.said());
+    assert_eq!(
+        site.orders(),
+        0,
+        "a run that began so only reads when it is taken over: {:?}",
+        site.handle.counts()
+    );
+}
+
+#[test]
+fn a_run_that_only_reads_runs_no_action_either_and_a_confirmation_names_its_runbooks() {
+    let site = Site::serving();
+    let action = "actions:\n  - {name: warm, before: {phase: run}, runbook: {automation_account: aa-dr, name: Warm-Cache}}\n";
+    site.folder.write("classic.plan.yaml", format!("{CLASSIC_PLAN}\n{action}").as_bytes());
+    let account =
+        "automation_accounts:\n  - {name: aa-dr, subscription_id: 11111111-1111-1111-1111-111111111111}\n";
+    site.folder.write("classic.inventory.yaml", format!("{CLASSIC_INVENTORY}\n{account}").as_bytes());
+    let ended = site.run(&[&RUN[..], &["--read-only", "--auto-approve"]].concat());
+    assert_eq!(ended.exit, 3, "{}", ended.said());
+    assert!(ended.out.contains("warm") && ended.out.contains("--read-only"), "{}", ended.said());
+    assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
+    let ended = site.run(&[&RUN[..], &["--confirm", "other"]].concat());
+    assert!(ended.err.contains("Warm-Cache of aa-dr"), "{}", ended.said());
 }
 
 /// The site's time stands still, and the run's waits take it along: nothing here takes longer on a slow machine than its requests.
@@ -318,4 +349,72 @@ fn facts_that_are_too_old_do_not_change_a_real_site() {
     assert_eq!(ended.exit, 1, "{}", ended.said());
     assert!(ended.err.contains("is the most for a run on a real site"), "{}", ended.said());
     assert_eq!(site.orders(), 0);
+}
+
+#[test]
+fn a_plan_is_checked_by_what_its_site_shows_and_not_by_what_the_file_says() {
+    let site = Site::serving();
+    let wrong = CLASSIC_INVENTORY.replace("health: healthy", "health: critical");
+    assert_ne!(wrong, CLASSIC_INVENTORY);
+    site.folder.write("classic.inventory.yaml", wrong.as_bytes());
+    let by_file = site.run(&["check", "classic.plan.yaml"]);
+    assert_eq!(by_file.exit, 1, "{}", by_file.said());
+    let by_site = site.run(&["check", "classic.plan.yaml", "--live", "--format", "json"]);
+    assert_eq!(by_site.exit, 0, "{}", by_site.said());
+    assert_eq!(by_site.json()["version"], 1);
+    let planned = site.run(&["plan", "classic.plan.yaml", "--live"]);
+    assert_eq!(planned.exit, 0, "{}", planned.said());
+    assert_eq!(site.run(&["plan", "classic.plan.yaml"]).exit, 1);
+    assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
+}
+
+#[test]
+fn what_could_not_be_observed_refuses_a_plan_only_strictly() {
+    let site = Site::serving();
+    // Nobody is asked about what is on-premises.
+    let blind = [("FAILBACK_VCENTER_URL", "")];
+    let check = ["check", "classic.plan.yaml", "--live"];
+    let lenient = site.run_with(&check, &blind);
+    assert_eq!(lenient.exit, 0, "{}", lenient.said());
+    let strict = site.run_with(&[&check[..], &["--strict"]].concat(), &blind);
+    assert_eq!(strict.exit, 1, "{}", strict.said());
+    assert!(strict.out.contains("undecided"), "{}", strict.said());
+    let planned = site.run_with(&["plan", "classic.plan.yaml", "--live", "--strict"], &blind);
+    assert_eq!(planned.exit, 1, "{}", planned.said());
+}
+
+#[test]
+fn rules_that_only_a_look_can_decide_count_strictly_once_somebody_looked() {
+    let unseen = CLASSIC_INVENTORY.replacen("  connected: true\n", "", 1);
+    assert_ne!(unseen, CLASSIC_INVENTORY);
+    let refused = |is_live: bool| {
+        let mut model = estate::model(CLASSIC_PLAN, &unseen);
+        model.is_live = is_live;
+        let options = Options { origin: OriginFilter::All, strict: true, now: start() };
+        rules::check(model, &options).checked.is_none()
+    };
+    assert!(!refused(false), "a file need not tell what is to be observed");
+    assert!(refused(true), "it was looked for, and is not known");
+}
+
+#[test]
+fn flags_about_a_site_want_one_that_is_looked_at() {
+    let site = Site::serving();
+    for command in ["check", "plan"] {
+        let ended = site.run(&[command, "classic.plan.yaml", "--vault", "/subscriptions/x"]);
+        assert_eq!(ended.exit, 2, "{}", ended.said());
+        assert!(ended.err.contains("add --live"), "{}", ended.said());
+    }
+    let several = site.run(&["check", "classic.plan.yaml", "classic.plan.yaml", "--live"]);
+    assert_eq!(several.exit, 2, "{}", several.said());
+    let nobody =
+        site.run_with(&["check", "classic.plan.yaml", "--live"], &[("FAILBACK_AZURE_TOKEN", "canary-token")]);
+    assert_eq!(nobody.exit, 2, "{}", nobody.said());
+    assert!(
+        nobody.err.contains("can't ask the vault") && !nobody.said().contains("canary"),
+        "{}",
+        nobody.said()
+    );
+    let saved = site.run(&["plan", "classic.plan.yaml", "--live", "-o", "saved.json"]);
+    assert_eq!(saved.exit, 2, "{}", saved.said());
 }

@@ -98,7 +98,8 @@ waivers: {rule: FB606}
 fn a_plan_with_a_mistake_is_not_used_and_the_next_document_is() {
     let read = read(&format!("{HEAD}machine: []\n---\n{}", HEAD.replace("name: p", "name: q")));
     assert_eq!(read.diagnostics.len(), 1);
-    let names: Vec<&str> = read.documents.iter().map(|document| document.name().value.as_str()).collect();
+    let names: Vec<&str> =
+        read.documents.iter().filter_map(|document| Some(document.name()?.value.as_str())).collect();
     assert_eq!(names, ["q"]);
 }
 
@@ -207,17 +208,17 @@ fn a_document_must_say_what_it_is() {
             .map(|text| mistakes(text).join("\n"))
             .join("\n"),
         @r#"
-1:1-1:1 no-document  | the file holds no document | write a document that begins with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`
-1:1-1:1 no-document  | the file holds no document | write a document that begins with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`
+1:1-1:1 no-document  | the file holds no document | write a document that begins with `kind: RecoveryPlan`, `kind: Inventory`, `kind: Policy` or `kind: Settings`
+1:1-1:1 no-document  | the file holds no document | write a document that begins with `kind: RecoveryPlan`, `kind: Inventory`, `kind: Policy` or `kind: Settings`
 1:1-1:4 wrong-type  | expected a document, which is a mapping that begins with `kind:`, found a list | 
-1:1-1:8 missing-key  | `kind` is missing | begin the document with `kind: RecoveryPlan`, `kind: Inventory` or `kind: Policy`
+1:1-1:8 missing-key  | `kind` is missing | begin the document with `kind: RecoveryPlan`, `kind: Inventory`, `kind: Policy` or `kind: Settings`
 1:1-1:5 unknown-key  | unknown key `Kind` | did you mean `kind`?
 1:1-1:5 missing-key  | `version` is missing | add `version:`
 1:1-1:5 missing-key  | `name` is missing | add `name:`
 1:1-1:5 missing-key  | `version` is missing | add `version:`
 1:1-1:5 missing-key  | `name` is missing | add `name:`
 1:7-1:18 unknown-word kind | `RecoverPlan` is not `RecoveryPlan` | did you mean `RecoveryPlan`?
-1:7-1:10 wrong-type  | expected one of `RecoveryPlan`, `Inventory`, `Policy`, found a list | 
+1:7-1:10 wrong-type  | expected one of `RecoveryPlan`, `Inventory`, `Policy`, `Settings`, found a list | 
 3:10-3:11 unknown-version version | version 2 of the language is not known | write 1, the only version there is
 3:10-3:13 wrong-type version | expected a whole number, found text in quotes | write it without quotes: 1
 "#

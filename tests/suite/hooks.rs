@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use failback::id::IdempotencyKey;
 use failback::quantity::Seconds;
 use failback::run::hook::Hooks as _;
 use failback::run::hook::RealHooks;
@@ -36,7 +37,8 @@ fn hooks_in(folder: &Path) -> RealHooks {
 }
 
 fn variables() -> Variables {
-    Variables { plan: "erp \"failback\"".into(), run: "r1".into(), outcome: "success".into() }
+    let key = IdempotencyKey::new("r1/act/1");
+    Variables { key, plan: "erp \"failback\"".into(), run: "r1".into(), outcome: "success".into() }
 }
 
 fn action(timeout: Option<u64>) -> Action {

@@ -69,6 +69,7 @@ made: home/.vscode/settings.json
 made: home/schemas/recovery-plan.schema.json
 made: home/schemas/inventory.schema.json
 made: home/schemas/policy.schema.json
+made: home/schemas/settings.schema.json
 made: home/.github/workflows/failback.yml
 made: home/.gitignore
 
@@ -90,6 +91,7 @@ for the checks of changes, set the variable FAILBACK_SOURCE to the git URL of fa
             "home/schemas/inventory.schema.json",
             "home/schemas/policy.schema.json",
             "home/schemas/recovery-plan.schema.json",
+            "home/schemas/settings.schema.json",
         ]
     );
     for (schema, kind) in
@@ -99,7 +101,7 @@ for the checks of changes, set the variable FAILBACK_SOURCE to the git URL of fa
         assert_eq!(made.expect("made"), folder.run(&["schema", kind]).out);
     }
     let again = done(folder.run(&["init", "home"]));
-    assert_eq!(again.out.matches("unchanged: ").count(), 8, "{}", again.out);
+    assert_eq!(again.out.matches("unchanged: ").count(), 9, "{}", again.out);
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn what_exists_is_replaced_only_by_force() {
     );
     done(folder.run(&["check", "--strict"]));
     let again = done(folder.run(&["init", "--force"]));
-    assert_eq!(again.out.matches("unchanged: ").count(), 8, "{}", again.out);
+    assert_eq!(again.out.matches("unchanged: ").count(), 9, "{}", again.out);
     assert!(again.out.contains("failback check"), "{}", again.out);
 }
 

@@ -228,7 +228,15 @@ impl World {
         for (id, (by, order)) in numbered {
             let known_as = KnownAs::OsUser;
             letters
-                .send(Letter { id, at: self.start, by, known_as, order, withdrawn_by: None })
+                .send(Letter {
+                    id,
+                    at: self.start,
+                    by,
+                    known_as,
+                    roles: Vec::new(),
+                    order,
+                    withdrawn_by: None,
+                })
                 .expect("nobody reads it yet");
         }
         if let Some((by, when)) = orders {
@@ -417,7 +425,7 @@ impl Reporter for Orders {
             self.last += 1;
             let (id, at, by, known_as) = (self.last, event.at, self.by.clone(), KnownAs::OsUser);
             self.letters
-                .send(Letter { id, at, by, known_as, order, withdrawn_by: None })
+                .send(Letter { id, at, by, known_as, roles: Vec::new(), order, withdrawn_by: None })
                 .expect("the driver is there");
         }
         Ok(())
@@ -488,6 +496,11 @@ impl Operate for Watched {
 }
 
 impl Site {
+    /// Returns the site's clock.
+    pub fn pace(&self) -> Arc<WorldPace> {
+        Arc::clone(&self.0.pace)
+    }
+
     /// Returns what was sent, in order.
     pub fn sent(&self) -> Vec<Sent> {
         self.0.sent.lock().expect("no test panics here").clone()
@@ -598,6 +611,11 @@ const fn word(request: &Request) -> &'static str {
 /// machines, the way to Azure after the commit; a step begins after the steps before it; a request is sent after its guard
 /// passed, and not while an earlier one of the step is open; `CompleteMigration` is never sent.
 pub fn assert_lawful(graph: &Arc<Graph>, events: &[RunEvent]) {
+    let refuted: Vec<_> = failback::evidence::check::order(graph, events)
+        .into_iter()
+        .filter(|finding| finding.weight == failback::evidence::check::Weight::Refuted)
+        .collect();
+    assert!(refuted.is_empty(), "{refuted:#?}\n{events:#?}");
     let mut state = RunState::new(Arc::clone(graph));
     let mut passed: HashSet<StepId> = HashSet::new();
     for event in events {

@@ -1,5 +1,7 @@
 //! What people order a run to do while it goes on, and after it has ended.
 
+use failback::event::KnownAs;
+use failback::event::Letter;
 use failback::event::Order;
 use failback::event::Outcome;
 use failback::event::RunEvent;
@@ -15,6 +17,7 @@ use failback::run::approver::Approver;
 use failback::run::approver::Question;
 use failback::run::approver::Reply;
 use failback::run::approver::Unattended;
+use failback::run::order;
 use failback::syntax::machine::State;
 
 use crate::estate::Estate;
@@ -343,6 +346,39 @@ fn a_question_for_others_that_was_answered_keeps_no_process_waiting() {
     let ran = world.drive(&world.site(), process);
     assert_eq!(ran.end, Ok(End::WaitsForApproval), "{}", ran.said());
     assert_eq!(ran.settled()["action/sign"], "succeeded", "{}", ran.said());
+}
+
+#[test]
+fn a_question_for_a_role_is_answered_by_a_session_that_has_it_and_by_no_other() {
+    let action = "actions:\n  - {name: sign, before: {phase: commit, of: w1}, manual: {prompt: Fine, approvers: [dba]}}\n";
+    let world = world(&format!("{}{action}", CLASSIC.0), CLASSIC.1);
+    let asks = |event: &RunEvent| match &event.kind {
+        RunEventKind::ApprovalAsked { step, .. } => step.as_str() == "action/sign",
+        _ => false,
+    };
+    let ran = world.drive(&world.site(), Process::default());
+    let asked = ran.events.iter().position(asks).expect("it is asked");
+    let mut state = RunState::new(std::sync::Arc::clone(&world.graph));
+    for event in &ran.events[..=asked] {
+        let legal = state.check(event).expect("the journal is lawful");
+        state.apply(event, legal);
+    }
+    let verdict = |roles: &[&str]| {
+        let [order] = yes(&ran.events[asked]).try_into().expect("one question, one answer");
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let (at, by, known_as) = (world.start, "kim".to_owned(), KnownAs::Session);
+        order::judge(&state, &Letter { id: 1, at, by, known_as, roles, order, withdrawn_by: None })
+    };
+    let refused = verdict(&["operator", "approver"]);
+    let why = "action/sign: the plan wants dba, and kim has no such role";
+    assert_eq!((refused.effects.len(), refused.refused.as_deref()), (0, Some(why)));
+    let taken = verdict(&["operator", "dba"]);
+    assert_eq!(taken.refused, None);
+    let [RunEventKind::ApprovalGiven { known_as, roles, unproven_roles, .. }] = taken.effects.as_slice()
+    else {
+        panic!("{:?}", taken.effects);
+    };
+    assert_eq!((*known_as, roles.len(), unproven_roles.len()), (KnownAs::Session, 2, 0));
 }
 
 #[test]

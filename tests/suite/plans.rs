@@ -65,7 +65,9 @@ fn inventory_of(plan: &RecoveryPlan, file: &Path, sources: &mut Sources) -> Inve
     let path = file.parent().expect("a file has a folder").join(&named.value);
     match document(&path, sources) {
         Ok(Document::Inventory(inventory)) => *inventory,
-        Ok(Document::Plan(_) | Document::Policy(_)) => panic!("{} is not an inventory", path.display()),
+        Ok(Document::Plan(_) | Document::Policy(_) | Document::Settings(_)) => {
+            panic!("{} is not an inventory", path.display())
+        }
         Err(mistakes) => panic!("{}: {mistakes:?}", path.display()),
     }
 }
@@ -75,7 +77,9 @@ fn model(file: &Path) -> Result<Model, Vec<String>> {
     let mut sources = Sources::new();
     let plan = match document(file, &mut sources)? {
         Document::Plan(plan) => *plan,
-        Document::Inventory(_) | Document::Policy(_) => panic!("{} is not a plan", file.display()),
+        Document::Inventory(_) | Document::Policy(_) | Document::Settings(_) => {
+            panic!("{} is not a plan", file.display())
+        }
     };
     let inventory = inventory_of(&plan, file, &mut sources);
     Ok(resolve(plan, inventory))
@@ -251,7 +255,11 @@ fn every_document_names_its_schema_and_the_readme_names_every_document() {
                 .take_while(|line| line.starts_with('#'))
                 .find_map(|line| line.strip_prefix("# yaml-language-server: $schema="))
                 .unwrap_or_else(|| panic!("{file} names no schema"));
-            let expected = if file.ends_with(".plan.yaml") { "recovery-plan" } else { "inventory" };
+            let expected = match file.as_str() {
+                "failback.yaml" => "settings",
+                plan if plan.ends_with(".plan.yaml") => "recovery-plan",
+                _ => "inventory",
+            };
             assert!(schema.ends_with(&format!("/{expected}.schema.json")), "{file}: {schema}");
             assert!(folder.join(schema).is_file(), "{file}: {schema} is not there");
             let link = path.strip_prefix(&root).expect("it is in the folder").display().to_string();

@@ -33,6 +33,7 @@ use failback::report::Lines;
 use failback::report::Look;
 use failback::report::Verbosity;
 use failback::report::eta;
+use failback::report::phase::Phase;
 use failback::report::summary;
 use failback::rules::Guard;
 use failback::run::machine;
@@ -224,6 +225,7 @@ impl Play {
             step: StepId::new(step),
             by: "alice".into(),
             known_as: KnownAs::OsUser,
+            roles: Vec::new(),
             unproven_roles: Vec::new(),
             question: None,
             reason: None,
@@ -262,6 +264,7 @@ impl Play {
             step,
             guard: Guard::Failover,
             facts_digest,
+            judged_at: None,
             findings,
             passed,
         });
@@ -867,8 +870,8 @@ fn a_summary_tells_what_came_back_and_what_to_do_next() {
             .iter()
             .all(|approval| approval.approved && approval.by == "alice" && approval.waited.0 >= 120)
     );
-    let reprotect = ended.phases.iter().find(|phase| phase.phase == "reprotect").expect("it took time");
-    assert_eq!(reprotect.longest.0.as_str(), "await_protected/w1");
+    let reprotect = ended.phases.iter().find(|phase| phase.phase == Phase::Reprotect).expect("it took time");
+    assert_eq!(reprotect.longest.as_str(), "await_protected/w1");
 }
 
 #[test]
@@ -924,6 +927,7 @@ fn orders_and_alarms_are_told_even_when_little_is() {
         letter,
         by: "bob".into(),
         known_as: KnownAs::OsUser,
+        roles: Vec::new(),
         order,
         refused: refused.map(str::to_owned),
         withdrawn: false,

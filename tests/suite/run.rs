@@ -340,6 +340,27 @@ fn a_question_that_nobody_answers_in_time_does_what_the_plan_says() {
     }
 }
 
+#[test]
+fn an_approval_that_nobody_gives_in_time_fails_and_is_asked_again() {
+    let plan = format!("{}execution: {{approvals: {{approvers: [dr-lead], timeout: 3h}}}}\n", CLASSIC.0);
+    let world = world(&plan, CLASSIC.1);
+    let site = world.site();
+    let ran = world.drive(&site, Process::default().approved_by(AllBut("approve_commit/w1")));
+    assert_lawful(&world.graph, &ran.events);
+    assert_eq!(ran.failure("approve_commit/w1"), Some("timeout"), "{}", ran.said());
+    let asked = ran.events.iter().find_map(|event| match &event.kind {
+        RunEventKind::ApprovalAsked { step, roles, deadline, on_timeout, .. }
+            if step.as_str() == "approve_commit/w1" =>
+        {
+            Some((event.at, roles.clone(), *deadline, on_timeout.clone()))
+        }
+        _ => None,
+    });
+    let (at, roles, deadline, on_timeout) = asked.expect("it was asked");
+    assert_eq!((roles, on_timeout.as_deref()), (vec!["dr-lead".to_owned()], Some("stop")));
+    assert_eq!(deadline.map(|end| end.duration_since(at)), Some(jiff::SignedDuration::from_hours(3)));
+}
+
 /// Asks one question at a time, as a terminal does, and never gets an answer about one step.
 #[derive(Default)]
 struct OneAtATime {

@@ -119,8 +119,10 @@ fn every_example_of_a_schema_is_understood() {
         let mut diagnostics = Vec::new();
         let Reading { mut documents, drafts } = read(sources.get(index), &mut diagnostics);
         documents.extend(drafts);
-        // An action that shows all its keys does too many things at once.
+        // An action that shows all its keys does too many things at once, and a secret is in one place alone.
         diagnostics.retain(|found| found.code != "bad-action");
+        diagnostics
+            .retain(|found| found.code != "bad-settings" || !found.message.starts_with("there are both "));
         let told: Vec<_> = diagnostics.iter().map(|found| (&found.path, &found.message)).collect();
         assert!(told.is_empty(), "{told:#?}\n{text}");
         assert_eq!(documents.len(), 1);
@@ -129,6 +131,7 @@ fn every_example_of_a_schema_is_understood() {
             failback::syntax::Document::Plan(plan) => serde_json::to_value(plan),
             failback::syntax::Document::Inventory(inventory) => serde_json::to_value(inventory),
             failback::syntax::Document::Policy(policy) => serde_json::to_value(policy),
+            failback::syntax::Document::Settings(settings) => serde_json::to_value(settings),
         };
         same_keys(&written.expect("a document can be written"), &document, "");
     }

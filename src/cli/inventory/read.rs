@@ -40,7 +40,7 @@ pub(crate) fn read(path: &Path, limit: u64, env: &mut Env<'_>) -> Result<Result<
                 match document {
                     Document::Inventory(inventory) => found.push(*inventory),
                     // Plans and policies beside the facts were not asked for.
-                    Document::Plan(_) | Document::Policy(_) => {}
+                    Document::Plan(_) | Document::Policy(_) | Document::Settings(_) => {}
                 }
             }
             if found.len() != 1 && diagnostics.is_empty() {

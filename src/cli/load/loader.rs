@@ -128,6 +128,7 @@ impl Loader<'_, '_> {
                     contents.policies += 1;
                     loaded.policies.push(*policy);
                 }
+                Document::Settings(settings) => loaded.settings.push((path.to_owned(), *settings)),
                 Document::Inventory(inventory) => {
                     loaded.inventories += 1;
                     contents.inventories.push(loaded.slots.len());
@@ -140,6 +141,8 @@ impl Loader<'_, '_> {
                 Document::Plan(plan) => self.drafts.push((plan, path.to_owned())),
                 Document::Policy(policy) => loaded.policy_drafts.push(*policy),
                 Document::Inventory(_) => loaded.inventories += 1,
+                // Its mistakes were told.
+                Document::Settings(_) => {}
             }
         }
         self.plans.extend(plans.into_iter().map(|plan| (plan, path.to_owned(), contents.clone())));
@@ -186,10 +189,11 @@ impl Loader<'_, '_> {
         self.loaded.diagnostics.extend(diagnostics);
         let inventory = documents.into_iter().find_map(|document| match document {
             Document::Inventory(inventory) => Some(inventory),
-            Document::Plan(_) | Document::Policy(_) => None,
+            Document::Plan(_) | Document::Policy(_) | Document::Settings(_) => None,
         });
         let Some(inventory) = inventory else { return Facts::Broken };
         self.loaded.inventories += 1;
+        self.loaded.is_live = true;
         self.loaded.slots.push(Slot { inventory: Some(inventory), users: 0 });
         Facts::Slot(self.loaded.slots.len() - 1)
     }

@@ -28,6 +28,7 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
 use crate::syntax::sense::brings_nothing;
+use crate::syntax::settings::Settings;
 
 use self::loader::Loader;
 
@@ -83,8 +84,12 @@ pub struct Loaded {
     pub lacks_inventory: bool,
     /// What was forgotten because it is too old, in words.
     pub stale: Vec<String>,
+    /// Whether the facts were observed just now.
+    pub is_live: bool,
     /// How many inventories were read.
     pub inventories: usize,
+    /// Settings that were read, each with its file.
+    pub settings: Vec<(PathBuf, Settings)>,
     /// Policies that were read.
     pub policies: Vec<Policy>,
     /// Their rules.
@@ -209,6 +214,7 @@ impl Loaded {
             return Some(LoadedPlan { name, model: None, diagnostics: vec![mistake], policies });
         }
         let mut model = resolve(*plan, inventory);
+        model.is_live = self.is_live;
         if let Facts::Slot(slot) = facts
             && let Some(shared) = self.shared.get(&slot)
         {

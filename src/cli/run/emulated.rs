@@ -14,6 +14,7 @@ use crate::cli::run::RunArgs;
 use crate::cli::saved;
 use crate::cli::scenario;
 use crate::cli::session;
+use crate::cli::session::Session;
 use crate::clock::pace::WorldPace;
 use crate::provider::emulator::Emulator;
 
@@ -23,6 +24,18 @@ use crate::provider::emulator::Emulator;
 ///
 /// [`CliError`] if something can't be read or written, or a flag is for real sites only.
 pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    match begin(args, env)? {
+        Ok(session) => session::drive(session, &args.session, env),
+        Err(exit) => Ok(exit),
+    }
+}
+
+/// Begins a run on a site that is made for it. What refuses the plan goes to standard error, with the exit code in its place.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session, Exit>, CliError> {
     let real = [
         ("--confirm", args.confirm.is_some()),
         ("--read-only", args.read_only),
@@ -36,7 +49,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let named = saved::named(&args.path, &args.plan, env)?;
     let plan = match ready::ready(&named.path, &named.args, Moment::Observed, env)? {
         Ok(plan) => plan,
-        Err(exit) => return Ok(exit),
+        Err(exit) => return Ok(Err(exit)),
     };
     let graph = session::compile(&plan);
     if let Some(refusal) = named.refusal(plan.plan.model(), &graph) {
@@ -47,7 +60,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let scenario =
         match scenario::read(args.scenario.as_deref(), limit, &model.inventory, model.baseline(), env)? {
             Ok(scenario) => scenario,
-            Err(exit) => return Ok(exit),
+            Err(exit) => return Ok(Err(exit)),
         };
     let start = model.observed_at().unwrap_or_else(|_| env.clock.now());
     let facts = model.inventory.clone();
@@ -55,10 +68,10 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let pace = Arc::new(WorldPace::new(start, args.session.speed()));
     let beginning =
         Beginning { plan, graph, path: &named.path, plan_args: &named.args, now: options.now, site: None };
-    let (begun, emulator) = beginning.enter(args, place::EMULATOR, env, |folder| {
+    let (begun, emulator) = beginning.enter(&args.session.state_dir, place::EMULATOR, env, |folder| {
         Emulator::create(&folder.join("world"), facts, scenario, start, pace.clone())
             .map_err(|error| CliError::usage("can't make the emulated world").because(error))
     })?;
-    let session = beginning.session(begun, Place::Emulated(Arc::new(emulator)), pace, options, args, env);
-    session::drive(session, &args.session, env)
+    let place = Place::Emulated(Arc::new(emulator));
+    Ok(Ok(beginning.session(begun, place, pace, options, &args.session, env)))
 }

@@ -1,7 +1,7 @@
 //! `run`: executes a plan, durably and with progress.
 
-mod azure;
-mod emulated;
+pub(crate) mod azure;
+pub(crate) mod emulated;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ pub fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
 }
 
 /// A plan that may run, and what its run begins with.
-struct Beginning<'a> {
+pub(crate) struct Beginning<'a> {
     plan: Ready,
     graph: Arc<Graph>,
     /// The file that was named, and the flags that hold for it.
@@ -120,14 +120,14 @@ impl Beginning<'_> {
     /// Makes the run's folder and enters it, after `prepare` has put into the folder what resuming it needs.
     fn enter<T>(
         &self,
-        args: &RunArgs,
+        state_dir: &Path,
         provider: &str,
         env: &Env<'_>,
         prepare: impl FnOnce(&Path) -> Result<T, CliError>,
     ) -> Result<(Begun, T), CliError> {
         let created_at = env.clock.now();
-        let id = new_id(created_at);
-        let dir = StateDir::create(&env.path(&args.session.state_dir)).map_err(unusable)?;
+        let id = RunId::new(new_id(created_at));
+        let dir = StateDir::create(&env.path(state_dir)).map_err(unusable)?;
         let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
         let model = self.plan.plan.model();
         let (folder, lock) = claim::begin(&dir, &id, model)?;
@@ -169,10 +169,10 @@ impl Beginning<'_> {
         place: Place,
         pace: Arc<dyn Pace>,
         options: Options,
-        args: &RunArgs,
+        args: &SessionArgs,
         env: &Env<'_>,
     ) -> Session {
-        let first = session::started(&self.plan, &self.graph, &place, &args.session, env);
+        let first = session::started(&self.plan, &self.graph, &place, args, env);
         Session {
             run: begun.id,
             folder: begun.folder,
@@ -192,9 +192,9 @@ impl Beginning<'_> {
 }
 
 /// Returns an id that says when the run was started and is its own.
-fn new_id(now: Timestamp) -> RunId {
+pub(crate) fn new_id(now: Timestamp) -> String {
     let time = now.to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S");
-    RunId::new(format!("{time}-{:04x}", fastrand::u16(..)))
+    format!("{time}-{:04x}", fastrand::u16(..))
 }
 
 pub(crate) fn unusable(error: crate::journal::StateDirError) -> CliError {

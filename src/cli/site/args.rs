@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::env::Env;
 
 /// Flags about the site that is asked.
-#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[serde(default)]
 #[command(next_help_heading = "Site options")]
 pub struct VaultArgs {
@@ -32,6 +32,10 @@ pub struct VaultArgs {
     /// Trust the authorities of this file too (PEM); the variable `FAILBACK_CA_FILE` does the same
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Whether the site is only looked at; a run that began so stays so.
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 /// Where the identity comes from.
@@ -77,6 +81,7 @@ impl VaultArgs {
             vcenter: list(&self.vcenter, &kept.vcenter),
             vcenter_thumbprint: list(&self.vcenter_thumbprint, &kept.vcenter_thumbprint),
             ca_file: self.ca_file.clone().or_else(|| kept.ca_file.clone()),
+            read_only: self.read_only || kept.read_only,
         }
     }
 }

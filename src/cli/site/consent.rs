@@ -80,5 +80,12 @@ fn shown(vault: &VaultId, model: &Model, graph: &Graph, env: &Env<'_>) -> String
             count(StepKind::Commit)
         ),
     );
+    let runbooks = model.plan.actions.iter().filter_map(|action| action.runbook.as_ref());
+    let runbooks: Vec<String> = runbooks
+        .map(|runbook| format!("{} of {}", runbook.name.value, runbook.automation_account.value))
+        .collect();
+    if !runbooks.is_empty() {
+        line("runbooks", runbooks.join(", "));
+    }
     text
 }

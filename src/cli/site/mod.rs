@@ -3,6 +3,7 @@
 mod args;
 mod connect;
 mod consent;
+mod fence;
 mod read_only;
 mod secret;
 
@@ -10,5 +11,6 @@ pub use args::VaultArgs;
 pub(crate) use connect::Connected;
 pub(crate) use connect::reach;
 pub(crate) use consent::consent;
+pub(crate) use fence::fenced;
 pub(crate) use read_only::ReadOnly;
 pub(crate) use secret::variable_of;

@@ -1,5 +1,9 @@
 //! Runbooks of Azure Automation: begun once, followed, stopped.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,6 +11,11 @@ use serde_json::json;
 
 use crate::clock::Clock as _;
 use crate::id::IdempotencyKey;
+use crate::provider::Automate;
+use crate::provider::RunbookJob;
+use crate::provider::RunbookOrder;
+use crate::provider::RunbookSeen;
+use crate::provider::RunbookStatus;
 use crate::provider::azure::client::WriteClient;
 use crate::provider::azure::error::AzureError;
 use crate::provider::azure::http::Asked;
@@ -19,6 +28,8 @@ use crate::provider::azure::vault::part_after;
 use crate::provider::azure::wire::around::Anything;
 use crate::provider::azure::wire::page::Resource;
 use crate::provider::azure::wire::scalar::Text;
+use crate::provider::azure::wire::scalar::Time;
+use crate::provider::error::ProviderError;
 
 /// Version of the API of Automation.
 const AUTOMATION: &str = "2023-11-01";
@@ -57,27 +68,12 @@ impl AutomationAccountId {
     }
 }
 
-/// How a runbook's job is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunbookStatus {
-    /// It waits or runs, in the service's word.
-    Running(String),
-    /// It came to its end.
-    Completed,
-    /// It did not, in the service's words.
-    Failed {
-        /// The service's word: `Failed`, `Stopped`, `Suspended`.
-        state: String,
-        /// What it threw.
-        message: String,
-    },
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Job {
     status: Text,
     exception: Text,
+    creation_time: Time,
 }
 
 /// Runs runbooks of one account.
@@ -158,7 +154,7 @@ impl Runbooks {
     /// # Errors
     ///
     /// [`AzureError`] if it can't be asked.
-    pub async fn status(&self, job: &str) -> Result<Option<RunbookStatus>, AzureError> {
+    pub async fn status(&self, job: &str) -> Result<Option<RunbookSeen>, AzureError> {
         let found = self.writer.reader().get::<Resource<Job>>(&self.job_path(job), "", AUTOMATION).await;
         let told = match found {
             Ok(found) => found.properties,
@@ -167,14 +163,15 @@ impl Runbooks {
         };
         let state = told.status.or_empty().to_owned();
         let is = |word: &str| state.eq_ignore_ascii_case(word);
-        Ok(Some(if is("Completed") {
+        let status = if is("Completed") {
             RunbookStatus::Completed
         } else if is("Failed") || is("Stopped") || is("Suspended") || is("Removing") || is("Blocked") {
             let message = redact::words(told.exception.get().unwrap_or("it says nothing more"));
             RunbookStatus::Failed { state, message }
         } else {
             RunbookStatus::Running(state)
-        }))
+        };
+        Ok(Some(RunbookSeen { created_at: told.creation_time.get(), status }))
     }
 
     /// Returns what a job has written, its end if it is long.
@@ -202,6 +199,62 @@ impl Runbooks {
         let path = format!("{}/stop", self.job_path(job));
         let id = guid(&format!("{path} {}", self.writer.reader().pace().now()));
         self.writer.send(Method::POST, &path, AUTOMATION, None, &id).await.map(drop)
+    }
+}
+
+/// The Automation accounts of a vault's subscription, found by name and run with whatever a run asks for.
+#[derive(Debug)]
+pub struct Automation {
+    writer: WriteClient,
+    accounts: Mutex<HashMap<String, AutomationAccountId>>,
+}
+
+impl Automation {
+    /// Returns what runs the runbooks of the accounts beside the vault that the writer may change.
+    #[must_use]
+    pub fn new(writer: WriteClient) -> Self {
+        Self { writer, accounts: Mutex::default() }
+    }
+
+    async fn account(&self, name: &str) -> Result<Runbooks, AzureError> {
+        let key = name.to_lowercase();
+        let known = self.accounts.lock().expect(NO_PANIC).get(&key).cloned();
+        if let Some(account) = known {
+            return Ok(Runbooks::new(self.writer.clone(), account));
+        }
+        let found = Runbooks::named(self.writer.clone(), self.writer.vault(), name).await?;
+        self.accounts.lock().expect(NO_PANIC).insert(key, found.account.clone());
+        Ok(found)
+    }
+
+    fn of(&self, job: &RunbookJob) -> Result<Runbooks, ProviderError> {
+        let account = AutomationAccountId::parse(&job.account)
+            .map_err(|error| AzureError::Unresolved { message: error.to_string() }.of_question())?;
+        Ok(Runbooks::new(self.writer.clone(), account))
+    }
+}
+
+const NO_PANIC: &str = "no thread panics while it holds the accounts";
+
+#[async_trait]
+impl Automate for Automation {
+    async fn begin(&self, order: &RunbookOrder, key: &IdempotencyKey) -> Result<RunbookJob, ProviderError> {
+        let runbooks = self.account(&order.account).await.map_err(AzureError::of_question)?;
+        let name = runbooks.start(&order.runbook, &order.parameters, key).await;
+        let name = name.map_err(AzureError::of_order)?;
+        Ok(RunbookJob { account: runbooks.account.0, name })
+    }
+
+    async fn status(&self, job: &RunbookJob) -> Result<Option<RunbookSeen>, ProviderError> {
+        self.of(job)?.status(&job.name).await.map_err(AzureError::of_question)
+    }
+
+    async fn output(&self, job: &RunbookJob) -> Result<String, ProviderError> {
+        self.of(job)?.output(&job.name).await.map_err(AzureError::of_question)
+    }
+
+    async fn stop(&self, job: &RunbookJob) -> Result<(), ProviderError> {
+        self.of(job)?.stop(&job.name).await.map_err(AzureError::of_order)
     }
 }
 

@@ -18,9 +18,9 @@ mod site;
 mod vault;
 mod wire;
 
+pub use automation::Automation;
 pub use automation::AutomationAccountId;
 pub use automation::AutomationAccountIdError;
-pub use automation::RunbookStatus;
 pub use automation::Runbooks;
 pub use client::Consent;
 pub use client::ReadClient;

@@ -184,8 +184,14 @@ impl World {
                 }
             }
             (JobKind::Reprotect, Some(machine)) => self.begin_initial_replication(job, machine),
-            (JobKind::Failover, Some(machine)) => self.come_home(machine),
-            (JobKind::Cancel, Some(machine)) => self.items[machine].settled = State::ProtectedToOnprem,
+            (JobKind::Failover, Some(machine)) => {
+                self.items[machine].reached = self.point_reached(job, machine);
+                self.come_home(machine);
+            }
+            (JobKind::Cancel, Some(machine)) => {
+                self.items[machine].settled = State::ProtectedToOnprem;
+                self.items[machine].reached = None;
+            }
             (JobKind::Forward, Some(machine)) => {
                 self.items[machine].settled = State::ReprotectingToAzure;
                 self.begin_transfer(machine, false);

@@ -11,6 +11,7 @@ use crate::provider::emulator::points::Owner;
 use crate::provider::emulator::points::Points;
 use crate::provider::emulator::unknown::unknown_azure_vm;
 use crate::provider::emulator::unknown::unknown_onprem_vm;
+use crate::provider::observation::ReachedPoint;
 use crate::quantity::Bytes;
 use crate::quantity::GIB;
 use crate::source::Spanned;
@@ -106,6 +107,8 @@ pub(super) struct Item {
     pub apart: bool,
     /// Its recovery points in the direction Azure to on-premises.
     pub points: Points,
+    /// The point that it went to when it last came home.
+    pub reached: Option<ReachedPoint>,
     /// Calls for each phase so far, those that got no answer included.
     pub calls: [u32; 6],
     /// Jobs of each phase so far.
@@ -207,6 +210,7 @@ impl Item {
             points: Points::default(),
             calls: [0; 6],
             jobs: [0; 6],
+            reached: None,
             changes: Changes::default(),
             facts,
         }

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::provider::emulator::latency;
+use crate::provider::observation::ReachedPoint;
 use crate::source::Spanned;
 use crate::syntax::machine::PointKind;
 use crate::syntax::machine::RecoveryPoint;
@@ -24,6 +25,17 @@ pub(super) struct Point {
     pub group_point: Option<String>,
     /// The service's id, if the inventory gave one.
     id: Option<String>,
+}
+
+impl Point {
+    /// Returns its id.
+    fn id(&self, owner: &Owner<'_>) -> String {
+        let word = match self.kind {
+            PointKind::CrashConsistent => "crash",
+            PointKind::AppConsistent => "app",
+        };
+        self.id.clone().unwrap_or_else(|| format!("rp-{}-{word}-{}", owner.machine, self.at.as_second()))
+    }
 }
 
 /// The points of one machine in the direction Azure to on-premises.
@@ -160,6 +172,18 @@ impl Points {
         kept.max(made)
     }
 
+    /// Returns the newest point that a failover may go to.
+    pub(super) fn reached(
+        &self,
+        now: Timestamp,
+        owner: &Owner<'_>,
+        may: impl Fn(&Point) -> bool,
+    ) -> Option<ReachedPoint> {
+        let point = self.all(now, owner, 1).into_iter().rev().find(|point| may(point))?;
+        let (kind, at) = (Some(point.kind), Some(point.at));
+        Some(ReachedPoint { id: Some(point.id(owner)), kind, at })
+    }
+
     /// Returns what decides which points there are: as long as it stays the same, so do they.
     pub(super) fn stamp(&self, now: Timestamp, owner: &Owner<'_>) -> PointsStamp {
         let (oldest, end) = (now.as_second() - latency::RETENTION, now.as_second());
@@ -182,14 +206,8 @@ impl Points {
                 skip -= 1;
                 continue;
             }
-            let word = match point.kind {
-                PointKind::CrashConsistent => "crash",
-                PointKind::AppConsistent => "app",
-            };
-            let id =
-                point.id.unwrap_or_else(|| format!("rp-{}-{word}-{}", owner.machine, point.at.as_second()));
             facts.push(RecoveryPoint {
-                id: Some(Spanned::bare(id)),
+                id: Some(Spanned::bare(point.id(owner))),
                 at: Some(Spanned::bare(point.at)),
                 kind: Some(Spanned::bare(point.kind)),
                 group_point: point.group_point.map(Spanned::bare),

@@ -188,6 +188,7 @@ impl Item {
             allowed: self.allowed(classic),
             running,
             replication: None,
+            failed_over_to: self.reached.clone(),
         }
     }
 }

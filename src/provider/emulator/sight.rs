@@ -77,6 +77,16 @@ impl World {
         self.items[place].refresh(self.now, seen, facts);
     }
 
+    /// Returns what the service says about a machine at the moment that was looked at last.
+    ///
+    /// # Panics
+    ///
+    /// If no machine has this place.
+    #[must_use]
+    pub fn shown_at(&self, place: usize) -> crate::provider::observation::Item {
+        self.shown(&self.items[place])
+    }
+
     /// Returns the mark of the servers as they are.
     #[must_use]
     pub const fn mark(&self) -> u64 {
@@ -155,11 +165,14 @@ impl World {
     }
 
     fn item_of(&self, machine: &MachineName) -> Option<crate::provider::observation::Item> {
-        let item = &self.items[*self.index.get(machine)?];
+        Some(self.shown(&self.items[*self.index.get(machine)?]))
+    }
+
+    fn shown(&self, item: &Item) -> crate::provider::observation::Item {
         let running = item.running.and_then(|job| self.jobs.get(job)).map(|job| job.id.clone());
         let mut shown = item.shown(self.site.classic, running);
         shown.replication = self.replication(item);
-        Some(shown)
+        shown
     }
 
     #[expect(

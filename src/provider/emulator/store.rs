@@ -133,9 +133,11 @@ fn read_inventory(name: &str, text: String) -> Result<Inventory, String> {
     let documents = crate::syntax::parse(sources.get(index), &mut diagnostics);
     match (documents.into_iter().next(), diagnostics.is_empty()) {
         (Some(Document::Inventory(inventory)), true) => Ok(*inventory),
-        (Some(Document::Inventory(_) | Document::Plan(_) | Document::Policy(_)) | None, _) => {
-            Err(format!("{name} holds no inventory: {}", first_of(&diagnostics)))
-        }
+        (
+            Some(Document::Inventory(_) | Document::Plan(_) | Document::Policy(_) | Document::Settings(_))
+            | None,
+            _,
+        ) => Err(format!("{name} holds no inventory: {}", first_of(&diagnostics))),
     }
 }
 

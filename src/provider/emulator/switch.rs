@@ -12,6 +12,7 @@ use crate::provider::emulator::latency;
 use crate::provider::emulator::queue::Event;
 use crate::provider::emulator::world::World;
 use crate::provider::emulator::world::after;
+use crate::provider::observation::ReachedPoint;
 use crate::provider::request::FailbackPoint;
 use crate::provider::request::Request;
 use crate::source::Spanned;
@@ -128,6 +129,29 @@ impl World {
         // The failover goes to this point and to no later one.
         item.stop_points(self.now);
         item.points.add(self.now, kind, group_point);
+    }
+
+    /// Returns the point that a machine comes home to: the newest of the kind that was asked for; of a replication group that goes
+    /// to an app-consistent one, the newest that its members in the job have in common.
+    pub(super) fn point_reached(&self, job: usize, machine: usize) -> Option<ReachedPoint> {
+        let item = &self.items[machine];
+        if !self.site.classic || self.point_asked_for(job) != FailbackPoint::AppConsistent {
+            return item.points.reached(self.now, &item.owner(), |_| true);
+        }
+        let group = item.group.as_deref().filter(|_| self.jobs[job].parts.len() > 1);
+        let members: Vec<HashSet<String>> = self.jobs[job]
+            .parts
+            .iter()
+            .filter_map(|part| part.machine.map(|machine| &self.items[machine]))
+            .filter(|member| group.is_some() && member.group.as_deref() == group)
+            .map(|member| member.points.app_consistent(self.now, &member.owner()))
+            .map(|points| points.into_iter().filter_map(|point| point.group_point).collect())
+            .collect();
+        item.points.reached(self.now, &item.owner(), |point| {
+            let is_shared = |moment: &String| members.iter().all(|theirs| theirs.contains(moment));
+            point.kind == PointKind::AppConsistent
+                && (members.is_empty() || point.group_point.as_ref().is_some_and(is_shared))
+        })
     }
 
     pub(super) fn shut_azure_down(&mut self, machine: usize) {

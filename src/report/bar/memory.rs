@@ -24,6 +24,7 @@ pub(super) fn remembered(kind: &RunEventKind, asks_here: bool) -> (Paint, bool) 
         | RunEventKind::SlotsTaken { .. }
         | RunEventKind::SlotsFreed { .. }
         | RunEventKind::ServerPlaced { .. }
+        | RunEventKind::PointReported { .. }
         | RunEventKind::IntentRecorded { .. }
         | RunEventKind::OperationAccepted { .. }
         | RunEventKind::MembersDone { .. }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::event::RunEventKind;
 use crate::graph::StepIndex;
 use crate::graph::StepSubject;
+use crate::id::IdempotencyKey;
 use crate::run::driver::engine::Engine;
 use crate::run::driver::engine::Inquiry;
+use crate::run::hook::Left;
 use crate::run::hook::Variables;
 use crate::run::recorder::RunError;
 use crate::syntax::action::Rerun;
@@ -60,8 +62,16 @@ impl Engine<'_> {
     }
 
     /// Tells of what an action left running, and waits until it has ended: nothing is begun beside it.
-    pub(super) fn left_running(&mut self, step: StepIndex, left: Option<String>) -> Result<(), RunError> {
-        let Some(what) = left else { return self.nothing_runs(step) };
+    pub(super) fn left_running(&mut self, step: StepIndex, left: Left) -> Result<(), RunError> {
+        let what = match left {
+            Left::Nothing => return self.nothing_runs(step),
+            Left::Findable => {
+                // Its outcome is not lost: the same attempt is asked for again, under the same key.
+                self.act(step);
+                return Ok(());
+            }
+            Left::Runs(what) => what,
+        };
         let StepSubject::Action(index) = self.graph.step(step).subject else { return Ok(()) };
         let action = self.graph.model().plan.actions[index].clone();
         let message = format!(
@@ -84,10 +94,12 @@ impl Engine<'_> {
     pub(super) fn act(&mut self, step: StepIndex) {
         let StepSubject::Action(index) = self.graph.step(step).subject else { return };
         let action = self.graph.model().plan.actions[index].clone();
+        let (state, run) = (self.recorder.state(), self.recorder.run());
         let variables = Variables {
+            key: IdempotencyKey::new(format!("{run}/{}/{}", state.id(step), state.step(step).attempts)),
             plan: self.graph.model().plan.name.value.clone(),
-            run: self.recorder.run().to_string(),
-            outcome: if self.recorder.state().failed() > 0 { "failure".into() } else { "success".into() },
+            run: run.to_string(),
+            outcome: if state.failed() > 0 { "failure".into() } else { "success".into() },
         };
         self.inquire(step, Inquiry::Act(Box::new(action), variables));
     }

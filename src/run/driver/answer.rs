@@ -36,6 +36,9 @@ const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 /// How long an operation runs until it is told of: the longest that was seen took 28 minutes.
 const LONG: SignedDuration = SignedDuration::from_hours(2);
 
+/// The code under which it is told what a site says of an operation that succeeded.
+const INFORMATION: &str = "information";
+
 impl Engine<'_> {
     /// Takes an answer. While the run stops, answers are recorded and nothing new is begun.
     pub(super) fn take(&mut self, step: StepIndex, answer: Answer, stopping: bool) -> Result<(), RunError> {
@@ -88,6 +91,7 @@ impl Engine<'_> {
         if let Some(members) = self.unsettled.remove(&step) {
             return self.settle_attempt(step, &members);
         }
+        self.remember_points(step, items)?;
         let decision = self.decide(step, items);
         if self.recorder.state().step(step).status == StepStatus::Asked {
             match decision {
@@ -116,7 +120,7 @@ impl Engine<'_> {
     pub(super) fn seen_in_place(
         &mut self,
         step: StepIndex,
-        seen: Result<(), ProviderError>,
+        seen: Result<Vec<Item>, ProviderError>,
         purpose: Purpose,
     ) -> Result<(), RunError> {
         if !matches!(self.recorder.state().step(step).status, StepStatus::Running | StepStatus::Asked) {
@@ -124,8 +128,8 @@ impl Engine<'_> {
         }
         match (seen, purpose) {
             (Err(error), _) => self.ask_again(step, &error),
-            (Ok(()), Purpose::Decide) => self.seen(step, &[]),
-            (Ok(()), Purpose::MakeSure) => self.made_sure(step),
+            (Ok(items), Purpose::Decide) => self.seen(step, &items),
+            (Ok(_), Purpose::MakeSure) => self.made_sure(step),
         }
     }
 
@@ -254,6 +258,10 @@ impl Engine<'_> {
                 Ok(())
             }
             Ok(OperationStatus::Succeeded) => self.operation_succeeded(step),
+            Ok(OperationStatus::SucceededWith { remark }) => {
+                self.alarm(step, INFORMATION, format!("the site did it, and says: {remark}"))?;
+                self.operation_succeeded(step)
+            }
             Ok(OperationStatus::PartiallySucceeded { members }) => {
                 self.look_what_became_of(step, members);
                 Ok(())
@@ -311,21 +319,20 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = self.recorder.state().id(step).clone();
-        // No way of answering that there is yet proves a role.
-        let unproven_roles = state.roles.clone();
         let (by, known_as, yes) = match reply {
             Reply::Approved { by, known_as } => (by, known_as, true),
             Reply::Refused { by, known_as } => (by, known_as, false),
             Reply::Nobody => return Ok(()),
         };
-        if approver::counts(self.recorder.state(), step, &by, known_as).is_some() {
+        if approver::counts(self.recorder.state(), step, &by, known_as, &[]).is_some() {
             return Ok(());
         }
-        let (who, question, reason) = (by.clone(), Some(number), None);
+        let unproven_roles = approver::unproven(self.recorder.state(), step, known_as);
+        let (who, question, reason, roles) = (by.clone(), Some(number), None, Vec::new());
         self.recorder.record(if yes {
-            RunEventKind::ApprovalGiven { step: id, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalGiven { step: id, by, known_as, roles, unproven_roles, question, reason }
         } else {
-            RunEventKind::ApprovalDenied { step: id, by, known_as, unproven_roles, question, reason }
+            RunEventKind::ApprovalDenied { step: id, by, known_as, roles, unproven_roles, question, reason }
         })?;
         self.answered_by_person(step, yes, &who, stopping)
     }

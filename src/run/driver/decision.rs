@@ -7,7 +7,6 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::IdempotencyKey;
-use crate::model::digest;
 use crate::provider::Item;
 use crate::provider::Request;
 use crate::rules::Guard;
@@ -231,7 +230,7 @@ impl Engine<'_> {
         }
         let passed = verdict.blocking.is_empty();
         let was_closed = self.blocked.contains_key(&step);
-        self.record_guard(step, guard, verdict.findings, &verdict.blocking)?;
+        self.record_guard(step, guard, verdict.findings, &verdict.blocking, options.now)?;
         if passed {
             self.blocked.remove(&step);
             return Ok(true);
@@ -259,44 +258,28 @@ impl Engine<'_> {
         guard: Guard,
         findings: Vec<GuardFinding>,
         blocking: &[GuardFinding],
+        judged_at: jiff::Timestamp,
     ) -> Result<(), RunError> {
         let now: Vec<String> =
             blocking.iter().map(|finding| format!("{} {}", finding.rule, finding.subject)).collect();
         if !now.is_empty() && self.blocked.get(&step) == Some(&now) {
             return Ok(());
         }
-        let facts_digest = if self.recorder.keeps() { self.facts_digest(step) } else { String::new() };
+        let (facts_digest, judged_at) = match self.recorder.keeps() {
+            true => (self.keep_facts(step, guard)?, Some(judged_at)),
+            false => (String::new(), None),
+        };
         let id = self.recorder.state().id(step).clone();
         let passed = now.is_empty();
         self.blocked.insert(step, now);
-        self.recorder.record(RunEventKind::GuardEvaluated { step: id, guard, facts_digest, findings, passed })
-    }
-
-    /// Returns the digest of what a guard reads: the facts about a step's machines, where their servers stood at reprotect,
-    /// and the facts about all servers.
-    fn facts_digest(&mut self, step: StepIndex) -> String {
-        let servers = self.servers_digest();
-        let machines = self.recorder.state().machines_of(step).map(|index| self.model.machine(index));
-        let facts: Vec<_> =
-            machines.map(|machine| (machine.facts().ok(), machine.placement_at_reprotect())).collect();
-        digest::of_ordered(&(facts, servers))
-    }
-
-    /// Returns the digest of the facts about everything but machines. Many guards are evaluated on one observation.
-    fn servers_digest(&mut self) -> String {
-        let observed_at = self.model.inventory.observed_at.map(|at| at.value);
-        let stamp = (self.seen, observed_at);
-        if let Some((known, digest)) = &self.servers
-            && *known == stamp
-            && observed_at.is_some()
-        {
-            return digest.clone();
-        }
-        let machines = self.model.inventory.machines.take();
-        let digest = digest::of_ordered(&self.model.inventory);
-        self.model.inventory.machines = machines;
-        self.servers = Some((stamp, digest.clone()));
-        digest
+        self.recorder.record(RunEventKind::GuardEvaluated {
+            step: id,
+            guard,
+            facts_digest,
+            judged_at,
+            findings,
+            passed,
+        })
     }
 
     /// A guard looks at every rule, whatever a check was asked to leave out: what it lets pass can't be taken back.
@@ -310,9 +293,10 @@ impl Engine<'_> {
         }
         let options = self.guard_options();
         let verdict = guard::preflight(&self.model, &self.policies, &options);
+        let blocking = verdict.blocking.clone();
+        self.record_guard(step, Guard::Reprotect, blocking, &verdict.blocking, options.now)?;
         let Some(first) = verdict.blocking.first() else { return Ok(true) };
         let (code, message) = (first.rule.clone(), first.message.clone());
-        self.record_guard(step, Guard::Reprotect, verdict.blocking.clone(), &verdict.blocking)?;
         self.fail(step, &code, message)?;
         Ok(false)
     }

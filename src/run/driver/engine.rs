@@ -33,6 +33,7 @@ use crate::run::approver::Question;
 use crate::run::approver::Reply;
 use crate::run::claims::Claims;
 use crate::run::driver::End;
+use crate::run::hook::Left;
 use crate::run::hook::Variables;
 use crate::run::machine;
 use crate::run::recorder::Recorder;
@@ -90,8 +91,8 @@ pub(super) enum Answer {
     /// To the question that the event of this place asked.
     Replied(u64, Reply),
     Acted(Result<String, String>),
-    /// What an action of a process that ended left running, in words.
-    LeftRunning(Option<String>),
+    /// What is left of an action whose process ended.
+    LeftRunning(Left),
     /// Nothing runs any more of what an action left running.
     NothingRuns,
     Probed(Result<String, String>),
@@ -164,6 +165,8 @@ pub(super) struct Engine<'r> {
     claims: Claims,
     /// Digest of the facts about all servers, and the observation that it is of.
     pub servers: Option<(ServersStamp, String)>,
+    /// Digests of the facts that this process has kept.
+    pub kept: HashSet<String, foldhash::fast::RandomState>,
     /// Attempts that failed and are settled by what is seen next.
     pub unsettled: IdMap<StepIndex, Vec<MemberOutcome>>,
     /// When steps look again.
@@ -226,6 +229,7 @@ impl<'r> Engine<'r> {
             unsettled: IdMap::default(),
             claims: Claims::default(),
             servers: None,
+            kept: HashSet::default(),
             wakes: BTreeSet::new(),
             wake_of: IdMap::default(),
             progress: BTreeMap::new(),

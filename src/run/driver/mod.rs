@@ -5,6 +5,7 @@ mod answer;
 mod attempt;
 mod decision;
 mod engine;
+mod evidence;
 mod local;
 mod orders;
 mod placement;

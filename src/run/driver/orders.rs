@@ -20,12 +20,13 @@ impl Engine<'_> {
         }
         let active: Vec<StepIndex> = self.recorder.state().active().collect();
         let Verdict { effects, refused } = order::judge(self.recorder.state(), &letter);
-        let Letter { id, by, known_as, order, withdrawn_by, .. } = letter;
+        let Letter { id, by, known_as, roles, order, withdrawn_by, .. } = letter;
         let withdrawn = withdrawn_by.is_some();
         self.recorder.record(RunEventKind::OrderTaken {
             letter: id,
             by,
             known_as,
+            roles,
             order,
             refused,
             withdrawn,

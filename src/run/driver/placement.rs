@@ -1,14 +1,36 @@
 //! Where the servers stand that hold machines' disks: remembered at the reprotect, and anew once a person attached disks again.
 
 use crate::event::RunEventKind;
+use crate::event::StepStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
+use crate::id::MachineName;
+use crate::provider::Item;
 use crate::run::driver::engine::Engine;
 use crate::run::recorder::RunError;
 use crate::syntax::inventory::Experience;
 
 impl Engine<'_> {
+    /// Records to which recovery point a machine came home, where the site says so: once, when it is looked at to be verified.
+    pub(super) fn remember_points(&mut self, step: StepIndex, items: &[Item]) -> Result<(), RunError> {
+        let state = self.recorder.state();
+        if self.graph.step(step).kind != StepKind::Verify || state.step(step).status != StepStatus::Running {
+            return Ok(());
+        }
+        let machines: Vec<usize> = state.machines_of(step).collect();
+        for machine in machines {
+            let name = MachineName::new(self.model.machine(machine).name().value.as_str());
+            let told = items.iter().find(|item| item.machine == name);
+            let Some(point) = told.and_then(|item| item.failed_over_to.clone()) else { continue };
+            if self.recorder.state().point(machine) != Some(&point) {
+                let step = self.recorder.state().id(step).clone();
+                self.recorder.record(RunEventKind::PointReported { step, machine: name, point })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Records where the server of a reprotect stands: a server that is moved between reprotect and failover loses the disks.
     pub(super) fn remember_placement(&mut self, step: StepIndex, adopts: bool) -> Result<(), RunError> {
         let (StepKind::Reprotect, StepSubject::Machine(index)) =

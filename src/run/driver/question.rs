@@ -6,6 +6,7 @@ use crate::event::RunEventKind;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
+use crate::quantity::Seconds;
 use crate::run::approver::Question;
 use crate::run::driver::engine::Engine;
 use crate::run::driver::engine::Inquiry;
@@ -26,7 +27,7 @@ impl Engine<'_> {
         let id = self.recorder.state().id(step).clone();
         let deadline = self.question_ends(step);
         let on_timeout =
-            deadline.and_then(|_| self.on_timeout(step)).map(|choice| choice.as_str().to_owned());
+            deadline.and_then(|_| self.patience(step)).map(|(_, choice)| choice.as_str().to_owned());
         self.recorder.record(RunEventKind::ApprovalAsked {
             step: id,
             prompt,
@@ -38,15 +39,31 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Returns when a manual action stops waiting for its answer, if the plan says how long it may wait.
+    /// Returns how long the plan lets a question of a step wait, and what happens then; `None` if it waits as long as it takes.
+    fn patience(&self, step: StepIndex) -> Option<(Seconds, OnTimeout)> {
+        let plan = &self.graph.model().plan;
+        let of = self.graph.step(step);
+        if let StepSubject::Action(index) = of.subject {
+            let action = &plan.actions[index];
+            let manual = action.manual.as_ref()?;
+            let choice = manual.on_timeout.as_ref().map_or(OnTimeout::Stop, |choice| choice.value);
+            return Some((action.timeout.as_ref()?.value, choice));
+        }
+        if !matches!(of.kind, StepKind::ApproveFailover | StepKind::ApproveCommit) {
+            return None;
+        }
+        // What can't be taken back is never done because nobody said anything.
+        let approvals = plan.execution.as_ref()?.approvals.as_ref()?;
+        Some((approvals.timeout.as_ref()?.value, OnTimeout::Stop))
+    }
+
+    /// Returns when the question of a step stops waiting for its answer, if the plan says how long it may wait.
     pub(super) fn question_ends(&self, step: StepIndex) -> Option<jiff::Timestamp> {
-        let StepSubject::Action(index) = self.graph.step(step).subject else { return None };
+        let (longest, _) = self.patience(step)?;
         // Under a clock that jumps, the person at the terminal would be late for every question.
         if self.manner.immediate && self.manner.at_terminal {
             return None;
         }
-        let action = &self.graph.model().plan.actions[index];
-        let longest = action.manual.as_ref().and(action.timeout.as_ref())?.value;
         let longest = jiff::SignedDuration::from_secs(i64::try_from(longest.0).unwrap_or(i64::MAX));
         Some(
             self.recorder
@@ -58,16 +75,9 @@ impl Engine<'_> {
         )
     }
 
-    /// Returns what happens when nobody answers a manual action in time.
-    fn on_timeout(&self, step: StepIndex) -> Option<OnTimeout> {
-        let StepSubject::Action(index) = self.graph.step(step).subject else { return None };
-        let manual = self.graph.model().plan.actions[index].manual.as_ref()?;
-        Some(manual.on_timeout.as_ref().map_or(OnTimeout::Stop, |choice| choice.value))
-    }
-
     /// Nobody answered in time.
     pub(super) fn unanswered(&mut self, step: StepIndex) -> Result<(), RunError> {
-        let Some(choice) = self.on_timeout(step) else { return Ok(()) };
+        let Some((_, choice)) = self.patience(step) else { return Ok(()) };
         self.withdraw(step);
         match choice {
             OnTimeout::Stop => self.fail(step, "timeout", "nobody answered in time".into()),
@@ -80,7 +90,7 @@ impl Engine<'_> {
     /// Returns the question that a step asked last.
     pub(super) fn question(&self, step: StepIndex) -> Question {
         let state = self.recorder.state();
-        let until = self.question_ends(step).zip(self.on_timeout(step));
+        let until = self.question_ends(step).zip(self.patience(step).map(|(_, choice)| choice));
         let asked = state.step(step);
         Question {
             step: state.id(step).clone(),

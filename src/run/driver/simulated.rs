@@ -19,6 +19,7 @@ use crate::graph::StepKind;
 use crate::id::IdMap;
 use crate::id::OperationId;
 use crate::model::Model;
+use crate::provider::Item;
 use crate::provider::ProviderError;
 use crate::provider::emulator::Seen;
 use crate::provider::emulator::World;
@@ -31,6 +32,7 @@ use crate::run::driver::engine::Engine;
 use crate::run::driver::engine::Inquiry;
 use crate::run::driver::engine::Manner;
 use crate::run::driver::engine::Purpose;
+use crate::run::hook::Left;
 use crate::run::recorder::Recorder;
 use crate::run::recorder::RunError;
 
@@ -231,7 +233,7 @@ impl<'r> Simulation<'r> {
         let answer = match inquiry {
             Inquiry::Look(purpose) => {
                 self.engine.asked.remove(&step);
-                let seen = self.look(step, now);
+                let seen = self.look(step, now).map(|()| self.items(step));
                 return self.engine.seen_in_place(step, seen, purpose);
             }
             Inquiry::Poll(operation) => {
@@ -260,7 +262,7 @@ impl<'r> Simulation<'r> {
                 return Ok(());
             }
             Inquiry::Withdraw(_) => return Ok(()),
-            Inquiry::Leftover(_) => Answer::LeftRunning(None),
+            Inquiry::Leftover(_) => Answer::LeftRunning(Left::Nothing),
             Inquiry::LeftoverEnds(_) => Answer::NothingRuns,
             Inquiry::Act(..) => Answer::Acted(Ok("simulated".into())),
             Inquiry::Probe(probes) => {
@@ -332,6 +334,15 @@ impl<'r> Simulation<'r> {
             }
         }
         Ok(())
+    }
+
+    /// Returns what the service says about machines that are looked at to be verified; other steps go by the facts.
+    fn items(&self, step: StepIndex) -> Vec<Item> {
+        if self.engine.graph.step(step).kind != StepKind::Verify {
+            return Vec::new();
+        }
+        let places = self.engine.graph.indexes_of(step).filter_map(|index| self.machines[index].place);
+        places.map(|place| self.world.shown_at(place)).collect()
     }
 
     fn refresh(&mut self, index: usize) {

@@ -1,20 +1,28 @@
 //! Actions and probes: what a plan does and asks outside of Site Recovery.
 
 mod address;
+mod allowed;
 mod command;
 mod group;
 mod leftover;
 mod mask;
+mod read_only;
 mod real;
+mod runbook;
 mod tail;
-mod web;
+pub(crate) mod web;
 
 use async_trait::async_trait;
 
+use crate::id::IdempotencyKey;
 use crate::syntax::action::Action;
 use crate::syntax::action::Probe;
 
+pub use allowed::Allowed;
+pub use allowed::is_allowed;
+pub use read_only::ReadOnlyHooks;
 pub use real::RealHooks;
+pub use runbook::RunbookHooks;
 
 /// Runs actions and probes.
 #[async_trait]
@@ -26,9 +34,9 @@ pub trait Hooks: Send + Sync {
     /// What went wrong, in words.
     async fn action(&self, action: &Action, variables: &Variables) -> Result<String, String>;
 
-    /// Returns what an action of a process that ended left running, in words.
-    fn leftover(&self, _action: &Action) -> Option<String> {
-        None
+    /// Returns what is left of an action whose process ended.
+    fn leftover(&self, _action: &Action) -> Left {
+        Left::Nothing
     }
 
     /// Waits until nothing runs any more that an action of a process that ended left running.
@@ -42,9 +50,22 @@ pub trait Hooks: Send + Sync {
     async fn probe(&self, probe: &Probe) -> Result<String, String>;
 }
 
-/// What the texts of an action may speak of.
-#[derive(Clone, Debug, Default)]
+/// What is left of an action whose process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing that could be found: how it ended is not known.
+    Nothing,
+    /// Something of it still runs, in words.
+    Runs(String),
+    /// What was begun is found by its key: running the action again with that key begins nothing a second time.
+    Findable,
+}
+
+/// What an action is run with.
+#[derive(Clone, Debug)]
 pub struct Variables {
+    /// What this attempt is called: the same after a crash, another one for each attempt.
+    pub key: IdempotencyKey,
     /// `plan.name`.
     pub plan: String,
     /// `run.id`.

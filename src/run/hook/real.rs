@@ -9,6 +9,7 @@ use reqwest::Method as Verb;
 
 use crate::quantity::Seconds;
 use crate::run::hook::Hooks;
+use crate::run::hook::Left;
 use crate::run::hook::Variables;
 use crate::run::hook::command::Commands;
 use crate::run::hook::leftover::Marks;
@@ -24,7 +25,7 @@ use crate::syntax::action::Probe;
 use crate::syntax::template;
 
 /// How long an action may take that says nothing of it, as the documentation of `timeout` has it.
-const LONGEST: Seconds = Seconds(600);
+pub(super) const LONGEST: Seconds = Seconds(600);
 
 /// How often it is looked whether a command that was left running has ended.
 const LOOK: Duration = Duration::from_millis(500);
@@ -36,7 +37,9 @@ const HEALTHY: u16 = 200;
 ///
 /// Commands have no shell, see of the environment what they can't do without, and take what they started with them when
 /// they take too long or the run is interrupted. Requests follow no redirects, use no proxies and never reach link-local
-/// addresses or metadata services. Runbooks need Azure and are simulated.
+/// addresses or metadata services. Runbooks need Azure and are simulated, unless [`RunbookHooks`] stand around them.
+///
+/// [`RunbookHooks`]: crate::run::hook::RunbookHooks
 #[derive(Debug)]
 pub struct RealHooks {
     commands: Commands,
@@ -129,12 +132,13 @@ impl Hooks for RealHooks {
         Err("there is nothing that the action does by itself".into())
     }
 
-    fn leftover(&self, action: &Action) -> Option<String> {
-        self.marks.as_ref()?.holder(&action.name.value)
+    fn leftover(&self, action: &Action) -> Left {
+        let holder = self.marks.as_ref().and_then(|marks| marks.holder(&action.name.value));
+        holder.map_or(Left::Nothing, Left::Runs)
     }
 
     async fn leftover_ends(&self, action: &Action) {
-        while self.leftover(action).is_some() {
+        while matches!(self.leftover(action), Left::Runs(_)) {
             tokio::time::sleep(LOOK).await;
         }
     }

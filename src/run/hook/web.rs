@@ -39,7 +39,7 @@ pub(super) struct Request<'r> {
 
 /// Sends requests.
 #[derive(Debug, Default)]
-pub(super) struct Web {
+pub(crate) struct Web {
     secured: OnceLock<Result<Client, String>>,
     plain: OnceLock<Result<Client, String>>,
 }
@@ -52,15 +52,43 @@ impl Web {
     /// The address is none that may be asked, or there was no answer in time.
     pub(super) async fn ask(&self, request: Request<'_>) -> Result<StatusCode, String> {
         let url = checked(request.url)?;
+        sent(self.client(&url)?, request, url).await
+    }
+
+    /// Sends bytes that are JSON, with headers of the caller's own, and returns the status of the answer.
+    ///
+    /// # Errors
+    ///
+    /// The address is none that may be asked, or there was no answer in time.
+    pub(crate) async fn deliver(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<u16, String> {
+        let url = checked(url)?;
+        let shown = origin(&url);
+        let mut builder = self.client(&url)?.request(method, url).timeout(limit);
+        if !body.is_empty() {
+            builder = builder.header("content-type", "application/json").body(body);
+        }
+        for (name, value) in headers {
+            builder = builder.header(*name, value);
+        }
+        answer(builder, &shown).await.map(|status| status.as_u16())
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, String> {
         let secured = url.scheme() == "https";
         let client = if secured { &self.secured } else { &self.plain };
-        let client = client.get_or_init(|| client_with(secured, Permitted(System))).as_ref()?;
-        sent(client, request, url).await
+        client.get_or_init(|| client_with(secured, Permitted(System))).as_ref().map_err(Clone::clone)
     }
 }
 
 /// Returns an address without what may be secret: of a web hook even the path is.
-pub(super) fn shown(url: &str) -> String {
+pub(crate) fn shown(url: &str) -> String {
     match Url::parse(url) {
         Ok(url) => origin(&url),
         Err(_) => "the address".into(),
@@ -112,6 +140,11 @@ async fn sent(client: &Client, request: Request<'_>, url: Url) -> Result<StatusC
     if let Some(body) = &request.body {
         builder = builder.json(body);
     }
+    answer(builder, &shown).await
+}
+
+/// Sends a request and returns the status of the answer.
+async fn answer(builder: reqwest::RequestBuilder, shown: &str) -> Result<StatusCode, String> {
     match builder.send().await {
         Ok(answer) => Ok(answer.status()),
         Err(error) if error.is_timeout() => Err(format!("no answer from {shown} in time")),

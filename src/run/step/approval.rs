@@ -26,6 +26,14 @@ fn answered(context: &Context<'_>) -> Option<Decision> {
     })
 }
 
+/// Returns the roles that the plan leaves its own approvals to; none if anybody may answer.
+fn approvers(context: &Context<'_>) -> Vec<String> {
+    let execution = context.graph.model().plan.execution.as_ref();
+    let approvals = execution.and_then(|execution| execution.approvals.as_ref());
+    let roles = approvals.into_iter().flat_map(|approvals| &approvals.approvers);
+    roles.map(|role| role.value.clone()).collect()
+}
+
 pub(super) fn failover(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
@@ -42,7 +50,7 @@ pub(super) fn failover(context: &Context<'_>) -> Decision {
         names(context),
         point.replace('_', "-"),
     );
-    Decision::Ask { prompt, roles: Vec::new() }
+    Decision::Ask { prompt, roles: approvers(context) }
 }
 
 pub(super) fn commit(context: &Context<'_>) -> Decision {
@@ -58,7 +66,7 @@ pub(super) fn commit(context: &Context<'_>) -> Decision {
         "Commit {}? The on-premises VM was seen running and the Azure VM off. The commit deletes the Azure VM for good.",
         names(context)
     );
-    Decision::Ask { prompt, roles: Vec::new() }
+    Decision::Ask { prompt, roles: approvers(context) }
 }
 
 /// A person deletes the on-premises VM and says so; the step ends when it is seen to be gone. Nothing here deletes a machine.

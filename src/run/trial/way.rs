@@ -226,7 +226,10 @@ fn follow(
 ) -> Result<(), String> {
     let (by, known_as) = ("trial".to_owned(), KnownAs::Simulated);
     let id = state.last_letter() + 1;
-    let verdict = order::judge(state, &Letter { id, at: now, by, known_as, order, withdrawn_by: None });
+    let verdict = order::judge(
+        state,
+        &Letter { id, at: now, by, known_as, roles: Vec::new(), order, withdrawn_by: None },
+    );
     if let Some(refused) = verdict.refused {
         return Err(refused);
     }

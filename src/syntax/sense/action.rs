@@ -11,6 +11,7 @@ use crate::syntax::template;
 use crate::syntax::view::View;
 
 use super::is_misspelt;
+use super::settings;
 
 const DOES: [&str; 4] = ["run", "manual", "runbook", "http"];
 const STANDS: [&str; 2] = ["before", "after"];
@@ -19,6 +20,12 @@ const ASKS: [&str; 2] = ["http", "tcp"];
 pub(super) fn check(plan: View<'_, '_>, found: &mut Vec<Diagnostic>) {
     for (at, action) in plan.list("actions").enumerate().filter(|(_, action)| action.is_mapping()) {
         check_action(action, &format!("actions[{at}]"), found);
+    }
+    for (at, notice) in plan.list("notify").enumerate() {
+        if let Some((request, body)) = notice.get("http").and_then(|http| Some((http, http.get("body")?))) {
+            let place = request.get("url").unwrap_or(request);
+            settings::check_body(body, place, &format!("notify[{at}].http.body"), found);
+        }
     }
     if let Some(defaults) = plan.get("defaults") {
         check_probes(defaults, "defaults", found);
@@ -70,7 +77,8 @@ fn check_action(action: View<'_, '_>, path: &str, found: &mut Vec<Diagnostic>) {
         found.push(bad(outcome.span(), message, help, &format!("{path}.before.outcome")));
     }
     let Some(request) = action.get("http") else { return };
-    if let Some(variable) = request.get("body").and_then(unknown_variable) {
+    if let Some(variable) = request.get("body").and_then(|body| unknown_variable(body, &template::VARIABLES))
+    {
         let whose = name.and_then(View::text).map_or_else(|| "the action".to_owned(), quoted);
         let message = format!("the body of {whose} speaks of {}, which there is not", quoted(&variable));
         let help = format!("known: {}", template::VARIABLES.join(", "));
@@ -120,11 +128,11 @@ fn bad(span: Span, message: impl Into<String>, help: impl Into<String>, path: &s
 }
 
 /// Returns the first variable of a value's texts that there is not.
-fn unknown_variable(value: View<'_, '_>) -> Option<String> {
+pub(super) fn unknown_variable(value: View<'_, '_>, known: &[&str]) -> Option<String> {
     let mut work = vec![value];
     while let Some(value) = work.pop() {
         if let Some(text) = value.text() {
-            if let Some(variable) = template::unknown_variables(text).into_iter().next() {
+            if let Some(variable) = template::unknown_among(text, known).into_iter().next() {
                 return Some(variable);
             }
             continue;

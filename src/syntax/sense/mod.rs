@@ -4,11 +4,13 @@
 
 mod action;
 mod name;
+mod settings;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
 use crate::syntax::decode::Reader;
 use crate::syntax::plan::RecoveryPlan;
+use crate::syntax::settings::Settings;
 use crate::syntax::tree::NodeId;
 use crate::syntax::view::View;
 
@@ -34,6 +36,16 @@ pub(crate) fn check_inventory(reader: &mut Reader<'_, '_>, root: NodeId) {
     }
     let mut found = Vec::new();
     name::check_inventory(View::of(reader.tree(), root), &mut found);
+    found.into_iter().for_each(|mistake| reader.report(mistake));
+}
+
+/// Reports what settings say twice or against themselves.
+pub(crate) fn check_settings(reader: &mut Reader<'_, '_>, root: NodeId, read: Option<&Settings>) {
+    if reader.has_given_up() {
+        return;
+    }
+    let mut found = Vec::new();
+    settings::check(View::of(reader.tree(), root), read, &mut found);
     found.into_iter().for_each(|mistake| reader.report(mistake));
 }
 

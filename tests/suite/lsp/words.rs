@@ -64,7 +64,7 @@ fn what_may_be_written_is_proposed_also_in_a_text_that_does_not_parse() {
         (format!("{CLASSIC_PLAN}exec§"), &["execution", "drills"], &["machines"]),
         (format!("{CLASSIC_PLAN}execution: {{mode: §"), &["attended", "unattended"], &[]),
         ("ki§".to_owned(), &["kind"], &["datastore"]),
-        ("kind: §".to_owned(), &["RecoveryPlan", "Inventory", "Policy"], &[]),
+        ("kind: §".to_owned(), &["RecoveryPlan", "Inventory", "Policy", "Settings"], &[]),
     ] {
         let (text, place) = cursor(&marked);
         editor.open(&site.plan, &text);

@@ -113,6 +113,9 @@ impl AzureView {
             facts = fresh;
         }
         tell_azure(&mut facts, &entry.name, item, &around.vms);
+        if let Some(vm) = facts.azure_vm.as_mut() {
+            around.accounts.value.networks.tell(vm, machine::onprem_address(kind, item));
+        }
         let onprem = around.onprem.as_ref().and_then(|onprem| {
             onprem
                 .facts
@@ -135,6 +138,7 @@ impl AzureView {
                 machine::replication(kind, newest),
                 around.directory.began,
             ),
+            failed_over_to: None,
         };
         (facts, item)
     }

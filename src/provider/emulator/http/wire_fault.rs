@@ -16,6 +16,7 @@ use crate::provider::emulator::http::exchange::Answer;
 use crate::provider::emulator::http::exchange::Asked;
 use crate::provider::emulator::http::exchange::Content;
 use crate::provider::emulator::http::exchange::Delivery;
+use crate::provider::emulator::http::rights;
 use crate::provider::emulator::http::soap;
 
 /// What happens to a request.
@@ -258,14 +259,7 @@ pub(super) fn instead(asked: &Asked, hits: &[&WireFault]) -> Option<Answer> {
                 "Bearer realm=\"\", error=\"insufficient_claims\", claims=\"eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ==\"",
             ),
         ),
-        WireFaultKind::Forbidden => {
-            let message = format!(
-                "The client 'emulator' with object id 'emulator' does not have authorization to perform action '{}' over scope '{}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-                action(asked),
-                scope(asked)
-            );
-            Some(Answer::arm_error(403, "AuthorizationFailed", message))
-        }
+        WireFaultKind::Forbidden => Some(rights::forbidden(asked)),
         WireFaultKind::Delay
         | WireFaultKind::ResetAfter
         | WireFaultKind::ErrorAfter
@@ -342,27 +336,6 @@ fn retry_after(asked: &Asked, seconds: f64, date: bool) -> String {
 /// Returns a moment as headers write it.
 pub(super) fn http_date(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
-/// Returns the right that a request needs, as Azure names it.
-fn action(asked: &Asked) -> String {
-    let provider = asked.lower.iter().rposition(|part| part == "providers");
-    let Some(parts) = provider.and_then(|at| asked.segments.get(at + 1..)) else {
-        return "Microsoft.Resources/subscriptions/read".to_owned();
-    };
-    let (space, rest) = parts.split_first().map_or(("", parts), |(space, rest)| (space.as_str(), rest));
-    let types: Vec<&str> = rest.iter().step_by(2).map(String::as_str).collect();
-    let verb = match asked.method.as_str() {
-        "GET" | "HEAD" => "read",
-        "DELETE" => "delete",
-        "POST" => "action",
-        _ => "write",
-    };
-    format!("{space}/{}/{verb}", types.join("/"))
-}
-
-fn scope(asked: &Asked) -> String {
-    asked.segments.iter().map(|part| format!("/{part}")).collect()
 }
 
 #[cfg(test)]

@@ -113,6 +113,7 @@ fn written(document: &Document) -> String {
         Document::Plan(plan) => to_string(plan),
         Document::Inventory(inventory) => to_string(inventory),
         Document::Policy(policy) => to_string(policy),
+        Document::Settings(settings) => to_string(settings),
     };
     text.expect("every document can be written")
 }
@@ -123,7 +124,7 @@ pub fn without_remarks(document: &Document) -> Document {
     match &mut document {
         Document::Plan(plan) => plan.remarks.clear(),
         Document::Inventory(inventory) => inventory.remarks.clear(),
-        Document::Policy(_) => {}
+        Document::Policy(_) | Document::Settings(_) => {}
     }
     document
 }
@@ -164,11 +165,11 @@ fn of_repair(text: &str, before: &Read) {
 fn of_check(read: &Read) {
     let plan = read.documents.iter().find_map(|document| match document {
         Document::Plan(plan) => Some(plan),
-        Document::Inventory(_) | Document::Policy(_) => None,
+        Document::Inventory(_) | Document::Policy(_) | Document::Settings(_) => None,
     });
     let inventory = read.documents.iter().find_map(|document| match document {
         Document::Inventory(inventory) => Some(inventory),
-        Document::Plan(_) | Document::Policy(_) => None,
+        Document::Plan(_) | Document::Policy(_) | Document::Settings(_) => None,
     });
     let (Some(plan), Some(inventory)) = (plan, inventory) else { return };
     let options = Options { origin: OriginFilter::All, strict: false, now: now() };

@@ -40,7 +40,7 @@ fn of_document(text: &str) {
         .into_iter()
         .filter_map(|document| match document {
             Document::Policy(policy) => Some(*policy),
-            Document::Plan(_) | Document::Inventory(_) => None,
+            Document::Plan(_) | Document::Inventory(_) | Document::Settings(_) => None,
         })
         .collect();
     let mut mistakes = Vec::new();

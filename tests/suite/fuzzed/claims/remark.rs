@@ -60,7 +60,7 @@ fn of_remarks(text: &str) -> Vec<Remark> {
         match document {
             Document::Plan(plan) => remarks.extend(plan.remarks.clone()),
             Document::Inventory(inventory) => remarks.extend(inventory.remarks.clone()),
-            Document::Policy(_) => {}
+            Document::Policy(_) | Document::Settings(_) => {}
         }
     }
     for remark in &remarks {

@@ -1,4 +1,8 @@
-//! A run on the emulator: begun or taken over, driven to its end, shown while it goes.
+//! A run: begun or taken over, driven to its end, shown while it goes.
+
+mod args;
+mod show;
+mod take_back;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -11,9 +15,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::cli::env::Env;
-use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::hooks;
+use crate::cli::hooks::Folders;
+use crate::cli::notices::OfRun;
 use crate::cli::person::Person;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
@@ -21,8 +27,6 @@ use crate::cli::terminal::Terminal;
 use crate::cli::watch::Watch;
 use crate::clock::Clock;
 use crate::clock::pace::Pace;
-use crate::clock::pace::Speed;
-use crate::event::Outcome;
 use crate::event::Reporter;
 use crate::event::RunEventKind;
 use crate::event::RunState;
@@ -47,70 +51,14 @@ use crate::run::approver::Approver;
 use crate::run::approver::AtEmulator;
 use crate::run::approver::AutoApprove;
 use crate::run::approver::Unattended;
+use crate::run::hook::Allowed;
 use crate::run::hook::Hooks;
-use crate::run::hook::RealHooks;
-use crate::run::hook::Simulated;
+use crate::run::patient::NoCommit;
 
-/// How a run is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people: progress bars on a terminal, else lines
-    #[default]
-    Human,
-    /// The run's events, one JSON object a line
-    Json,
-}
-
-/// How fast the emulator's time passes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SpeedChoice(pub Speed);
-
-impl SpeedChoice {
-    /// Reads `1`, `60`, any other factor, or `max`.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if text == "max" {
-            return Ok(Self(Speed::Max));
-        }
-        let times: f64 = text.parse().map_err(|_| "write a factor, such as 1 or 60, or max".to_owned())?;
-        if times.is_finite() && (0.001..=1e9).contains(&times) {
-            Ok(Self(Speed::Times(times)))
-        } else {
-            Err("write a factor between 0.001 and 1000000000, or max".to_owned())
-        }
-    }
-}
-
-/// How a run is executed: what `run` and `resume` have in common.
-#[derive(Clone, Debug, clap::Args)]
-pub struct SessionArgs {
-    /// Print the run like this
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub format: Format,
-    /// Let the emulator's time pass this many times as fast as real time, or from event to event (`max`) [default: 60]
-    #[arg(long, value_name = "SPEED", value_parser = SpeedChoice::parse)]
-    pub speed: Option<SpeedChoice>,
-    /// Answer every question of the run with yes (emulator only)
-    #[arg(long)]
-    pub auto_approve: bool,
-    /// Run actions and probes for real; without it the emulator simulates them
-    #[arg(long)]
-    pub real_actions: bool,
-    /// Keep runs in this folder
-    #[arg(long, value_name = "DIR", default_value = ".failback")]
-    pub state_dir: PathBuf,
-}
-
-impl SessionArgs {
-    /// Returns how fast an emulated world's time passes.
-    #[must_use]
-    pub fn speed(&self) -> Speed {
-        self.speed.map_or(Speed::Times(60.0), |choice| choice.0)
-    }
-}
+pub use self::args::Format;
+pub use self::args::SessionArgs;
+pub use self::args::SpeedChoice;
+use self::take_back::Errand;
 
 /// Everything that is needed to drive a run.
 pub struct Session {
@@ -185,6 +133,17 @@ pub fn started(
     }
 }
 
+/// How a run is driven, where its flags don't say it: what a drill adds.
+#[derive(Default)]
+pub(crate) struct Manner {
+    /// Who answers, instead of whom the flags name.
+    pub approver: Option<Arc<dyn Approver>>,
+    /// Whether nothing is shown while it goes, nor said of its end.
+    pub is_silent: bool,
+    /// The commands that its actions may run; without a list, all.
+    pub allowed: Option<Vec<Vec<String>>>,
+}
+
 /// Drives a run until it ends or has to stop, and says what came of it.
 ///
 /// # Errors
@@ -209,12 +168,29 @@ pub(crate) fn drive_on(
     args: &SessionArgs,
     env: &mut Env<'_>,
 ) -> Result<Exit, CliError> {
+    let run = session.run.clone();
+    let end = drive_to_end(runtime, session, args, Manner::default(), env)?;
+    Ok(show::exit(end, &run, args, env))
+}
+
+/// Drives a run whose connections are there already, and returns how that ended.
+///
+/// # Errors
+///
+/// Those of [`drive`].
+pub(crate) fn drive_to_end(
+    runtime: &Runtime,
+    session: Session,
+    args: &SessionArgs,
+    manner: Manner,
+    env: &mut Env<'_>,
+) -> Result<End, CliError> {
     let log_path = session.folder.join("log");
     let log = File::options().create(true).append(true).open(&log_path);
     let log =
         log.map_err(|error| CliError::usage(format!("can't write `{}`", log_path.display())).because(error))?;
     let subscriber = tracing_subscriber::fmt().with_writer(log).with_ansi(false).with_target(false).finish();
-    tracing::subscriber::with_default(subscriber, || runtime.block_on(drive_here(session, args, env)))
+    tracing::subscriber::with_default(subscriber, || runtime.block_on(drive_here(session, args, manner, env)))
 }
 
 /// Returns what a run's calls and waits run on.
@@ -229,7 +205,12 @@ pub(crate) fn runtime() -> Result<Runtime, CliError> {
         .map_err(|error| CliError::usage("can't start the run's threads").because(error))
 }
 
-async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+async fn drive_here(
+    session: Session,
+    args: &SessionArgs,
+    manner: Manner,
+    env: &mut Env<'_>,
+) -> Result<End, CliError> {
     let Session {
         run,
         folder,
@@ -245,14 +226,20 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
         actions_in,
         lock,
     } = session;
-    let terminal = env.out.is_terminal();
-    let approver: Arc<dyn Approver> = if args.auto_approve {
-        Arc::new(AutoApprove)
-    } else if terminal && env.input_is_terminal {
-        Arc::new(Terminal::of(Person::of(&env.variables)))
-    } else {
-        Arc::new(Unattended)
+    // On the emulator nothing happens that anybody has to be told of, and of a rehearsal its end alone is.
+    let told = match !place.is_emulated() || args.real_actions && !manner.is_silent {
+        true => Some(OfRun::begin(&plan.plan.model().plan, args.settings.as_deref(), env)?),
+        false => None,
     };
+    let terminal = env.out.is_terminal();
+    let approver: Arc<dyn Approver> = match manner.approver {
+        Some(approver) => approver,
+        None if args.auto_approve => Arc::new(AutoApprove),
+        None if terminal && env.input_is_terminal => Arc::new(Terminal::of(Person::of(&env.variables))),
+        None => Arc::new(Unattended),
+    };
+    let is_taken_back = plan.part.as_ref().is_some_and(|part| part.is_taken_back);
+    let approver = if is_taken_back { Arc::new(NoCommit::new(approver)) } else { approver };
     let approver: Arc<dyn Approver> = match &place {
         Place::Emulated(emulator) => Arc::new(AtEmulator { approver, site: Arc::clone(emulator) }),
         Place::Real(_) => approver,
@@ -272,11 +259,32 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
         }
         std::future::pending::<()>().await;
     });
-    let hooks = hooks(!place.is_emulated() || args.real_actions, &actions_in, &folder.join("actions"), env);
-    let weights = weights(&graph, pace.now());
+    let hooks: Arc<dyn Hooks> =
+        hooks::of(&place, args.real_actions, &pace, &Folders { plan: &actions_in, run: &folder }, env);
+    let hooks: Arc<dyn Hooks> = match manner.allowed {
+        Some(allowed) => Arc::new(Allowed::new(hooks, allowed)),
+        None => hooks,
+    };
+    let weights = show::weights(&graph, pace.now());
     let lost = report::Lost::default();
-    let reporters = reporters(args, &state, weights, &lost, approver.is_at_terminal(), env);
     let clock: Arc<dyn Clock> = pace.clone();
+    let errand = Errand {
+        database: inbox.path().to_owned(),
+        run: run.clone(),
+        person: Person::of(&env.variables),
+        clock: Arc::clone(&env.clock),
+    };
+    let (take_back, courier) = is_taken_back
+        .then(|| errand.begin())
+        .transpose()
+        .map_err(|error| CliError::usage("can't start the run's threads").because(error))?
+        .unzip();
+    let mut reporters = match manner.is_silent {
+        true => Vec::new(),
+        false => show::reporters(args, &state, weights, &lost, approver.is_at_terminal(), env),
+    };
+    reporters.extend(take_back.map(|take_back| Box::new(take_back) as Box<dyn Reporter>));
+    reporters.extend(told.as_ref().map(|told| told.reporter(inbox.path(), &run)));
     let (watch, orders) = Watch::begin(inbox, state.last_letter())?;
     let mut recorder = Recorder::new(run.clone(), clock, &mut journal, reporters, state);
     let go_on =
@@ -298,7 +306,13 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
     interrupts.abort();
     // Whoever closes the database last leaves it in one file; that is the journal.
     watch.end();
+    if let Some(courier) = courier {
+        courier.end();
+    }
     drop(lock);
+    if let Some(told) = told {
+        told.end(env).await;
+    }
     let end = end?;
     if let Some(cause) = lost.get() {
         // Nobody is left to be told that this can't be told.
@@ -308,14 +322,7 @@ async fn drive_here(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> 
             of_state_dir(&args.state_dir)
         );
     }
-    Ok(exit(end, &run, args, env))
-}
-
-/// Returns how long each step is expected to take, in seconds: the middle of its range.
-fn weights(graph: &Graph, now: Timestamp) -> Vec<f64> {
-    let forecast = forecast::forecast(graph, now);
-    #[expect(clippy::cast_precision_loss, reason = "a weight of a progress bar needs no more digits")]
-    forecast.steps.iter().map(|range| (range.low_s + range.high_s) as f64 / 2.0).collect()
+    Ok(end)
 }
 
 /// Waits until the process is asked to end: by Ctrl-C, by a service manager, or by a terminal that goes away.
@@ -337,81 +344,10 @@ pub(crate) async fn interrupted() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn hooks(are_real: bool, folder: &Path, marks: &Path, env: &Env<'_>) -> Arc<dyn Hooks> {
-    if !are_real {
-        return Arc::new(Simulated);
-    }
-    Arc::new(RealHooks::new(folder, &env.variables).marked_in(marks))
-}
-
 /// Returns a model of the plan's own, whose facts the run replaces by what it observes.
 fn observed_model(plan: &Ready) -> Model {
     let model = plan.plan.model();
     resolve(model.plan.clone(), model.inventory.clone())
-}
-
-fn reporters<'r>(
-    args: &SessionArgs,
-    state: &RunState,
-    weights: Vec<f64>,
-    lost: &report::Lost,
-    asks_here: bool,
-    env: &'r mut Env<'_>,
-) -> Vec<Box<dyn Reporter + 'r>> {
-    let style = env.style();
-    let verbosity = match style.verbosity {
-        crate::render::style::Verbosity::Quiet => report::Verbosity::Quiet,
-        crate::render::style::Verbosity::Normal => report::Verbosity::Normal,
-        crate::render::style::Verbosity::Verbose => report::Verbosity::Verbose,
-    };
-    let lost = lost.clone();
-    if args.format == Format::Json {
-        // Nothing was written yet, so nothing can go wrong.
-        let _ = env.out.guarded(Guard::Json);
-    }
-    let flags = of_state_dir(&args.state_dir);
-    // Where a cursor can't be moved, bars would show nothing at all.
-    let is_dumb = matches!(env.variables.get("TERM").map_or("", String::as_str), "" | "dumb");
-    match args.format {
-        Format::Json => vec![Box::new(report::JsonLines::new(report::Noticing::new(&mut env.out, lost)))],
-        Format::Human
-            if env.out.is_terminal() && env.err.is_terminal() && !is_dumb && report::Bar::can_be_drawn() =>
-        {
-            let look = report::Look { verbosity, color: style.color, asks_here };
-            vec![Box::new(
-                report::Bar::on_stderr(state, weights, look)
-                    .typed_with(&flags)
-                    .telling_how_to_answer(!args.auto_approve),
-            )]
-        }
-        Format::Human => {
-            let lines = report::Lines::new(report::Noticing::new(&mut env.out, lost), state, verbosity);
-            vec![Box::new(lines.typed_with(&flags).telling_how_to_answer(!args.auto_approve))]
-        }
-    }
-}
-
-fn exit(end: End, run: &RunId, args: &SessionArgs, env: &mut Env<'_>) -> Exit {
-    let flags = of_state_dir(&args.state_dir);
-    let resume = format!("failback resume {run}{flags}");
-    let (exit, hint) = match end {
-        End::Finished(Outcome::Succeeded) => (Exit::Success, None),
-        End::Finished(Outcome::Failed | Outcome::Cancelled) => {
-            (Exit::Failed, Some(format!("look at it: failback show {run}{flags}")))
-        }
-        End::Interrupted => (Exit::Interrupted, Some(format!("interrupted; go on with: {resume}"))),
-        End::WaitsForApproval => (
-            Exit::Waiting,
-            Some(format!(
-                "the run waits for an approval and nobody is there; answer with failback approve {run}{flags}, or go on at a terminal with: {resume}"
-            )),
-        ),
-    };
-    if let Some(hint) = hint.filter(|_| args.format == Format::Human) {
-        // Nobody is left to be told that this can't be told.
-        let _ = writeln!(env.err, "{hint}");
-    }
-    exit
 }
 
 /// Returns the flag that names a folder of runs, for a hint that can be typed as it stands; empty for the usual folder.

@@ -1,0 +1,93 @@
+//! How a run is shown while it goes, and what is said of its end.
+
+use std::io::Write as _;
+
+use jiff::Timestamp;
+
+use crate::cli::env::Env;
+use crate::cli::env::Guard;
+use crate::cli::exit::Exit;
+use crate::cli::session::Format;
+use crate::cli::session::SessionArgs;
+use crate::cli::session::of_state_dir;
+use crate::event::Outcome;
+use crate::event::Reporter;
+use crate::event::RunState;
+use crate::forecast;
+use crate::graph::Graph;
+use crate::id::RunId;
+use crate::report;
+use crate::run::End;
+
+/// Returns how long each step is expected to take, in seconds: the middle of its range.
+pub(super) fn weights(graph: &Graph, now: Timestamp) -> Vec<f64> {
+    let forecast = forecast::forecast(graph, now);
+    #[expect(clippy::cast_precision_loss, reason = "a weight of a progress bar needs no more digits")]
+    forecast.steps.iter().map(|range| (range.low_s + range.high_s) as f64 / 2.0).collect()
+}
+
+/// Returns what shows a run as its flags say.
+pub(super) fn reporters<'r>(
+    args: &SessionArgs,
+    state: &RunState,
+    weights: Vec<f64>,
+    lost: &report::Lost,
+    asks_here: bool,
+    env: &'r mut Env<'_>,
+) -> Vec<Box<dyn Reporter + 'r>> {
+    let style = env.style();
+    let verbosity = match style.verbosity {
+        crate::render::style::Verbosity::Quiet => report::Verbosity::Quiet,
+        crate::render::style::Verbosity::Normal => report::Verbosity::Normal,
+        crate::render::style::Verbosity::Verbose => report::Verbosity::Verbose,
+    };
+    let lost = lost.clone();
+    if args.format == Format::Json {
+        // Nothing was written yet, so nothing can go wrong.
+        let _ = env.out.guarded(Guard::Json);
+    }
+    let flags = of_state_dir(&args.state_dir);
+    // Where a cursor can't be moved, bars would show nothing at all.
+    let is_dumb = matches!(env.variables.get("TERM").map_or("", String::as_str), "" | "dumb");
+    match args.format {
+        Format::Json => vec![Box::new(report::JsonLines::new(report::Noticing::new(&mut env.out, lost)))],
+        Format::Human
+            if env.out.is_terminal() && env.err.is_terminal() && !is_dumb && report::Bar::can_be_drawn() =>
+        {
+            let look = report::Look { verbosity, color: style.color, asks_here };
+            vec![Box::new(
+                report::Bar::on_stderr(state, weights, look)
+                    .typed_with(&flags)
+                    .telling_how_to_answer(!args.auto_approve),
+            )]
+        }
+        Format::Human => {
+            let lines = report::Lines::new(report::Noticing::new(&mut env.out, lost), state, verbosity);
+            vec![Box::new(lines.typed_with(&flags).telling_how_to_answer(!args.auto_approve))]
+        }
+    }
+}
+
+/// Returns the exit code of an end, after saying what can be done next.
+pub(super) fn exit(end: End, run: &RunId, args: &SessionArgs, env: &mut Env<'_>) -> Exit {
+    let flags = of_state_dir(&args.state_dir);
+    let resume = format!("failback resume {run}{flags}");
+    let (exit, hint) = match end {
+        End::Finished(Outcome::Succeeded) => (Exit::Success, None),
+        End::Finished(Outcome::Failed | Outcome::Cancelled) => {
+            (Exit::Failed, Some(format!("look at it: failback show {run}{flags}")))
+        }
+        End::Interrupted => (Exit::Interrupted, Some(format!("interrupted; go on with: {resume}"))),
+        End::WaitsForApproval => (
+            Exit::Waiting,
+            Some(format!(
+                "the run waits for an approval and nobody is there; answer with failback approve {run}{flags}, or go on at a terminal with: {resume}"
+            )),
+        ),
+    };
+    if let Some(hint) = hint.filter(|_| args.format == Format::Human) {
+        // Nobody is left to be told that this can't be told.
+        let _ = writeln!(env.err, "{hint}");
+    }
+    exit
+}

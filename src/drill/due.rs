@@ -1,0 +1,320 @@
+//! What to do about a drill at a moment: begin it, wait, or leave it out. Pure: it knows no clock, no files and no processes.
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::drill::calendar::Calendar;
+use crate::drill::calendar::jitter;
+use crate::quantity::Seconds;
+use crate::syntax::drill::Drill;
+use crate::syntax::drill::Missed;
+use crate::syntax::drill::Overlap;
+
+/// How late a drill may begin and still count as in time: what a busy machine needs, and one that slept for a moment.
+const IN_TIME: SignedDuration = SignedDuration::from_mins(5);
+
+/// How far the clock may go back and be waited for. A drill isn't repeated for a clock that is put right by less, and none is kept
+/// waiting for longer than this after one that went wrong by years.
+const BACK: SignedDuration = SignedDuration::from_hours(24);
+
+/// How far back missed times are counted.
+const COUNTED: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+/// When a drill is due, and what happens to it when that is not possible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timetable {
+    /// Its times.
+    pub calendar: Calendar,
+    /// Name of its plan.
+    pub plan: String,
+    /// Its name.
+    pub drill: String,
+    /// The longest delay of its start.
+    pub jitter: Seconds,
+    /// What happens to it when it was due while nothing ran.
+    pub missed: Missed,
+    /// What happens to it when the one before it still runs.
+    pub overlap: Overlap,
+}
+
+/// Where a drill stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Up to when its times are dealt with.
+    pub handled_until: Timestamp,
+    /// Whether it runs, or another of the same name does.
+    pub is_running: bool,
+    /// Whether it waits for one that ran, or for a place among those that run.
+    pub is_queued: bool,
+}
+
+/// Why a drill begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It is due.
+    Due,
+    /// It was due while nothing ran.
+    Missed,
+    /// It was due while another ran.
+    Queued,
+}
+
+/// Why a drill is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It was due while nothing ran.
+    Missed,
+    /// It was due while another ran.
+    Overlap,
+}
+
+/// What to do about a drill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing before this moment; nothing ever, if there is none.
+    Wait {
+        /// When it is to be looked at again.
+        until: Option<Timestamp>,
+    },
+    /// Begin it; all times up to `due` are then dealt with.
+    Begin {
+        /// The time that it begins for.
+        due: Timestamp,
+        /// Why.
+        cause: Cause,
+        /// How many times before that one it stands for, too.
+        others: u64,
+    },
+    /// Wait until the one that runs has ended.
+    Queue {
+        /// The time that it waits for.
+        due: Timestamp,
+    },
+    /// Leave it out; all times up to `due` are then dealt with.
+    LeaveOut {
+        /// The last time that is left out.
+        due: Timestamp,
+        /// Why.
+        why: LeftOut,
+        /// How many times before that one are left out, too.
+        others: u64,
+    },
+    /// Count on from now: the clock was put back by far, and what is dealt with lies in a future that was none.
+    PutBack,
+}
+
+impl Timetable {
+    /// Returns the timetable of a drill; `None` if persons alone begin it.
+    #[must_use]
+    pub fn of(plan: &str, drill: &Drill) -> Option<Self> {
+        Some(Self {
+            calendar: Calendar::of(drill)?,
+            plan: plan.to_owned(),
+            drill: drill.name.value.clone(),
+            jitter: drill.jitter.as_ref().map_or(Seconds(0), |jitter| jitter.value),
+            missed: drill.missed.as_ref().map_or(Missed::RunOnce, |missed| missed.value),
+            overlap: drill.overlap.as_ref().map_or(Overlap::Skip, |overlap| overlap.value),
+        })
+    }
+
+    /// Returns when a drill begins that is due at a time.
+    #[must_use]
+    pub fn begins(&self, due: Timestamp) -> Timestamp {
+        let delay = jitter(&self.plan, &self.drill, due, self.jitter);
+        due.saturating_add(delay).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Returns when the drill begins next after a moment.
+    #[must_use]
+    pub fn next_after(&self, moment: Timestamp) -> Option<Timestamp> {
+        let delayed = SignedDuration::from_secs(i64::try_from(self.jitter.0).unwrap_or(i64::MAX));
+        let early = moment.saturating_sub(delayed).unwrap_or(Timestamp::MIN);
+        let mut next: Option<Timestamp> = None;
+        for due in self.calendar.after(early) {
+            if next.is_some_and(|next| next <= due) {
+                break;
+            }
+            let begins = self.begins(due);
+            if begins > moment && next.is_none_or(|next| begins < next) {
+                next = Some(begins);
+            }
+        }
+        next
+    }
+
+    /// Says what to do about the drill.
+    #[must_use]
+    pub fn decide(&self, standing: &Standing, now: Timestamp) -> Decision {
+        if standing.handled_until.duration_since(now) > BACK {
+            return Decision::PutBack;
+        }
+        let from = standing.handled_until.max(now.saturating_sub(COUNTED).unwrap_or(Timestamp::MIN));
+        let (mut last, mut others, mut until) = (None, 0, None);
+        for (before, due) in (0..).zip(self.calendar.after(from)) {
+            let begins = self.begins(due);
+            if begins <= now {
+                (last, others, until) = (Some(due), before, None);
+            } else {
+                until = Some(until.map_or(begins, |until: Timestamp| until.min(begins)));
+            }
+            if due > now {
+                break;
+            }
+        }
+        let Some(due) = last else { return Decision::Wait { until } };
+        if standing.is_running {
+            return match self.overlap {
+                Overlap::Skip => Decision::LeaveOut { due, why: LeftOut::Overlap, others },
+                Overlap::Queue => Decision::Queue { due },
+            };
+        }
+        if standing.is_queued {
+            return Decision::Begin { due, cause: Cause::Queued, others };
+        }
+        if now.duration_since(self.begins(due)) <= IN_TIME {
+            return Decision::Begin { due, cause: Cause::Due, others };
+        }
+        match self.missed {
+            Missed::RunOnce => Decision::Begin { due, cause: Cause::Missed, others },
+            Missed::Skip => Decision::LeaveOut { due, why: LeftOut::Missed, others },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan as _;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::syntax::cron::Cron;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    /// A drill that is due at three o'clock every day.
+    fn daily() -> Timetable {
+        let cron = Cron::parse("0 3 * * *").expect("a schedule");
+        Timetable {
+            calendar: Calendar::new(cron, TimeZone::UTC, Vec::new()),
+            plan: "erp".into(),
+            drill: "daily".into(),
+            jitter: Seconds(0),
+            missed: Missed::RunOnce,
+            overlap: Overlap::Skip,
+        }
+    }
+
+    fn free(handled_until: &str) -> Standing {
+        Standing { handled_until: at(handled_until), is_running: false, is_queued: false }
+    }
+
+    #[test]
+    fn nothing_is_begun_before_its_time_and_all_in_it() {
+        let daily = daily();
+        let standing = free("2026-11-22T12:00:00Z");
+        let due = at("2026-11-23T03:00:00Z");
+        assert_eq!(daily.decide(&standing, at("2026-11-23T02:59:59Z")), Decision::Wait { until: Some(due) });
+        let begin = Decision::Begin { due, cause: Cause::Due, others: 0 };
+        assert_eq!(daily.decide(&standing, due), begin);
+        assert_eq!(daily.decide(&standing, at("2026-11-23T03:05:00Z")), begin);
+        let handled = Standing { handled_until: due, ..standing };
+        let until = Some(at("2026-11-24T03:00:00Z"));
+        assert_eq!(daily.decide(&handled, at("2026-11-23T03:05:00Z")), Decision::Wait { until });
+    }
+
+    #[test]
+    fn what_was_missed_is_run_once_or_left_out() {
+        let standing = free("2026-11-19T12:00:00Z");
+        let now = at("2026-11-23T09:00:00Z");
+        let due = at("2026-11-23T03:00:00Z");
+        assert_eq!(daily().decide(&standing, now), Decision::Begin { due, cause: Cause::Missed, others: 3 });
+        let skipping = Timetable { missed: Missed::Skip, ..daily() };
+        assert_eq!(
+            skipping.decide(&standing, now),
+            Decision::LeaveOut { due, why: LeftOut::Missed, others: 3 }
+        );
+        let in_time = at("2026-11-23T03:01:00Z");
+        let begin = Decision::Begin { due, cause: Cause::Due, others: 3 };
+        assert_eq!(skipping.decide(&standing, in_time), begin, "what is due now is not missed");
+    }
+
+    #[test]
+    fn one_that_runs_keeps_the_next_waiting_or_out() {
+        let running = Standing { is_running: true, ..free("2026-11-22T12:00:00Z") };
+        let (due, now) = (at("2026-11-23T03:00:00Z"), at("2026-11-23T03:00:10Z"));
+        assert_eq!(
+            daily().decide(&running, now),
+            Decision::LeaveOut { due, why: LeftOut::Overlap, others: 0 }
+        );
+        let queueing = Timetable { overlap: Overlap::Queue, missed: Missed::Skip, ..daily() };
+        assert_eq!(queueing.decide(&running, now), Decision::Queue { due });
+        let queued = Standing { is_running: false, is_queued: true, ..running };
+        let later = at("2026-11-23T08:00:00Z");
+        assert_eq!(
+            queueing.decide(&queued, later),
+            Decision::Begin { due, cause: Cause::Queued, others: 0 },
+            "what waited was not missed"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_repeats_nothing_and_stops_nothing_for_long() {
+        let daily = daily();
+        let handled = free("2026-11-23T03:00:00Z");
+        let until = Some(at("2026-11-24T03:00:00Z"));
+        for now in ["2026-11-23T02:30:00Z", "2026-11-22T04:00:00Z"] {
+            assert_eq!(daily.decide(&handled, at(now)), Decision::Wait { until }, "{now}");
+        }
+        assert_eq!(
+            daily.decide(&free("2036-01-01T03:00:00Z"), at("2026-11-23T02:00:00Z")),
+            Decision::PutBack
+        );
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_by_years_runs_a_drill_once() {
+        let decision = daily().decide(&free("2026-11-22T12:00:00Z"), at("2036-11-22T12:00:00Z"));
+        let due = at("2036-11-22T03:00:00Z");
+        assert_eq!(decision, Decision::Begin { due, cause: Cause::Missed, others: 365 }, "a year is counted");
+    }
+
+    #[test]
+    fn a_delay_moves_the_start_and_not_the_time() {
+        let spread = Timetable { jitter: Seconds::hours(2), ..daily() };
+        let due = at("2026-11-23T03:00:00Z");
+        let begins = spread.begins(due);
+        assert!(begins > due && begins <= at("2026-11-23T05:00:00Z"), "{begins}");
+        let standing = free("2026-11-22T12:00:00Z");
+        let before = begins.checked_sub(1.second()).expect("a time");
+        assert_eq!(spread.decide(&standing, before), Decision::Wait { until: Some(begins) });
+        assert_eq!(spread.decide(&standing, begins), Decision::Begin { due, cause: Cause::Due, others: 0 });
+        assert_eq!(spread.next_after(before), Some(begins));
+        assert!(spread.next_after(begins).is_some_and(|next| next >= at("2026-11-24T03:00:00Z")));
+    }
+
+    #[test]
+    fn every_moment_of_a_busy_calendar_is_begun_for_once() {
+        let cron = Cron::parse("*/10 * * * *").expect("a schedule");
+        let busy = Timetable {
+            calendar: Calendar::new(cron, TimeZone::UTC, Vec::new()),
+            jitter: Seconds::minutes(25),
+            ..daily()
+        };
+        let mut standing = free("2026-11-23T00:00:00Z");
+        let (mut now, mut stood_for, mut begun) = (standing.handled_until, 0, Vec::new());
+        while now < at("2026-11-23T06:00:00Z") {
+            if let Decision::Begin { due, others, .. } = busy.decide(&standing, now) {
+                assert!(due > standing.handled_until && busy.begins(due) <= now);
+                standing.handled_until = due;
+                stood_for += 1 + others;
+                begun.push(due);
+            }
+            now = now.checked_add(1.minute()).expect("a time");
+        }
+        // The last ones may still be delayed.
+        assert!((30..=36).contains(&stood_for), "{stood_for} of 36");
+        assert!(begun.len() > 10, "{begun:?}");
+    }
+}

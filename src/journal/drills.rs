@@ -1,0 +1,359 @@
+//! The drills in the database, and how far the calendar of each is dealt with.
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension as _;
+use rusqlite::Row;
+use rusqlite::params;
+use rusqlite::types::Type;
+
+use crate::id::DrillId;
+use crate::id::RunId;
+use crate::journal::Database;
+use crate::journal::DatabaseError;
+use crate::journal::LockError;
+use crate::journal::StateDir;
+
+/// What is kept about a drill.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct DrillRow {
+    /// Its id.
+    pub id: DrillId,
+    /// Name of its plan.
+    pub plan: String,
+    /// File of its plan.
+    pub plan_path: String,
+    /// Its name in the plan; none of an exercise that the plan does not name.
+    pub name: Option<String>,
+    /// What it does: `readiness`, `rehearsal` or `live`.
+    pub kind: String,
+    /// Why it began: `schedule` or `person`.
+    pub cause: String,
+    /// When the calendar asked for it.
+    pub due_at: Option<Timestamp>,
+    /// When it began, by the machine's clock.
+    pub began_at: Timestamp,
+    /// When it ended; none while it goes on, and of one whose process died.
+    pub ended_at: Option<Timestamp>,
+    /// The run that it made, if it made one.
+    pub run: Option<RunId>,
+    /// The commit of its plan, if that is in a git repository.
+    pub git_commit: Option<String>,
+    /// Digest of the resolved plan as it was exercised.
+    pub plan_digest: Option<String>,
+    /// What came of it: `passed`, `degraded` or `failed`.
+    pub verdict: Option<String>,
+    /// All that came of it, as JSON.
+    pub result: Option<String>,
+}
+
+/// What is entered when a drill ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrillEnd {
+    /// When it ended, by the machine's clock.
+    pub ended_at: Timestamp,
+    /// What came of it: `passed`, `degraded` or `failed`.
+    pub verdict: String,
+    /// All that came of it, as JSON.
+    pub result: String,
+}
+
+const COLUMNS: &str = "id, plan, plan_path, name, kind, cause, due_at, began_at, ended_at, run, git_commit,
+     plan_digest, verdict, result";
+
+/// The first version of the tables that had drills.
+const SINCE: i64 = 3;
+
+impl Database {
+    /// Enters a drill that begins.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if it can't be written, or is there already.
+    pub fn add_drill(&mut self, drill: &DrillRow) -> Result<(), DatabaseError> {
+        let query = format!(
+            "INSERT INTO drills ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        );
+        let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let written = self.connection.execute(
+            &query,
+            params![
+                drill.id.as_str(),
+                drill.plan,
+                drill.plan_path,
+                drill.name,
+                drill.kind,
+                drill.cause,
+                time(drill.due_at),
+                drill.began_at.to_string(),
+                time(drill.ended_at),
+                drill.run.as_ref().map(RunId::as_str),
+                drill.git_commit,
+                drill.plan_digest,
+                drill.verdict,
+                drill.result,
+            ],
+        );
+        written.map(|_| ()).map_err(self.failed("written"))
+    }
+
+    /// Enters which run a drill made.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if it can't be written, or another run is entered.
+    pub fn drill_runs(&mut self, drill: &DrillId, run: &RunId) -> Result<(), DatabaseError> {
+        let written = self
+            .connection
+            .execute("UPDATE drills SET run = ?2 WHERE id = ?1", [drill.as_str(), run.as_str()])
+            .and_then(one);
+        written.map_err(self.failed("written"))
+    }
+
+    /// Enters how a drill ended: once.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if it can't be written, has ended before, or was never entered.
+    pub fn end_drill(&mut self, drill: &DrillId, end: &DrillEnd) -> Result<(), DatabaseError> {
+        let query = "UPDATE drills SET ended_at = ?2, verdict = ?3, result = ?4 WHERE id = ?1";
+        let at = end.ended_at.to_string();
+        let written = self
+            .connection
+            .execute(query, params![drill.as_str(), at, end.verdict, end.result])
+            .and_then(one);
+        written.map_err(self.failed("written"))
+    }
+
+    /// Returns every drill, the newest first; one that can't be read hides no other.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if they can't be read.
+    pub fn drills(&self) -> Result<Vec<DrillRow>, DatabaseError> {
+        self.drills_where("1 OR ?1", "")
+    }
+
+    /// Returns the drills of a plan's file, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if they can't be read.
+    pub fn drills_of(&self, plan_path: &str) -> Result<Vec<DrillRow>, DatabaseError> {
+        self.drills_where("plan_path = ?1", plan_path)
+    }
+
+    /// Returns a drill.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if it can't be read.
+    pub fn drill(&self, id: &DrillId) -> Result<Option<DrillRow>, DatabaseError> {
+        Ok(self.drills_where("id = ?1", id.as_str())?.pop())
+    }
+
+    fn drills_where(&self, condition: &str, value: &str) -> Result<Vec<DrillRow>, DatabaseError> {
+        if self.version < SINCE {
+            return Ok(Vec::new());
+        }
+        let read = self.failed("read");
+        let query = format!("SELECT {COLUMNS} FROM drills WHERE {condition} ORDER BY began_at DESC, id DESC");
+        let mut query = self.connection.prepare(&query).map_err(&read)?;
+        let rows = query.query_map([value], |row| Ok(drill_of_row(row))).map_err(&read)?;
+        let mut drills = Vec::new();
+        for row in rows {
+            match row.map_err(&read)? {
+                Ok(drill) => drills.push(drill),
+                // Whoever may write here may write anything.
+                Err(error) => tracing::warn!(%error, "the entry of a drill can't be read and is passed over"),
+            }
+        }
+        Ok(drills)
+    }
+
+    /// Returns up to when the calendar of a plan's drill is dealt with; `None` of one that was never looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if it can't be read.
+    pub fn handled_until(&self, plan_path: &str, drill: &str) -> Result<Option<Timestamp>, DatabaseError> {
+        if self.version < SINCE {
+            return Ok(None);
+        }
+        let query = "SELECT handled_until FROM schedule WHERE plan_path = ?1 AND drill = ?2";
+        let found = self.connection.query_row(query, [plan_path, drill], |row| time(row, 0));
+        found.optional().map_err(self.failed("read"))
+    }
+
+    /// Enters up to when the calendar of a plan's drill is dealt with.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if it can't be written.
+    pub fn set_handled_until(
+        &mut self,
+        plan_path: &str,
+        drill: &str,
+        until: Timestamp,
+    ) -> Result<(), DatabaseError> {
+        let query = "INSERT INTO schedule (plan_path, drill, handled_until) VALUES (?1, ?2, ?3)
+             ON CONFLICT (plan_path, drill) DO UPDATE SET handled_until = excluded.handled_until";
+        let written = self.connection.execute(query, [plan_path, drill, &until.to_string()]);
+        written.map(|_| ()).map_err(self.failed("written"))
+    }
+}
+
+impl DrillRow {
+    /// Returns whether its process died: it has not ended, and nobody holds its lock.
+    #[must_use]
+    pub fn has_died(&self, dir: &StateDir) -> bool {
+        self.ended_at.is_none() && !is_held(dir, &self.id)
+    }
+
+    /// Returns where it stands, in a word: its verdict, `running` or `died`.
+    #[must_use]
+    pub fn state(&self, dir: &StateDir) -> &str {
+        match &self.verdict {
+            Some(verdict) if self.ended_at.is_some() => verdict,
+            _ if self.has_died(dir) => "died",
+            _ => "running",
+        }
+    }
+}
+
+/// Returns whether a process holds a drill's lock. The lock is looked at and not taken: whoever asks makes no file.
+fn is_held(dir: &StateDir, drill: &DrillId) -> bool {
+    match crate::journal::Lock::try_existing(&dir.drill(drill)) {
+        Ok(_) | Err(LockError::Io { .. }) => false,
+        Err(LockError::Held) => true,
+    }
+}
+
+fn one(changed: usize) -> rusqlite::Result<()> {
+    if changed == 1 { Ok(()) } else { Err(rusqlite::Error::QueryReturnedNoRows) }
+}
+
+fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+    parsed(&row.get::<_, String>(index)?, index)
+}
+
+fn parsed(text: &str, index: usize) -> rusqlite::Result<Timestamp> {
+    text.parse().map_err(|error: jiff::Error| {
+        rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
+    })
+}
+
+fn drill_of_row(row: &Row<'_>) -> rusqlite::Result<DrillRow> {
+    let perhaps = |index: usize| -> rusqlite::Result<Option<Timestamp>> {
+        row.get::<_, Option<String>>(index)?.map(|text| parsed(&text, index)).transpose()
+    };
+    Ok(DrillRow {
+        id: DrillId::new(row.get::<_, String>(0)?),
+        plan: row.get(1)?,
+        plan_path: row.get(2)?,
+        name: row.get(3)?,
+        kind: row.get(4)?,
+        cause: row.get(5)?,
+        due_at: perhaps(6)?,
+        began_at: time(row, 7)?,
+        ended_at: perhaps(8)?,
+        run: row.get::<_, Option<String>>(9)?.map(RunId::new),
+        git_commit: row.get(10)?,
+        plan_digest: row.get(11)?,
+        verdict: row.get(12)?,
+        result: row.get(13)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Lock;
+    use crate::journal::fixture::Place;
+
+    fn drill(id: &str, second: i64) -> DrillRow {
+        DrillRow {
+            id: DrillId::new(id),
+            plan: "erp".into(),
+            plan_path: "/srv/plans/erp.plan.yaml".into(),
+            name: Some("weekly".into()),
+            kind: "rehearsal".into(),
+            cause: "schedule".into(),
+            due_at: Some(Timestamp::UNIX_EPOCH),
+            began_at: Timestamp::from_second(second).expect("a time"),
+            ended_at: None,
+            run: None,
+            git_commit: None,
+            plan_digest: Some("sha256:1".into()),
+            verdict: None,
+            result: None,
+        }
+    }
+
+    #[test]
+    fn a_drill_is_entered_filled_in_and_ended_once() {
+        let place = Place::new();
+        let mut database = place.open();
+        let (first, second) = (drill("d1", 1), DrillRow { plan_path: "other".into(), ..drill("d2", 2) });
+        for drill in [&first, &second] {
+            database.add_drill(drill).expect("new");
+        }
+        assert!(database.add_drill(&first).is_err(), "it is there");
+        assert_eq!(database.drills().expect("read"), [second.clone(), first.clone()], "the newest first");
+        assert_eq!(database.drills_of("other").expect("read"), [second]);
+        database.drill_runs(&first.id, &RunId::new("r1")).expect("it had none");
+        let end = DrillEnd { ended_at: Timestamp::UNIX_EPOCH, verdict: "passed".into(), result: "{}".into() };
+        database.end_drill(&first.id, &end).expect("it had not ended");
+        assert!(database.end_drill(&first.id, &end).is_err(), "it has ended");
+        assert!(database.end_drill(&DrillId::new("d9"), &end).is_err(), "nobody entered it");
+        assert!(database.drill_runs(&first.id, &RunId::new("r1")).is_err(), "it has ended");
+        let found = database.drill(&first.id).expect("read").expect("there");
+        let ended = DrillRow {
+            run: Some(RunId::new("r1")),
+            ended_at: Some(end.ended_at),
+            verdict: Some("passed".into()),
+            result: Some("{}".into()),
+            ..first
+        };
+        assert_eq!(found, ended);
+    }
+
+    #[test]
+    fn an_entry_that_can_not_be_read_hides_no_other() {
+        let place = Place::new();
+        let mut database = place.open();
+        database.add_drill(&drill("d1", 1)).expect("new");
+        let bad = "INSERT INTO drills (id, plan, plan_path, kind, cause, began_at) VALUES ('d2', '', '', '', '', 'soon')";
+        place.sqlite().execute_batch(bad).expect("somebody's own");
+        assert_eq!(database.drills().expect("read"), [drill("d1", 1)]);
+    }
+
+    #[test]
+    fn the_calendar_is_dealt_with_up_to_a_moment() {
+        let place = Place::new();
+        let mut database = place.open();
+        let at = |second| Timestamp::from_second(second).expect("a time");
+        assert_eq!(database.handled_until("p", "d").expect("read"), None);
+        for second in [5, 9] {
+            database.set_handled_until("p", "d", at(second)).expect("written");
+            assert_eq!(database.handled_until("p", "d").expect("read"), Some(at(second)));
+        }
+        assert_eq!(database.handled_until("p", "e").expect("read"), None);
+    }
+
+    #[test]
+    fn a_drill_without_an_end_has_died_when_nobody_holds_it() {
+        let place = Place::new();
+        let dir = StateDir::create(place.folder.path()).expect("made");
+        let drill = drill("d1", 1);
+        assert_eq!(drill.state(&dir), "died", "its folder is gone");
+        let folder = dir.make_drill(&drill.id).expect("made");
+        assert_eq!(drill.state(&dir), "died", "it never had a lock");
+        let lock = Lock::take(&folder).expect("free");
+        assert_eq!(drill.state(&dir), "running");
+        drop(lock);
+        assert_eq!(drill.state(&dir), "died");
+        let ended =
+            DrillRow { ended_at: Some(drill.began_at), verdict: Some("degraded".into()), ..drill.clone() };
+        assert_eq!(ended.state(&dir), "degraded");
+    }
+}

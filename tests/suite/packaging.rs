@@ -1,0 +1,147 @@
+//! What the project is installed with: the commands in it are the program's own, and whoever reads a file understands it.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_yaml::Value;
+
+use crate::support::Folder;
+
+fn text(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(path).expect("it is part of the project")
+}
+
+fn documents(path: &str) -> Vec<Value> {
+    let text = text(path);
+    serde_yaml::Deserializer::from_str(&text)
+        .map(|document| serde::Deserialize::deserialize(document).expect("it is YAML"))
+        .collect()
+}
+
+fn of_kind(kind: &str) -> Value {
+    let all = documents("packaging/kubernetes.yaml");
+    all.into_iter().find(|document| document["kind"] == kind).expect("the manifest has one")
+}
+
+/// Fails unless the program takes every flag of a command line; nothing is done, since help is asked for at its end.
+fn understands(words: &[&str]) {
+    let help: Vec<&str> = words.iter().copied().chain(["--help"]).collect();
+    let ended = Folder::with(&[]).run(&help);
+    assert_eq!(ended.exit, 0, "{words:?}: {}", ended.said());
+    let wrong: Vec<&str> = words.iter().copied().chain(["--no-such-flag"]).collect();
+    assert_eq!(Folder::with(&[]).run(&wrong).exit, 2, "help comes after everything else was understood");
+}
+
+#[test]
+fn the_commands_of_the_service_and_of_the_pod_are_understood() {
+    let unit = text("packaging/failback.service");
+    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/failback "));
+    let words: Vec<&str> = start.expect("the unit starts the program").split(' ').collect();
+    understands(&words);
+    let deployment = of_kind("Deployment");
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let arguments = container["args"].as_sequence().expect("it has arguments");
+    let words: Vec<&str> = arguments.iter().map(|word| word.as_str().expect("a word")).collect();
+    understands(&words);
+}
+
+#[test]
+fn the_commands_of_the_example_workflow_are_understood() {
+    let workflow = text("packaging/github-drills.yml");
+    let mut seen = 0;
+    for line in workflow.lines() {
+        let Some((_, command)) = line.split_once("failback ").filter(|(before, _)| before.trim().is_empty())
+        else {
+            continue;
+        };
+        let command = command.split(" ||").next().expect("split gives one part");
+        let command = command.replace("\"$plan\"", "plans/erp.plan.yaml");
+        understands(&command.split_whitespace().collect::<Vec<_>>());
+        seen += 1;
+    }
+    assert_eq!(seen, 5);
+}
+
+#[test]
+fn the_settings_of_the_manifest_are_settings() {
+    let map = of_kind("ConfigMap");
+    let settings = map["data"]["failback.yaml"].as_str().expect("the settings are a text");
+    let folder = Folder::with(&[("failback.yaml", settings)]);
+    let ended = folder.run(&["check", "failback.yaml"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let settings: Value = serde_yaml::from_str(settings).expect("it is YAML");
+    let listen = settings["serve"]["listen"].as_str().expect("it listens somewhere");
+    let deployment = of_kind("Deployment");
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let port = container["ports"][0]["containerPort"].as_u64().expect("a port");
+    assert!(listen.ends_with(&format!(":{port}")), "the container says that it listens at {port}");
+}
+
+#[test]
+fn images_are_of_this_version_and_built_with_this_rust() {
+    let version = env!("CARGO_PKG_VERSION");
+    let deployment = of_kind("Deployment");
+    let pod = &deployment["spec"]["template"]["spec"];
+    for container in [&pod["containers"][0], &pod["initContainers"][0]] {
+        let image = container["image"].as_str().expect("an image");
+        assert!(image.ends_with(&format!("/failback:{version}")), "{image}");
+        assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true, "{image}");
+    }
+    let rust = env!("CARGO_PKG_RUST_VERSION");
+    assert!(
+        text("Dockerfile").contains(&format!("FROM rust:{rust}-slim-")),
+        "Cargo.toml asks for Rust {rust}"
+    );
+}
+
+#[expect(clippy::print_stderr, reason = "a test that looks at nothing must say so")]
+#[test]
+fn systemd_understands_the_unit() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        eprintln!("NOT CHECKED: the unit, since systemd-analyze is not there");
+        return;
+    }
+    let folder = Folder::with(&[]);
+    // Neither the program nor its user is on this machine.
+    let unit = text("packaging/failback.service")
+        .replace("/usr/local/bin/failback", env!("CARGO_BIN_EXE_failback"))
+        .replace("Documentation=man:failback(1)\n", "")
+        .replace("User=failback\nGroup=failback\n", "");
+    folder.write("failback.service", unit.as_bytes());
+    let output = Command::new("systemd-analyze")
+        .args(["verify", "--man=no"])
+        .arg(folder.path().join("failback.service"))
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("failback.service:"), "{said}");
+}
+
+#[expect(clippy::print_stderr, reason = "a test that looks at nothing must say so")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the script that runs the tests says where it put the validators"
+)]
+#[test]
+fn independent_validators_take_the_manifest_and_the_workflow() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let checks: [(&str, &[&str], &str); 2] = [
+        (
+            "FAILBACK_CHECK_JSONSCHEMA",
+            &["--builtin-schema", "vendor.github-workflows"],
+            "packaging/github-drills.yml",
+        ),
+        ("FAILBACK_KUBERNETES_VALIDATE", &["--strict"], "packaging/kubernetes.yaml"),
+    ];
+    for (variable, arguments, file) in checks {
+        let Some(validator) = std::env::var_os(variable) else {
+            eprintln!("NOT CHECKED: {file}, since {variable} names no validator; run scripts/test");
+            continue;
+        };
+        let output = Command::new(validator).args(arguments).arg(root.join(file)).output();
+        let output = output.expect("the validator runs");
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{file}: {said}");
+    }
+}
