@@ -2,12 +2,18 @@
 
 pub mod assessment;
 mod bar;
+pub mod csv;
+pub mod document;
 pub mod drawing;
 pub mod eta;
+pub mod html;
 mod json_lines;
+pub mod junit;
 mod lines;
+pub mod markdown;
 mod noticing;
 pub mod phase;
+pub mod runbook;
 mod summary;
 mod tally;
 mod text;
