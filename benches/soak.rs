@@ -144,7 +144,7 @@ fn soak(size: usize, times: u32) -> Figures {
                 match document {
                     Document::Plan(document) => plan = Some(*document),
                     Document::Inventory(document) => inventory = Some(*document),
-                    Document::Policy(_) => {}
+                    Document::Policy(_) | Document::Settings(_) => {}
                 }
             }
         }

@@ -20,8 +20,10 @@
 //! - [`run`]: the executor
 //! - [`journal`]: the record of runs on disk
 //! - [`report`], [`render`]: runs and findings, shown to people and machines
+//! - [`evidence`]: what a run leaves, in a file that anyone can check
 //! - [`import`]: a vault's contents into plans
 //! - `lsp`: findings and documentation in an editor
+//! - [`web`]: the dashboard
 //! - [`cli`]: the command line
 
 pub mod cli;
@@ -30,6 +32,7 @@ pub mod diagnostic;
 pub mod drill;
 pub mod escape;
 pub mod event;
+pub mod evidence;
 pub mod forecast;
 pub mod graph;
 pub mod id;
@@ -46,3 +49,4 @@ pub mod rules;
 pub mod run;
 pub mod source;
 pub mod syntax;
+pub mod web;

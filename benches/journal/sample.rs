@@ -63,7 +63,7 @@ pub fn graph(folder: &Path) -> Arc<Graph> {
             match document {
                 Document::Plan(read) => plan = Some(*read),
                 Document::Inventory(read) => inventory = Some(*read),
-                Document::Policy(_) => {}
+                Document::Policy(_) | Document::Settings(_) => {}
             }
         }
     }

@@ -90,7 +90,7 @@ fn check(folder: &Path) -> (Figures, CheckedPlan) {
             match document {
                 Document::Plan(read) => plan = Some(*read),
                 Document::Inventory(read) => inventory = Some(*read),
-                Document::Policy(_) => {}
+                Document::Policy(_) | Document::Settings(_) => {}
             }
         }
     }

@@ -81,6 +81,9 @@ pub struct EmulatorArgs {
     /// Key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Take a right away, such as `Microsoft.Network/*/read`: what needs it is answered with 403 (can be repeated)
+    #[arg(long, value_name = "RIGHT")]
+    pub without: Vec<String>,
     /// Answer any number of requests, without the limits of Azure Resource Manager
     #[arg(long)]
     pub no_limits: bool,
@@ -135,7 +138,8 @@ pub fn run(args: &EmulatorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             (emulator, pace)
         }
     };
-    let options = options(args, env)?;
+    let mut options = options(args, env)?;
+    options.kept_in = args.world.as_deref().map(|folder| env.path(folder).join("service.json"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -172,6 +176,7 @@ fn options(args: &EmulatorArgs, env: &Env<'_>) -> Result<ServerOptions, CliError
         }
         options.access.token = Some(SecretString::from(token));
     }
+    options.rights.without.clone_from(&args.without);
     if args.no_limits {
         options.limits = None;
     }

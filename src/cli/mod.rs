@@ -12,9 +12,12 @@ pub mod commands;
 pub mod completions;
 mod deadline;
 pub mod doctor;
+pub mod drill;
+pub mod drills;
 pub mod emulator;
 pub mod env;
 pub mod error;
+pub mod evidence;
 pub mod exit;
 pub mod explain;
 mod fix;
@@ -32,6 +35,7 @@ pub mod load;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod man;
+pub mod notices;
 mod order;
 pub mod outline;
 mod past;
@@ -50,8 +54,11 @@ pub mod run;
 pub mod runs;
 pub mod saved;
 pub(crate) mod scenario;
+pub mod schedule;
 pub mod schema;
+pub mod serve;
 pub mod session;
+pub mod settings;
 mod shared;
 pub mod simulate;
 pub mod site;
@@ -116,6 +123,10 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
+    Drill(Box<drill::DrillArgs>),
+    Drills(drills::DrillsArgs),
+    Schedule(schedule::ScheduleArgs),
+    Serve(serve::ServeArgs),
     Resume(resume::ResumeArgs),
     Approve(approve::ApproveArgs),
     Skip(skip::SkipArgs),
@@ -126,6 +137,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
+    Evidence(evidence::EvidenceArgs),
 }
 
 /// Runs a command line, the name of the program first, and returns how it ended.
@@ -162,6 +174,10 @@ where
         Command::Simulate(args) => simulate::run(args, env),
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
+        Command::Drill(args) => drill::run(args, env),
+        Command::Drills(args) => drills::run(args, env),
+        Command::Schedule(args) => schedule::run(args, env),
+        Command::Serve(args) => serve::run(args, env),
         Command::Resume(args) => resume::run(args, env),
         Command::Approve(args) => approve::run(args, env),
         Command::Skip(args) => skip::run(args, env),
@@ -172,6 +188,7 @@ where
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),
+        Command::Evidence(args) => evidence::run(args, env),
     };
     let ended = ended.and_then(|exit| {
         env.out.flush()?;
@@ -206,7 +223,7 @@ fn silent(command: &str) -> &'static [(&'static str, char)] {
     const QUIET: (&str, char) = ("quiet", 'q');
     const VERBOSE: (&str, char) = ("verbose", 'v');
     match command {
-        "check" | "plan" | "run" | "resume" => &[],
+        "check" | "plan" | "run" | "resume" | "drill" => &[],
         "graph" | "init" | "man" | "report" => &[VERBOSE],
         _ => &[QUIET, VERBOSE],
     }

@@ -25,7 +25,6 @@ use crate::event::Inbox as _;
 use crate::event::Letter;
 use crate::event::Order;
 use crate::event::Outcome;
-use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::RunStatus;
@@ -35,7 +34,6 @@ use crate::journal::NewLetter;
 use crate::journal::RunInbox;
 use crate::journal::StateDir;
 use crate::run::order;
-use crate::run::order::Verdict;
 
 /// How many looks the process that drives the run is given: ten seconds.
 const LOOKS: usize = 100;
@@ -90,7 +88,7 @@ pub(super) fn find(run: &str, look: &LookArgs, env: &mut Env<'_>) -> Result<Addr
     }
     let flags = session::of_state_dir(&look.state_dir);
     let waiting = waiting(&dir, &record.id, &state);
-    let (seen, state) = (state.seq(), after(state, &record.id, &waiting));
+    let (seen, state) = (state.seq(), order::after(state, &record.id, &waiting));
     Ok(Addressee { run: record.id, state, waiting, seen, dir, flags, format: look.format })
 }
 
@@ -181,25 +179,6 @@ pub(super) fn in_words(letter: &Letter) -> String {
         None => format!("order {id} of {by} waits since {at:.0}: {what}"),
     };
     escape::line(&text).into_owned()
-}
-
-/// Returns how a run stands once it has followed the orders that wait.
-fn after(mut state: RunState, run: &RunId, letters: &[Letter]) -> RunState {
-    for letter in letters {
-        let Verdict { effects, refused } = order::judge(&state, letter);
-        let Letter { id, by, known_as, roles, order, withdrawn_by, .. } = letter.clone();
-        let withdrawn = withdrawn_by.is_some();
-        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, roles, order, refused, withdrawn };
-        for kind in [taken].into_iter().chain(effects) {
-            let at = state.last_at().map_or(letter.at, |last| last.max(letter.at));
-            let event = RunEvent { run: run.clone(), seq: state.seq() + 1, at, kind };
-            // What can't follow then is refused by whoever drives the run.
-            if let Ok(legal) = state.check(&event) {
-                state.apply(&event, legal);
-            }
-        }
-    }
-    state
 }
 
 /// Waits until a letter was taken, for as long as somebody drives the run.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use crate::cli::claim;
+use crate::cli::drill;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -129,6 +130,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }
     };
+    let drill = drill::after_resume(&dir, &record.id, &plan, &graph, args.settings.as_deref(), env)?;
     let journal = database.writer(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     let options = plan_args.options(plan.plan.model().observed_at().unwrap_or(from));
     let session = Session {
@@ -146,9 +148,17 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         actions_in: env.path(std::path::Path::new(&record.plan_path).parent().unwrap_or(Path::new(""))),
         lock,
     };
-    let Some((connected, runtime)) = connection else { return session::drive(session, args, env) };
-    let ended = session::drive_on(&runtime, session, args, env);
-    connected.end(runtime);
+    let ended = match connection {
+        None => session::drive(session, args, env),
+        Some((connected, runtime)) => {
+            let ended = session::drive_on(&runtime, session, args, env);
+            connected.end(runtime);
+            ended
+        }
+    };
+    if let Some(drill) = drill {
+        drill.end(env)?;
+    }
     ended
 }
 

@@ -191,7 +191,7 @@ fn status(
 }
 
 /// A run as it is listed.
-struct Row {
+pub(crate) struct Row {
     id: RunId,
     /// What is kept about it, if that can be read.
     record: Option<RunRecord>,
@@ -200,7 +200,25 @@ struct Row {
     wrong: Option<DatabaseError>,
 }
 
-fn row(dir: &StateDir, database: &Database, entry: Entry) -> Row {
+impl Row {
+    /// Returns the run as programs are told of it.
+    pub(crate) fn record(&self) -> serde_json::Value {
+        let Self { id, record, state, last, wrong } = self;
+        let record = record.as_ref();
+        json!({
+            "run": id, "plan": record.map(|record| &record.plan), "state": state,
+            "plan_path": record.map(|record| &record.plan_path),
+            "plan_digest": record.map(|record| &record.plan_digest),
+            "provider": record.map(|record| &record.provider),
+            "created_at": record.map(|record| record.created_at),
+            "events": last.as_ref().map_or(0, |event| event.seq), "last_at": last.as_ref().map(|event| event.at),
+            "broken": wrong.as_ref().map(DatabaseError::in_words),
+        })
+    }
+}
+
+/// Looks at a run that is to be listed: its whole record is checked.
+pub(crate) fn row(dir: &StateDir, database: &Database, entry: Entry) -> Row {
     let Entry { id, record } = entry;
     // A list that shows a changed record like any other would make it trusted.
     let looked = record.map(|record| {
@@ -229,21 +247,7 @@ pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     tell_of_lost(&dir, &rows, env)?;
     if args.look.format == Format::Json {
         env.out.guarded(Guard::Json)?;
-        let runs: Vec<_> = rows
-            .iter()
-            .map(|Row { id, record, state, last, wrong }| {
-                let record = record.as_ref();
-                json!({
-                    "run": id, "plan": record.map(|record| &record.plan), "state": state,
-                    "plan_path": record.map(|record| &record.plan_path),
-                    "plan_digest": record.map(|record| &record.plan_digest),
-                    "provider": record.map(|record| &record.provider),
-                    "created_at": record.map(|record| record.created_at),
-                    "events": last.as_ref().map_or(0, |event| event.seq), "last_at": last.as_ref().map(|event| event.at),
-                    "broken": wrong.as_ref().map(DatabaseError::in_words),
-                })
-            })
-            .collect();
+        let runs: Vec<_> = rows.iter().map(Row::record).collect();
         let text = json!({"version": 1, "runs": runs}).to_string();
         writeln!(env.out, "{text}")?;
     } else {
@@ -307,6 +311,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     } else {
         status(&dir, &database, &record.id).map_err(|error| unreadable(&dir, error))?.0
     };
+    let head = database.head(&record.id).ok().map(|(_, head)| head);
     let waiting = order::waiting(&dir, &record.id, &state);
     if args.look.format == Format::Json {
         env.out.guarded(Guard::Json)?;
@@ -336,7 +341,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         let shown = json!({
             "version": 1, "run": record.id, "plan": record.plan, "state": word, "machines": machines, "plan_digest": record.plan_digest,
             "facts_digest": record.facts_digest, "events": state.seq(), "started_at": state.started_at(),
-            "last_at": state.last_at(), "steps": steps, "orders_waiting": orders,
+            "last_at": state.last_at(), "head": head, "steps": steps, "orders_waiting": orders,
             "broken": broken.as_ref().map(DatabaseError::in_words),
         });
         // In one piece: what is written is looked through as it comes.
@@ -344,6 +349,9 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         writeln!(env.out, "{text}")?;
     } else {
         show_steps(&record, word, &state, env)?;
+        if let Some(head) = &head {
+            writeln!(env.out, "head {head}")?;
+        }
         for letter in &waiting {
             writeln!(env.out, "{}", order::in_words(letter))?;
         }

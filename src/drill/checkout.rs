@@ -36,6 +36,14 @@ pub enum CheckoutError {
         /// The last line that it said.
         said: String,
     },
+    /// A path lies in another repository.
+    #[error("`{}` does not lie in the repository `{}`", path.display(), top.display())]
+    Elsewhere {
+        /// The path.
+        path: PathBuf,
+        /// The repository.
+        top: PathBuf,
+    },
     /// Its files can't be kept.
     #[error("`{}` can't be used", path.display())]
     Io {

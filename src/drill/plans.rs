@@ -9,6 +9,7 @@ use crate::drill::due::Timetable;
 use crate::source::Sources;
 use crate::syntax;
 use crate::syntax::Document;
+use crate::syntax::action::Notice;
 use crate::syntax::drill::Drill;
 use crate::syntax::file;
 use crate::syntax::folder;
@@ -27,6 +28,8 @@ pub struct PlanFile {
     pub known_as: String,
     /// Its drills.
     pub drills: Vec<Drill>,
+    /// Whom it tells of what.
+    pub notify: Vec<Notice>,
 }
 
 impl PlanFile {
@@ -168,6 +171,7 @@ impl Folder {
                     path: full.clone(),
                     known_as: self.known_as(path),
                     drills: plan.drills.clone(),
+                    notify: plan.notify.clone(),
                 });
             }
         }

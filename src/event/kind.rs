@@ -79,6 +79,9 @@ pub enum RunEventKind {
         guard: Guard,
         /// Digest of the facts.
         facts_digest: String,
+        /// When they were judged, if they are kept under their digest; `None` in runs of older versions, which kept none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judged_at: Option<Timestamp>,
         /// What was found; empty if everything holds.
         findings: Vec<GuardFinding>,
         /// Whether the step may go on.
@@ -329,7 +332,7 @@ pub enum RunEventKind {
     Alarm {
         /// The step that saw it.
         step: StepId,
-        /// Our code for it: `both-sides-run` or `site-silent`.
+        /// Our code for it: `both-sides-run`, `site-silent`, `information` and others.
         code: String,
         /// What was seen, and who decides.
         message: String,

@@ -13,11 +13,16 @@ const DIGITS: usize = 64;
 
 /// The end of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Link([u8; DIGITS]);
+pub struct Link([u8; DIGITS]);
 
 impl Link {
     /// Returns what stands before the first event of a run.
-    pub(super) fn head(run: &RunRecord) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If the entry has no JSON form, which texts and numbers have.
+    #[must_use]
+    pub fn head(run: &RunRecord) -> Self {
         let entry = (
             run.id.as_str(),
             &run.plan,
@@ -36,7 +41,8 @@ impl Link {
     }
 
     /// Returns what stands after an event that follows this.
-    pub(super) fn then(&self, event: &[u8]) -> Self {
+    #[must_use]
+    pub fn then(&self, event: &[u8]) -> Self {
         let mut hash = Sha256::new();
         hash.update(self.0);
         hash.update(b"\n");
@@ -45,17 +51,20 @@ impl Link {
     }
 
     /// Returns the link that a text gives, if it is one.
-    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
         Some(Self(text.try_into().ok()?))
     }
 
     /// Returns it as it is stored.
-    pub(super) fn as_str(&self) -> &str {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("")
     }
 
     /// Returns whether it is stored as `text`.
-    pub(super) fn is(&self, text: &[u8]) -> bool {
+    #[must_use]
+    pub fn is(&self, text: &[u8]) -> bool {
         self.0 == *text
     }
 

@@ -18,6 +18,7 @@ mod reader;
 mod schema;
 mod writer;
 
+pub use chain::Link;
 pub use claim::Claim;
 pub use claim::ClaimError;
 pub use claim::Claims;

@@ -73,6 +73,19 @@ impl Database {
         })
     }
 
+    /// Gives the text of each event of a run to `take`, as it is stored and in order; what is wrong ends that.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if one can't be read, or is not what was written.
+    pub fn each_stored(&self, run: &RunId, mut take: impl FnMut(String)) -> Result<(), DatabaseError> {
+        self.each_text(run, 0, |seq, _, text| {
+            let text = std::str::from_utf8(text).map_err(|error| unreadable(run, seq, &error))?;
+            take(text.to_owned());
+            Ok(())
+        })
+    }
+
     /// Checks the chain of a run without decoding what its events say, and returns how many there are.
     ///
     /// # Errors

@@ -39,11 +39,9 @@ impl Piece {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Judged {
-    /// When it judged.
-    pub at: Timestamp,
     /// When the facts were observed.
     pub observed_at: Option<Timestamp>,
-    /// The guard's machines and those of their replication groups, by name.
+    /// The machines whose facts its rules can read, by name.
     pub machines: BTreeMap<String, JudgedMachine>,
     /// Digest of the piece that names the pieces about servers.
     pub servers: String,
@@ -118,23 +116,13 @@ pub fn servers(model: &Model) -> Vec<Piece> {
     sections.into_iter().flatten().chain([whole]).collect()
 }
 
-/// Returns the machines whose facts a guard of some machines can read: theirs, and those of their replication groups.
+/// Returns the pieces about the machines whose facts a guard reads, and the guard's own piece last.
 #[must_use]
-pub fn read_by(model: &Model, machines: &[usize]) -> BTreeSet<usize> {
-    let mut read: BTreeSet<usize> = machines.iter().copied().collect();
-    for group in machines.iter().filter_map(|machine| model.machine(*machine).group()) {
-        read.extend(group.members().map(|member| member.index()));
-    }
-    read
-}
-
-/// Returns the pieces about machines that a guard judges, and its own piece last.
-#[must_use]
-pub fn judged(model: &Model, machines: &[usize], servers: String, at: Timestamp) -> Vec<Piece> {
+pub fn judged(model: &Model, machines: &BTreeSet<usize>, servers: String) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut named = BTreeMap::new();
-    for machine in read_by(model, machines) {
-        let machine = model.machine(machine);
+    for machine in machines {
+        let machine = model.machine(*machine);
         let facts = machine.facts().ok().map(Piece::of);
         let placed_on = machine.placement_at_reprotect().map(str::to_owned);
         let digest = facts.as_ref().map(|piece| piece.digest.clone());
@@ -142,8 +130,19 @@ pub fn judged(model: &Model, machines: &[usize], servers: String, at: Timestamp)
         pieces.extend(facts);
     }
     let observed_at = model.inventory.observed_at.map(|at| at.value);
-    pieces.push(Piece::of(&Judged { at, observed_at, machines: named, servers }));
+    pieces.push(Piece::of(&Judged { observed_at, machines: named, servers }));
     pieces
+}
+
+/// Returns the digests of the pieces that a piece names; none if it names none.
+#[must_use]
+pub fn named(body: &str) -> Vec<String> {
+    if let Ok(judged) = serde_json::from_str::<Judged>(body) {
+        let machines = judged.machines.into_values().filter_map(|machine| machine.facts);
+        return machines.chain([judged.servers]).collect();
+    }
+    serde_json::from_str::<Servers>(body)
+        .map_or_else(|_| Vec::new(), |servers| servers.0.into_values().collect())
 }
 
 /// What was kept of a guard's facts can't be put together again.

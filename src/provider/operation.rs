@@ -45,6 +45,11 @@ pub enum OperationStatus {
     Running(Progress),
     /// It did what was asked.
     Succeeded,
+    /// It did what was asked, and has something to say about it.
+    SucceededWith {
+        /// What, in the service's words.
+        remark: String,
+    },
     /// It did it for some machines only.
     PartiallySucceeded {
         /// How it ended for each.

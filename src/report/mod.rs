@@ -5,6 +5,7 @@ mod bar;
 pub mod csv;
 pub mod document;
 pub mod drawing;
+pub mod drill;
 pub mod eta;
 pub mod html;
 mod json_lines;

@@ -2,6 +2,9 @@
 
 use crate::diagnostic::Severity;
 use crate::event::GuardFinding;
+use crate::event::RunState;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::model::Model;
 use crate::rules;
 use crate::rules::Finding;
@@ -42,6 +45,15 @@ fn verdict(findings: &[Finding], blocks: impl Fn(&Finding) -> bool) -> Verdict {
             .map(told)
             .collect(),
     }
+}
+
+/// Returns the machines whose facts the guard of a step is about, in the present state of a run.
+#[must_use]
+pub fn concerned(state: &RunState, step: StepIndex) -> Vec<usize> {
+    if state.graph().step(step).kind == StepKind::Preflight {
+        return (0..state.graph().model().machines().len()).collect();
+    }
+    state.machines_of(step).collect()
 }
 
 /// Evaluates the rules of a guard: an error that is violated or not known stops the step.

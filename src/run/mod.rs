@@ -3,7 +3,7 @@
 pub mod approver;
 pub mod claims;
 mod driver;
-mod guard;
+pub mod guard;
 pub mod hook;
 pub mod machine;
 pub mod order;

@@ -2,6 +2,7 @@
 
 use crate::event::Letter;
 use crate::event::Order;
+use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::RunStatus;
@@ -12,6 +13,7 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::MachineName;
+use crate::id::RunId;
 use crate::id::StepId;
 use crate::model::Machine;
 use crate::run::approver;
@@ -96,6 +98,26 @@ pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
         Order::Withdraw { .. } => Verdict::default(),
         Order::Cancel { reason, failovers } => cancel(state, by, reason.as_ref(), *failovers),
     }
+}
+
+/// Returns how a run stands once it has followed the orders that wait.
+#[must_use]
+pub fn after(mut state: RunState, run: &RunId, letters: &[Letter]) -> RunState {
+    for letter in letters {
+        let Verdict { effects, refused } = judge(&state, letter);
+        let Letter { id, by, known_as, roles, order, withdrawn_by, .. } = letter.clone();
+        let withdrawn = withdrawn_by.is_some();
+        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, roles, order, refused, withdrawn };
+        for kind in [taken].into_iter().chain(effects) {
+            let at = state.last_at().map_or(letter.at, |last| last.max(letter.at));
+            let event = RunEvent { run: run.clone(), seq: state.seq() + 1, at, kind };
+            // What can't follow then is refused by whoever drives the run.
+            if let Ok(legal) = state.check(&event) {
+                state.apply(&event, legal);
+            }
+        }
+    }
+    state
 }
 
 fn find(state: &RunState, step: &StepId) -> Result<StepIndex, String> {

@@ -104,6 +104,44 @@ impl Cron {
         }
     }
 
+    /// Returns its minutes, 0 to 59.
+    #[must_use]
+    pub fn minutes(&self) -> Vec<u8> {
+        values(self.minutes, MINUTE.values)
+    }
+
+    /// Returns its hours, 0 to 23.
+    #[must_use]
+    pub fn hours(&self) -> Vec<u8> {
+        values(self.hours, HOUR.values)
+    }
+
+    /// Returns its months, 1 to 12.
+    #[must_use]
+    pub fn months(&self) -> Vec<u8> {
+        values(self.months, MONTH.values)
+    }
+
+    /// Returns its days of a month, 1 to 31, and whether the last one is among them; `None` if any is meant.
+    #[must_use]
+    pub fn days(&self) -> Option<(Vec<u8>, bool)> {
+        self.days.map(|days| (values(days.bits, DAY.values), days.last))
+    }
+
+    /// Returns its days of a week, Sunday being 0; `None` if any is meant.
+    #[must_use]
+    pub fn weekdays(&self) -> Option<Vec<u8>> {
+        self.weekdays.map(|days| values(days.bits, 0..=6))
+    }
+
+    /// Returns the days of a week that are meant of one week of a month alone, each with the number of that week.
+    #[must_use]
+    pub fn weekdays_of_month(&self) -> Vec<(u8, u8)> {
+        let bits = self.weekdays.map_or(0, |days| days.of_month);
+        let nth = (1..=5).flat_map(|nth| (0..7).map(move |day| (day, nth)));
+        nth.filter(|(day, nth)| bits >> (7 * (nth - 1) + day) & 1 == 1).collect()
+    }
+
     /// Returns whether there is a day on which it is due.
     #[must_use]
     pub fn ever_fires(&self) -> bool {
@@ -120,6 +158,10 @@ impl Cron {
         }
         false
     }
+}
+
+fn values(bits: Bits, range: RangeInclusive<u8>) -> Vec<u8> {
+    range.filter(|value| bits >> value & 1 == 1).collect()
 }
 
 fn has(bits: Bits, value: i8) -> bool {

@@ -98,3 +98,41 @@ fn a_file_of_faults_that_can_not_be_read_is_refused() {
         folder.run(&["emulator", "--seed-from", "classic.inventory.yaml", "--wire-faults", "none.yaml"]);
     assert_eq!(ended.exit, 2, "{}", ended.said());
 }
+
+/// Runs a command with what reaches the served site.
+fn asks(folder: &Folder, served: &Served, arguments: &[&str]) -> (Option<i32>, String) {
+    let text = |key: &str| served.said[key].as_str().expect("it is text").to_owned();
+    let ended = Command::new(env!("CARGO_BIN_EXE_failback"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .env("FAILBACK_AZURE_ENDPOINT", text("url"))
+        .env("AZURE_AUTHORITY_HOST", text("url"))
+        .env("FAILBACK_AZURE_TOKEN", text("token"))
+        .output()
+        .expect("the program runs");
+    let both = [ended.stdout, ended.stderr].concat();
+    (ended.status.code(), String::from_utf8(both).expect("it is text"))
+}
+
+#[test]
+fn rights_that_are_taken_away_are_missed_by_doctor_and_pull() {
+    let peered = CLASSIC_INVENTORY.replacen(
+        "bandwidth_mbps: 1000}",
+        "bandwidth_mbps: 1000, peered_vnets: [[a, b]]}",
+        1,
+    );
+    assert_ne!(peered, CLASSIC_INVENTORY);
+    let folder = Folder::with(&[("classic.inventory.yaml", &peered)]);
+    let taken = ["--without", "*/failoverCommit/action", "--without", "Microsoft.Network/*"];
+    let served = Served::with(&folder, &taken);
+    let (_, doctor) = asks(&folder, &served, &["doctor", "--inventory", "classic.inventory.yaml"]);
+    assert!(doctor.contains("the identity may not: commit"), "{doctor}");
+    let pull = ["inventory", "pull", "--base", "classic.inventory.yaml", "-o", "seen.yaml"];
+    let (code, pulled) = asks(&folder, &served, &pull);
+    assert_eq!(code, Some(0), "{pulled}");
+    let right = "'Microsoft.Network/networkInterfaces/read'";
+    assert!(pulled.contains("azure_vm.vnet") && pulled.contains(right), "{pulled}");
+    let seen = std::fs::read_to_string(folder.path().join("seen.yaml")).expect("it is written");
+    let told = |line: &str| line.contains("peered_vnets") && !line.starts_with('#');
+    assert!(!seen.lines().any(told), "what the file says of it is no observation: {seen}");
+}

@@ -218,7 +218,7 @@ fn a_document_must_say_what_it_is() {
 1:1-1:5 missing-key  | `version` is missing | add `version:`
 1:1-1:5 missing-key  | `name` is missing | add `name:`
 1:7-1:18 unknown-word kind | `RecoverPlan` is not `RecoveryPlan` | did you mean `RecoveryPlan`?
-1:7-1:10 wrong-type  | expected one of `RecoveryPlan`, `Inventory`, `Policy`, found a list | 
+1:7-1:10 wrong-type  | expected one of `RecoveryPlan`, `Inventory`, `Policy`, `Settings`, found a list | 
 3:10-3:11 unknown-version version | version 2 of the language is not known | write 1, the only version there is
 3:10-3:13 wrong-type version | expected a whole number, found text in quotes | write it without quotes: 1
 "#

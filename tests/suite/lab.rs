@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
-use failback::clock::Clock as _;
+use failback::clock::Clock;
+use failback::clock::pace::Pace;
 use failback::clock::pace::Speed;
 use failback::clock::pace::WorldPace;
 use failback::event::Journal;
@@ -166,7 +169,7 @@ impl World {
         let (plan, inventory) = (self.graph.model().plan.clone(), self.inventory.clone());
         let model = resolve(plan, inventory);
         let end = Simulation::new(recorder, model, site, clock, self.options).run();
-        let ran = Ran { end: end.map_err(|error| error.to_string()), events: memory.events() };
+        let ran = Ran { end: end.map_err(|error| error.to_string()), events: memory.events(), synced: 0 };
         assert_lawful(&self.graph, &ran.events);
         ran
     }
@@ -194,6 +197,16 @@ impl World {
     }
 
     async fn process(&self, site: &Site, process: Process) -> Ran {
+        self.process_at(site.0.clone(), site.0.pace.clone(), process).await
+    }
+
+    /// Lets one process drive the run at any site as far as it comes.
+    pub async fn process_at(
+        &self,
+        site: Arc<dyn failback::run::Site>,
+        pace: Arc<dyn Pace>,
+        process: Process,
+    ) -> Ran {
         let Process { before, approver, hooks, stop_at, syncs, orders, waiting } = process;
         let mut state = RunState::new(Arc::clone(&self.graph));
         for event in &before {
@@ -203,7 +216,8 @@ impl World {
         let first =
             if before.is_empty() { self.started() } else { RunEventKind::Resumed { program: "test".into() } };
         let memory = MemoryJournal::default();
-        let mut journal = Mortal { journal: memory.clone(), syncs };
+        let mut journal = Mortal { journal: memory.clone(), syncs, synced: Arc::default() };
+        let synced = Arc::clone(&journal.synced);
         let (stop_now, stop) = tokio::sync::watch::channel(false);
         let mut reporters: Vec<Box<dyn Reporter>> = match stop_at {
             Some(when) => vec![Box::new(StopAt { when, stop: stop_now.clone() })],
@@ -229,12 +243,12 @@ impl World {
             let last = state.last_letter();
             reporters.push(Box::new(Orders { by, when, last, letters: letters.clone() }));
         }
-        let clock = site.0.pace.clone();
+        let clock = Arc::clone(&pace) as Arc<dyn Clock>;
         let mut recorder = Recorder::new(RunId::new("r1"), clock, &mut journal, reporters, state);
         let (plan, inventory) = (self.graph.model().plan.clone(), self.inventory.clone());
         let parts = Parts {
-            site: site.0.clone(),
-            pace: site.0.pace.clone(),
+            site,
+            pace,
             hooks,
             approver,
             model: resolve(plan, inventory),
@@ -247,7 +261,7 @@ impl World {
         };
         drop((stop_now, letters));
         let events = before.into_iter().chain(memory.events()).collect();
-        Ran { end: end.map_err(|error| error.to_string()), events }
+        Ran { end: end.map_err(|error| error.to_string()), events, synced: synced.load(Relaxed) }
     }
 
     pub fn machines(&self) -> Vec<MachineName> {
@@ -319,6 +333,8 @@ impl Process {
 pub struct Ran {
     pub end: Result<End, String>,
     pub events: Vec<RunEvent>,
+    /// How often the last process synced its journal.
+    pub synced: usize,
 }
 
 impl Ran {
@@ -360,6 +376,7 @@ impl Ran {
 struct Mortal {
     journal: MemoryJournal,
     syncs: Option<usize>,
+    synced: Arc<AtomicUsize>,
 }
 
 impl Journal for Mortal {
@@ -371,6 +388,7 @@ impl Journal for Mortal {
         if let Some(left) = &mut self.syncs {
             *left = left.checked_sub(1).ok_or(JournalError { message: "killed".into() })?;
         }
+        self.synced.fetch_add(1, Relaxed);
         self.journal.sync()
     }
 }

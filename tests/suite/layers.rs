@@ -44,6 +44,7 @@ const SEAMS: &[(&str, &str)] = &[
     ("lettre", "drill/notice"),
     ("axum", "web"),
     ("tokio_rustls", "web"),
+    ("hyper", "web"),
     ("ssh_key", "evidence/"),
     ("lsp_server", "lsp/"),
     ("lsp_types", "lsp/"),

@@ -255,7 +255,11 @@ fn every_document_names_its_schema_and_the_readme_names_every_document() {
                 .take_while(|line| line.starts_with('#'))
                 .find_map(|line| line.strip_prefix("# yaml-language-server: $schema="))
                 .unwrap_or_else(|| panic!("{file} names no schema"));
-            let expected = if file.ends_with(".plan.yaml") { "recovery-plan" } else { "inventory" };
+            let expected = match file.as_str() {
+                "failback.yaml" => "settings",
+                plan if plan.ends_with(".plan.yaml") => "recovery-plan",
+                _ => "inventory",
+            };
             assert!(schema.ends_with(&format!("/{expected}.schema.json")), "{file}: {schema}");
             assert!(folder.join(schema).is_file(), "{file}: {schema} is not there");
             let link = path.strip_prefix(&root).expect("it is in the folder").display().to_string();

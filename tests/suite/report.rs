@@ -264,6 +264,7 @@ impl Play {
             step,
             guard: Guard::Failover,
             facts_digest,
+            judged_at: None,
             findings,
             passed,
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use failback::clock::Clock;
+use failback::clock::pace::Pace;
 use failback::id::MachineName;
 use failback::provider::Freshness;
 use failback::provider::azure::Onprem as _;
@@ -112,7 +112,7 @@ async fn guards_see_a_machine_come_home_to_its_host() {
         settings(&site, "icn-vc2", Kind::Vcenter),
         settings(&site, HOST, Kind::Host),
     ];
-    let vcenters = Vcenters::new(all, site.world(), Arc::clone(&site.pace) as Arc<dyn Clock>);
+    let vcenters = Vcenters::new(all, site.world(), Arc::clone(&site.pace) as Arc<dyn Pace>);
     let wanted = Wanted {
         machines: vec![WantedVm { machine: MachineName::new(MACHINE), uuid: None, name: None }],
         servers: Vec::new(),
@@ -142,7 +142,7 @@ async fn a_host_that_does_not_answer_leaves_what_moves_unknown() {
     drop(nobody);
     let all =
         vec![settings(&site, "icn-vc1", Kind::Vcenter), settings(&site, "icn-vc2", Kind::Vcenter), silent];
-    let vcenters = Vcenters::new(all, site.world(), Arc::clone(&site.pace) as Arc<dyn Clock>);
+    let vcenters = Vcenters::new(all, site.world(), Arc::clone(&site.pace) as Arc<dyn Pace>);
     let wanted = Wanted {
         machines: vec![WantedVm { machine: MachineName::new(MACHINE), uuid: None, name: None }],
         servers: Vec::new(),

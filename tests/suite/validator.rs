@@ -37,7 +37,9 @@ fn documents() -> Vec<PathBuf> {
 
 fn schema_of(path: &Path) -> &'static str {
     let name = path.to_string_lossy();
-    if name.contains("inventory") {
+    if name.ends_with("failback.yaml") {
+        "schemas/settings.schema.json"
+    } else if name.contains("inventory") {
         "schemas/inventory.schema.json"
     } else {
         "schemas/recovery-plan.schema.json"

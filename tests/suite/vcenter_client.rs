@@ -22,6 +22,9 @@ use failback::provider::emulator::http::Certificate;
 use failback::provider::emulator::http::Server;
 use failback::provider::emulator::http::ServerHandle;
 use failback::provider::emulator::http::ServerOptions;
+use failback::provider::emulator::http::WireFault;
+use failback::provider::emulator::http::WireFaultKind;
+use failback::provider::emulator::http::WireFaults;
 use failback::provider::vcenter::Limits;
 use failback::provider::vcenter::Seen;
 use failback::provider::vcenter::Settings;
@@ -432,11 +435,29 @@ async fn a_second_look_reads_what_matters_and_what_is_new() {
 }
 
 #[tokio::test]
+async fn answers_that_are_lost_for_a_moment_leave_nothing_unknown() {
+    let lost = |kind| WireFault::always(kind).on("POST sdk").times(3);
+    let faults =
+        vec![lost(WireFaultKind::ResetBefore), lost(WireFaultKind::Truncated), lost(WireFaultKind::Error)];
+    let options = ServerOptions { wire_faults: WireFaults { seed: 0, faults }, ..ServerOptions::default() };
+    let site = Site::with(&example("branch-office.inventory.yaml"), options).await;
+    let pace = Arc::clone(&site.pace) as Arc<dyn Pace>;
+    let vcenters = Vcenters::new(vec![site.settings("gmh-vc1")], site.world(), pace);
+    let began = site.pace.now();
+    let wanted = Wanted { machines: Vec::new(), servers: vec!["gmh-ra01".into()] };
+    let told = vcenters.look(&wanted, Freshness::Now).await.expect("it answers in the end");
+    assert_eq!(told.missing.len(), 0, "{:?}", told.missing);
+    assert!(site.pace.now() > began, "it was waited between two tries");
+    let host = told.facts.appliances.into_iter().flatten().next().and_then(|appliance| appliance.host);
+    assert!(host.is_some());
+}
+
+#[tokio::test]
 async fn guards_share_a_look_and_never_see_what_was_before_they_asked() {
     let site = Site::of(&example("enterprise.inventory.yaml")).await;
     let settings = vec![site.settings("icn-vc1"), site.settings("icn-vc2")];
-    let clock = Arc::clone(&site.pace) as Arc<dyn Clock>;
-    let vcenters = Arc::new(Vcenters::new(settings, site.world(), clock));
+    let pace = Arc::clone(&site.pace) as Arc<dyn Pace>;
+    let vcenters = Arc::new(Vcenters::new(settings, site.world(), pace));
     let wanted = |machines: &[&str]| Wanted {
         machines: machines
             .iter()

@@ -1,4 +1,4 @@
-//! `init`: a folder with a plan, its facts, and what an editor and a build service need to check them.
+//! `init`: a folder with a plan, its facts, settings of the daemon, and what an editor and a build service need to check them.
 
 use std::fs;
 use std::fs::OpenOptions;
@@ -43,7 +43,7 @@ pub enum Ci {
     None,
 }
 
-/// Make a plan with its facts, schemas, editor settings and a CI file
+/// Make a plan with its facts, settings of the daemon, schemas, editor settings and a CI file
 ///
 /// The plan and its facts are examples that may run as they are: `failback check`, `plan` and `run` work at once. A file
 /// that exists is left as it is, unless --force says otherwise.
@@ -120,6 +120,10 @@ pub fn run(args: &InitArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         }
         writeln!(env.out, "failback check            # is anything wrong?")?;
         writeln!(env.out, "failback plan {plan}\nfailback run {plan} --speed max")?;
+        writeln!(
+            env.out,
+            "failback drill {plan} --name weekly\nfailback serve            # drills when they are due, and the dashboard"
+        )?;
         if args.ci != Ci::None {
             let note = "set the variable FAILBACK_SOURCE to the git URL of failback";
             writeln!(env.out, "\nfor the checks of changes, {note}")?;
@@ -140,6 +144,7 @@ fn files(args: &InitArgs, now: Timestamp) -> Vec<(PathBuf, String)> {
     let mut files = vec![
         (PathBuf::from(format!("plans/{name}.plan.yaml")), filled(plan, name, now)),
         (PathBuf::from(format!("plans/{name}.inventory.yaml")), filled(inventory, name, now)),
+        (PathBuf::from(crate::cli::settings::FILE), include_str!("settings.yaml").to_owned()),
         (PathBuf::from(".vscode/settings.json"), include_str!("vscode.json").to_owned()),
     ];
     let schemas =

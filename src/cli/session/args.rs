@@ -52,6 +52,9 @@ pub struct SessionArgs {
     /// Run actions and probes for real; without it the emulator simulates them
     #[arg(long)]
     pub real_actions: bool,
+    /// Send notices to those whom these settings name, too
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
     /// Keep runs in this folder
     #[arg(long, value_name = "DIR", default_value = ".failback")]
     pub state_dir: PathBuf,

@@ -19,6 +19,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::hooks;
 use crate::cli::hooks::Folders;
+use crate::cli::notices::OfRun;
 use crate::cli::person::Person;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
@@ -225,6 +226,11 @@ async fn drive_here(
         actions_in,
         lock,
     } = session;
+    // On the emulator nothing happens that anybody has to be told of, and of a rehearsal its end alone is.
+    let told = match !place.is_emulated() || args.real_actions && !manner.is_silent {
+        true => Some(OfRun::begin(&plan.plan.model().plan, args.settings.as_deref(), env)?),
+        false => None,
+    };
     let terminal = env.out.is_terminal();
     let approver: Arc<dyn Approver> = match manner.approver {
         Some(approver) => approver,
@@ -278,6 +284,7 @@ async fn drive_here(
         false => show::reporters(args, &state, weights, &lost, approver.is_at_terminal(), env),
     };
     reporters.extend(take_back.map(|take_back| Box::new(take_back) as Box<dyn Reporter>));
+    reporters.extend(told.as_ref().map(|told| told.reporter(inbox.path(), &run)));
     let (watch, orders) = Watch::begin(inbox, state.last_letter())?;
     let mut recorder = Recorder::new(run.clone(), clock, &mut journal, reporters, state);
     let go_on =
@@ -303,6 +310,9 @@ async fn drive_here(
         courier.end();
     }
     drop(lock);
+    if let Some(told) = told {
+        told.end(env).await;
+    }
     let end = end?;
     if let Some(cause) = lost.get() {
         // Nobody is left to be told that this can't be told.

@@ -12,7 +12,7 @@ use crate::cli::site::args::VaultArgs;
 use crate::cli::site::secret::secret;
 use crate::cli::site::secret::variable;
 use crate::cli::site::secret::variable_for;
-use crate::clock::Clock;
+use crate::clock::pace::Pace;
 use crate::provider::azure;
 use crate::provider::azure::AzureError;
 use crate::provider::azure::AzureView;
@@ -116,7 +116,7 @@ impl Reached {
             let help = error.help();
             help.into_iter().fold(told.because(error), CliError::hinted)
         })?;
-        let pace: Arc<dyn Clock> = reader.pace();
+        let pace: Arc<dyn Pace> = reader.pace();
         let vcenters =
             (!settings.is_empty()).then(|| Arc::new(Vcenters::new(settings.clone(), base.clone(), pace)));
         Ok(Connected { reader, vault, is_local, vcenters, settings })
@@ -155,7 +155,7 @@ impl Connected {
         if self.settings.is_empty() {
             return Ok(first);
         }
-        let pace: Arc<dyn Clock> = self.reader.pace();
+        let pace: Arc<dyn Pace> = self.reader.pace();
         let vcenters = Arc::new(Vcenters::new(self.settings.clone(), first.inventory.clone(), pace));
         let onprem = Some(Arc::clone(&vcenters) as Arc<dyn Onprem>);
         let second = runtime.block_on(azure::pull(&self.reader, &self.vault, onprem, &first.inventory));

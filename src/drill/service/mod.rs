@@ -3,10 +3,14 @@
 //! It drives no run itself. A drill is a process of its own, and what the scheduler knows is in the database: when it ends, however it
 //! ends, the next one goes on where it stood.
 
+mod attend;
+mod children;
+mod happening;
 mod source;
 #[cfg(test)]
 mod tests;
 
+pub use self::happening::Happening;
 pub use self::source::Plans;
 pub use self::source::Source;
 pub use self::source::Taken;
@@ -15,31 +19,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::Timestamp;
-use sha2::Digest as _;
-use sha2::Sha256;
 use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::drill::due::Cause;
-use crate::drill::due::Decision;
-use crate::drill::due::LeftOut;
 use crate::drill::due::Standing;
 use crate::drill::due::Timetable;
 use crate::drill::launch::Ended;
 use crate::drill::launch::Launcher;
 use crate::drill::launch::Order;
 use crate::drill::plans::Found;
-use crate::drill::plans::Mistake;
 use crate::drill::plans::PlanFile;
-use crate::id::DrillId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
-use crate::journal::DrillEnd;
 use crate::journal::DrillRow;
 use crate::journal::Lock;
 use crate::journal::LockError;
@@ -49,10 +45,6 @@ use crate::syntax::drill::Drill;
 
 /// How long the scheduler sleeps at most: so late it notices that a clock was changed, or a file.
 const LOOK: Duration = Duration::from_secs(15);
-
-/// How often it is kept up to when all calendars are dealt with, although nothing was due: what a schedule that is changed while
-/// nothing runs would have meant before that is then not run.
-const KEPT: SignedDuration = SignedDuration::from_mins(15);
 
 /// The scheduler can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -69,74 +61,6 @@ pub enum ServiceError {
     /// The database can't be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-}
-
-/// What the scheduler did or saw.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Happening {
-    /// The plans were read, for the first time or since they changed.
-    Read {
-        /// How many plans there are.
-        plans: usize,
-        /// How many of their drills have a schedule.
-        drills: usize,
-        /// The commit that they are of, if they were taken from one.
-        commit: Option<String>,
-    },
-    /// A plan can't be read, and keeps the drills that it had.
-    Mistaken(Mistake),
-    /// The plans can't be looked at; those that were read before go on to count.
-    Unreachable {
-        /// Why.
-        message: String,
-    },
-    /// A drill began.
-    Began {
-        /// What was begun.
-        order: Order,
-        /// Name of its plan.
-        plan: String,
-        /// Why.
-        cause: Cause,
-        /// How many times before it stands for, too.
-        others: u64,
-    },
-    /// A drill waits for the one before it, or for a place.
-    Queued {
-        /// Name of its plan.
-        plan: String,
-        /// Its name.
-        drill: String,
-        /// The time that it waits for.
-        due: Timestamp,
-    },
-    /// A drill was left out.
-    LeftOut {
-        /// Name of its plan.
-        plan: String,
-        /// Its name.
-        drill: String,
-        /// The last time that was left out.
-        due: Timestamp,
-        /// Why.
-        why: LeftOut,
-        /// How many times before that one were left out, too.
-        others: u64,
-    },
-    /// A drill ended.
-    Ended {
-        /// What is kept about it.
-        row: Box<DrillRow>,
-        /// Why it has no outcome of its own: it never began, or its process died.
-        lost: Option<String>,
-    },
-    /// The clock was put back by far, and a calendar counts on from there.
-    PutBack {
-        /// Name of the plan.
-        plan: String,
-        /// Name of the drill.
-        drill: String,
-    },
 }
 
 /// A drill, by the file that its plan is known by and its name.
@@ -167,6 +91,8 @@ pub struct Setup {
     pub at_once: usize,
     /// Told of everything that happens.
     pub told: Box<dyn FnMut(&Happening) + Send>,
+    /// Shown the plans as they were read last; those with mistakes as they were before.
+    pub shown: watch::Sender<Arc<Found>>,
 }
 
 /// The scheduler of a state directory.
@@ -195,6 +121,7 @@ struct Parts {
     launcher: Arc<dyn Launcher>,
     at_once: usize,
     told: Box<dyn FnMut(&Happening) + Send>,
+    shown: watch::Sender<Arc<Found>>,
 }
 
 impl Service {
@@ -204,7 +131,7 @@ impl Service {
     ///
     /// [`ServiceError::Held`] if another scheduler has it; else what keeps it from being used.
     pub fn new(setup: Setup) -> Result<Self, ServiceError> {
-        let Setup { state, clock, plans, launcher, at_once, told } = setup;
+        let Setup { state, clock, plans, launcher, at_once, told, shown } = setup;
         let folder = state.root().join("scheduler");
         std::fs::create_dir_all(&folder).map_err(|source| StateDirError {
             path: folder.clone(),
@@ -220,7 +147,7 @@ impl Service {
         let orphans = database.drills()?.into_iter().filter(is_ours).collect();
         let kept_at = clock.now();
         Ok(Self {
-            setup: Parts { state, clock, launcher, at_once: at_once.max(1), told },
+            setup: Parts { state, clock, launcher, at_once: at_once.max(1), told, shown },
             plans: Some(plans),
             looking: None,
             database,
@@ -312,10 +239,18 @@ impl Service {
     /// Takes what was read of the plans.
     fn read(&mut self, found: Found) -> Result<(), ServiceError> {
         let now = self.setup.clock.now();
-        let Found { plans, mistakes, commit } = found;
+        let Found { mut plans, mistakes, commit } = found;
+        for mistake in &mistakes {
+            // A plan that can't be read at the moment is no plan without drills.
+            let is_it = |plan: &&PlanFile| plan.known_as == mistake.known_as;
+            if !plans.iter().any(|plan| is_it(&plan)) {
+                let known = self.setup.shown.borrow();
+                plans.extend(known.plans.iter().filter(is_it).cloned());
+            }
+            (self.setup.told)(&Happening::Mistaken(mistake.clone()));
+        }
         let mut entries = BTreeMap::new();
-        let count = plans.len();
-        for plan in plans {
+        for plan in &plans {
             for drill in &plan.drills {
                 let Some(timetable) = plan.timetable(drill) else { continue };
                 let key = (plan.known_as.clone(), drill.name.value.clone());
@@ -336,223 +271,15 @@ impl Service {
                 );
             }
         }
-        for mistake in mistakes {
-            // A plan that can't be read at the moment is no plan without drills.
-            let kept = self.entries.iter().filter(|((plan, _), _)| *plan == mistake.known_as);
-            for (key, entry) in kept {
-                entries.entry(key.clone()).or_insert_with(|| entry.clone());
-            }
-            (self.setup.told)(&Happening::Mistaken(mistake));
-        }
         self.entries = entries;
         self.commit.clone_from(&commit);
-        (self.setup.told)(&Happening::Read { plans: count, drills: self.entries.len(), commit });
-        Ok(())
-    }
-
-    fn handled(&mut self, key: &Key, until: Timestamp) -> Result<Timestamp, ServiceError> {
-        self.database.set_handled_until(&key.0, &key.1, until)?;
-        Ok(until)
-    }
-
-    /// Does what is to be done now, and returns how long nothing is.
-    fn tick(&mut self) -> Result<Duration, ServiceError> {
-        let now = self.setup.clock.now();
-        self.orphans.retain(|row| !row.has_died(&self.setup.state));
-        if !self.orphans.is_empty() {
-            let rows = self.database.drills()?;
-            self.orphans.retain(|row| rows.iter().any(|now| now.id == row.id && now.ended_at.is_none()));
-        }
-        let mut next =
-            now.saturating_add(SignedDuration::try_from(LOOK).unwrap_or(SignedDuration::MAX)).unwrap_or(now);
-        let keys: Vec<Key> = self.entries.keys().cloned().collect();
-        for key in keys {
-            if let Some(until) = self.attend(&key, now)? {
-                next = next.min(until);
-            }
-        }
-        if now.duration_since(self.kept_at).abs() >= KEPT {
-            self.keep(now)?;
-        }
-        let left = Duration::try_from(next.duration_since(now)).unwrap_or_default();
-        Ok(left.clamp(Duration::from_millis(100), LOOK))
-    }
-
-    /// Does what is to be done about a drill, and returns when there is something next.
-    fn attend(&mut self, key: &Key, now: Timestamp) -> Result<Option<Timestamp>, ServiceError> {
-        let is_running = self.running.contains_key(key)
-            || self
-                .orphans
-                .iter()
-                .any(|row| row.plan_path == key.0 && row.name.as_deref() == Some(key.1.as_str()));
-        let is_full = self.running.len() + self.orphans.len() >= self.setup.at_once;
-        let Some(entry) = self.entries.get_mut(key) else { return Ok(None) };
-        if let Some((from, until)) = entry.idle
-            && from <= now
-            && now < until
-        {
-            return Ok(Some(until));
-        }
-        entry.idle = None;
-        entry.standing.is_running = is_running;
-        let (plan, drill) = (entry.plan.name.clone(), key.1.clone());
-        match entry.timetable.decide(&entry.standing, now) {
-            Decision::Wait { until } => {
-                entry.idle = Some((now, until.unwrap_or(Timestamp::MAX)));
-                Ok(until)
-            }
-            Decision::Begin { due, .. } if is_full => {
-                if !std::mem::replace(&mut entry.standing.is_queued, true) {
-                    (self.setup.told)(&Happening::Queued { plan, drill, due });
-                }
-                Ok(None)
-            }
-            Decision::Queue { due } => {
-                if !std::mem::replace(&mut entry.standing.is_queued, true) {
-                    (self.setup.told)(&Happening::Queued { plan, drill, due });
-                }
-                Ok(None)
-            }
-            Decision::LeaveOut { due, why, others } => {
-                self.dealt_with(key, due)?;
-                (self.setup.told)(&Happening::LeftOut { plan, drill, due, why, others });
-                Ok(Some(now))
-            }
-            Decision::PutBack => {
-                self.dealt_with(key, now)?;
-                (self.setup.told)(&Happening::PutBack { plan, drill });
-                Ok(Some(now))
-            }
-            Decision::Begin { due, cause, others } => {
-                let order = Order {
-                    id: id_of(key, due),
-                    plan: entry.plan.path.clone(),
-                    known_as: key.0.clone(),
-                    drill,
-                    due,
-                    commit: self.commit.clone(),
-                };
-                self.begin(key, order, plan, cause, others)?;
-                Ok(Some(now))
-            }
-        }
-    }
-
-    /// Enters up to when a calendar is dealt with.
-    fn dealt_with(&mut self, key: &Key, until: Timestamp) -> Result<(), ServiceError> {
-        self.handled(key, until)?;
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.standing.handled_until = until;
-            entry.standing.is_queued = false;
-            entry.idle = None;
-        }
-        Ok(())
-    }
-
-    fn begin(
-        &mut self,
-        key: &Key,
-        order: Order,
-        plan: String,
-        cause: Cause,
-        others: u64,
-    ) -> Result<(), ServiceError> {
-        let due = order.due;
-        // Its id is that of its time: if this process ends before the time is entered as dealt with, the next one begins nothing twice.
-        if self.database.drill(&order.id)?.is_some() {
-            return self.dealt_with(key, due);
-        }
-        match self.setup.launcher.launch(&order) {
-            Ok(ending) => {
-                self.running.insert(key.clone(), order.clone());
-                let (of, begun) = (key.clone(), order.clone());
-                self.children.spawn(async move { (of, begun, ending.await) });
-                self.dealt_with(key, due)?;
-                (self.setup.told)(&Happening::Began { order, plan, cause, others });
-            }
-            Err(error) => {
-                self.dealt_with(key, due)?;
-                let said = format!("it can't be started: {error}");
-                self.lost(key, &order, &plan, said)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes note of a drill's end.
-    fn ended(&mut self, key: &Key, order: &Order, ended: &Ended) -> Result<(), ServiceError> {
-        self.running.remove(key);
-        let plan = self.entries.get(key).map(|entry| entry.plan.name.clone());
-        let how = match ended.code {
-            Some(code) => format!("its process ended with exit code {code}"),
-            None => "its process was killed".to_owned(),
-        };
-        let said = if ended.said.is_empty() { how } else { format!("{how}: {}", ended.said) };
-        match self.database.drill(&order.id)? {
-            Some(row) if row.ended_at.is_some() => {
-                (self.setup.told)(&Happening::Ended { row: Box::new(row), lost: None });
-                Ok(())
-            }
-            Some(row) => self.lost(key, order, &row.plan.clone(), said),
-            None => self.lost(key, order, &plan.unwrap_or_default(), said),
-        }
-    }
-
-    /// Enters a drill that has no outcome of its own as failed, so that its failure is seen where all others are.
-    fn lost(&mut self, key: &Key, order: &Order, plan: &str, said: String) -> Result<(), ServiceError> {
-        let now = self.setup.clock.now();
-        let kind = self.entries.get(key).map_or("rehearsal", |entry| entry.drill.kind.value.as_str());
-        let row = match self.database.drill(&order.id)? {
-            Some(row) => row,
-            None => {
-                let row = DrillRow {
-                    id: order.id.clone(),
-                    plan: plan.to_owned(),
-                    plan_path: order.known_as.clone(),
-                    name: Some(order.drill.clone()),
-                    kind: kind.to_owned(),
-                    cause: "schedule".to_owned(),
-                    due_at: Some(order.due),
-                    began_at: now,
-                    ended_at: None,
-                    run: None,
-                    git_commit: order.commit.clone(),
-                    plan_digest: None,
-                    verdict: None,
-                    result: None,
-                };
-                self.database.add_drill(&row)?;
-                row
-            }
-        };
-        let reasons = serde_json::json!({"reasons": [{"code": "drill-lost", "message": said}]});
-        let end = DrillEnd { ended_at: now, verdict: "failed".to_owned(), result: reasons.to_string() };
-        self.database.end_drill(&order.id, &end)?;
-        let row = DrillRow {
-            ended_at: Some(end.ended_at),
-            verdict: Some(end.verdict),
-            result: Some(end.result),
-            ..row
-        };
-        (self.setup.told)(&Happening::Ended { row: Box::new(row), lost: Some(said) });
-        Ok(())
-    }
-
-    /// Enters for each drill of which nothing is due that its calendar is dealt with up to now.
-    fn keep(&mut self, now: Timestamp) -> Result<(), ServiceError> {
-        self.kept_at = now;
-        let is_idle = |entry: &Entry| {
-            let until = entry.standing.handled_until;
-            until < now && entry.timetable.calendar.next_after(until).is_none_or(|due| due > now)
-        };
-        let idle: Vec<Key> =
-            self.entries.iter().filter(|(_, entry)| is_idle(entry)).map(|(key, _)| key.clone()).collect();
-        for key in idle {
-            self.handled(&key, now)?;
-            if let Some(entry) = self.entries.get_mut(&key) {
-                entry.standing.handled_until = now;
-            }
-        }
+        let count = plans.len();
+        (self.setup.told)(&Happening::Read {
+            plans: count,
+            drills: self.entries.len(),
+            commit: commit.clone(),
+        });
+        self.setup.shown.send_replace(Arc::new(Found { plans, mistakes, commit }));
         Ok(())
     }
 }
@@ -569,15 +296,4 @@ async fn looked(
         }
         None => std::future::pending().await,
     }
-}
-
-/// Returns the id of the drill that begins for a time: always the same.
-fn id_of((plan, drill): &Key, due: Timestamp) -> DrillId {
-    let mut digest = Sha256::new();
-    for part in [plan, drill] {
-        digest.update(part);
-        digest.update([0]);
-    }
-    let short: String = digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    DrillId::new(format!("{}-{short}", due.strftime("%Y%m%dT%H%M%SZ")))
 }

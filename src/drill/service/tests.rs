@@ -2,12 +2,15 @@
 
 use std::sync::Mutex;
 
+use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::clock::pace::Speed;
 use crate::clock::pace::WorldPace;
+use crate::drill::due::LeftOut;
 use crate::drill::launch::Ending;
+use crate::drill::plans::Mistake;
 use crate::source::Sources;
 use crate::syntax::Document;
 
@@ -79,6 +82,7 @@ fn found(drills: &str) -> Found {
         path: "/srv/plans/erp.plan.yaml".into(),
         known_as: "/srv/plans/erp.plan.yaml".into(),
         drills: plan.drills.clone(),
+        notify: Vec::new(),
     };
     Found { plans: vec![plan], mistakes: Vec::new(), commit: Some("4f0c".into()) }
 }
@@ -138,6 +142,7 @@ impl Bench {
             launcher: self.fake.clone(),
             at_once,
             told: Box::new(move |happening| told.lock().expect("no panic").push(happening.clone())),
+            shown: watch::channel(Arc::default()).0,
         })
     }
 
@@ -157,6 +162,26 @@ impl Bench {
 
     fn count(&self, is_it: impl Fn(&Happening) -> bool) -> usize {
         self.told.lock().expect("no panic").iter().filter(|told| is_it(told)).count()
+    }
+}
+
+/// Returns what a drill that began enters of itself.
+fn row(order: &Order) -> DrillRow {
+    DrillRow {
+        id: order.id.clone(),
+        plan: "erp".into(),
+        plan_path: order.known_as.clone(),
+        name: Some("daily".into()),
+        kind: "readiness".into(),
+        cause: "schedule".into(),
+        due_at: Some(order.due),
+        began_at: order.due,
+        ended_at: None,
+        run: None,
+        git_commit: None,
+        plan_digest: None,
+        verdict: None,
+        result: None,
     }
 }
 
@@ -209,23 +234,7 @@ async fn a_crash_between_the_start_and_its_entry_begins_nothing_twice() {
     let order = bench.fake.begun.lock().expect("no panic")[0].0.clone();
     // The drill is in the database, and the calendar as it stood before.
     let mut database = bench.database();
-    let row = DrillRow {
-        id: order.id.clone(),
-        plan: "erp".into(),
-        plan_path: order.known_as.clone(),
-        name: Some("daily".into()),
-        kind: "readiness".into(),
-        cause: "schedule".into(),
-        due_at: Some(order.due),
-        began_at: order.due,
-        ended_at: None,
-        run: None,
-        git_commit: None,
-        plan_digest: None,
-        verdict: None,
-        result: None,
-    };
-    database.add_drill(&row).expect("new");
+    database.add_drill(&row(&order)).expect("new");
     database.set_handled_until(&order.known_as, "daily", START.parse().expect("a time")).expect("written");
     let running = bench.run(DAILY);
     hours(1).await;
@@ -351,6 +360,25 @@ async fn a_process_that_ends_without_an_outcome_is_entered_as_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_drill_whose_run_can_go_on_has_no_outcome_yet() {
+    for (code, is_stopped) in [(4, true), (130, true), (70, false)] {
+        let bench = Bench::new();
+        let running = bench.run(DAILY);
+        hours(16).await;
+        let order = bench.fake.begun.lock().expect("no panic")[0].0.clone();
+        bench.database().add_drill(&row(&order)).expect("new");
+        bench.fake.end(0, code);
+        hours(1).await;
+        running.stop().await;
+        let rows = bench.database().drills().expect("read");
+        assert_eq!((rows.len(), rows[0].ended_at), (1, None));
+        assert_eq!(bench.count(|told| matches!(told, Happening::Stopped { .. })) == 1, is_stopped, "{code}");
+        let is_lost = |told: &Happening| matches!(told, Happening::Ended { lost: Some(_), .. });
+        assert_eq!(bench.count(is_lost) == 1, !is_stopped, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn drills_go_on_when_the_scheduler_stops_and_the_next_one_knows_them() {
     let bench = Bench::new();
     let running = bench.run(DAILY);
@@ -361,23 +389,7 @@ async fn drills_go_on_when_the_scheduler_stops_and_the_next_one_knows_them() {
     let folder = bench.state.make_drill(&order.id).expect("made");
     let lock = Lock::take(&folder).expect("free");
     let mut database = bench.database();
-    let row = DrillRow {
-        id: order.id.clone(),
-        plan: "erp".into(),
-        plan_path: order.known_as,
-        name: Some("daily".into()),
-        kind: "readiness".into(),
-        cause: "schedule".into(),
-        due_at: Some(order.due),
-        began_at: order.due,
-        ended_at: None,
-        run: None,
-        git_commit: None,
-        plan_digest: None,
-        verdict: None,
-        result: None,
-    };
-    database.add_drill(&row).expect("new");
+    database.add_drill(&row(&order)).expect("new");
     let running = bench.run(DAILY);
     hours(24).await;
     assert_eq!(bench.fake.dues().len(), 1, "it still runs");

@@ -28,14 +28,12 @@ const STEADY: &[&str] = &[
     "azure_vm.failover_resource_group",
     "azure_vm.id",
     "azure_vm.ip_retained",
-    "azure_vm.vnet",
     "boot",
     "kind",
     "memory_gb",
     "network.static_ip",
     "onprem_vm.disks.excluded",
     "os",
-    "process_servers.vnet",
     "vault.experience",
 ];
 

@@ -28,6 +28,8 @@ struct Told {
 /// The clock of a service: the machine's own, until a service on this machine tells another time.
 pub struct ServicePace {
     clock: Arc<dyn Clock>,
+    /// Who keeps the time, if that is not the service.
+    kept: Option<Arc<dyn Pace>>,
     told: Mutex<Option<Told>>,
 }
 
@@ -41,11 +43,22 @@ impl ServicePace {
     /// Returns a clock that goes with `clock` until a service tells another time.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, told: Mutex::new(None) }
+        Self { clock, kept: None, told: Mutex::new(None) }
+    }
+
+    /// Returns a clock that goes with `pace`, and that waits move; what a service tells of its time does not count. It is for a
+    /// service of the same process, whose own clock `pace` is.
+    #[must_use]
+    pub fn kept_by(pace: Arc<dyn Pace>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::clone(&pace) as Arc<dyn Clock>;
+        Self { clock, kept: Some(pace), told: Mutex::new(None) }
     }
 
     /// Takes the time that a service tells, and how fast it passes there. The clock never goes back.
     pub(super) fn follow(&self, moment: Timestamp, speed: Speed) {
+        if self.kept.is_some() {
+            return;
+        }
         if let Speed::Times(times) = speed
             && !(times.is_finite() && times > 0.0)
         {
@@ -71,7 +84,7 @@ impl ServicePace {
 
     /// Returns whether a service has told its time.
     pub(super) fn is_told(&self) -> bool {
-        self.told.lock().expect(NO_PANIC).is_some()
+        self.kept.is_some() || self.told.lock().expect(NO_PANIC).is_some()
     }
 
     /// Goes on to a moment at once.
@@ -102,6 +115,11 @@ impl Clock for ServicePace {
 #[async_trait]
 impl Pace for ServicePace {
     async fn until(&self, moment: Timestamp) {
+        if let Some(pace) = &self.kept {
+            pace.until(moment).await;
+            tokio::task::yield_now().await;
+            return;
+        }
         loop {
             let left = moment.duration_since(self.now());
             let Some(left) = Duration::try_from(left).ok().filter(|left| !left.is_zero()) else { return };
@@ -118,7 +136,10 @@ impl Pace for ServicePace {
     }
 
     fn is_immediate(&self) -> bool {
-        self.speed() == Speed::Max
+        match &self.kept {
+            Some(pace) => pace.is_immediate(),
+            None => self.speed() == Speed::Max,
+        }
     }
 }
 
@@ -137,6 +158,17 @@ mod tests {
         assert_eq!(pace.now().duration_since(start), SignedDuration::from_mins(2));
         pace.until(start + SignedDuration::from_mins(10)).await;
         assert!(pace.now() >= start + SignedDuration::from_mins(10));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_somebody_keeps_is_moved_by_waits_and_by_no_service() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
+        let world = Arc::new(crate::clock::pace::WorldPace::new(start, Speed::Max));
+        let pace = ServicePace::kept_by(Arc::clone(&world) as Arc<dyn Pace>);
+        pace.follow(start + SignedDuration::from_hours(1), Speed::Times(60.0));
+        assert_eq!((pace.now(), pace.is_told(), pace.is_immediate()), (start, true, true));
+        pace.until(start + SignedDuration::from_mins(7)).await;
+        assert_eq!(world.now(), start + SignedDuration::from_mins(7));
     }
 
     #[tokio::test(start_paused = true)]

@@ -113,6 +113,23 @@ impl VcenterError {
         }
     }
 
+    /// Returns how long the vCenter asks to wait, if it does.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after, .. } => *retry_after,
+            Self::Settings { .. }
+            | Self::Unreachable { .. }
+            | Self::Tls { .. }
+            | Self::Credentials { .. }
+            | Self::SessionLost { .. }
+            | Self::NoPermission { .. }
+            | Self::NoAnswer { .. }
+            | Self::Fault { .. }
+            | Self::NotAVcenter { .. } => None,
+        }
+    }
+
     /// Returns what a person can do about it, if that is known.
     #[must_use]
     pub fn help(&self) -> Option<String> {

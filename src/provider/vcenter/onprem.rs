@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
+use crate::clock::pace::Pace;
 use crate::model::overlay::blank_machine;
 use crate::model::overlay::blank_onprem_vm;
 use crate::provider::azure::Missing;
@@ -40,6 +41,13 @@ const LATELY: SignedDuration = SignedDuration::from_secs(60);
 /// machines there are.
 const WHOLE: SignedDuration = SignedDuration::from_mins(15);
 
+/// How often a vCenter is asked in all, where another try may help.
+const TRIES: u32 = 4;
+/// First pause between two tries; it doubles.
+const PAUSE: SignedDuration = SignedDuration::from_secs(1);
+/// The longest pause that a vCenter may ask for; else it counts as one that does not answer.
+const LONGEST: SignedDuration = SignedDuration::from_secs(30);
+
 /// The vCenters of a site, and its hosts that none of them manages, each with one session that everybody shares.
 pub struct Vcenters {
     settings: Vec<Settings>,
@@ -47,7 +55,7 @@ pub struct Vcenters {
     base: Inventory,
     /// The machines that a person wrote down, by their names in small letters.
     machines: HashMap<String, Machine>,
-    clock: Arc<dyn Clock>,
+    pace: Arc<dyn Pace>,
     clients: Mutex<HashMap<String, Arc<VcenterClient>>>,
     last: Mutex<Option<Arc<Look>>>,
     /// Names and UUIDs, in small letters, that are asked for and not yet looked at.
@@ -85,14 +93,14 @@ fn is_asked(vm: &SeenVm, asked: &HashSet<String>) -> bool {
 impl Vcenters {
     /// Returns the vCenters with these settings; nothing is asked yet.
     #[must_use]
-    pub fn new(settings: Vec<Settings>, mut base: Inventory, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(settings: Vec<Settings>, mut base: Inventory, pace: Arc<dyn Pace>) -> Self {
         let machines = base.machines.take().unwrap_or_default().into_iter();
         let machines = machines.map(|machine| (machine.name.value.to_lowercase(), machine)).collect();
         Self {
             settings,
             base,
             machines,
-            clock,
+            pace,
             clients: Mutex::default(),
             last: Mutex::default(),
             asked: std::sync::Mutex::default(),
@@ -112,8 +120,32 @@ impl Vcenters {
         }
     }
 
-    /// Asks one vCenter, with the session that there is: for everything, or for what may have changed since `before`.
+    /// Asks one vCenter, again where that may help: what is unknown because an answer was lost would stop a run.
     async fn ask(
+        &self,
+        settings: &Settings,
+        before: Option<&Seen>,
+        asked: &HashSet<String>,
+    ) -> Result<Seen, VcenterError> {
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            let error = match self.ask_once(settings, before, asked).await {
+                Err(error) if error.is_transient() => error,
+                other => return other,
+            };
+            let told = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
+            let wait = told.unwrap_or(pause);
+            if wait > LONGEST {
+                return Err(error);
+            }
+            self.pace.until(self.pace.now().saturating_add(wait).unwrap_or(Timestamp::MAX)).await;
+            pause = pause.saturating_add(pause);
+        }
+        self.ask_once(settings, before, asked).await
+    }
+
+    /// Asks one vCenter, with the session that there is: for everything, or for what may have changed since `before`.
+    async fn ask_once(
         &self,
         settings: &Settings,
         before: Option<&Seen>,
@@ -123,7 +155,9 @@ impl Vcenters {
         let client = match known {
             Some(client) => client,
             None => {
-                let client = VcenterClient::connect(settings.clone(), Arc::clone(&self.clock)).await?;
+                let client =
+                    VcenterClient::connect(settings.clone(), Arc::clone(&self.pace) as Arc<dyn Clock>)
+                        .await?;
                 let client = Arc::new(client);
                 self.clients.lock().await.insert(settings.id.clone(), Arc::clone(&client));
                 client
@@ -142,7 +176,7 @@ impl Vcenters {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(wanted.iter().cloned());
         let asked = tokio::time::Instant::now();
         let mut last = self.last.lock().await;
-        let now = self.clock.now();
+        let now = self.pace.now();
         let lately = |at: Timestamp| now.duration_since(at) <= LATELY;
         let will_do = |look: &Arc<Look>| match freshness {
             Freshness::Now => look.began >= asked,

@@ -5,6 +5,7 @@ use minijinja::Environment;
 use minijinja::Error;
 use minijinja::Value;
 use minijinja::context;
+use minijinja::value::Serde;
 use serde_json::Value as Json;
 
 use crate::escape;
@@ -38,11 +39,11 @@ pub fn page(report: &RunReport) -> String {
     }
     let safe = |svg: Option<String>| svg.map(Value::from_safe_string);
     let page = context! {
-        report => Value::from_serialize(harmless(json)),
+        report => Value::from(Serde(harmless(json))),
         headline => harmless_text(&report.headline()),
-        findings => Value::from_serialize(harmless(
+        findings => Value::from(Serde(harmless(
             serde_json::to_value(report.findings_by_rule()).expect("findings have a JSON form"),
-        )),
+        ))),
         listed => LISTED,
         style => Value::from_safe_string(STYLE.to_owned()),
         whole => safe(whole),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use minijinja::Value;
 use minijinja::context;
+use minijinja::value::Serde;
 
 use crate::forecast::Range;
 use crate::quantity::Seconds;
@@ -17,7 +18,7 @@ use crate::report::runbook::Runbook;
 pub fn page(runbook: &Runbook) -> String {
     let json = serde_json::to_value(runbook).expect("a runbook has a JSON form");
     let values = context! {
-        book => Value::from_serialize(html::harmless(json)),
+        book => Value::from(Serde(html::harmless(json))),
         style => Value::from_safe_string(html::STYLE.to_owned()),
     };
     html::rendered("runbook.html", include_str!("runbook.html"), values)

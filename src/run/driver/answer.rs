@@ -36,6 +36,9 @@ const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 /// How long an operation runs until it is told of: the longest that was seen took 28 minutes.
 const LONG: SignedDuration = SignedDuration::from_hours(2);
 
+/// The code under which it is told what a site says of an operation that succeeded.
+const INFORMATION: &str = "information";
+
 impl Engine<'_> {
     /// Takes an answer. While the run stops, answers are recorded and nothing new is begun.
     pub(super) fn take(&mut self, step: StepIndex, answer: Answer, stopping: bool) -> Result<(), RunError> {
@@ -255,6 +258,10 @@ impl Engine<'_> {
                 Ok(())
             }
             Ok(OperationStatus::Succeeded) => self.operation_succeeded(step),
+            Ok(OperationStatus::SucceededWith { remark }) => {
+                self.alarm(step, INFORMATION, format!("the site did it, and says: {remark}"))?;
+                self.operation_succeeded(step)
+            }
             Ok(OperationStatus::PartiallySucceeded { members }) => {
                 self.look_what_became_of(step, members);
                 Ok(())

@@ -265,12 +265,21 @@ impl Engine<'_> {
         if !now.is_empty() && self.blocked.get(&step) == Some(&now) {
             return Ok(());
         }
-        let facts_digest =
-            if self.recorder.keeps() { self.keep_facts(step, judged_at)? } else { String::new() };
+        let (facts_digest, judged_at) = match self.recorder.keeps() {
+            true => (self.keep_facts(step, guard)?, Some(judged_at)),
+            false => (String::new(), None),
+        };
         let id = self.recorder.state().id(step).clone();
         let passed = now.is_empty();
         self.blocked.insert(step, now);
-        self.recorder.record(RunEventKind::GuardEvaluated { step: id, guard, facts_digest, findings, passed })
+        self.recorder.record(RunEventKind::GuardEvaluated {
+            step: id,
+            guard,
+            facts_digest,
+            judged_at,
+            findings,
+            passed,
+        })
     }
 
     /// A guard looks at every rule, whatever a check was asked to leave out: what it lets pass can't be taken back.
@@ -284,10 +293,10 @@ impl Engine<'_> {
         }
         let options = self.guard_options();
         let verdict = guard::preflight(&self.model, &self.policies, &options);
-        let Some(first) = verdict.blocking.first() else { return Ok(true) };
-        let (code, message) = (first.rule.clone(), first.message.clone());
         let blocking = verdict.blocking.clone();
         self.record_guard(step, Guard::Reprotect, blocking, &verdict.blocking, options.now)?;
+        let Some(first) = verdict.blocking.first() else { return Ok(true) };
+        let (code, message) = (first.rule.clone(), first.message.clone());
         self.fail(step, &code, message)?;
         Ok(false)
     }

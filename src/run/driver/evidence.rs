@@ -1,19 +1,21 @@
 //! Keeps what guards judge, so that anyone can judge it again.
 
-use jiff::Timestamp;
-
 use crate::graph::StepIndex;
 use crate::model::judged;
 use crate::model::judged::Piece;
+use crate::rules;
+use crate::rules::Guard;
 use crate::run::driver::engine::Engine;
+use crate::run::guard;
 use crate::run::recorder::RunError;
 
 impl Engine<'_> {
     /// Keeps the facts that the guard of a step judged, and returns the digest by which they are found.
-    pub(super) fn keep_facts(&mut self, step: StepIndex, judged_at: Timestamp) -> Result<String, RunError> {
+    pub(super) fn keep_facts(&mut self, step: StepIndex, guard: Guard) -> Result<String, RunError> {
         let servers = self.keep_servers()?;
-        let machines: Vec<usize> = self.recorder.state().machines_of(step).collect();
-        let pieces = judged::judged(&self.model, &machines, servers, judged_at);
+        let machines = guard::concerned(self.recorder.state(), step);
+        let machines = rules::reads(&self.model, &machines, guard);
+        let pieces = judged::judged(&self.model, &machines, servers);
         self.keep_pieces(pieces)
     }
 

@@ -79,9 +79,11 @@ mod tests {
     async fn a_command_is_run_only_as_it_stands_in_the_list() {
         let list = vec![["./stop.sh", "--site", "azure"].map(str::to_owned).to_vec()];
         let hooks = Allowed::new(Arc::new(Simulated), list);
+        let key = crate::id::IdempotencyKey::new("r1/action/a/1");
+        let variables = Variables { key, plan: "p".into(), run: "r1".into(), outcome: "success".into() };
         let mut ran = Vec::new();
         for action in actions() {
-            ran.push(hooks.action(&action, &Variables::default()).await.is_ok());
+            ran.push(hooks.action(&action, &variables).await.is_ok());
         }
         assert_eq!(ran, [true, false, true], "what has no command needs no leave");
     }

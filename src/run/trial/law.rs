@@ -113,7 +113,10 @@ fn failed_before(taken: &TakenOn<'_>, subject: &str, by: jiff::Timestamp) -> boo
         OperationStatus::PartiallySucceeded { members } => {
             members.iter().any(|member| member.machine.as_str() == subject && member.failure.is_some())
         }
-        OperationStatus::Running(_) | OperationStatus::Succeeded | OperationStatus::Unknown { .. } => false,
+        OperationStatus::Running(_)
+        | OperationStatus::Succeeded
+        | OperationStatus::SucceededWith { .. }
+        | OperationStatus::Unknown { .. } => false,
     }
 }
 

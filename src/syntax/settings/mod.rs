@@ -56,7 +56,7 @@ words! {
 block! {
     /// The commit that drills take their plans from.
     pub struct Repository {
-        /// Branch, tag or commit of the repository that this file lies in.
+        /// Branch, tag or commit of the repository that the plans lie in.
         pub reference = "ref": Spanned<GitRef>,
         /// How often it is looked at. Default: 5m.
         pub every: Option<Spanned<Seconds>> where [Positive] => "5m",

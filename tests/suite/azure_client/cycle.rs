@@ -6,6 +6,8 @@ use failback::id::IdempotencyKey;
 use failback::id::MachineName;
 use failback::provider::FailbackPoint;
 use failback::provider::ForwardTarget;
+use failback::provider::Freshness;
+use failback::provider::Observe as _;
 use failback::provider::OnpremTarget;
 use failback::provider::Operate as _;
 use failback::provider::OperationStatus;
@@ -105,7 +107,15 @@ async fn a_modernized_machine_comes_home_and_is_protected_again() {
     assert_eq!(vault.done(&failover("w1", point), "failover again").await, OperationStatus::Succeeded);
     assert_eq!(vault.done(&commit("w1"), "commit").await, OperationStatus::Succeeded);
     assert_eq!(vault.state("w1").await, Some(State::FailedBackCommitted));
+    let registered = async |freshness| {
+        let seen = vault.site.observe_since(&[MachineName::new("w1")], None, freshness).await;
+        let machine = seen.expect("it can be observed").facts.machines.into_iter().flatten().next();
+        machine.and_then(|machine| machine.asr?.agent_registration_ok).map(|ok| ok.value)
+    };
+    assert_eq!(registered(Freshness::Now).await, Some(false));
     vault.pass(15 * 60).await;
+    // What was read whole before does not hide what the list tells since.
+    assert_eq!(registered(Freshness::Lately).await, Some(true));
     let target = ForwardTarget::Modernized { appliance: "ra1".into(), cache_storage_account: "sa2".into() };
     let forward = Request::ReprotectToAzure { machine: MachineName::new("w1"), target };
     assert_eq!(vault.done(&forward, "forward").await, OperationStatus::Succeeded);

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use failback::clock::Clock;
+use failback::clock::pace::Pace;
 use failback::provider::azure::CheckResult;
 use failback::provider::azure::Onprem;
 use failback::provider::azure::diagnose;
 use failback::provider::azure::pull;
 use failback::provider::azure::recovery_plans;
+use failback::provider::emulator::http::WireFault;
+use failback::provider::emulator::http::WireFaultKind;
+use failback::provider::emulator::http::WireFaults;
 use failback::provider::vcenter::Limits;
 use failback::provider::vcenter::Settings;
 use failback::provider::vcenter::Trust;
@@ -59,7 +62,7 @@ async fn pulled(vault: &Vault) -> Inventory {
     let id = Vault::id(&vault.wire);
     let base = &vault.world.inventory;
     let onprem: Arc<dyn Onprem> =
-        Arc::new(Vcenters::new(vcenters(vault), base.clone(), vault.reader.pace() as Arc<dyn Clock>));
+        Arc::new(Vcenters::new(vcenters(vault), base.clone(), vault.reader.pace() as Arc<dyn Pace>));
     let pulled = pull(&vault.reader, &id, Some(onprem), base).await.expect("the vault can be read");
     pulled.inventory
 }
@@ -83,6 +86,62 @@ async fn a_classic_vault_is_pulled_as_it_was_seeded() {
 #[tokio::test]
 async fn a_modernized_vault_is_pulled_as_it_was_seeded() {
     compare(&Vault::modernized().await, &[".observed_at"]).await;
+}
+
+#[tokio::test]
+async fn networks_of_copies_and_servers_are_told_by_azure_and_not_by_the_file() {
+    let (plan, inventory) = crate::lab::CLASSIC;
+    let line = "bandwidth_mbps: 1000}";
+    let peered = inventory.replacen(line, "bandwidth_mbps: 1000, peered_vnets: [[vnet-dr, vnet-hub]]}", 1);
+    assert_ne!(peered, inventory);
+    let vault = Vault::of(crate::lab::world(plan, &peered), crate::wire_lab::options()).await;
+    let mut base = vault.world.inventory.clone();
+    let wrong = |vnet: &mut Option<failback::source::Spanned<String>>| {
+        *vnet = Some(failback::source::Spanned::bare("vnet-of-the-file".to_owned()));
+    };
+    for machine in base.machines.iter_mut().flatten() {
+        machine.azure_vm.as_mut().into_iter().for_each(|vm| wrong(&mut vm.vnet));
+    }
+    base.process_servers.iter_mut().flatten().for_each(|server| wrong(&mut server.vnet));
+    let id = Vault::id(&vault.wire);
+    let seen = pull(&vault.reader, &id, None, &base).await.expect("the vault can be read").inventory;
+    let network = seen.network.expect("it is told");
+    assert!(network.azure_to_onprem.is_some(), "a person knows the line");
+    let pairs = network.peered_vnets.expect("they are told");
+    let pairs: Vec<Vec<&str>> =
+        pairs.iter().map(|pair| pair.iter().map(|name| name.value.as_str()).collect()).collect();
+    assert_eq!(pairs, [["vnet-dr", "vnet-hub"]]);
+    for machine in seen.machines.iter().flatten() {
+        let vm = machine.azure_vm.as_ref().expect("it is in Azure");
+        assert_eq!(vm.vnet.as_ref().map(|vnet| vnet.value.as_str()), Some("vnet-dr"), "{}", machine.name);
+        let known = vault.world.inventory.machines.iter().flatten().find(|known| known.name == machine.name);
+        let known = known.and_then(|known| known.azure_vm.as_ref()?.ip_retained.map(|kept| kept.value));
+        assert_eq!(vm.ip_retained.map(|kept| kept.value), known, "{}", machine.name);
+    }
+    let of = |name: &str| {
+        let server = seen.process_servers.iter().flatten().find(|server| server.name.value == name);
+        server.and_then(|server| server.vnet.as_ref().map(|vnet| vnet.value.clone()))
+    };
+    assert_eq!((of("ps-az").as_deref(), of("ps-on")), (Some("vnet-dr"), None));
+}
+
+#[tokio::test]
+async fn networks_that_may_not_be_read_are_unknown_and_the_right_is_named() {
+    let fault = |on: &str| WireFault::always(WireFaultKind::Forbidden).on(on);
+    let faults = vec![fault("networkInterfaces"), fault("virtualNetworks")];
+    let options = failback::provider::emulator::http::ServerOptions {
+        wire_faults: WireFaults { seed: 1, faults },
+        ..crate::wire_lab::options()
+    };
+    let (plan, inventory) = crate::lab::CLASSIC;
+    let vault = Vault::of(crate::lab::world(plan, inventory), options).await;
+    let pulled = pull(&vault.reader, &Vault::id(&vault.wire), None, &vault.world.inventory).await;
+    let pulled = pulled.expect("the vault can be read");
+    for fact in ["azure_vm.vnet", "network.peered_vnets"] {
+        assert!(pulled.missing.iter().any(|missing| missing.facts == fact), "{fact}: {:?}", pulled.missing);
+    }
+    let servers = pulled.inventory.process_servers.expect("they are told");
+    assert!(servers.iter().all(|server| server.vnet.is_none()), "{servers:?}");
 }
 
 #[tokio::test]

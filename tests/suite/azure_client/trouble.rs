@@ -161,3 +161,21 @@ async fn polls_of_many_operations_share_one_list() {
     }
     assert!(vault.reader.usage().reads - before <= 1, "one list is enough for all");
 }
+
+#[tokio::test]
+async fn what_a_service_says_of_an_operation_that_succeeded_is_told_in_its_words() {
+    let fault = WireFault::always(WireFaultKind::Information).on("reProtect").times(1);
+    let vault = classic_with(vec![fault]).await;
+    vault.done(&Request::Prepare, "prepare").await;
+    let OperationStatus::SucceededWith { remark } = vault.done(&reprotect(), "reprotect").await else {
+        panic!("it has something to say");
+    };
+    assert_eq!(remark, "The VM name was modified to avoid name conflicts. (28175)");
+    let counts = vault.wire.handle.counts();
+    let asked = counts.iter().filter(|(kind, _)| kind.contains("replicationOperationStatus"));
+    assert_eq!(
+        asked.map(|(_, count)| count).sum::<u64>(),
+        1,
+        "a job that has nothing to say costs no request"
+    );
+}

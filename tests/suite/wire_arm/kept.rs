@@ -17,19 +17,23 @@ use crate::wire_arm::inventory_of;
 use crate::wire_arm::modernized::reprotect;
 use crate::wire_arm::properties;
 
+fn options(folder: &Path) -> ServerOptions {
+    ServerOptions { kept_in: Some(folder.join("service.json")), ..ServerOptions::default() }
+}
+
 async fn first(folder: &Path) -> Site {
     let inventory = inventory_of(MODERNIZED);
     let start = **inventory.observed_at.as_ref().expect("the world says when it is");
     let pace = Arc::new(WorldPace::new(start, Speed::Max));
     let emulator = Emulator::create(folder, inventory, Scenario::default(), start, Arc::clone(&pace) as _);
-    Site::serving(emulator.expect("a new world"), pace, ServerOptions::default()).await
+    Site::serving(emulator.expect("a new world"), pace, options(folder)).await
 }
 
 async fn again(folder: &Path) -> Site {
     let last = Emulator::last_call(folder).expect("a world");
     let pace = Arc::new(WorldPace::new(last, Speed::Max));
     let (emulator, _) = Emulator::open(folder, Arc::clone(&pace) as _).expect("the world is read again");
-    Site::serving(emulator, pace, ServerOptions::default()).await
+    Site::serving(emulator, pace, options(folder)).await
 }
 
 async fn reprotected(site: &Site, machine: &str) -> String {
@@ -86,4 +90,22 @@ async fn what_no_run_asks_for_is_kept_too() {
         .filter_map(|item| item["properties"]["friendlyName"].as_str())
         .collect();
     assert!(!names.contains(&"l1") && names.contains(&"w1"), "{names:?}");
+}
+
+#[tokio::test]
+async fn what_clients_wrote_and_tests_that_stand_are_there_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("world");
+    let site = first(&path).await;
+    let policy = site.vault("/replicationPolicies/mine");
+    let details = json!({"providerSpecificInput": {
+        "instanceType": "InMageRcm", "recoveryPointHistoryInMinutes": 1440,
+        "crashConsistentFrequencyInMinutes": 5, "appConsistentFrequencyInMinutes": 60,
+        "enableMultiVmSync": "true",
+    }});
+    site.put(&policy, properties(details)).await;
+    let before = site.get(&policy).await;
+    drop(site);
+    let site = again(&path).await;
+    assert_eq!(site.get(&policy).await, before);
 }

@@ -116,6 +116,7 @@ impl AzureSite {
         let ended = match status {
             OperationStatus::Running(_) | OperationStatus::Unknown { .. } => false,
             OperationStatus::Succeeded
+            | OperationStatus::SucceededWith { .. }
             | OperationStatus::PartiallySucceeded { .. }
             | OperationStatus::Failed(_) => true,
         };
@@ -295,7 +296,7 @@ impl AzureSite {
         let patience = pace.now().saturating_add(PATIENCE).unwrap_or(jiff::Timestamp::MAX);
         loop {
             match view.shared.jobs.status(&view.reader, &view.vault, operation).await? {
-                OperationStatus::Succeeded => return Ok(()),
+                OperationStatus::Succeeded | OperationStatus::SucceededWith { .. } => return Ok(()),
                 OperationStatus::Running(_) | OperationStatus::Unknown { .. } if pace.now() < patience => {
                     let next = pace.now().saturating_add(PAUSE).unwrap_or(patience);
                     pace.until(next).await;

@@ -7,6 +7,8 @@ use crate::provider::azure::client::ReadClient;
 use crate::provider::azure::client::SITE_RECOVERY;
 use crate::provider::azure::error::AzureError;
 use crate::provider::azure::site::missing::Missing;
+use crate::provider::azure::site::networks::Networks;
+use crate::provider::azure::site::networks::networks;
 use crate::provider::azure::vault::VaultId;
 use crate::provider::azure::wire::around::Anything;
 use crate::provider::azure::wire::fabric::Dra;
@@ -59,6 +61,8 @@ pub(super) struct Accounts {
     pub(super) run_as: Vec<Resource<OffAzureAccount>>,
     /// UUIDs of discovered machines, by their ids in small letters.
     pub(super) uuids: BTreeMap<String, String>,
+    /// Where virtual machines are connected, and what is peered.
+    pub(super) networks: Networks,
     pub(super) missing: Vec<Missing>,
 }
 
@@ -133,6 +137,9 @@ pub(super) async fn accounts(
     read.storage = permitted(storage, "storage_accounts", &mut read.missing, &mut requests).await?.map(ids);
     read.automation =
         permitted(automation, "automation_accounts", &mut read.missing, &mut requests).await?.map(ids);
+    let (networks, asked) = networks(reader, vault, &mut read.missing).await?;
+    read.networks = networks;
+    requests += asked;
     let Some(site) = site else { return Ok((read, requests)) };
     let (vcenters, run_as, machines) =
         (format!("{site}/vcenters"), format!("{site}/runasaccounts"), format!("{site}/machines"));

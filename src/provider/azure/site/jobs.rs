@@ -13,6 +13,7 @@ use crate::id::OperationId;
 use crate::provider::azure::client::ReadClient;
 use crate::provider::azure::client::SITE_RECOVERY;
 use crate::provider::azure::error::AzureError;
+use crate::provider::azure::http::redact;
 use crate::provider::azure::site::duration::Durations;
 use crate::provider::azure::site::key;
 use crate::provider::azure::site::look::Look;
@@ -22,6 +23,7 @@ use crate::provider::azure::site::outcome::Stage;
 use crate::provider::azure::vault::VaultId;
 use crate::provider::azure::vault::escaped;
 use crate::provider::azure::wire::job::Job;
+use crate::provider::azure::wire::job::LongOperation;
 use crate::provider::azure::wire::page::Resource;
 use crate::provider::operation::OperationStatus;
 
@@ -159,7 +161,7 @@ impl Jobs {
             }
             Stage::Succeeded => {
                 self.ended(name, job);
-                Ok(OperationStatus::Succeeded)
+                Ok(succeeded(reader, vault, name, job).await)
             }
             Stage::EndedBadly | Stage::Unknown => self.read(reader, vault, name).await,
         }
@@ -199,12 +201,13 @@ impl Jobs {
                 });
                 one.read = Some((now, status.clone()));
             }
-            Stage::Succeeded | Stage::EndedBadly => {
-                if job.state.is("CompletedWithInformation") {
-                    tracing::warn!(job = %name, "the job succeeded, and has information: look at it in the vault");
-                }
+            Stage::Succeeded => {
                 self.ended(name, &job);
+                if status == OperationStatus::Succeeded {
+                    return Ok(succeeded(reader, vault, name, &job).await);
+                }
             }
+            Stage::EndedBadly => self.ended(name, &job),
         }
         Ok(status)
     }
@@ -270,6 +273,29 @@ pub(super) async fn begun_as(
     let job: Resource<Job> = reader.get(&path, "", SITE_RECOVERY).await?;
     let is_it = job.properties.activity_id.get().is_some_and(|activity| key::is_of(activity, request_id));
     Ok(Some(job.properties).filter(|_| is_it))
+}
+
+/// Returns the status of a job that succeeded, with what its operation says beside it. A job that has nothing to say costs no request.
+async fn succeeded(reader: &ReadClient, vault: &VaultId, name: &str, job: &Job) -> OperationStatus {
+    if !job.state.is("CompletedWithInformation") {
+        return OperationStatus::Succeeded;
+    }
+    let path = format!("{}/replicationOperationStatus/{}", vault.path(), escaped(name));
+    let remark = match reader.get::<LongOperation>(&path, "", SITE_RECOVERY).await {
+        Ok(operation) => operation.error.get().and_then(|error| {
+            let message = error.message.get().or(error.code.get())?;
+            let code = error.code.get().filter(|code| *code != message);
+            let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+            Some(format!("{}{code}", redact::words(message)))
+        }),
+        Err(error) => {
+            tracing::warn!(job = %name, %error, "what the job has to say can't be read");
+            None
+        }
+    };
+    let remark =
+        remark.unwrap_or_else(|| format!("job {name} has information, which is to be read in the vault"));
+    OperationStatus::SucceededWith { remark }
 }
 
 fn name_of(operation: &OperationId) -> String {

@@ -137,6 +137,16 @@ fn static_address(details: &Details) -> Option<bool> {
     Some(first.eq_ignore_ascii_case("Static") || words.any(|word| word.eq_ignore_ascii_case("Static")))
 }
 
+/// Returns the address that the machine has on-premises, where the item tells it: on its way to Azure only.
+pub(super) fn onprem_address(kind: Kind, item: &Item) -> Option<&str> {
+    let details = &item.provider_specific_details;
+    match kind {
+        Kind::InMageAzureV2 => details.ip_address.get(),
+        Kind::InMageRcm => details.primary_nic_ip_address.get(),
+        Kind::InMage | Kind::InMageRcmFailback => None,
+    }
+}
+
 /// Returns the id of the copy in Azure, as the item tells it.
 pub(super) fn azure_vm_id(kind: Kind, item: &Item) -> Option<String> {
     let details = &item.provider_specific_details;

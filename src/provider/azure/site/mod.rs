@@ -11,6 +11,7 @@ mod key;
 mod look;
 mod machine;
 mod missing;
+mod networks;
 mod observe;
 mod order;
 mod outcome;

@@ -197,6 +197,7 @@ fn keep_places(facts: &mut Inventory, before: &Inventory) {
         let known = before.process_servers.iter().flatten().find(|known| known.name == server.name);
         if let Some(known) = known {
             server.placement = server.placement.or(known.placement);
+            server.vnet = server.vnet.take().or_else(|| known.vnet.clone());
         }
     }
     if matches!(facts.configuration_server, Nullable::Unknown) {

@@ -7,6 +7,7 @@ use crate::provider::azure::site::machine::known;
 use crate::provider::azure::site::machine::place_of;
 use crate::provider::azure::site::machine::release_of;
 use crate::provider::azure::site::machine::text;
+use crate::provider::azure::site::networks::Networks;
 use crate::provider::azure::vault::VaultId;
 use crate::provider::azure::vault::last_part;
 use crate::provider::azure::wire::fabric::FabricDetails;
@@ -22,6 +23,7 @@ use crate::syntax::inventory::ConfigurationServer;
 use crate::syntax::inventory::Experience;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::MasterTarget;
+use crate::syntax::inventory::Network;
 use crate::syntax::inventory::Placement;
 use crate::syntax::inventory::ProcessServer;
 use crate::syntax::inventory::RetentionVolume;
@@ -72,12 +74,22 @@ pub(super) fn facts(name: &str, seen: Seen<'_>) -> Inventory {
         };
         ids.iter().map(account).collect()
     });
+    facts.network = accounts.networks.peered().map(|peered| Network {
+        azure_to_onprem: None,
+        bandwidth_mbps: None,
+        reachable: None,
+        peered_vnets: Some(peered),
+    });
     if let Some((fabric, details)) = classic {
         let name = fabric.properties.friendly_name.or_empty();
         facts.configuration_server = Nullable::Some(configuration_server(name, details, servers));
         facts.master_targets = Some(details.master_target_servers.iter().filter_map(master_target).collect());
         facts.process_servers = Some(
-            details.process_servers.iter().filter_map(|server| process_server(server, machines)).collect(),
+            details
+                .process_servers
+                .iter()
+                .filter_map(|server| process_server(server, machines, &accounts.networks))
+                .collect(),
         );
         facts.vcenters = Some(classic_vcenters(servers, details));
     } else if let Some((_, details)) = modernized {
@@ -221,14 +233,19 @@ fn master_target(server: &WireMasterTarget) -> Option<MasterTarget> {
     })
 }
 
-fn process_server(server: &Server, machines: Option<&Machines>) -> Option<ProcessServer> {
+fn process_server(
+    server: &Server,
+    machines: Option<&Machines>,
+    networks: &Networks,
+) -> Option<ProcessServer> {
     let name = server.title();
+    let copy = machines.and_then(|machines| machines.by_name(name));
     let in_azure = machines.map(|machines| machines.has_name(name));
     Some(ProcessServer {
         name: Spanned::bare(Some(name).filter(|name| !name.is_empty())?.to_owned()),
         placement: in_azure
             .and_then(|in_azure| known(if in_azure { Placement::Azure } else { Placement::Onprem })),
-        vnet: None,
+        vnet: text(copy.and_then(|copy| networks.network_of(&copy.id))),
         health: health(server).and_then(known),
         heartbeat_at: server.last_heartbeat.get().and_then(known),
         version: text(server.agent_version.get()),

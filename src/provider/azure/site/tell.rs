@@ -107,14 +107,15 @@ impl AzureView {
         };
         let mut facts = machine::facts(machine.as_str(), kind, item, full.is_some(), &context);
         if !std::ptr::eq(item, newest) {
-            let fresh = machine::facts(machine.as_str(), kind, newest, false, &context);
-            facts.state = fresh.state;
-            facts.active_site = fresh.active_site;
-            if let (Some(asr), Some(fresh)) = (facts.asr.as_mut(), fresh.asr) {
-                asr.health = fresh.health;
-            }
+            // What the list tells is newer: whether an agent has registered, and how it is, changes without a word that decides.
+            let mut fresh = machine::facts(machine.as_str(), kind, newest, false, &context);
+            overlay::fill_machine(&mut fresh, &facts);
+            facts = fresh;
         }
         tell_azure(&mut facts, &entry.name, item, &around.vms);
+        if let Some(vm) = facts.azure_vm.as_mut() {
+            around.accounts.value.networks.tell(vm, machine::onprem_address(kind, item));
+        }
         let onprem = around.onprem.as_ref().and_then(|onprem| {
             onprem
                 .facts

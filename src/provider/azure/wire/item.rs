@@ -105,6 +105,8 @@ pub(in crate::provider::azure) struct Details {
     #[serde(rename = "azureVMDiskDetails")]
     pub(in crate::provider::azure) azure_disks: List<AzureDisk>,
     pub(in crate::provider::azure) vm_nics: List<Nic>,
+    pub(in crate::provider::azure) ip_address: Text,
+    pub(in crate::provider::azure) primary_nic_ip_address: Text,
     pub(in crate::provider::azure) last_used_policy_id: Text,
 }
 

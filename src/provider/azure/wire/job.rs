@@ -84,3 +84,19 @@ pub(in crate::provider::azure) struct ProviderTrouble {
     pub(in crate::provider::azure) error_code: Number,
     pub(in crate::provider::azure) error_message: Text,
 }
+
+/// How a long operation ended, as its address tells.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::provider::azure) struct LongOperation {
+    /// Of one that succeeded, this is what it has to say.
+    pub(in crate::provider::azure) error: Object<OperationError>,
+}
+
+/// What a long operation says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::provider::azure) struct OperationError {
+    pub(in crate::provider::azure) code: Text,
+    pub(in crate::provider::azure) message: Text,
+}

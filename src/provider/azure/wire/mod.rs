@@ -5,6 +5,7 @@ pub(super) mod around;
 pub(super) mod fabric;
 pub(super) mod item;
 pub(super) mod job;
+pub(super) mod network;
 pub(super) mod page;
 pub(super) mod plan;
 pub(super) mod scalar;

@@ -19,6 +19,7 @@ mod identity;
 mod infrastructure;
 mod item;
 mod job;
+mod keeping;
 mod listener;
 mod mapping;
 mod metadata;
@@ -31,6 +32,7 @@ mod protectable;
 mod recovery_plan;
 mod recovery_point;
 mod resource_manager;
+mod rights;
 mod route;
 mod soap;
 mod throttle;
@@ -45,6 +47,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -59,6 +62,7 @@ use tokio::net::TcpListener;
 
 pub use automation::Runbook;
 pub use automation::Runbooks;
+pub use rights::Rights;
 pub use throttle::Limit;
 pub use throttle::Limits;
 pub use tls::Certificate;
@@ -76,6 +80,7 @@ use crate::id::MachineName;
 use crate::provider::emulator::Emulator;
 use crate::provider::emulator::http::desk::Desk;
 use crate::provider::emulator::http::identity::Identity;
+use crate::provider::emulator::http::keeping::Keeper;
 use crate::provider::emulator::http::soap::Endpoint;
 use crate::provider::emulator::http::throttle::Throttle;
 use crate::provider::emulator::http::tls::Secured;
@@ -96,6 +101,10 @@ pub struct ServerOptions {
     pub access: Access,
     /// TLS, if it speaks it.
     pub certificate: Option<Certificate>,
+    /// The file in which is kept what the service has beside the world; none if that ends with the server.
+    pub kept_in: Option<PathBuf>,
+    /// What callers may do.
+    pub rights: Rights,
     /// The limits of requests; none if there are none.
     pub limits: Option<Limits>,
     /// What goes wrong between the server and its clients.
@@ -128,6 +137,8 @@ impl Default for ServerOptions {
                 clock: Arc::new(SystemClock),
             },
             certificate: None,
+            kept_in: None,
+            rights: Rights::default(),
             limits: Some(Limits::default()),
             wire_faults: WireFaults::default(),
             retry_after: 30,
@@ -178,6 +189,7 @@ pub struct Shared {
     /// Where the server listens.
     pub(super) address: SocketAddr,
     desk: Mutex<Desk>,
+    keeper: Option<Keeper>,
     secured: Option<Secured>,
     tokens: Tokens,
     throttle: Throttle,
@@ -256,6 +268,10 @@ impl Server {
             let message = format!("{} is not on the loopback", options.address);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
+        let (keeper, desk) = match options.kept_in.clone() {
+            Some(path) => Keeper::open(path).map(|(keeper, desk)| (Some(keeper), desk))?,
+            None => (None, Desk::default()),
+        };
         let secured = options.certificate.as_ref().map(Secured::new).transpose()?;
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
@@ -283,7 +299,8 @@ impl Server {
             identity,
             items,
             address,
-            desk: Mutex::default(),
+            desk: Mutex::new(desk),
+            keeper,
             secured,
             counts: Mutex::default(),
             numbers: AtomicU64::new(1),

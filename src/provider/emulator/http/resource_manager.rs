@@ -46,9 +46,7 @@ pub(super) fn answer(visit: &Visit<'_>, asked: &Asked, path: &[&str]) -> Option<
         _ => return None,
     };
     if let [.., "providers", "microsoft.authorization", "permissions"] = rest {
-        return Some(Answer::ok(json!({"value": [{
-            "actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": [],
-        }]})));
+        return Some(Answer::ok(json!({"value": [visit.shared.options.rights.permission()]})));
     }
     match rest {
         ["resourcegroups"] => {

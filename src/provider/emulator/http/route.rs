@@ -81,7 +81,12 @@ impl Shared {
             Err(answer) => return answer,
         };
         let mut visit = self.visit();
-        let mut answer = visit.outage().unwrap_or_else(|| resource(&mut visit, asked));
+        let refusal = self.options.rights.refusal(asked);
+        let mut answer = visit.outage().or(refusal).unwrap_or_else(|| resource(&mut visit, asked));
+        if let Some(Err(error)) = self.keeper.as_ref().map(|keeper| keeper.keep(&visit.desk)) {
+            let message = format!("What was done can't be kept: {error}");
+            answer = Answer::arm_error(500, "InternalServerError", message);
+        }
         answer.headers.extend(left);
         answer
     }

@@ -16,6 +16,8 @@ use crate::provider::emulator::http::exchange::Answer;
 use crate::provider::emulator::http::exchange::Asked;
 use crate::provider::emulator::http::exchange::Content;
 use crate::provider::emulator::http::exchange::Delivery;
+use crate::provider::emulator::http::rights;
+use crate::provider::emulator::http::soap;
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -35,7 +37,7 @@ pub enum WireFaultKind {
     ErrorAfter,
     /// Half of the answer comes.
     Truncated,
-    /// The token has expired.
+    /// The token has expired; of a vCenter, the session has ended.
     ExpiredToken,
     /// The token lacks claims that a policy asks for.
     ClaimsChallenge,
@@ -159,7 +161,12 @@ impl WireFaults {
     #[must_use]
     pub fn bad_line(seed: u64) -> Self {
         let rare = |kind: WireFaultKind| WireFault::always(kind).by_chance(0.02);
-        let faults = vec![
+        // Whoever gets a new token after one has expired is not turned away again.
+        let expired = [30, 170, 400].map(|spared| WireFault {
+            spared: spared + 7 * (seed % 10),
+            ..WireFault::always(WireFaultKind::ExpiredToken).times(1)
+        });
+        let mut faults = vec![
             rare(WireFaultKind::Delay).of_seconds(7.0),
             rare(WireFaultKind::ResetBefore),
             rare(WireFaultKind::ResetAfter),
@@ -167,9 +174,9 @@ impl WireFaults {
             rare(WireFaultKind::Error),
             rare(WireFaultKind::ErrorAfter),
             rare(WireFaultKind::Truncated),
-            rare(WireFaultKind::ExpiredToken),
             rare(WireFaultKind::Information),
         ];
+        faults.extend(expired);
         Self { seed, faults }
     }
 }
@@ -225,7 +232,11 @@ pub(super) fn delay(hits: &[&WireFault]) -> Option<SignedDuration> {
 
 /// Returns what a request is answered instead of what it asked for.
 pub(super) fn instead(asked: &Asked, hits: &[&WireFault]) -> Option<Answer> {
+    let of_vcenter = asked.lower.first().is_some_and(|part| part == "sdk");
     hits.iter().find_map(|fault| match fault.kind {
+        // A vCenter knows sessions, and no tokens.
+        WireFaultKind::ExpiredToken if of_vcenter => asked.header("cookie").map(|_| soap::session_ended()),
+        WireFaultKind::ClaimsChallenge | WireFaultKind::Forbidden if of_vcenter => None,
         WireFaultKind::ResetBefore => Some(Answer::lost()),
         WireFaultKind::Busy => {
             let seconds = fault.seconds.unwrap_or(17.0);
@@ -248,14 +259,7 @@ pub(super) fn instead(asked: &Asked, hits: &[&WireFault]) -> Option<Answer> {
                 "Bearer realm=\"\", error=\"insufficient_claims\", claims=\"eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ==\"",
             ),
         ),
-        WireFaultKind::Forbidden => {
-            let message = format!(
-                "The client 'emulator' with object id 'emulator' does not have authorization to perform action '{}' over scope '{}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-                action(asked),
-                scope(asked)
-            );
-            Some(Answer::arm_error(403, "AuthorizationFailed", message))
-        }
+        WireFaultKind::Forbidden => Some(rights::forbidden(asked)),
         WireFaultKind::Delay
         | WireFaultKind::ResetAfter
         | WireFaultKind::ErrorAfter
@@ -332,27 +336,6 @@ fn retry_after(asked: &Asked, seconds: f64, date: bool) -> String {
 /// Returns a moment as headers write it.
 pub(super) fn http_date(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
-/// Returns the right that a request needs, as Azure names it.
-fn action(asked: &Asked) -> String {
-    let provider = asked.lower.iter().rposition(|part| part == "providers");
-    let Some(parts) = provider.and_then(|at| asked.segments.get(at + 1..)) else {
-        return "Microsoft.Resources/subscriptions/read".to_owned();
-    };
-    let (space, rest) = parts.split_first().map_or(("", parts), |(space, rest)| (space.as_str(), rest));
-    let types: Vec<&str> = rest.iter().step_by(2).map(String::as_str).collect();
-    let verb = match asked.method.as_str() {
-        "GET" | "HEAD" => "read",
-        "DELETE" => "delete",
-        "POST" => "action",
-        _ => "write",
-    };
-    format!("{space}/{}/{verb}", types.join("/"))
-}
-
-fn scope(asked: &Asked) -> String {
-    asked.segments.iter().map(|part| format!("/{part}")).collect()
 }
 
 #[cfg(test)]

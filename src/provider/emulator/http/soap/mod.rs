@@ -62,6 +62,11 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked) -> Answer {
     }
 }
 
+/// Returns the answer to whoever comes with a session that has ended.
+pub(super) fn session_ended() -> Answer {
+    envelope::fault(&Fault::not_authenticated())
+}
+
 fn call(visit: &Visit<'_>, asked: &Asked, endpoint: &Endpoint, state: &mut State) -> Answer {
     let call = match envelope::read(&asked.body) {
         Ok(call) => call,

@@ -1,0 +1,234 @@
+//! Drills as the dashboard shows and starts them.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::PoisonError;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use ring::rand::SecureRandom as _;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::serve::dashboard::desk::CliDesk;
+use crate::cli::session::SpeedChoice;
+use crate::drill::listing;
+use crate::id::RunId;
+use crate::journal::DrillRow;
+use crate::web::NewDrill;
+use crate::web::PlanRow;
+use crate::web::Refusal;
+use crate::web::RefusalKind;
+
+/// Adds to plans what drills showed of them.
+pub(super) fn add(desk: &CliDesk, rows: &mut [PlanRow]) {
+    let unreadable = |error: crate::journal::DatabaseError| Refusal::unavailable(error.in_words());
+    let read = desk.database().and_then(|database| {
+        let runs = database.runs().map_err(unreadable)?.len();
+        Ok((database.drills().map_err(unreadable)?, runs))
+    });
+    let Ok((drills, runs)) = read else { return };
+    let lines = listing::of(&desk.found(), &drills, Some(&desk.dir), desk.clock.now());
+    let ended = drills.iter().filter(|drill| drill.verdict.is_some()).count();
+    let record = format!("{runs} {} {ended}", drills.len());
+    for row in rows {
+        let last = drills.iter().find(|drill| drill.plan == row.name);
+        row.last_drill = last.map(|drill| of(desk, drill));
+        let next = lines.iter().filter(|line| line.plan == row.name && line.next_at.is_some());
+        let next = next.min_by_key(|line| line.next_at);
+        row.next_drill = next.map(|line| json!({"at": line.next_at, "drill": line.drill}));
+        if row.state == "ready" && runs > 0 {
+            row.coverage = known_coverage(desk, &record, &desk.base.join(&row.path));
+        }
+    }
+}
+
+/// Returns how much of a plan was exercised; counted once for each change of the record.
+fn known_coverage(desk: &CliDesk, record: &str, plan: &Path) -> Option<f64> {
+    let known = || desk.coverage.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = Some(known()).filter(|known| known.0 == record).and_then(|known| known.1.get(plan).copied());
+    if let Some(found) = found {
+        return found;
+    }
+    // It reads every run of the plan: nobody else waits for that.
+    let counted = coverage(desk, &desk.base, plan);
+    let mut known = known();
+    if known.0 != record {
+        *known = (record.to_owned(), HashMap::new());
+    }
+    known.1.insert(plan.to_owned(), counted);
+    counted
+}
+
+fn of(desk: &CliDesk, drill: &DrillRow) -> Value {
+    json!({
+        "id": drill.id, "plan": drill.plan, "drill": drill.name, "kind": drill.kind, "cause": drill.cause,
+        "at": drill.began_at, "ended_at": drill.ended_at, "run": drill.run, "state": drill.state(&desk.dir),
+    })
+}
+
+/// How far ahead the calendar tells of drills, and how many of one.
+const AHEAD: (SignedDuration, usize) = (SignedDuration::from_hours(24 * 92), 200);
+
+/// Returns when the drills of plans are due.
+fn due(desk: &CliDesk, rows: &[PlanRow], now: Timestamp) -> Vec<Value> {
+    let found = desk.found();
+    let until = now.checked_add(AHEAD.0).unwrap_or(Timestamp::MAX);
+    let mut all = Vec::new();
+    for plan in &found.plans {
+        let row = rows.iter().find(|row| row.name == plan.name);
+        for drill in &plan.drills {
+            let Some(timetable) = plan.timetable(drill) else { continue };
+            let mut at = now;
+            for _ in 0..AHEAD.1 {
+                let Some(next) = timetable.next_after(at).filter(|next| *next <= until) else { break };
+                at = next;
+                all.push(json!({
+                    "plan": plan.name, "key": row.map(|row| &row.key), "drill": drill.name.value, "at": next,
+                    "state": "due", "kind": drill.kind.value.as_str(),
+                }));
+            }
+        }
+    }
+    all.sort_by(|one, other| one["at"].as_str().cmp(&other["at"].as_str()));
+    all
+}
+
+/// Lists drills.
+///
+/// # Errors
+///
+/// [`Refusal`] if they can't be read.
+pub(super) fn all(desk: &CliDesk, rows: &[PlanRow], now: Timestamp) -> Result<Value, Refusal> {
+    let kept = desk.database()?.drills().map_err(|error| Refusal::unavailable(error.in_words()))?;
+    let past: Vec<Value> = kept.iter().map(|drill| of(desk, drill)).collect();
+    let lines = listing::of(&desk.found(), &kept, Some(&desk.dir), now);
+    Ok(json!({"version": 1, "drills": lines, "past": past, "due": due(desk, rows, now)}))
+}
+
+/// Returns the report of a run.
+///
+/// # Errors
+///
+/// [`Refusal`] if the run can't be read.
+pub(super) fn report(desk: &CliDesk, run: &RunId, format: &str) -> Result<Vec<u8>, Refusal> {
+    let (format, dir) = (format!("--format={format}"), flag("state-dir", desk.dir.root()));
+    let words = ["report", &format, "--", run.as_str()].map(OsStr::new);
+    desk.printed(&desk.folder, &[words[0], words[1], &dir, words[2], words[3]])
+}
+
+/// Returns the part of a plan that was exercised, from 0 to 1; `None` if that can't be told.
+fn coverage(desk: &CliDesk, base: &Path, plan: &Path) -> Option<f64> {
+    let dir = flag("state-dir", desk.dir.root());
+    let words = ["coverage", "--format=json", "--"].map(OsStr::new);
+    let told = desk.printed(base, &[words[0], words[1], &dir, words[2], plan.as_os_str()]).ok()?;
+    let told: Value = serde_json::from_slice(&told).ok()?;
+    Some(told["percent"].as_f64()? / 100.0)
+}
+
+/// Starts a drill in a process of its own.
+///
+/// # Errors
+///
+/// [`Refusal`] if there is no process, or the words for it are none.
+pub(super) fn start(desk: &CliDesk, drill: &NewDrill, path: &Path, by: &str) -> Result<Value, Refusal> {
+    if drill.ask && drill.speed.as_deref() == Some("max") {
+        let message = "people have no time to answer at the speed `max`".to_owned();
+        return Err(Refusal { kind: RefusalKind::Invalid, message });
+    }
+    let id = new_id(desk)?;
+    let mut command = program()?;
+    command.arg("drill");
+    match &drill.drill {
+        Some(name) => command.arg(format!("--name={name}")),
+        None => command.arg("--kind=rehearsal"),
+    };
+    command.arg(format!("--id={id}")).arg("--cause=person").arg(format!("--by={by}"));
+    command.arg(flag("plan-path", &known_as(desk, path)));
+    common(desk, &mut command);
+    if drill.ask {
+        command.arg("--ask");
+    }
+    if let Some(speed) = &drill.speed {
+        SpeedChoice::parse(speed).map_err(|message| Refusal { kind: RefusalKind::Invalid, message })?;
+        command.arg(format!("--speed={speed}"));
+    }
+    command.arg("--format=json").arg("--").arg(path);
+    spawn(command, &desk.dir.root().join("drills"), &id)?;
+    Ok(json!({"version": 1, "drill": id, "state": "started"}))
+}
+
+/// Goes on with a run.
+///
+/// # Errors
+///
+/// [`Refusal`] if there is no process.
+pub(super) fn resume(desk: &CliDesk, run: &RunId) -> Result<(), Refusal> {
+    let id = new_id(desk)?;
+    let mut command = program()?;
+    command.arg("resume");
+    common(desk, &mut command);
+    command.arg("--").arg(run.as_str());
+    spawn(command, &desk.dir.root().join("drills"), &id)
+}
+
+/// Adds what every process is told.
+fn common(desk: &CliDesk, command: &mut Command) {
+    command.arg(flag("state-dir", desk.dir.root()));
+    if let Some(settings) = &desk.settings {
+        command.arg(flag("settings", settings));
+    }
+}
+
+/// Returns a flag in one word, so that no name is taken for another flag.
+fn flag(name: &str, value: &Path) -> OsString {
+    let mut word = OsString::from(format!("--{name}="));
+    word.push(value);
+    word
+}
+
+/// Returns the file that a plan is known by, wherever it was copied from.
+fn known_as(desk: &CliDesk, path: &Path) -> PathBuf {
+    let found = desk.found();
+    let plan = found.plans.iter().find(|plan| plan.path == path);
+    plan.map_or_else(|| path.to_owned(), |plan| PathBuf::from(&plan.known_as))
+}
+
+/// Returns an id of a drill that nobody has yet.
+fn new_id(desk: &CliDesk) -> Result<String, Refusal> {
+    let mut bytes = [0_u8; 4];
+    ring::rand::SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Refusal::unavailable("the system gives no random numbers"))?;
+    let ending: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{}-{ending}", desk.clock.now().strftime("%Y%m%dT%H%M%SZ")))
+}
+
+fn program() -> Result<Command, Refusal> {
+    let program = std::env::current_exe()
+        .map_err(|error| Refusal::unavailable(format!("this program can't be found: {error}")))?;
+    Ok(Command::new(program))
+}
+
+/// Begins a process that goes on when this one ends; what it says is kept beside the drills.
+fn spawn(mut command: Command, folder: &Path, id: &str) -> Result<(), Refusal> {
+    let cant = |error: std::io::Error| Refusal::unavailable(format!("the process can't be started: {error}"));
+    std::fs::create_dir_all(folder).map_err(cant)?;
+    let log = std::fs::File::create(folder.join(format!("{id}.log"))).map_err(cant)?;
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // A signal to the group of the daemon is none to what it started.
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        command.process_group(0);
+    }
+    let mut child = command.spawn().map_err(cant)?;
+    // Nobody else takes note of its end.
+    std::thread::spawn(move || child.wait());
+    Ok(())
+}

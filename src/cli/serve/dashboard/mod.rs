@@ -1,0 +1,129 @@
+//! The dashboard half of `serve`: what the settings say of it, made into a listening server.
+
+mod desk;
+mod drills;
+mod plans;
+mod token;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::drill::plans::Found;
+use crate::journal::StateDir;
+use crate::syntax::settings::serve::Language;
+use crate::syntax::settings::serve::Serve;
+use crate::web;
+use crate::web::App;
+use crate::web::Tls;
+
+use self::desk::CliDesk;
+
+/// Where the dashboard listens unless it is told: this machine alone reaches it there.
+const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
+
+/// What the dashboard is told.
+pub(crate) struct Options<'s> {
+    /// What the settings say of it.
+    pub serve: Option<&'s Serve>,
+    /// The folder that paths of the settings begin at.
+    pub base: PathBuf,
+    /// Where it listens, whatever the settings say.
+    pub listen: Option<SocketAddr>,
+    /// Files and folders of plans, absolute.
+    pub plans: Vec<PathBuf>,
+    /// The file of the settings, absolute, if there is one.
+    pub settings: Option<PathBuf>,
+    /// The plans that the scheduler looks after.
+    pub found: watch::Receiver<Arc<Found>>,
+}
+
+/// A dashboard that listens and is not yet served.
+pub(crate) struct Dashboard {
+    listener: TcpListener,
+    app: Arc<App>,
+    tls: Option<Tls>,
+    address: SocketAddr,
+    token_file: Option<PathBuf>,
+}
+
+impl Dashboard {
+    /// Listens.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError`] if a file that the settings name can't be used, or the address can't be listened at.
+    pub(crate) async fn open(options: Options<'_>, dir: &StateDir, env: &Env<'_>) -> Result<Self, CliError> {
+        let serve = options.serve;
+        let wanted = options.listen.or_else(|| Some(serve?.listen.as_ref()?.value.0));
+        let wanted = wanted.unwrap_or_else(|| SocketAddr::from(LISTEN));
+        let tls = serve.and_then(|serve| serve.tls.as_ref());
+        let tls = tls.map(|tls| {
+            let read = |name: &str| token::read_file(&options.base.join(name));
+            let (certificate, key) = (read(&tls.certificate.value)?, read(&tls.key.value)?);
+            Tls::of_pem(&certificate, &key)
+                .map_err(|error| CliError::usage("the dashboard can't use TLS").because(error))
+        });
+        let tls = tls.transpose()?;
+        if tls.is_none() && !wanted.ip().is_loopback() {
+            return Err(CliError::usage("the dashboard can't be served").because(web::ServeError::Plain {
+                address: wanted,
+            })
+            .hinted("name a certificate under `serve.tls`, or listen at 127.0.0.1 behind something that ends TLS"));
+        }
+        let users = serve.map_or(&[][..], |serve| serve.users.as_slice());
+        let (users, token_file) = token::users(users, &options.base, dir, env)?;
+        let listener = TcpListener::bind(wanted).await;
+        let listener = listener.map_err(|error| {
+            CliError::usage(format!("the dashboard can't listen at {wanted}")).because(error)
+        })?;
+        let address = listener.local_addr()?;
+        let hosts = serve.map_or(&[][..], |serve| serve.hosts.as_slice());
+        let settings = web::Settings {
+            address,
+            hosts: hosts.iter().map(|host| host.value.clone()).collect(),
+            is_tls: tls.is_some(),
+            users,
+            language: match serve.and_then(|serve| serve.language.as_ref()).map(|language| language.value) {
+                Some(Language::Korean) => web::Language::Korean,
+                Some(Language::English) | None => web::Language::English,
+            },
+        };
+        let desk = Arc::new(CliDesk::new(&options, dir, env));
+        let app =
+            App::new(&settings, dir.clone(), Arc::clone(&desk) as Arc<dyn web::Desk>, env.clock.clone());
+        let app =
+            app.map_err(|error| CliError::usage("the users of the dashboard can't be used").because(error))?;
+        // The first who looks finds plans that were checked.
+        tokio::task::spawn_blocking(move || web::Desk::plans(&*desk).len());
+        Ok(Self { listener, app, tls, address, token_file })
+    }
+
+    /// Returns where it is reached.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Returns the file of the token that was made because the settings name nobody.
+    pub(crate) fn token_file(&self) -> Option<&Path> {
+        self.token_file.as_deref()
+    }
+
+    /// Serves until `ends` says so.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError`] if it can't be served.
+    pub(crate) async fn serve(self, ends: impl Future<Output = ()> + Send) -> Result<(), CliError> {
+        web::serve(self.listener, self.app, self.tls, ends)
+            .await
+            .map_err(|error| CliError::usage("the dashboard can't be served").because(error))
+    }
+}

@@ -1,0 +1,195 @@
+//! Drills for other schedulers: timers of systemd, jobs of Kubernetes, workflows of GitHub, lines of cron.
+//!
+//! What a scheduler can't say is refused, or told, if a drill then only begins at another moment of its day.
+
+mod cron;
+mod fields;
+mod github;
+mod kubernetes;
+mod systemd;
+#[cfg(test)]
+mod tests;
+
+use crate::drill::plans::PlanFile;
+use crate::syntax::cron::Cron;
+use crate::syntax::drill::Drill;
+use crate::syntax::drill::Missed;
+use crate::syntax::drill::Overlap;
+
+use self::fields::Fields;
+
+/// A scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheduler {
+    /// Timers and services of systemd.
+    Systemd,
+    /// `CronJob` objects of Kubernetes.
+    Kubernetes,
+    /// A workflow of GitHub Actions.
+    Github,
+    /// Lines of a crontab.
+    Cron,
+}
+
+/// How drills are begun there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The program.
+    pub program: String,
+    /// The state directory, if it is not the usual one.
+    pub state_dir: Option<String>,
+    /// The image of Kubernetes' containers.
+    pub image: String,
+}
+
+/// A drill with its plan.
+#[derive(Clone, Copy, Debug)]
+struct Job<'p> {
+    plan: &'p PlanFile,
+    drill: &'p Drill,
+    cron: Cron,
+}
+
+/// What is to be installed there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The text.
+    pub text: String,
+    /// What the scheduler does in another way than `failback serve`, in words.
+    pub warnings: Vec<String>,
+}
+
+/// What a scheduler can't say of a drill.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("drill {drill} of {plan}: {message}")]
+pub struct Refusal {
+    /// Name of the plan.
+    pub plan: String,
+    /// Name of the drill.
+    pub drill: String,
+    /// Why.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl Job<'_> {
+    fn refused(&self, message: impl Into<String>, help: impl Into<String>) -> Refusal {
+        Refusal {
+            plan: self.plan.name.clone(),
+            drill: self.drill.name.value.clone(),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("drill {} of {}", self.drill.name.value, self.plan.name)
+    }
+
+    /// Returns a name for things of another system, of letters, digits and hyphens: `failback-erp-weekly`.
+    fn slug(&self) -> String {
+        let mut slug = String::from("failback");
+        for part in [&self.plan.name, &self.drill.name.value] {
+            slug.push('-');
+            slug.extend(part.chars().map(|letter| match letter {
+                'a'..='z' | '0'..='9' => letter,
+                'A'..='Z' => letter.to_ascii_lowercase(),
+                _ => '-',
+            }));
+        }
+        while slug.contains("--") {
+            slug = slug.replace("--", "-");
+        }
+        let mut short: String = slug.chars().take(43).collect();
+        if slug.len() > 43 || !(self.plan.name.is_ascii() && self.drill.name.value.is_ascii()) {
+            // Two names that look alike in these letters are two all the same.
+            let mut digest = <sha2::Sha256 as sha2::Digest>::new();
+            for part in [&self.plan.name, &self.drill.name.value] {
+                sha2::Digest::update(&mut digest, part);
+                sha2::Digest::update(&mut digest, [0]);
+            }
+            let digest = sha2::Digest::finalize(digest);
+            short.push_str(&format!("-{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2]));
+        }
+        short.trim_matches('-').to_owned()
+    }
+
+    fn zone(&self) -> &str {
+        self.drill.timezone.as_ref().map_or("UTC", |zone| zone.value.0.as_str())
+    }
+
+    fn waits(&self) -> bool {
+        self.drill.overlap.as_ref().is_some_and(|overlap| overlap.value == Overlap::Queue)
+    }
+
+    fn jitter(&self) -> u64 {
+        self.drill.jitter.as_ref().map_or(0, |jitter| jitter.value.0)
+    }
+
+    fn runs_once_when_missed(&self) -> bool {
+        self.drill.missed.as_ref().map_or(Missed::RunOnce, |missed| missed.value) == Missed::RunOnce
+    }
+
+    /// Returns the words of the command that begins the drill.
+    fn words(&self, command: &Command, plan: &str) -> Vec<String> {
+        let mut words = vec![command.program.clone(), "drill".into()];
+        words.push(format!("--name={}", self.drill.name.value));
+        words.push("--cause=schedule".into());
+        if let Some(dir) = &command.state_dir {
+            words.push(format!("--state-dir={dir}"));
+        }
+        words.extend(["--".into(), plan.to_owned()]);
+        words
+    }
+}
+
+/// Writes what makes a scheduler begin the drills of plans that have a schedule.
+///
+/// # Errors
+///
+/// Every [`Refusal`]: of a drill whose times the scheduler can't say.
+pub fn write(
+    plans: &[PlanFile],
+    scheduler: Scheduler,
+    command: &Command,
+    now: jiff::Timestamp,
+) -> Result<Written, Vec<Refusal>> {
+    let jobs: Vec<Job<'_>> = plans
+        .iter()
+        .flat_map(|plan| plan.drills.iter().map(move |drill| (plan, drill)))
+        .filter_map(|(plan, drill)| {
+            let cron = Cron::parse(&drill.schedule.as_ref()?.value.0).ok()?;
+            Some(Job { plan, drill, cron })
+        })
+        .collect();
+    let mut written = Written::default();
+    let mut refusals = Vec::new();
+    for job in &jobs {
+        if !job.drill.blackout.is_empty() {
+            let name = job.name();
+            written.warnings.push(format!(
+                "{name} would begin on the days of its blackouts too: leave it out there by hand"
+            ));
+        }
+    }
+    if scheduler == Scheduler::Github {
+        written.text = github::workflow(&jobs, command, now, &mut written.warnings)?;
+        return Ok(written);
+    }
+    if scheduler == Scheduler::Cron {
+        written.text.push_str(cron::HEAD);
+    }
+    for job in &jobs {
+        let text = match scheduler {
+            Scheduler::Systemd => Ok(systemd::units(job, command, &mut written.warnings)),
+            Scheduler::Kubernetes => kubernetes::job(job, command, &mut written.warnings),
+            Scheduler::Cron | Scheduler::Github => cron::lines(job, command, &mut written.warnings),
+        };
+        match text {
+            Ok(text) => written.text.push_str(&text),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    if refusals.is_empty() { Ok(written) } else { Err(refusals) }
+}

@@ -1,0 +1,507 @@
+//! Evidence: what is honest is verified, and what was changed is found and named, whether the chain was made anew or not.
+
+use std::sync::OnceLock;
+
+use failback::evidence::Ask;
+use failback::evidence::Bundle;
+use failback::evidence::Verdict;
+use failback::evidence::check::Finding;
+use failback::evidence::check::Matter;
+use failback::evidence::check::Standing;
+use failback::evidence::documents;
+use failback::evidence::figures;
+use failback::evidence::line::Line;
+use failback::evidence::line::Role;
+use failback::evidence::verify;
+use failback::model::digest;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Folder;
+
+const SCENARIO: &str = "kind: Scenario\nversion: 1\nname: bad\nfaults:\n  - {kind: job_fails, of: w2, phase: reprotect, code: \"78037\"}\n";
+
+fn folder() -> Folder {
+    Folder::with(&[
+        ("classic.plan.yaml", CLASSIC_PLAN),
+        ("classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("bad.scenario.yaml", SCENARIO),
+    ])
+}
+
+/// Returns the bundle of a run that went well.
+fn honest() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| exported(&["run", "classic.plan.yaml", "--auto-approve", "--speed", "max"], 0))
+}
+
+/// Returns the bundle of a run in which a machine failed.
+fn failed() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let run =
+        ["run", "classic.plan.yaml", "--auto-approve", "--speed", "max", "--scenario", "bad.scenario.yaml"];
+    TEXT.get_or_init(|| exported(&run, 3))
+}
+
+fn exported(run: &[&str], exit: i32) -> String {
+    let folder = folder();
+    let ended = folder.run(run);
+    assert_eq!(i32::from(ended.exit), exit, "{}", ended.said());
+    let ended = folder.run(&["evidence", "export", "latest", "-o", "b.jsonl"]);
+    assert_eq!((ended.exit, ended.err.as_str()), (0, ""), "{}", ended.said());
+    std::fs::read_to_string(folder.path().join("b.jsonl")).expect("it was written")
+}
+
+fn checked(text: &str) -> Verdict {
+    verify(text.as_bytes(), &Ask::default()).expect("it is a bundle")
+}
+
+/// Returns what contradicts a bundle.
+fn refuted(verdict: &Verdict) -> Vec<&Finding> {
+    let weight = failback::evidence::check::Weight::Refuted;
+    verdict.findings.iter().filter(|finding| finding.weight == weight).collect()
+}
+
+/// Asserts that a bundle is refuted, by a finding about a matter that names an event or a step and says something.
+fn assert_found(text: &str, matter: Matter, seq: Option<u64>, words: &str) {
+    let verdict = checked(text);
+    assert_eq!(verdict.standing, Standing::Refuted, "{verdict:#?}");
+    let found = refuted(&verdict);
+    let is_it = |finding: &&&Finding| {
+        finding.matter == matter
+            && (seq.is_none() || finding.seq == seq)
+            && finding.in_words().contains(words)
+    };
+    assert!(found.iter().any(|finding| is_it(&finding)), "{matter:?} {seq:?} {words}: {found:#?}");
+}
+
+/// A bundle in parts, to be changed by somebody who can make digests and chains anew, and has no key.
+struct Forged(Bundle);
+
+impl Forged {
+    fn of(text: &str) -> Self {
+        let mut lines = text.lines().map(|line| serde_json::from_str(line).expect("a line"));
+        let Some(Line::Manifest(manifest)) = lines.next() else { panic!("it begins with its manifest") };
+        let mut bundle = Bundle {
+            program: manifest.program,
+            exported_at: manifest.exported_at,
+            record: manifest.record,
+            texts: Vec::new(),
+            facts: Default::default(),
+            events: Vec::new(),
+            figures: None,
+        };
+        for line in lines {
+            match line {
+                Line::Text(text) => bundle.texts.push(text),
+                Line::Facts { digest, body } => drop(bundle.facts.insert(digest, body)),
+                Line::Event { event, .. } => bundle.events.push(event),
+                Line::Figures(figures) => bundle.figures = Some(*figures),
+                Line::Manifest(_) | Line::End(_) => {}
+            }
+        }
+        Self(bundle)
+    }
+
+    fn events(&self) -> Vec<Value> {
+        self.0.events.iter().map(|event| serde_json::from_str(event).expect("an event")).collect()
+    }
+
+    /// Returns the place of the first event of a kind about a step.
+    fn find(&self, event: &str, step: &str) -> usize {
+        let found = self
+            .events()
+            .into_iter()
+            .position(|of| of["kind"]["event"] == event && (step.is_empty() || of["kind"]["step"] == step));
+        found.unwrap_or_else(|| panic!("the run has no {event} of {step}"))
+    }
+
+    /// Numbers the events anew, and works out the figures if that can be done.
+    fn written(mut self, events: Vec<Value>) -> String {
+        // The fields of an event have an order of their own.
+        self.0.events = (1..)
+            .zip(events)
+            .map(|(seq, mut event): (u64, Value)| {
+                event["seq"] = json!(seq);
+                let event: failback::event::RunEvent = serde_json::from_value(event).expect("still an event");
+                serde_json::to_string(&event).expect("it has a JSON form")
+            })
+            .collect();
+        let read = documents::read(&self.0.texts, &self.0.record);
+        if let Ok(compiled) = read.and_then(documents::Documents::compile) {
+            let events: Vec<_> =
+                self.0.events.iter().map(|event| serde_json::from_str(event).expect("an event")).collect();
+            if let Ok(figures) = figures::figures(&compiled.graph, &events) {
+                self.0.figures = Some(figures);
+            }
+        }
+        self.0.written()
+    }
+
+    /// Changes the facts about a machine that a guard judged, with every digest that follows.
+    fn change_facts(&mut self, event: &mut Value, machine: &str, change: impl FnOnce(&mut Value)) {
+        let named = |value: &Value| value.as_str().expect("a digest").to_owned();
+        let kept = self.0.facts.clone();
+        let read = |digest: &str| -> Value { serde_json::from_str(&kept[digest]).expect("JSON") };
+        let mut judged = read(&named(&event["kind"]["facts_digest"]));
+        let mut of_machine = read(&named(&judged["machines"][machine]["facts"]));
+        change(&mut of_machine);
+        let facts = &mut self.0.facts;
+        let mut put = |value: &Value| {
+            let body = value.to_string();
+            let digest = digest::of_text(&body);
+            facts.insert(digest.clone(), body);
+            digest
+        };
+        judged["machines"][machine]["facts"] = json!(put(&of_machine));
+        event["kind"]["facts_digest"] = json!(put(&judged));
+    }
+}
+
+#[test]
+fn an_honest_bundle_is_verified_and_one_that_nobody_signed_says_so() {
+    let verdict = checked(honest());
+    assert!(refuted(&verdict).is_empty(), "{verdict:#?}");
+    assert_eq!(verdict.standing, Standing::Indeterminate);
+    assert_eq!(verdict.findings.len(), 1, "{verdict:#?}");
+    assert_eq!(verdict.findings[0].matter, Matter::Signature);
+    assert!(verdict.guards > 10 && verdict.guards_unrecorded == 0, "{verdict:#?}");
+    let verdict = checked(failed());
+    assert!(refuted(&verdict).is_empty(), "{verdict:#?}");
+    // What is made anew from its own parts is the same bundle.
+    let forged = Forged::of(honest());
+    let events = forged.events();
+    assert_eq!(forged.written(events), honest());
+}
+
+#[test]
+fn a_flipped_byte_is_found() {
+    let text = honest().as_bytes();
+    for at in (0..40).map(|part| (part * 7919 * 31) % text.len()) {
+        let mut changed = text.to_vec();
+        changed[at] ^= 1;
+        match verify(&changed, &Ask::default()) {
+            Err(_) => assert!(at < text.iter().position(|byte| *byte == b'\n').expect("it has lines")),
+            Ok(verdict) => {
+                assert_eq!(verdict.standing, Standing::Refuted, "byte {at}");
+                let line = text[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+                let near = refuted(&verdict).into_iter().any(|finding| {
+                    finding.line.is_some_and(|found| found == line || found == line + 1) || line == 1
+                });
+                assert!(near, "byte {at} in line {line}: {:#?}", refuted(&verdict));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_end_that_is_cut_or_added_to_is_found() {
+    let whole = honest();
+    let last = whole.trim_end().rfind('\n').expect("it has lines") + 1;
+    assert_found(&whole[..last], Matter::Bundle, None, "it has no end");
+    let half = whole[..whole.len() / 2].rfind('\n').expect("it has lines") + 1;
+    assert_found(&whole[..half], Matter::Bundle, None, "it has no end");
+    assert_found(&format!("{whole}{}", &whole[last..]), Matter::Bundle, None, "added after the end");
+    // One that ends earlier, with an end of its own, is not the one that was told of.
+    let forged = Forged::of(whole);
+    let mut events = forged.events();
+    let head = checked(whole).head;
+    events.truncate(events.len() - 1);
+    let shorter = forged.written(events);
+    assert!(refuted(&checked(&shorter)).is_empty(), "it is the evidence of a run that goes on");
+    let verdict = verify(shorter.as_bytes(), &Ask { head: Some(&head), ..Ask::default() }).expect("a bundle");
+    assert_eq!(verdict.standing, Standing::Refuted);
+    assert!(refuted(&verdict)[0].in_words().contains("is expected"), "{verdict:#?}");
+    let verdict = verify(whole.as_bytes(), &Ask { head: Some(&head), ..Ask::default() }).expect("a bundle");
+    assert!(refuted(&verdict).is_empty(), "{verdict:#?}");
+}
+
+#[test]
+fn two_steps_that_were_swapped_are_found() {
+    let forged = Forged::of(honest());
+    let reprotect = forged.find("intent_recorded", "reprotect/w1");
+    let commit = forged.find("intent_recorded", "commit/w1");
+    // As they stand in the file.
+    let mut lines: Vec<&str> = honest().lines().collect();
+    let line = |seq: usize, lines: &[&str]| {
+        let first =
+            lines.iter().position(|line| line.starts_with("{\"is\":\"event\"")).expect("it has events");
+        first + seq
+    };
+    let (one, other) = (line(reprotect, &lines), line(commit, &lines));
+    lines.swap(one, other);
+    let swapped = format!("{}\n", lines.join("\n"));
+    assert_found(&swapped, Matter::Chain, Some(commit as u64 + 1), "does not follow");
+    assert_found(&swapped, Matter::Order, None, "commit/w1");
+    // With numbers, times and chain made anew.
+    let mut events = forged.events();
+    let began = forged.find("step_started", "commit/w1");
+    let before = forged.find("step_started", "verify/w1");
+    let at = (events[before]["at"].clone(), events[began]["at"].clone());
+    events.swap(before, began);
+    (events[before]["at"], events[began]["at"]) = at;
+    let swapped = forged.written(events);
+    assert_found(&swapped, Matter::Order, Some(before as u64 + 1), "commit/w1: it began before");
+}
+
+#[test]
+fn a_failure_that_was_dropped_is_found() {
+    let forged = Forged::of(failed());
+    let at = forged.find("step_failed", "reprotect/w2");
+    let lines: Vec<&str> = failed().lines().collect();
+    let first = lines.iter().position(|line| line.starts_with("{\"is\":\"event\"")).expect("it has events");
+    let without: Vec<&str> = [&lines[..first + at], &lines[first + at + 1..]].concat();
+    assert_found(&format!("{}\n", without.join("\n")), Matter::Chain, Some(at as u64 + 2), "does not follow");
+    // Made anew, with an end that says that all went well.
+    let mut events = forged.events();
+    events.remove(at);
+    let last = events.len() - 1;
+    events[last]["kind"]["outcome"] = json!("succeeded");
+    assert_found(&forged.written(events), Matter::Order, Some(last as u64 + 1), "said to have succeeded");
+}
+
+#[test]
+fn a_time_that_was_changed_is_found() {
+    let forged = Forged::of(honest());
+    let at = forged.find("step_succeeded", "verify/w1");
+    let mut events = forged.events();
+    let earlier = events[at - 1]["at"].clone();
+    // In the text alone.
+    let line = honest()
+        .lines()
+        .find(|line| line.contains("step_succeeded") && line.contains("verify/w1"))
+        .expect("there");
+    let time = events[at]["at"].as_str().expect("a time");
+    let changed = honest().replacen(line, &line.replacen(time, "2025-06-01T00:00:01Z", 1), 1);
+    assert_found(&changed, Matter::Chain, Some(at as u64 + 1), "verify/w1");
+    // With the chain made anew, and the figures as they were.
+    let figures = Forged::of(honest()).0.figures;
+    let was = events[at]["at"].clone();
+    events[at]["at"] = earlier;
+    assert_ne!(was, events[at]["at"], "the time differs");
+    let mut written = Forged::of(&forged.written(events));
+    written.0.figures = figures;
+    assert_found(&written.0.written(), Matter::Figures, None, "do not follow from the events");
+    // Time does not run backwards.
+    let forged = Forged::of(honest());
+    let mut events = forged.events();
+    events[at]["at"] = json!("2020-01-01T00:00:00Z");
+    assert_found(&forged.written(events), Matter::Order, Some(at as u64 + 1), "before the event before it");
+}
+
+#[test]
+fn an_approval_that_was_dropped_is_found() {
+    let forged = Forged::of(honest());
+    let at = forged.find("approval_given", "approve_commit/w1");
+    let mut events = forged.events();
+    events.remove(at);
+    assert_found(
+        &forged.written(events),
+        Matter::Approval,
+        None,
+        "approve_commit/w1: it passed, and nobody answered",
+    );
+    // The question, too.
+    let forged = Forged::of(honest());
+    let mut events = forged.events();
+    events.remove(at);
+    events.remove(forged.find("approval_asked", "approve_commit/w1"));
+    assert_found(
+        &forged.written(events),
+        Matter::Approval,
+        None,
+        "approve_commit/w1: it passed, and nobody was asked",
+    );
+    // A no that was made a yes is one to whoever signed; a yes to another question is none.
+    let forged = Forged::of(honest());
+    let mut events = forged.events();
+    events[at]["kind"]["question"] = json!(1);
+    assert_found(&forged.written(events), Matter::Approval, Some(at as u64 + 1), "another question");
+}
+
+#[test]
+fn a_fact_that_was_changed_is_found() {
+    // In the text alone.
+    let line = honest().lines().find(|line| line.contains("\"is\":\"facts\"") && line.contains("azure_vm"));
+    let line = line.expect("facts about a machine are there");
+    let changed = honest().replacen(line, &line.replacen("running", "stopped", 1), 1);
+    assert_ne!(changed, honest());
+    assert_found(&changed, Matter::Guard, None, "not those of their digest");
+    // With every digest and the chain made anew: the verdict does not follow any more.
+    let mut forged = Forged::of(honest());
+    let at = forged.find("guard_evaluated", "failover/w1");
+    let mut events = forged.events();
+    let mut event = events[at].clone();
+    forged.change_facts(&mut event, "w1", |facts| facts["state"] = json!("reprotecting_to_onprem"));
+    events[at] = event;
+    assert_found(
+        &forged.written(events),
+        Matter::Guard,
+        Some(at as u64 + 1),
+        "said to have let its step pass, and the facts that it judged do not",
+    );
+    // Facts that were taken out.
+    let mut forged = Forged::of(honest());
+    let digest = forged.events()[at]["kind"]["facts_digest"].as_str().expect("a digest").to_owned();
+    forged.0.facts.remove(&digest);
+    let events = forged.events();
+    assert_found(&forged.written(events), Matter::Guard, Some(at as u64 + 1), "can't be judged again");
+}
+
+#[test]
+fn a_forged_verdict_of_a_guard_is_found() {
+    let forged = Forged::of(honest());
+    let at = forged.find("guard_evaluated", "failover/w1");
+    let mut events = forged.events();
+    events[at]["kind"]["passed"] = json!(false);
+    assert_found(
+        &forged.written(events),
+        Matter::Guard,
+        Some(at as u64 + 1),
+        "said to have stopped its step",
+    );
+    let forged = Forged::of(honest());
+    let mut events = forged.events();
+    let invented = json!([{"rule": "FB305", "state": "waived", "severity": "warning", "subject": "vc1", "message": "no"}]);
+    events[at]["kind"]["findings"] = invented;
+    assert_found(&forged.written(events), Matter::Guard, Some(at as u64 + 1), "what its facts do not show");
+    // A guard that was taken out.
+    let forged = Forged::of(honest());
+    let mut events = forged.events();
+    events.remove(at);
+    assert_found(&forged.written(events), Matter::Guard, None, "failover/w1: it asked the site");
+    // One that says that what it judged was not kept is not verified.
+    let forged = Forged::of(honest());
+    let mut events = forged.events();
+    events[at]["kind"]["judged_at"] = Value::Null;
+    let verdict = checked(&forged.written(events));
+    assert_eq!((verdict.standing, verdict.guards_unrecorded), (Standing::Indeterminate, 1), "{verdict:#?}");
+}
+
+#[test]
+fn a_plan_that_was_changed_is_found() {
+    let mut forged = Forged::of(honest());
+    let events = forged.events();
+    let plan = forged.0.texts.iter_mut().find(|text| text.role == Role::Plan).expect("it has a plan");
+    plan.text = plan.text.replacen("commit: on_approval", "commit: automatic", 1).replacen(
+        "name: classic",
+        "name: classics",
+        1,
+    );
+    plan.digest = digest::of_text(&plan.text);
+    assert_found(&forged.written(events), Matter::Plan, None, "the plan has the digest");
+}
+
+#[test]
+fn the_commit_that_is_expected_is_that_of_the_run() {
+    let mut forged = Forged::of(honest());
+    forged.0.record.git_commit = Some("0123456789abcdef0123456789abcdef01234567".into());
+    let events = forged.events();
+    let text = forged.written(events);
+    let of = |commit| {
+        let ask = Ask { commit: Some(commit), ..Ask::default() };
+        let verdict = verify(text.as_bytes(), &ask).expect("a bundle");
+        refuted(&verdict).iter().any(|finding| finding.matter == Matter::Commit)
+    };
+    assert!(!of("0123456789abcdef") && !of("0123456789ABCDEF0123456789abcdef01234567"));
+    assert!(of("0123") && of("1123456789abcdef") && of(""), "too short, and another");
+}
+
+#[test]
+fn a_signed_bundle_is_verified_offline_and_by_ssh_keygen() {
+    let folder = folder();
+    let run = folder.run(&["run", "classic.plan.yaml", "--auto-approve", "--speed", "max"]);
+    assert_eq!(run.exit, 0, "{}", run.said());
+    let key = folder.run(&["evidence", "key", "-o", "dr.key", "--comment", "dr@corp.example"]);
+    assert_eq!(key.exit, 0, "{}", key.said());
+    assert_eq!(folder.run(&["evidence", "key", "-o", "dr.key"]).exit, 2, "a key is never replaced");
+    let other = folder.run(&["evidence", "key", "-o", "other.key"]);
+    assert_eq!(other.exit, 0, "{}", other.said());
+    let export = folder.run(&["evidence", "export", "-o", "b.jsonl", "--sign-key", "dr.key"]);
+    assert_eq!(export.exit, 0, "{}", export.said());
+    let verify = ["evidence", "verify", "b.jsonl", "--public-key", "dr.key.pub", "--strict"];
+    let ended = folder.run(&verify);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    assert!(
+        ended.out.contains("signed by dr@corp.example") && ended.out.ends_with("verified\n"),
+        "{}",
+        ended.said()
+    );
+    // The head that `show` tells.
+    let head = folder.run(&["show", "--format", "json"]).json()["head"].as_str().expect("a head").to_owned();
+    let expected = folder.run(&["evidence", "verify", "b.jsonl", "--expect-head", &head]);
+    assert_eq!(expected.exit, 0, "{}", expected.said());
+    let stranger = folder.run(&["evidence", "verify", "b.jsonl", "--public-key", "other.key.pub"]);
+    assert!(stranger.exit == 1 && stranger.out.contains("not trusted"), "{}", stranger.said());
+    let json = folder.run(&["evidence", "verify", "b.jsonl", "--format", "json"]).json();
+    assert_eq!((&json["version"], &json["standing"]), (&json!(1), &json!("indeterminate")), "{json}");
+    // In the form of OpenSSH.
+    let public = std::fs::read_to_string(folder.path().join("dr.key.pub")).expect("written");
+    folder.write("signers", format!("dr@corp.example {public}").as_bytes());
+    let ended = folder.run(&["evidence", "verify", "b.jsonl", "--allowed-signers", "signers", "--strict"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let limited = format!("dr@corp.example namespaces=\"git,file\" {public}");
+    folder.write("limited", limited.as_bytes());
+    let ended = folder.run(&["evidence", "verify", "b.jsonl", "--allowed-signers", "limited"]);
+    assert!(ended.exit == 2 && ended.err.contains("no key that may sign evidence"), "{}", ended.said());
+    ssh_keygen_agrees(&folder);
+    // The same bytes changed, and the signature taken away.
+    let text = std::fs::read_to_string(folder.path().join("b.jsonl")).expect("written");
+    let forged = Forged::of(&text);
+    let events = forged.events();
+    let mut forged = Forged(Bundle { program: "0.0.9".into(), ..forged.0 });
+    forged.0.figures = None;
+    folder.write("b.jsonl", forged.written(events).as_bytes());
+    let ended = folder.run(&verify);
+    assert!(ended.exit == 1 && ended.out.contains("changed after they were signed"), "{}", ended.said());
+    std::fs::remove_file(folder.path().join("b.jsonl.sig")).expect("it is there");
+    let ended = folder.run(&verify);
+    assert!(ended.exit == 1 && ended.out.contains("it is not signed"), "{}", ended.said());
+    let ended = folder.run(&["evidence", "verify", "classic.plan.yaml"]);
+    assert!(ended.exit == 2 && ended.err.contains("is no evidence"), "{}", ended.said());
+}
+
+/// Asserts that OpenSSH takes our signature, and that we take its own; where it is not installed, nothing is compared.
+fn ssh_keygen_agrees(folder: &Folder) {
+    let keygen = |arguments: &[&str], input: &str| {
+        let input = std::fs::File::open(folder.path().join(input)).expect("it is there");
+        let mut command = std::process::Command::new("ssh-keygen");
+        command.args(arguments).current_dir(folder.path()).stdin(input).output()
+    };
+    let verify = [
+        "-Y",
+        "verify",
+        "-f",
+        "signers",
+        "-I",
+        "dr@corp.example",
+        "-n",
+        "failback-evidence",
+        "-s",
+        "b.jsonl.sig",
+    ];
+    let Ok(output) = keygen(&verify, "b.jsonl") else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let make = ["-q", "-t", "ed25519", "-N", "", "-C", "ssh@corp.example", "-f", "ssh.key"];
+    assert!(keygen(&make, "signers").expect("it is there").status.success());
+    let export = folder.run(&["evidence", "export", "-o", "c.jsonl", "--sign-key", "ssh.key"]);
+    assert_eq!(export.exit, 0, "{}", export.said());
+    let ours = folder.run(&["evidence", "verify", "c.jsonl", "--public-key", "ssh.key.pub", "--strict"]);
+    assert_eq!(ours.exit, 0, "{}", ours.said());
+    std::fs::remove_file(folder.path().join("c.jsonl.sig")).expect("it is there");
+    let sign = ["-Y", "sign", "-f", "ssh.key", "-n", "failback-evidence", "c.jsonl"];
+    assert!(keygen(&sign, "signers").expect("it is there").status.success());
+    let theirs = folder.run(&["evidence", "verify", "c.jsonl", "--public-key", "ssh.key.pub", "--strict"]);
+    assert_eq!(theirs.exit, 0, "{}", theirs.said());
+    let sign = ["-Y", "sign", "-f", "ssh.key", "-n", "file", "c.jsonl"];
+    std::fs::remove_file(folder.path().join("c.jsonl.sig")).expect("it is there");
+    assert!(keygen(&sign, "signers").expect("it is there").status.success());
+    let other = folder.run(&["evidence", "verify", "c.jsonl", "--public-key", "ssh.key.pub"]);
+    assert!(other.exit == 1 && other.out.contains("the signature is for `file`"), "{}", other.said());
+    let locked = ["-q", "-t", "ed25519", "-N", "a passphrase", "-f", "locked.key"];
+    assert!(keygen(&locked, "signers").expect("it is there").status.success());
+    let ended = folder.run(&["evidence", "export", "--sign-key", "locked.key"]);
+    assert!(ended.exit == 2 && ended.err.contains("passphrase"), "{}", ended.said());
+}
