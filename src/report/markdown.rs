@@ -220,13 +220,15 @@ fn from(text: &mut String, report: &RunReport) {
 /// Returns text without any meaning to Markdown, to GitHub's mentions, or to HTML.
 pub(super) fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for letter in escape::line(text).chars() {
+    let text = escape::line(text);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
         match letter {
             '&' | '<' | '>' | '@' | '|' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '\\' | '!' | '$' => {
                 let _ = write!(safe, "&#{};", u32::from(letter));
             }
-            // A link that nobody wrote as one.
-            ':' => safe.push_str("&#58;"),
+            // A link that nobody wrote as one, or a command to GitHub.
+            ':' if matches!(letters.peek(), Some('/' | ':')) => safe.push_str("&#58;"),
             letter => safe.push(letter),
         }
     }
