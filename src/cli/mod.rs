@@ -10,6 +10,7 @@ mod checkout;
 mod claim;
 pub mod commands;
 pub mod completions;
+pub mod coverage;
 mod deadline;
 pub mod doctor;
 pub mod drill;
@@ -124,6 +125,7 @@ enum Command {
     Emulator(emulator::EmulatorArgs),
     Doctor(doctor::DoctorArgs),
     Drill(Box<drill::DrillArgs>),
+    Coverage(Box<coverage::CoverageArgs>),
     Drills(drills::DrillsArgs),
     Schedule(schedule::ScheduleArgs),
     Serve(serve::ServeArgs),
@@ -175,6 +177,7 @@ where
         Command::Emulator(args) => emulator::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),
         Command::Drill(args) => drill::run(args, env),
+        Command::Coverage(args) => coverage::run(args, env),
         Command::Drills(args) => drills::run(args, env),
         Command::Schedule(args) => schedule::run(args, env),
         Command::Serve(args) => serve::run(args, env),
@@ -224,7 +227,7 @@ fn silent(command: &str) -> &'static [(&'static str, char)] {
     const VERBOSE: (&str, char) = ("verbose", 'v');
     match command {
         "check" | "plan" | "run" | "resume" | "drill" => &[],
-        "graph" | "init" | "man" | "report" => &[VERBOSE],
+        "graph" | "init" | "man" | "schedule" | "serve" => &[VERBOSE],
         _ => &[QUIET, VERBOSE],
     }
 }

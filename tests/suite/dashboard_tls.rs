@@ -3,6 +3,10 @@
 use failback::web::ServeError;
 use failback::web::Tls;
 
+use crate::lab::CLASSIC;
+use crate::lab::world;
+use crate::served::VIEWER;
+use crate::served::serve_by;
 use crate::support::Folder;
 
 fn certificate() -> (String, String) {
@@ -24,6 +28,33 @@ fn a_certificate_and_its_key_belong_together_and_a_key_is_never_shown() {
     assert!(!refused(&certificate, torn).contains(&torn[40..60]));
     refused("", &key);
     refused(&certificate, "");
+}
+
+#[tokio::test]
+async fn under_tls_a_session_goes_over_no_plain_connection() {
+    // Whoever installs it first wins, and they are the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (certificate, key) = certificate();
+    let tls = Tls::of_pem(certificate.as_bytes(), key.as_bytes()).expect("they belong together");
+    let served = serve_by(Some(tls), &world(CLASSIC.0, CLASSIC.1), &[]).await;
+    let root = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("PEM");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([root])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client can be made");
+    let base = format!("https://localhost:{}", served.address.port());
+    let answer = client.post(format!("{base}/login")).header("Origin", &base).body(format!("token={VIEWER}"));
+    let answer = answer.send().await.expect("an answer");
+    let header =
+        |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    assert_eq!(answer.status().as_u16(), 303);
+    let cookie = header("set-cookie");
+    assert!(cookie.starts_with("__Host-failback=") && cookie.contains("; Secure"), "{cookie}");
+    assert!(header("strict-transport-security").starts_with("max-age="));
+    let plain = served.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!(plain.status, 0, "nothing is said in the clear: {plain:?}");
 }
 
 #[test]

@@ -177,6 +177,75 @@ fn an_honest_bundle_is_verified_and_one_that_nobody_signed_says_so() {
 }
 
 #[test]
+fn what_goes_wrong_in_a_run_refutes_nothing() {
+    let faults = [
+        "{kind: job_fails, of: w2, phase: failover, code: \"78052\"}",
+        "{kind: vcenter_disconnects, of: vc1, at: {after: 20m}, for: 90m}",
+        "{kind: master_target_snapshot, of: mtw, at: {after: 20m}, for: 70m}",
+        "{kind: no_answer_after, phase: failover}",
+        "{kind: azure_vm_stays_on, of: w1}",
+    ];
+    for fault in faults {
+        let folder = folder();
+        let scenario = format!("kind: Scenario\nversion: 1\nname: bad\nfaults:\n  - {fault}\n");
+        folder.write("bad.scenario.yaml", scenario.as_bytes());
+        let run = [
+            "run",
+            "classic.plan.yaml",
+            "--auto-approve",
+            "--speed",
+            "max",
+            "--scenario",
+            "bad.scenario.yaml",
+        ];
+        let ended = folder.run(&run);
+        assert!(matches!(ended.exit, 0 | 3), "{}", ended.said());
+        let ended = folder.run(&["evidence", "export", "latest", "-o", "b.jsonl"]);
+        assert_eq!(ended.exit, 0, "{}", ended.said());
+        let text = std::fs::read_to_string(folder.path().join("b.jsonl")).expect("it was written");
+        let verdict = checked(&text);
+        assert!(refuted(&verdict).is_empty(), "{fault}: {:#?}", refuted(&verdict));
+    }
+}
+
+#[test]
+fn a_run_that_people_changed_and_others_took_over_is_verified() {
+    let folder = folder();
+    let bad = ["run", "classic.plan.yaml", "--speed", "max", "--scenario", "bad.scenario.yaml"];
+    let ended = folder.run(&bad);
+    assert_eq!(ended.exit, 3, "w2 holds its wave up: {}", ended.said());
+    let retry = ["retry", "latest", "reprotect/w2", "--downstream"];
+    let ended = folder.run(&retry);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let resume = ["resume", "latest", "--speed", "max", "--auto-approve"];
+    let ended = folder.run(&resume);
+    assert!(matches!(ended.exit, 0 | 3), "{}", ended.said());
+    let ended = folder.run(&["evidence", "export", "latest", "-o", "b.jsonl"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let taken_over = std::fs::read_to_string(folder.path().join("b.jsonl")).expect("it was written");
+    assert!(taken_over.contains("step_reopened") && taken_over.contains("\\\"resumed\\\""), "both happened");
+    let verdict = checked(&std::fs::read_to_string(folder.path().join("b.jsonl")).expect("it was written"));
+    assert!(refuted(&verdict).is_empty(), "{:#?}", refuted(&verdict));
+}
+
+#[test]
+fn the_evidence_of_an_estate_is_verified() {
+    let plans = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/");
+    let read =
+        |name: &str| std::fs::read_to_string(format!("{plans}{name}")).expect("it comes with the project");
+    let folder = Folder::with(&[
+        ("enterprise.plan.yaml", &read("enterprise.plan.yaml")),
+        ("enterprise.inventory.yaml", &read("enterprise.inventory.yaml")),
+    ]);
+    let ended = folder.run(&["run", "enterprise.plan.yaml", "--auto-approve", "--speed", "max"]);
+    assert!(matches!(ended.exit, 0 | 3), "{}", ended.said());
+    let ended = folder.run(&["evidence", "export", "latest", "-o", "b.jsonl"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let verdict = checked(&std::fs::read_to_string(folder.path().join("b.jsonl")).expect("it was written"));
+    assert!(refuted(&verdict).is_empty() && verdict.guards > 100, "{:#?}", refuted(&verdict));
+}
+
+#[test]
 fn a_flipped_byte_is_found() {
     let text = honest().as_bytes();
     for at in (0..40).map(|part| (part * 7919 * 31) % text.len()) {

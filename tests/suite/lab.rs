@@ -611,6 +611,11 @@ const fn word(request: &Request) -> &'static str {
 /// machines, the way to Azure after the commit; a step begins after the steps before it; a request is sent after its guard
 /// passed, and not while an earlier one of the step is open; `CompleteMigration` is never sent.
 pub fn assert_lawful(graph: &Arc<Graph>, events: &[RunEvent]) {
+    let refuted: Vec<_> = failback::evidence::check::order(graph, events)
+        .into_iter()
+        .filter(|finding| finding.weight == failback::evidence::check::Weight::Refuted)
+        .collect();
+    assert!(refuted.is_empty(), "{refuted:#?}\n{events:#?}");
     let mut state = RunState::new(Arc::clone(graph));
     let mut passed: HashSet<StepId> = HashSet::new();
     for event in events {

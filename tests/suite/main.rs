@@ -25,6 +25,7 @@ mod dashboard_runs;
 mod dashboard_tls;
 mod docs;
 mod documents;
+mod drill;
 mod drills;
 #[cfg(feature = "lsp")]
 mod editor;

@@ -23,6 +23,7 @@ use failback::web::PlanDetail;
 use failback::web::PlanRow;
 use failback::web::Refusal;
 use failback::web::RefusalKind;
+use failback::web::Tls;
 use failback::web::User;
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -143,6 +144,11 @@ pub struct Served {
 
 /// Serves the first events of a run of a world.
 pub async fn serve(world: &World, events: &[RunEvent]) -> Served {
+    serve_by(None, world, events).await
+}
+
+/// Serves the same, encrypted or not.
+pub async fn serve_by(tls: Option<Tls>, world: &World, events: &[RunEvent]) -> Served {
     let folder = tempfile::tempdir().expect("a folder");
     let dir = StateDir::create(&folder.path().join("state")).expect("made");
     let record = RunRecord {
@@ -172,7 +178,7 @@ pub async fn serve(world: &World, events: &[RunEvent]) -> Served {
     let settings = web::Settings {
         address,
         hosts: vec!["failback.corp.example".into()],
-        is_tls: false,
+        is_tls: tls.is_some(),
         users: vec![
             user("viewer", VIEWER),
             user("operator", OPERATOR),
@@ -186,7 +192,7 @@ pub async fn serve(world: &World, events: &[RunEvent]) -> Served {
     let app = App::new(&settings, dir.clone(), Arc::new(desk), Arc::clone(&clock) as Arc<dyn Clock>);
     let app = app.expect("four users");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    tokio::spawn(web::serve(listener, app, None, async {
+    tokio::spawn(web::serve(listener, app, tls, async {
         drop(stopped.await);
     }));
     let served = Served { address, clock, database: dir.database(), _folder: folder, _stop: stop };

@@ -1,6 +1,6 @@
 //! A rehearsal: the plan is run on an emulated site of its own, by the engine that runs it for real.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::check::Format;
@@ -110,7 +110,7 @@ pub(super) fn ended(
     entry: &Entry,
     graph: &Arc<crate::graph::Graph>,
     result: DrillResult,
-    state_dir: &PathBuf,
+    state_dir: &Path,
     env: &mut Env<'_>,
 ) -> Result<Came, CliError> {
     match end {

@@ -39,14 +39,15 @@ pub struct Gates<'g> {
 impl<'g> Gates<'g> {
     /// Returns the gates before the first event.
     #[must_use]
-    pub fn new(graph: &'g Graph, provider: &str) -> Self {
-        Self { graph, questions: HashMap::new(), author: None, provider: provider.to_owned() }
+    pub fn new(graph: &'g Graph) -> Self {
+        Self { graph, questions: HashMap::new(), author: None, provider: String::new() }
     }
 
     /// Takes the next event, and writes what it breaks.
     pub fn take(&mut self, event: &RunEvent, findings: &mut Findings) {
-        if let RunEventKind::RunStarted { author, .. } = &event.kind {
+        if let RunEventKind::RunStarted { author, provider, .. } = &event.kind {
             self.author.clone_from(author);
+            self.provider.clone_from(provider);
         }
         let Some(step) = event.kind.step().and_then(|id| self.graph.find(id)) else { return };
         match &event.kind {

@@ -224,3 +224,92 @@ fn check_end(end: &End, lines: &Lines, before: &[u8], number: usize, findings: &
         differs("the digest of the end is not that of the lines before it".to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::event::RunEventKind;
+    use crate::evidence::bundle::Bundle;
+    use crate::evidence::line::Role;
+    use crate::id::RunId;
+    use crate::journal::RunRecord;
+
+    fn bundle() -> String {
+        let run = RunId::new("r1");
+        let record = RunRecord {
+            id: run.clone(),
+            plan: "erp".into(),
+            plan_path: "erp.plan.yaml".into(),
+            plan_digest: "sha256:1".into(),
+            facts_digest: "sha256:2".into(),
+            provider: "emulator".into(),
+            options: "{}".into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            git_commit: None,
+            program: "0.1.0".into(),
+            migrated_events: 0,
+        };
+        let text = "kind: RecoveryPlan\n# 가\n".to_owned();
+        let text = Text { role: Role::Plan, name: "plan.yaml".into(), digest: digest::of_text(&text), text };
+        let body = r#"{"name":"w1"}"#.to_owned();
+        let event = |seq| {
+            let kind = RunEventKind::Interrupted { reason: "a test".into() };
+            let event = RunEvent { run: run.clone(), seq, at: Timestamp::UNIX_EPOCH, kind };
+            serde_json::to_string(&event).expect("an event has a JSON form")
+        };
+        let bundle = Bundle {
+            program: "0.1.0".into(),
+            exported_at: Timestamp::UNIX_EPOCH,
+            record,
+            texts: vec![text],
+            facts: BTreeMap::from([(digest::of_text(&body), body)]),
+            events: (1..=2).map(event).collect(),
+            figures: None,
+        };
+        bundle.written()
+    }
+
+    #[test]
+    fn any_byte_that_is_flipped_is_found() {
+        let whole = bundle().into_bytes();
+        let mut findings = Findings::default();
+        read(&whole, &mut findings).expect("it is a bundle");
+        assert!(findings.0.is_empty(), "{findings:#?}");
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut changed = whole.clone();
+                changed[at] ^= 1 << bit;
+                let mut findings = Findings::default();
+                if read(&changed, &mut findings).is_ok() {
+                    assert!(!findings.0.is_empty(), "bit {bit} of byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_byte_that_is_cut_or_doubled_is_found() {
+        let whole = bundle().into_bytes();
+        for at in 0..whole.len() {
+            let doubled = [&whole[..=at], &whole[at..]].concat();
+            for changed in [whole[..at].to_vec(), doubled] {
+                let mut findings = Findings::default();
+                if read(&changed, &mut findings).is_ok() {
+                    assert!(!findings.0.is_empty(), "byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_told_apart_from_another_version() {
+        let read = |text: &str| read(text.as_bytes(), &mut Findings::default());
+        for foreign in ["", "\n", "{}", "kind: RecoveryPlan\n", "[1]", r#"{"format":"failback-evidence"}"#] {
+            assert!(matches!(read(foreign), Err(NotABundle::Foreign { .. })), "{foreign}");
+        }
+        let newer = bundle().replacen("\"version\":1", "\"version\":2", 1);
+        assert_eq!(read(&newer).err(), Some(NotABundle::Version { found: 2 }));
+    }
+}

@@ -263,7 +263,7 @@ fn followed(lines: &Lines, compiled: &Compiled, findings: &mut Findings) -> (usi
     let graph = &compiled.graph;
     let mut state = Some(RunState::new(Arc::clone(graph)));
     let mut order = Order::new(graph);
-    let mut gates = Gates::new(graph, &lines.manifest.record.provider);
+    let mut gates = Gates::new(graph);
     let (policies, options) = (&compiled.policies, compiled.options);
     let first = RunState::new(Arc::clone(graph));
     let mut guards = Guards::new(&first, &lines.facts, policies, options, is_same_program(lines));
@@ -322,11 +322,14 @@ fn figured(lines: &Lines, graph: &Arc<Graph>, findings: &mut Findings) {
     }
 }
 
-/// Returns the events of a bundle that its lines hold, for whoever wants to show them.
-///
-/// # Errors
-///
-/// [`NotABundle`] if the file is none.
-pub fn events(bytes: &[u8]) -> Result<Vec<RunEvent>, NotABundle> {
-    Ok(lines::read(bytes, &mut Findings::default())?.events)
+/// Checks events against a graph alone: the order of steps, and the answers of persons.
+#[must_use]
+pub fn order(graph: &Graph, events: &[RunEvent]) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    let (mut order, mut gates) = (Order::new(graph), Gates::new(graph));
+    for event in events {
+        order.take(event, &mut findings);
+        gates.take(event, &mut findings);
+    }
+    findings.0
 }

@@ -114,7 +114,7 @@ export function graph(panel, model) {
   for (const [from, to] of model.edges) {
     const [a, b] = [places[from], places[to]];
     const [x1, y1, x2, y2] = [a.x + wide, a.y + tall / 2, b.x, b.y + tall / 2];
-    const critical = model.critical.has(from) && model.critical.has(to);
+    const critical = model.critical.has(`${from} ${to}`);
     svg.append(shape("path", { class: critical ? "edge critical" : "edge", d: `M${x1} ${y1}C${x1 + 22} ${y1} ${x2 - 22} ${y2} ${x2} ${y2}` }));
   }
   for (const step of model.steps) {

@@ -20,7 +20,7 @@ const PHASES = {
 };
 const PAGE = 100;
 
-const model = { steps: [], machines: [], names: [], seq: 0, now: null, log: [], edges: null, critical: new Set() };
+const model = { steps: [], machines: [], names: [], seq: 0, now: null, log: [], edges: null, critical: new Set(), objective: null };
 let picture = null;
 let filter = "all";
 let shown = PAGE;
@@ -45,7 +45,8 @@ async function begin() {
   const outline = await get(`${at}/outline`);
   model.names = outline.machines;
   model.machines = outline.machines.map((name, index) => ({ name, index, steps: [], row: null }));
-  model.critical = new Set(outline.critical_path);
+  const path = outline.critical_path;
+  model.critical = new Set(path.slice(1).map((step, place) => `${path[place]} ${step}`));
   model.edges = outline.edges;
   model.steps = outline.steps.map(([id, kind, about, wave, level, flags, low, high], index) => {
     const step = { id, kind, about, wave, level, flags, low, high, index, state: 0, began: null, ended: null, attempts: 0, note: null };
@@ -61,15 +62,25 @@ async function begin() {
 // --- What does.
 
 let source = null;
-function listen() {
-  source = new EventSource(`${at}/stream`);
+function listen(after) {
+  source = new EventSource(`${at}/stream${after ? `?after=${after}` : ""}`);
   source.addEventListener("open", () => { $("offline").hidden = true; });
-  source.addEventListener("error", () => { $("offline").hidden = false; });
+  source.addEventListener("error", () => {
+    $("offline").hidden = false;
+    // A browser gives up when it is refused: after a restart of the server, nobody is signed in.
+    if (source.readyState === EventSource.CLOSED) setTimeout(again, 3000);
+  });
   source.addEventListener("bye", () => {
     source.close();
     location.href = `/login?why=over&next=${encodeURIComponent(location.pathname)}`;
   });
   source.addEventListener("run", (event) => fold(JSON.parse(event.data)));
+}
+async function again() {
+  try {
+    await get("/api/v1/session");
+    listen(model.seq);
+  } catch { setTimeout(again, 3000); }
 }
 addEventListener("pagehide", () => source?.close());
 

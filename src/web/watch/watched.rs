@@ -1,5 +1,6 @@
 //! A run that is open: read on while somebody watches.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -151,7 +152,7 @@ impl Watched {
 
 impl Inner {
     /// Reads what is new, and returns whether anything is.
-    fn read_on(&mut self, run: &RunId, path: &PathBuf, is_driven: bool) -> bool {
+    fn read_on(&mut self, run: &RunId, path: &Path, is_driven: bool) -> bool {
         let read = self.events(run, path);
         let letters = self.letters(run, path);
         let trouble = read.err();
@@ -161,7 +162,7 @@ impl Inner {
         self.view.settle(is_driven, letters, trouble)
     }
 
-    fn events(&mut self, run: &RunId, path: &PathBuf) -> Result<(), String> {
+    fn events(&mut self, run: &RunId, path: &Path) -> Result<(), String> {
         let in_words = |error: crate::journal::DatabaseError| error.in_words();
         let database = match self.database.take() {
             Some(database) => database,
@@ -179,7 +180,7 @@ impl Inner {
     }
 
     /// Returns the orders that nobody has taken yet; none if they can't be read.
-    fn letters(&mut self, run: &RunId, path: &PathBuf) -> Vec<Letter> {
+    fn letters(&mut self, run: &RunId, path: &Path) -> Vec<Letter> {
         if self.inbox.is_none() {
             self.inbox = RunInbox::open(path, run).ok();
         }

@@ -9,11 +9,13 @@ use failback::clock::pace::WorldPace;
 use failback::provider::emulator::Emulator;
 use failback::provider::emulator::Scenario;
 use failback::provider::emulator::http::ServerOptions;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::wire_arm::MODERNIZED;
 use crate::wire_arm::Site;
 use crate::wire_arm::inventory_of;
+use crate::wire_arm::job_of;
 use crate::wire_arm::modernized::reprotect;
 use crate::wire_arm::properties;
 
@@ -93,7 +95,7 @@ async fn what_no_run_asks_for_is_kept_too() {
 }
 
 #[tokio::test]
-async fn what_clients_wrote_and_tests_that_stand_are_there_after_a_restart() {
+async fn what_clients_wrote_is_there_after_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("world");
     let site = first(&path).await;
@@ -103,7 +105,8 @@ async fn what_clients_wrote_and_tests_that_stand_are_there_after_a_restart() {
         "crashConsistentFrequencyInMinutes": 5, "appConsistentFrequencyInMinutes": 60,
         "enableMultiVmSync": "true",
     }});
-    site.put(&policy, properties(details)).await;
+    let got = site.send(Method::PUT, &policy, properties(details)).await;
+    assert_eq!(site.end(&job_of(&got)).await["properties"]["state"], "Succeeded");
     let before = site.get(&policy).await;
     drop(site);
     let site = again(&path).await;

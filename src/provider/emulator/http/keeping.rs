@@ -95,3 +95,25 @@ impl Keeper {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_read_again_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("service.json");
+        let (keeper, mut desk) = Keeper::open(path.clone()).expect("nothing is there yet");
+        desk.stored.insert("/a/b".to_owned(), serde_json::json!({"name": "b"}));
+        desk.pending_plans.insert(3, ("/a/p".to_owned(), Value::Null));
+        desk.tests.insert(2, Test::stands(Some(Timestamp::UNIX_EPOCH)));
+        desk.policies.insert((1, true), "home".to_owned());
+        desk.chosen_points.insert(1, "p1".to_owned());
+        keeper.keep(&desk).expect("it can be written");
+        let (_, again) = Keeper::open(path.clone()).expect("it can be read");
+        assert_eq!(Kept::of(&again), Kept::of(&desk));
+        std::fs::write(&path, "no JSON").expect("it can be written");
+        assert!(Keeper::open(path).is_err());
+    }
+}
