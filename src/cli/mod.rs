@@ -47,6 +47,8 @@ pub mod points;
 mod policies;
 pub mod ready;
 mod replace;
+pub mod report;
+mod reported;
 pub mod resume;
 pub mod retry;
 pub mod run;
@@ -133,6 +135,7 @@ enum Command {
     Retry(retry::RetryArgs),
     Cancel(cancel::CancelArgs),
     Withdraw(withdraw::WithdrawArgs),
+    Report(report::ReportArgs),
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Logs(runs::LogsArgs),
@@ -184,6 +187,7 @@ where
         Command::Retry(args) => retry::run(args, env),
         Command::Cancel(args) => cancel::run(args, env),
         Command::Withdraw(args) => withdraw::run(args, env),
+        Command::Report(args) => report::run(args, env),
         Command::Runs(args) => runs::list(args, env),
         Command::Show(args) => runs::show(args, env),
         Command::Logs(args) => runs::logs(args, env),

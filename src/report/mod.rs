@@ -2,13 +2,19 @@
 
 pub mod assessment;
 mod bar;
+pub mod csv;
+pub mod document;
 pub mod drawing;
 pub mod drill;
 pub mod eta;
+pub mod html;
 mod json_lines;
+pub mod junit;
 mod lines;
+pub mod markdown;
 mod noticing;
 pub mod phase;
+pub mod runbook;
 mod summary;
 mod tally;
 mod text;

@@ -61,6 +61,7 @@ mod recordings;
 mod reference;
 mod render;
 mod report;
+mod reporting;
 mod resumed;
 mod revised;
 mod rule_docs;

@@ -43,14 +43,16 @@ pub fn graph(graph: &Graph, colour: Colour<'_>) -> String {
         (LEFT + layout.columns as f64 * COLUMN + 16.0, TOP + layout.rows as f64 * ROW + 36.0);
     let mut canvas = Canvas::default();
     lanes(&mut canvas, &layout, width);
-    let critical: HashSet<StepIndex> = colour.critical.iter().filter_map(|id| graph.find(id)).collect();
+    let critical: Vec<StepIndex> = colour.critical.iter().filter_map(|id| graph.find(id)).collect();
+    // A short cut between two steps of the path is not part of it.
+    let spine: HashSet<(StepIndex, StepIndex)> = critical.windows(2).map(|pair| (pair[0], pair[1])).collect();
     let place = |step: StepIndex| {
         let (column, row) = layout.places[step as usize];
         (LEFT + column as f64 * COLUMN, TOP + row as f64 * ROW + (ROW - BOX) / 2.0)
     };
     for step in (0..).take(graph.steps().len()) {
         for next in graph.after(step) {
-            let is_spine = critical.contains(&step) && critical.contains(next);
+            let is_spine = spine.contains(&(step, *next));
             edge(&mut canvas, place(step), place(*next), if is_spine { "spine" } else { "edge" });
         }
     }

@@ -1,0 +1,208 @@
+//! The paper version of a plan, for the day on which no program runs: the same graph as check lists in the order of its steps.
+
+mod parameter;
+mod text;
+mod words;
+
+pub use text::markdown;
+pub use text::page;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::forecast::Forecast;
+use crate::forecast::Range;
+use crate::graph::Graph;
+use crate::graph::StepIndex;
+use crate::graph::StepKind;
+use crate::graph::StepSubject;
+use crate::syntax::inventory::Experience;
+
+/// What binds a paper to the plan that it was printed from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Paper {
+    /// When it was printed.
+    pub made_at: Timestamp,
+    /// File of the plan, as it was given.
+    pub plan_path: String,
+    /// Digest of the resolved plan.
+    pub plan_digest: String,
+    /// Digest of the facts.
+    pub facts_digest: String,
+    /// When the facts were observed.
+    pub observed_at: Option<Timestamp>,
+}
+
+/// A plan on paper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Runbook {
+    /// What binds it to its plan.
+    pub paper: Paper,
+    /// Name of the plan.
+    pub plan: String,
+    /// What the plan is for.
+    pub description: Option<String>,
+    /// Who answers for the plan and decides.
+    pub owner: Option<String>,
+    /// `classic` or `modernized`.
+    pub experience: &'static str,
+    /// Machines.
+    pub machines: usize,
+    /// Slot batches.
+    pub waves: u16,
+    /// How long everything is expected to take, in seconds; persons count as answering at once.
+    pub expected: Range,
+    /// What the plan asks for, in seconds: from the first failover to the last verification.
+    pub rto_s: Option<u64>,
+    /// What is expected of that.
+    pub rto: Range,
+    /// What is to be done, in order.
+    pub blocks: Vec<Block>,
+}
+
+/// Steps of one kind that may be done side by side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Block {
+    /// Its number.
+    pub number: usize,
+    /// What is done.
+    pub title: String,
+    /// The slot batch; 0 for the whole plan.
+    pub wave: u16,
+    /// How it is done by hand.
+    pub how: &'static str,
+    /// What has to be seen before anything goes on.
+    pub observe: &'static str,
+    /// Whether it can't be taken back.
+    pub is_final: bool,
+    /// How long the longest of them is expected to take, in seconds.
+    pub expected: Range,
+    /// What is to be done, machine by machine.
+    pub tasks: Vec<Task>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Task {
+    /// The step.
+    pub step: String,
+    /// What it is about.
+    pub subject: String,
+    /// Members, of a replication group.
+    pub members: Vec<String>,
+    /// Who answers, if a person does; empty: anybody whom the owner names.
+    pub approvers: Vec<String>,
+    /// Whether a person answers.
+    pub needs_answer: bool,
+    /// What to type or to choose.
+    pub parameters: Vec<(String, String)>,
+    /// Steps that have to be done before, other than those of the same subject.
+    pub after: Vec<String>,
+    /// Whether it was done already when the facts were observed.
+    pub adopted: bool,
+}
+
+/// Steps before one that are named; of more, their number.
+const NAMED: usize = 6;
+
+/// Returns the paper version of a plan.
+#[must_use]
+pub fn runbook(graph: &Graph, forecast: &Forecast, paper: Paper) -> Runbook {
+    let plan = &graph.model().plan;
+    let classic = graph.experience() == Experience::Classic;
+    let mut order: Vec<StepIndex> = (0..).take(graph.steps().len()).collect();
+    order.sort_by_key(|step| {
+        let of = graph.step(*step);
+        (of.level, of.kind, of.wave, *step)
+    });
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut last = None;
+    for index in order {
+        let step = graph.step(index);
+        let key = (step.level, step.kind, step.wave);
+        if last != Some(key) {
+            last = Some(key);
+            let words = words::of(step.kind, classic);
+            blocks.push(Block {
+                number: blocks.len() + 1,
+                title: words.title.to_owned(),
+                wave: step.wave,
+                how: words.how,
+                observe: words.observe,
+                is_final: graph.is_irreversible(index),
+                expected: Range::default(),
+                tasks: Vec::new(),
+            });
+        }
+        let expected = forecast.steps.get(index as usize).copied().unwrap_or_default();
+        if let Some(block) = blocks.last_mut() {
+            block.expected.low_s = block.expected.low_s.max(expected.low_s);
+            block.expected.high_s = block.expected.high_s.max(expected.high_s);
+            block.tasks.push(task(graph, index));
+        }
+    }
+    Runbook {
+        paper,
+        plan: plan.name.value.clone(),
+        description: plan.description.as_ref().map(|text| text.value.clone()),
+        owner: plan.owner.as_ref().map(|text| text.value.clone()),
+        experience: if classic { "classic" } else { "modernized" },
+        machines: graph.model().machines().len(),
+        waves: graph.waves().count,
+        expected: Range { low_s: forecast.low_s, high_s: forecast.high_s },
+        rto_s: forecast.rto.objective_s,
+        rto: forecast.rto.expected,
+        blocks,
+    }
+}
+
+fn task(graph: &Graph, index: StepIndex) -> Task {
+    let step = graph.step(index);
+    let model = graph.model();
+    let members = match step.subject {
+        StepSubject::Group(_) => {
+            graph.machines_of(index).iter().map(|machine| machine.name().value.clone()).collect()
+        }
+        StepSubject::Plan
+        | StepSubject::Machine(_)
+        | StepSubject::Wave(_)
+        | StepSubject::BootGroup(_)
+        | StepSubject::Action(_) => Vec::new(),
+    };
+    let approvers = match step.subject {
+        StepSubject::Action(action) => {
+            let manual = model.plan.actions[action].manual.as_ref();
+            manual
+                .map_or(Vec::new(), |manual| manual.approvers.iter().map(|role| role.value.clone()).collect())
+        }
+        _ if step.kind.is_approval() => {
+            let approvals = model.plan.execution.as_ref().and_then(|execution| execution.approvals.as_ref());
+            approvals.map_or(Vec::new(), |approvals| {
+                approvals.approvers.iter().map(|role| role.value.clone()).collect()
+            })
+        }
+        StepSubject::Plan
+        | StepSubject::Machine(_)
+        | StepSubject::Group(_)
+        | StepSubject::Wave(_)
+        | StepSubject::BootGroup(_) => Vec::new(),
+    };
+    let others = graph.before(index).iter().filter(|before| graph.step(**before).subject != step.subject);
+    let mut after: Vec<String> = others.map(|before| graph.step(*before).id.to_string()).collect();
+    if after.len() > NAMED {
+        let more = after.len() - NAMED;
+        after.truncate(NAMED);
+        after.push(format!("and {more} more"));
+    }
+    Task {
+        step: step.id.to_string(),
+        subject: graph.subject_name(index),
+        members,
+        approvers,
+        needs_answer: graph.needs_approval(index),
+        parameters: parameter::of(graph, index),
+        // A gate names the machines that it waits for by itself.
+        after: if matches!(step.kind, StepKind::Barrier | StepKind::BootGroup) { Vec::new() } else { after },
+        adopted: step.adopted,
+    }
+}
