@@ -36,7 +36,7 @@ const SERVERS_GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// How long accounts are good for: they hardly change.
 const ACCOUNTS_GOOD_FOR: SignedDuration = SignedDuration::from_mins(30);
 /// How long the list of machines that can be protected is good for where a step only waits.
-const PROTECTABLES_GOOD_FOR: SignedDuration = SignedDuration::from_secs(120);
+const PROTECTABLES_GOOD_FOR: SignedDuration = SignedDuration::from_secs(60);
 
 /// The servers as they were last told of.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ impl AzureView {
         let protectables_since = before(asked_at, PROTECTABLES_GOOD_FOR);
         let (servers, items, protectables, onprem) = tokio::join!(
             servers,
-            self.read_items(&entries, directory.began, freshness, asked_at),
+            self.read_items(&entries, freshness, asked_at),
             self.protectables(&entries, protectables_since),
             self.at_site(machines, freshness),
         );
@@ -95,7 +95,7 @@ impl AzureView {
     ) -> Observation {
         let at = match freshness {
             Freshness::Now => asked_at,
-            Freshness::Lately => self.seen_at(machines, around.directory),
+            Freshness::Lately => around.directory.began,
         };
         let base = &self.surroundings.base;
         let number = self.mark_servers(around);
@@ -126,15 +126,6 @@ impl AzureView {
         facts.machines = told.machines;
         facts.replication_groups = Some(groups(machines, &around.directory.value));
         Observation { at, facts, items, mark: Some(number), changes }
-    }
-
-    /// Returns since when all of these machines were seen: by the list, or by reading one whole after it.
-    fn seen_at(&self, machines: &[MachineName], directory: &Seen<Directory>) -> Timestamp {
-        let one = |machine: &MachineName| {
-            let full = self.whole(machine.as_str()).map(|full| full.began);
-            full.map_or(directory.began, |began| began.max(directory.began))
-        };
-        machines.iter().map(one).min().unwrap_or(directory.began)
     }
 
     /// Puts the facts about servers together, and returns the mark of what they are.

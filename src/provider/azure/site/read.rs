@@ -40,9 +40,7 @@ use crate::syntax::machine::Machine;
 use crate::syntax::machine::State;
 
 /// How long the vault's list is good for where a step only waits: for each request that it takes.
-const LIST_GOOD_FOR: SignedDuration = SignedDuration::from_secs(60);
-/// Up to how many items that have changed since the list are read one by one.
-const FEW: usize = 2;
+const LIST_GOOD_FOR: SignedDuration = SignedDuration::from_secs(40);
 /// How long an item that was read whole is good for where a step only waits.
 const ITEM_GOOD_FOR: SignedDuration = SignedDuration::from_mins(2);
 /// How long the list of machines that can be protected is good for.
@@ -196,47 +194,26 @@ impl AzureView {
         machines: &[MachineName],
         asked_at: Timestamp,
     ) -> Result<Seen<Directory>, AzureError> {
-        // A few that an operation has changed since are read by themselves, which costs no more than the list.
-        let touched: Vec<Timestamp> = {
+        let touched = {
             let touched = self.shared.touched.lock().expect(NO_PANIC);
-            machines
-                .iter()
-                .filter_map(|machine| touched.get(&machine.as_str().to_lowercase()))
-                .copied()
-                .collect()
+            machines.iter().filter_map(|machine| touched.get(&machine.as_str().to_lowercase())).max().copied()
         };
         self.directory(|seen| {
             let pages = seen.map_or(1, |seen| seen.pages);
             let good = before(asked_at, times(LIST_GOOD_FOR, pages));
-            let newer = touched.iter().filter(|at| seen.is_none_or(|seen| seen.began < **at));
-            let last = touched.iter().max().filter(|_| newer.count() > FEW);
-            last.map_or(good, |last| good.max(*last))
+            touched.map_or(good, |touched| good.max(touched))
         })
         .await
-    }
-
-    /// Returns whether an operation has changed a machine since a moment.
-    fn is_touched_since(&self, entry: &Entry, moment: Timestamp) -> bool {
-        let touched = self.shared.touched.lock().expect(NO_PANIC);
-        touched.get(&entry.name.to_lowercase()).is_some_and(|at| *at > moment)
     }
 
     pub(super) async fn read_items(
         &self,
         entries: &[&Entry],
-        listed_at: Timestamp,
         freshness: Freshness,
         asked_at: Timestamp,
     ) -> Result<(), AzureError> {
         let wanted = |entry: &&&Entry| match freshness {
             Freshness::Now => true,
-            // What the list shows of it is from before an operation.
-            Freshness::Lately if self.is_touched_since(entry, listed_at) => {
-                let read = self.whole(&entry.name).map(|full| full.began);
-                read.is_none_or(|began| {
-                    self.is_touched_since(entry, began) || began < before(asked_at, LIST_GOOD_FOR)
-                })
-            }
             // Only what can come back has more to tell than the list does: its recovery points.
             Freshness::Lately => {
                 let may_come_back = state::state(entry.kind, &entry.item) == Some(State::ProtectedToOnprem);
