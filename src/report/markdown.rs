@@ -237,7 +237,9 @@ pub(super) fn plain(text: &str) -> String {
 
 /// Returns text for between back quotes, in a table too.
 pub(super) fn code(text: &str) -> String {
-    escape::line(text).replace(['`', '|'], "'")
+    let text = escape::line(text).replace(['`', '|'], "'").replace("::", ": :");
+    // Not every reader of Markdown leaves HTML alone there.
+    text.replace('<', "‹").replace('>', "›")
 }
 
 #[cfg(test)]

@@ -168,6 +168,10 @@ fn names_of_documents_stay_names_in_every_format() {
     let timeline = report.timeline.as_mut().expect("there is a run");
     for (machine, name) in timeline.machines.iter_mut().zip(HOSTILE) {
         let before = std::mem::replace(&mut machine.name, name.to_owned());
+        if let Some(failed) = &mut machine.failed {
+            let kind = failed.as_str().split('/').next().unwrap_or_default().to_owned();
+            *failed = failback::id::StepId::new(format!("{kind}/{name}"));
+        }
         for step in timeline.steps.iter_mut().filter(|step| step.subject == before) {
             step.subject = name.to_owned();
             step.step = failback::id::StepId::new(format!("{}/{name}", step.kind.as_str()));

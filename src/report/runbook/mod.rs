@@ -77,6 +77,8 @@ pub struct Block {
     pub is_final: bool,
     /// How long the longest of them is expected to take, in seconds.
     pub expected: Range,
+    /// Steps that have to be done before any of them.
+    pub after: Vec<String>,
     /// What is to be done, machine by machine.
     pub tasks: Vec<Task>,
 }
@@ -131,6 +133,7 @@ pub fn runbook(graph: &Graph, forecast: &Forecast, paper: Paper) -> Runbook {
                 observe: words.observe,
                 is_final: graph.is_irreversible(index),
                 expected: Range::default(),
+                after: Vec::new(),
                 tasks: Vec::new(),
             });
         }
@@ -139,6 +142,14 @@ pub fn runbook(graph: &Graph, forecast: &Forecast, paper: Paper) -> Runbook {
             block.expected.low_s = block.expected.low_s.max(expected.low_s);
             block.expected.high_s = block.expected.high_s.max(expected.high_s);
             block.tasks.push(task(graph, index));
+        }
+    }
+    for block in &mut blocks {
+        // What all of them come after is told once.
+        let first = block.tasks.first().map(|task| task.after.clone()).unwrap_or_default();
+        if block.tasks.iter().all(|task| task.after == first) {
+            block.tasks.iter_mut().for_each(|task| task.after.clear());
+            block.after = first;
         }
     }
     Runbook {

@@ -58,6 +58,10 @@ pub fn markdown(runbook: &Runbook) -> String {
             text.push_str("**This can’t be taken back.**\n\n");
         }
         let _ = writeln!(text, "{}\n", block.how);
+        if !block.after.is_empty() {
+            let after: Vec<String> = block.after.iter().map(|step| format!("`{}`", code(step))).collect();
+            let _ = writeln!(text, "After {}.\n", after.join(", "));
+        }
         if block.expected.high_s > 0 {
             let _ = writeln!(text, "Expected: {}.\n", range(block.expected));
         }
