@@ -246,7 +246,7 @@ async fn the_description_of_the_api_lists_what_answers() {
             let answer =
                 served.ask(&what, &[&bearer(OPERATOR)], if method == "get" { "" } else { "{}" }).await;
             assert!(![401, 403, 404, 405, 500].contains(&answer.status), "{what}: {answer:?}");
-            assert_eq!(answer.json()["openapi"].is_string() || answer.json()["version"] == 1, true, "{what}");
+            assert!(answer.json()["openapi"].is_string() || answer.json()["version"] == 1, "{what}");
             let other = format!("DELETE {path}");
             assert_eq!(served.ask(&other, &[&bearer(OPERATOR)], "").await.status, 405, "{other}");
         }

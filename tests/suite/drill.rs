@@ -309,7 +309,7 @@ fn plan_of(small: &Small) -> Estate {
     for of in 0..5 {
         let on: BTreeSet<&str> =
             small.depends.iter().filter(|(one, _)| *one == of).map(|(_, on)| names[*on]).collect();
-        if !on.is_empty() && !(small.group && of >= 3) {
+        if !(on.is_empty() || small.group && of >= 3) {
             let on: Vec<&str> = on.into_iter().collect();
             estate = estate.entry(names[of], &format!("depends_on: [{}]", on.join(", ")));
         }

@@ -65,6 +65,7 @@ exit 0
 --- out
 made: home/plans/site.plan.yaml
 made: home/plans/site.inventory.yaml
+made: home/failback.yaml
 made: home/.vscode/settings.json
 made: home/schemas/recovery-plan.schema.json
 made: home/schemas/inventory.schema.json
@@ -77,6 +78,8 @@ cd home
 failback check            # is anything wrong?
 failback plan plans/site.plan.yaml
 failback run plans/site.plan.yaml --speed max
+failback drill plans/site.plan.yaml --name weekly
+failback serve            # drills when they are due, and the dashboard
 
 for the checks of changes, set the variable FAILBACK_SOURCE to the git URL of failback
 "#);
@@ -101,7 +104,7 @@ for the checks of changes, set the variable FAILBACK_SOURCE to the git URL of fa
         assert_eq!(made.expect("made"), folder.run(&["schema", kind]).out);
     }
     let again = done(folder.run(&["init", "home"]));
-    assert_eq!(again.out.matches("unchanged: ").count(), 9, "{}", again.out);
+    assert_eq!(again.out.matches("unchanged: ").count(), 10, "{}", again.out);
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn what_exists_is_replaced_only_by_force() {
     );
     done(folder.run(&["check", "--strict"]));
     let again = done(folder.run(&["init", "--force"]));
-    assert_eq!(again.out.matches("unchanged: ").count(), 9, "{}", again.out);
+    assert_eq!(again.out.matches("unchanged: ").count(), 10, "{}", again.out);
     assert!(again.out.contains("failback check"), "{}", again.out);
 }
 

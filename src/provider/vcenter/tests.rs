@@ -275,10 +275,12 @@ fn a_host_that_is_not_heard_from_has_no_known_load() {
         set("summary.quickStats.overallMemoryUsage", "24"),
     ];
     let mut gaps = Vec::new();
-    let host = read::host(&object(read::HOST, &text.concat()), &Names::new(), &mut gaps).unwrap();
+    let silent = object(read::HOST, &text.concat());
+    let names = Names::from([(silent.reference.clone(), "esx1".to_owned())]);
+    let host = read::host(&silent, &names, &mut gaps).unwrap();
     assert_eq!((host.free_memory, host.vms.clone()), (None, None));
     assert_eq!(gaps.len(), 1);
     let heard = text.concat().replace("notResponding", "connected");
-    let host: SeenHost = read::host(&object(read::HOST, &heard), &Names::new(), &mut gaps).unwrap();
+    let host: SeenHost = read::host(&object(read::HOST, &heard), &names, &mut gaps).unwrap();
     assert_eq!((host.free_memory, host.vms), (Some(Bytes((1024 - 24) << 20)), Some(Vec::new())));
 }
