@@ -96,7 +96,7 @@ try {
   const before = Number(await page.textContent("#settled"));
   await page.waitForFunction((then) => Number(document.getElementById("settled").textContent) > then, before);
   check(true, "the run moves without a reload");
-  await page.waitForSelector("#questions:not([hidden]) .primary");
+  await page.waitForSelector("#questions:not([hidden]) .primary:visible");
   await accessible(page, "run");
   for (const tab of ["timeline", "graph", "log"]) {
     await page.click(`#tab-${tab}`);

@@ -89,6 +89,7 @@ for the checks of changes, set the variable FAILBACK_SOURCE to the git URL of fa
             "home/.github/workflows/failback.yml",
             "home/.gitignore",
             "home/.vscode/settings.json",
+            "home/failback.yaml",
             "home/plans/site.inventory.yaml",
             "home/plans/site.plan.yaml",
             "home/schemas/inventory.schema.json",
