@@ -53,7 +53,8 @@ function pressable(element, step, name) {
   element.dataset.step = step.index;
   element.setAttribute("tabindex", "0");
   element.setAttribute("role", "button");
-  element.setAttribute("aria-label", name);
+  // What is written on it names it, unless nothing is.
+  if (name) element.setAttribute("aria-label", name);
   element.addEventListener("click", () => showStep(step));
   element.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); showStep(step); } });
 }
@@ -125,7 +126,7 @@ export function graph(panel, model) {
     const subject = step.id.includes("/") ? step.id.slice(step.id.indexOf("/") + 1) : "";
     node.append(shape("text", { class: "faint", x: x + 8, y: y + 28 }, short(subject, 22)));
     node.append(shape("title", {}, `${step.id}: ${t("step_" + STATES[step.state])}`));
-    pressable(node, step, `${step.id}: ${t("step_" + STATES[step.state])}`);
+    pressable(node, step);
     svg.append(node);
   }
   const wrap = document.createElement("div");
