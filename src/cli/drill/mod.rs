@@ -46,7 +46,7 @@ pub struct DrillArgs {
     #[arg(long, value_name = "KIND", value_enum, conflicts_with = "name")]
     pub kind: Option<Kind>,
     /// With --kind: exercise these machines and replication groups alone
-    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "kind")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "kind", conflicts_with = "name")]
     pub machines: Vec<String>,
     /// Faults that befall a rehearsal (a `kind: Scenario` document)
     #[arg(long, value_name = "FILE")]

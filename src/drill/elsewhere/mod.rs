@@ -131,6 +131,21 @@ impl Job<'_> {
         self.drill.missed.as_ref().map_or(Missed::RunOnce, |missed| missed.value) == Missed::RunOnce
     }
 
+    /// Refuses what would be a line of its own where the scheduler reads lines, or the same thing as an earlier drill.
+    fn objection(&self, earlier: &[Job<'_>], command: &Command) -> Option<Refusal> {
+        let path = self.plan.path.to_string_lossy();
+        let words = [self.plan.known_as.as_str(), &path, &command.program, &command.image];
+        let words = words.into_iter().chain(command.state_dir.as_deref());
+        if words.into_iter().any(|word| word.chars().any(char::is_control)) {
+            let why = "a path that it is begun with holds a line break or another control character";
+            return Some(self.refused(why, "rename the file or folder"));
+        }
+        let slug = self.slug();
+        let same = earlier.iter().find(|other| other.slug() == slug)?;
+        let why = format!("it would be called {slug}, as {} is", same.name());
+        Some(self.refused(why, "give one of them another name: letters, digits and hyphens tell them apart"))
+    }
+
     /// Returns the words of the command that begins the drill.
     fn words(&self, command: &Command, plan: &str) -> Vec<String> {
         let mut words = vec![command.program.clone(), "drill".into()];
@@ -164,7 +179,11 @@ pub fn write(
         })
         .collect();
     let mut written = Written::default();
-    let mut refusals = Vec::new();
+    let mut refusals: Vec<Refusal> =
+        jobs.iter().enumerate().filter_map(|(at, job)| job.objection(&jobs[..at], command)).collect();
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
     for job in &jobs {
         if !job.drill.blackout.is_empty() {
             let name = job.name();

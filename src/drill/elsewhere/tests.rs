@@ -219,3 +219,18 @@ fn blackouts_are_told_of() {
     let written = written(&plan, Scheduler::Systemd).expect("it can be said");
     assert!(written.warnings[0].contains("blackouts"), "{:?}", written.warnings);
 }
+
+#[test]
+fn a_path_is_no_line_of_its_own_and_two_drills_are_never_one() {
+    for scheduler in [Scheduler::Cron, Scheduler::Systemd, Scheduler::Github, Scheduler::Kubernetes] {
+        let mut bad = one("0 3 * * SUN", "UTC");
+        bad.known_as = "/srv/x\n* * * * * root touch pwned\n#.yaml".into();
+        let refusals = written(&bad, scheduler).expect_err("it would be a line of its own");
+        assert!(refusals[0].message.contains("control character"), "{refusals:?}");
+        let two = plan(
+            "  - {name: weekly.b, kind: rehearsal, schedule: \"0 3 * * SUN\"}\n  - {name: weekly-b, kind: rehearsal, schedule: \"0 4 * * SUN\"}\n",
+        );
+        let refusals = written(&two, scheduler).expect_err("they would be one");
+        assert!(refusals.len() == 1 && refusals[0].drill == "weekly-b", "{refusals:?}");
+    }
+}
