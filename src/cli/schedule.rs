@@ -1,6 +1,7 @@
 //! `schedule`: drills for other schedulers.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::cli::drills;
@@ -13,6 +14,7 @@ use crate::drill::elsewhere::Command;
 use crate::escape;
 use crate::render::style::Tone;
 use crate::render::style::Verbosity;
+use crate::syntax::workspace::Workspace;
 
 /// A scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -56,7 +58,7 @@ pub struct ScheduleArgs {
 ///
 /// [`CliError`] if a plan can't be read, or no drill has a schedule.
 pub fn run(args: &ScheduleArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let found = drills::plans(&env.folder, &args.paths)?;
+    let mut found = drills::plans(&env.folder, &args.paths)?;
     if !found.plans.iter().flat_map(|plan| &plan.drills).any(|drill| drill.schedule.is_some()) {
         return Err(CliError::usage("no drill of these plans has a schedule")
             .hinted("add `schedule: \"0 3 * * SUN\"` to a drill"));
@@ -67,6 +69,17 @@ pub fn run(args: &ScheduleArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Scheduler::Github => elsewhere::Scheduler::Github,
         Scheduler::Cron => elsewhere::Scheduler::Cron,
     };
+    if args.format == Scheduler::Github {
+        // What is checked out there is the repository, wherever it is here.
+        for plan in &mut found.plans {
+            let folder = plan.path.parent().unwrap_or(Path::new("/"));
+            let workspace = Workspace::of(folder);
+            let within = plan.path.strip_prefix(workspace.root()).map(Path::to_owned);
+            if let Some(within) = within.ok().filter(|_| workspace.is_repository()) {
+                plan.path = within;
+            }
+        }
+    }
     let command = Command {
         program: args.program.clone(),
         state_dir: args.state_dir.clone(),
