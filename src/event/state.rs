@@ -45,6 +45,19 @@ impl RunStatus {
             Self::Finished(Outcome::Cancelled) => "cancelled",
         }
     }
+
+    /// Returns what is said of a run after `it`, or after its name.
+    #[must_use]
+    pub const fn said_of_it(self) -> &'static str {
+        match self {
+            Self::New => "has not begun",
+            Self::Running => "goes on",
+            Self::Interrupted => "was interrupted",
+            Self::Finished(Outcome::Succeeded) => "succeeded",
+            Self::Finished(Outcome::Failed) => "failed",
+            Self::Finished(Outcome::Cancelled) => "was cancelled",
+        }
+    }
 }
 
 /// The state of a run.

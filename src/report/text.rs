@@ -75,10 +75,16 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
             Verbosity::Normal,
             format!("{step}: attempt {attempt} failed: {message} ({code}); the next is at {retry_at:.0}"),
         ),
-        RunEventKind::MembersDone { step, machines } => (
-            Verbosity::Normal,
-            format!("{step} is done for {}", some_of(machines.iter().map(MachineName::as_str))),
-        ),
+        RunEventKind::MembersDone { step, machines } => {
+            let index = state.graph().find(step);
+            let takes_back = index.is_some_and(|index| state.step(index).takes_back);
+            let names = some_of(machines.iter().map(MachineName::as_str));
+            let text = match takes_back {
+                true => format!("{step}: the planned failover of {names} is taken back"),
+                false => format!("{step} is done for {names}"),
+            };
+            (Verbosity::Normal, text)
+        }
         RunEventKind::MemberFailed { step, machine, code, message } => {
             (Verbosity::Quiet, format!("{step} failed for {machine}: {message} ({code})"))
         }
@@ -163,7 +169,7 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
             (Verbosity::Quiet, format!("run {run} is interrupted: {reason}"))
         }
         RunEventKind::RunFinished { outcome } => {
-            (Verbosity::Quiet, format!("run {run} {}", RunStatus::Finished(*outcome).as_str()))
+            (Verbosity::Quiet, format!("run {run} {}", RunStatus::Finished(*outcome).said_of_it()))
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::event::RunState;
 use crate::event::StepStatus;
 use crate::event::TAKEN_BACK;
 use crate::graph::StepKind;
+use crate::graph::StepSubject;
 use crate::report::some_of;
 use crate::report::tally::steps_of_machines;
 
@@ -47,10 +48,11 @@ pub fn whereabouts(state: &RunState) -> Vec<(String, Place)> {
     machines
         .map(|(machine, steps)| {
             let index = machine.index();
-            let of = |kind: StepKind| {
+            let find = |kind: StepKind| {
                 let mut steps = steps.iter().copied();
-                steps.find(|step| state.graph().step(*step).kind == kind).map(|step| state.step(step))
+                steps.find(|step| state.graph().step(*step).kind == kind)
             };
+            let of = |kind: StepKind| find(kind).map(|step| state.step(step));
             let is_open = |kind| {
                 of(kind).is_some_and(|step| {
                     step.is_in_flight() || step.code.as_deref() == Some("outcome-unknown")
@@ -58,9 +60,13 @@ pub fn whereabouts(state: &RunState) -> Vec<(String, Place)> {
             };
             let is_lost = state.out().contains(&index) && !state.is_taken_out(index);
             let came_through = |kind| {
-                of(kind).is_some_and(|step| {
+                find(kind).is_some_and(|at| {
+                    let step = state.step(at);
                     let is_done = matches!(step.status, StepStatus::Succeeded | StepStatus::Adopted);
-                    (is_done && !state.out().contains(&index)) || step.is_done_for(index)
+                    // A step of several is done for those that were still in it; what a machine's own step did stays done when
+                    // the machine is taken out.
+                    let is_its_own = matches!(state.graph().step(at).subject, StepSubject::Machine(_));
+                    (is_done && (is_its_own || !state.out().contains(&index))) || step.is_done_for(index)
                 })
             };
             let was_taken_back = [StepKind::Verify, StepKind::Commit].into_iter().any(|kind| {

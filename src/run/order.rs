@@ -62,7 +62,7 @@ pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
     if let RunStatus::Finished(outcome) = state.status()
         && !(reopens && outcome == crate::event::Outcome::Failed)
     {
-        return Verdict::of(Err(format!("the run has ended: it {}", state.status().as_str())));
+        return Verdict::of(Err(format!("the run has ended: it {}", state.status().said_of_it())));
     }
     if state.is_cancelling() && (reopens || matches!(letter.order, Order::Cancel { .. })) {
         return Verdict::of(Err("the run is cancelled already".into()));

@@ -1,11 +1,18 @@
 //! What a person changed in a run stays so: what was left out, taken back or cancelled.
 
+use std::sync::Arc;
+
 use failback::event::Order;
 use failback::event::Outcome;
+use failback::event::Reporter as _;
 use failback::event::RunEventKind;
+use failback::event::RunState;
 use failback::event::StepStatus;
 use failback::id::StepId;
 use failback::provider::Request;
+use failback::report::Lines;
+use failback::report::Place;
+use failback::report::Verbosity;
 use failback::run::End;
 use failback::syntax::machine::State;
 
@@ -21,6 +28,7 @@ use crate::lab::site::Site;
 use crate::lab::world;
 use crate::lab::world_of;
 use crate::orders::Forever;
+use crate::orders::begins;
 use crate::orders::cancel;
 use crate::orders::drive;
 use crate::orders::once;
@@ -64,6 +72,42 @@ fn every_member_of_a_group_is_taken_back_with_the_run_and_none_is_said_to_be_com
     for (machine, place) in said {
         assert_eq!(place.to_string(), "in Azure, replicating to on-premises", "{machine}");
     }
+}
+
+#[test]
+fn a_machine_that_is_taken_out_after_its_reprotect_is_not_said_to_be_untouched() {
+    let world = world(CLASSIC.0, CLASSIC.1);
+    let (_, ran) = drive(
+        &world,
+        Process::default().ordered("bob", once(skip("w1", false), begins("await_protected/w1"))),
+    );
+    let state = state_of(&world, &ran);
+    let place = |name: &str| {
+        let said = failback::report::whereabouts(&state);
+        said.into_iter().find(|(machine, _)| machine == name).map(|(_, place)| place)
+    };
+    assert_eq!(place("w1"), Some(Place::AzureReplicating), "{}", ran.said());
+    let (_, ran) =
+        drive(&world, Process::default().ordered("bob", once(skip("w1", false), begins("reprotect/w1"))));
+    let said = failback::report::whereabouts(&state_of(&world, &ran));
+    assert_eq!(said[0], ("w1".to_owned(), Place::Azure), "{}", ran.said());
+}
+
+#[test]
+fn what_is_taken_back_is_not_said_to_be_committed() {
+    let estate = Estate::modernized([Vm::new("g1"), Vm::new("g2")]).group("db", &["g1", "g2"]);
+    let world = world_of(&estate);
+    let order = once(cancel(true), asks("approve_commit/db"));
+    let (_, ran) = drive(&world, Process::default().approved_by(Forever).ordered("bob", order));
+    let mut text = Vec::new();
+    let mut lines = Lines::new(&mut text, &RunState::new(Arc::clone(&world.graph)), Verbosity::Normal);
+    let state = state_of(&world, &ran);
+    for event in &ran.events {
+        lines.event(event, &state).expect("the output is in memory");
+    }
+    let text = String::from_utf8(text).expect("lines are text");
+    assert!(text.contains("commit/db: the planned failover of g1 is taken back"), "{text}");
+    assert!(!text.contains("commit/db is done for"), "{text}");
 }
 
 #[test]
