@@ -72,7 +72,8 @@ words! {
 block! {
     /// A command on the machine that runs the plan.
     pub struct Command {
-        /// Program and arguments; no shell is involved.
+        /// Program and arguments; no shell is involved. They may hold `{{ plan.name }}`, `{{ run.id }}` and `{{ run.outcome }}`, each
+        /// put into its own word.
         pub command: Vec<Spanned<String>> where [Needed] => ["./scripts/stop-batch.sh", "--site", "azure"],
     }
 }
@@ -121,13 +122,23 @@ block! {
         /// Address.
         pub url: Spanned<String> where [Url] => "https://hooks.corp.example/dr",
         /// Body, sent as JSON; texts may hold `{{ plan.name }}`, `{{ run.id }}` and
-        /// `{{ run.outcome }}`.
+        /// `{{ run.outcome }}`, which is `running` until everything else has ended, and then `success`, `failure` or `cancelled`.
         pub body: Option<Free> => {"text": "{{ plan.name }}: {{ run.outcome }}"},
     }
 }
 
 block! {
-    /// A hook of the run: exactly one of `run`, `manual`, `runbook` and `http`, and one of `before` and `after`.
+    /// A connection that is opened and closed again: it is tried until a port answers.
+    pub struct TcpAction {
+        /// Host name or address.
+        pub host: Spanned<String> where [Host] => "db1.corp.example",
+        /// Port.
+        pub port: Spanned<u16> where [Port] => 1433,
+    }
+}
+
+block! {
+    /// A hook of the run: exactly one of `run`, `manual`, `runbook`, `http` and `tcp`, and one of `before` and `after`.
     pub struct Action {
         /// Name of the action, unique in the plan.
         pub name: Spanned<String> where [Name] => "stop-batch",
@@ -143,6 +154,8 @@ block! {
         pub runbook: Option<Runbook>,
         /// A request over HTTP.
         pub http: Option<HttpAction>,
+        /// A connection that is waited for.
+        pub tcp: Option<TcpAction>,
         /// Longest time it may take. Default: 10m; `manual`: none.
         pub timeout: Option<Spanned<Seconds>> where [Positive] => "10m",
         /// What to do when a crash leaves its outcome unknown. Default: `ask`.

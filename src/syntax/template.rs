@@ -85,7 +85,11 @@ pub fn filled(value: &Value, variable: &dyn Fn(&str) -> Option<String>) -> Value
     }
 }
 
-fn filled_text(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
+/// Returns a text with its variables put in; an unknown one is left as it is written.
+///
+/// What is put in is never read as a template.
+#[must_use]
+pub fn filled_text(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     for part in parts(text) {
         match part {

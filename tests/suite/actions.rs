@@ -23,8 +23,10 @@ fn an_action_of_the_whole_run_stands_at_one_end_of_it() {
         assert_eq!(exit, 1, "{said}");
         assert!(said.contains("error[bad-action]"), "{said}");
     }
-    let (said, exit) = checked("actions: [{name: b, after: {phase: run}, run: {command: [x]}}]");
-    assert_eq!(exit, 0, "{said}");
+    for does in ["run: {command: [x, \"{{ run.id }}\"]}", "tcp: {host: db1.corp.example, port: 22}"] {
+        let (said, exit) = checked(&format!("actions: [{{name: b, after: {{phase: run}}, {does}}}]"));
+        assert_eq!(exit, 0, "{said}");
+    }
 }
 
 #[test]
@@ -37,6 +39,8 @@ fn an_action_does_one_thing_at_one_place() {
         "{name: b, before: {phase: run, of: w1}, run: {command: [x]}}",
         "{name: b, before: {phase: failover, of: w1, outcome: [failure]}, run: {command: [x]}}",
         "{name: b, after: {phase: run}, http: {url: \"https://x.example\", body: {text: \"{{ plan.nmae }}\"}}}",
+        "{name: b, after: {phase: run}, run: {command: [x, \"--of={{ plan.nmae }}\"]}}",
+        "{name: b, after: {phase: run}, tcp: {host: db1.corp.example, port: 22}, manual: {prompt: y}}",
     ] {
         let (said, exit) = checked(&format!("actions: [{action}]"));
         assert_eq!(exit, 1, "{action}: {said}");

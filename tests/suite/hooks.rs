@@ -18,6 +18,7 @@ use failback::syntax::action::HttpProbe;
 use failback::syntax::action::Method;
 use failback::syntax::action::Probe;
 use failback::syntax::action::Runbook;
+use failback::syntax::action::TcpAction;
 use failback::syntax::action::TcpProbe;
 use failback::syntax::value::Free;
 use serde_json::Value;
@@ -50,6 +51,7 @@ fn action(timeout: Option<u64>) -> Action {
         manual: None,
         runbook: None,
         http: None,
+        tcp: None,
         timeout: timeout.map(|seconds| Spanned::bare(Seconds(seconds))),
         rerun: None,
     }
@@ -349,6 +351,34 @@ async fn a_tcp_probe_wants_a_listener() {
     drop(listener);
     let message = connected("127.0.0.1", port).await.expect_err("nobody listens");
     assert!(message.starts_with(&format!("no connection to 127.0.0.1, port {port}: ")), "{message}");
+}
+
+#[tokio::test]
+async fn a_tcp_action_waits_for_a_listener() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let tcp = TcpAction { host: Spanned::bare("127.0.0.1".into()), port: Spanned::bare(port) };
+    let action = Action { tcp: Some(tcp), ..action(Some(60)) };
+    assert_eq!(acted(&action).await, Ok(format!("port {port} is open")));
+    drop(listener);
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    let message = acted(&action).await.expect_err("nobody listens");
+    assert!(message.starts_with(&format!("no connection to 127.0.0.1, port {port}: ")), "{message}");
+    assert!(message.ends_with("(tried for 1m)"), "{message}");
+    assert!(before.elapsed() >= Duration::from_secs(58), "it was given up too soon");
+    let metadata = TcpAction { host: Spanned::bare("169.254.169.254".into()), port: Spanned::bare(80) };
+    let refused = acted(&Action { tcp: Some(metadata), ..self::action(Some(1)) }).await;
+    assert!(refused.is_err_and(|why| !why.contains("in time")), "metadata services are never asked");
+}
+
+#[tokio::test]
+async fn a_command_is_told_of_its_run_word_by_word() {
+    let told = command(&["printf", "%s|", "{{ plan.name }}", "--run={{run.id}}:{{ run.outcome }}", "{one}"]);
+    assert_eq!(acted(&told).await, Ok("erp \"failback\"|--run=r1:success|{one}|".into()));
+    let unknown = command(&["printf", "{{ env.TOKEN }}"]);
+    let message = "there is no variable `env.TOKEN`, only plan.name, run.id, run.outcome";
+    assert_eq!(acted(&unknown).await, Err(message.into()));
 }
 
 #[tokio::test]

@@ -118,6 +118,9 @@ fn of_action(action: &Action) -> Vec<(String, String)> {
     if let Some(http) = &action.http {
         told.push(("call".to_owned(), http.url.value.clone()));
     }
+    if let Some(tcp) = &action.tcp {
+        told.push(("wait for".to_owned(), format!("{} port {}", tcp.host.value, tcp.port.value)));
+    }
     if let Some(timeout) = action.timeout {
         told.push(("at most".to_owned(), timeout.value.to_string()));
     }

@@ -48,7 +48,7 @@ impl Engine<'_> {
                 }
                 Rerun::Ask => {
                     let prompt = format!(
-                        "The action {} was running when the run was interrupted, and its outcome is unknown. Run it again?",
+                        "The action {} was running when the run was interrupted, and its outcome is unknown. Run it again? Yes: it runs once more, from its beginning. No: it counts as failed, and what waits for it is not begun (failback skip leaves it out instead).",
                         action.name
                     );
                     return self.ask(step, prompt, Vec::new());
@@ -99,9 +99,20 @@ impl Engine<'_> {
             key: IdempotencyKey::new(format!("{run}/{}/{}", state.id(step), state.step(step).attempts)),
             plan: self.graph.model().plan.name.value.clone(),
             run: run.to_string(),
-            outcome: if state.failed() > 0 { "failure".into() } else { "success".into() },
+            outcome: self.outcome_for(step).into(),
         };
         self.inquire(step, Inquiry::Act(Box::new(action), variables));
+    }
+
+    /// Returns how the run stands, as an action is told: how it ends is known to what comes after everything else alone.
+    fn outcome_for(&self, step: StepIndex) -> &'static str {
+        let state = self.recorder.state();
+        match (self.graph.runs_last(step), state.is_cancelling(), state.failed()) {
+            (false, _, _) => "running",
+            (true, true, _) => "cancelled",
+            (true, false, 0) => "success",
+            (true, false, _) => "failure",
+        }
     }
 
     pub(super) fn probe(&mut self, step: StepIndex) {

@@ -22,6 +22,8 @@ static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)(?P<kept>\b(?:bearer|basic)\s+)[a-z0-9+/._~-]{16,}=*",
         // `password=…`, `"client_secret": "…"`, `AccountKey=…`, `sig=…` of a shared access signature.
         r#"(?i)(?P<kept>\b[a-z_-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|accountkey|sharedaccesskey|sig)["']?\s*[=:]\s*["']?)[^\s"'&,;]+"#,
+        // `--password hunter3`, `-token abc`: a flag and its word.
+        r#"(?i)(?P<kept>(?:^|\s)--?[a-z_-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|accountkey)\s+)(?:"[^"]*"|'[^']*'|[^\s"'-]\S*)"#,
         // Addresses with a name and a password.
         r"(?P<kept>[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?P<at>@)",
         // Tokens that are known by themselves.
@@ -30,6 +32,34 @@ static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     ];
     shapes.into_iter().map(|shape| Regex::new(shape).expect("the shapes are ours")).collect()
 });
+
+/// `Password is hunter4`, `the token was abc`: as programs say it.
+static SAID: LazyLock<Regex> = LazyLock::new(|| {
+    let shape = r#"(?i)(?P<kept>\b(?:password|passwd|passphrase|secret|token|api[_-]?key)\s+(?:is|was)\s*:?\s*["']?)(?P<word>[^\s"']+)"#;
+    Regex::new(shape).expect("the shape is ours")
+});
+
+/// What is said of a secret after `is` or `was` without telling it.
+const ABOUT: [&str; 18] = [
+    "a",
+    "accepted",
+    "already",
+    "changed",
+    "empty",
+    "expired",
+    "in",
+    "incorrect",
+    "invalid",
+    "missing",
+    "needed",
+    "never",
+    "no",
+    "not",
+    "required",
+    "set",
+    "too",
+    "wrong",
+];
 
 /// Knows the secrets of the process, and what others look like.
 #[derive(Clone, Default)]
@@ -70,7 +100,15 @@ impl Mask {
                 text = masked;
             }
         }
-        text
+        let said = SAID.replace_all(&text, |found: &regex::Captures<'_>| {
+            let word = found["word"].trim_end_matches(['.', ',', ';', '!']).to_ascii_lowercase();
+            if ABOUT.contains(&word.as_str()) {
+                found[0].to_owned()
+            } else {
+                format!("{}{MASKED}", &found["kept"])
+            }
+        });
+        said.into_owned()
     }
 }
 
@@ -100,6 +138,10 @@ mod tests {
                 "DefaultEndpointsProtocol=https;AccountKey=***;X=1",
             ),
             ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", "-----BEGIN RSA PRIVATE KEY-----***"),
+            ("ran sqlcmd --password hunter3 -Q x", "ran sqlcmd --password *** -Q x"),
+            ("az login --client-secret 'a b' -o table", "az login --client-secret *** -o table"),
+            ("Password is hunter4", "Password is ***"),
+            ("the new token was: abc-1.", "the new token was: ***"),
             ("got eyJhbGciOiJI.eyJzdWIiOiIx.c2ln now", "got *** now"),
         ] {
             assert_eq!(mask.apply(said), shown, "{said}");
@@ -114,6 +156,9 @@ mod tests {
             "http://app1.corp.example:8080/health ok",
             "signed: yes",
             "tokens left",
+            "usage: tool --password --verbose",
+            "3 tokens were read",
+            "the password is wrong; the token was not accepted; the secret is expired.",
         ] {
             assert_eq!(mask.apply(said), said);
         }

@@ -70,7 +70,7 @@ pub struct Variables {
     pub plan: String,
     /// `run.id`.
     pub run: String,
-    /// `run.outcome`: `success` or `failure`.
+    /// `run.outcome`: `running` until everything else has ended, then `success`, `failure` or `cancelled`.
     pub outcome: String,
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Method as Verb;
+use tokio::time::Instant;
 
 use crate::quantity::Seconds;
 use crate::run::hook::Hooks;
@@ -17,15 +18,21 @@ use crate::run::hook::web;
 use crate::run::hook::web::PROBE_LIMIT;
 use crate::run::hook::web::Request;
 use crate::run::hook::web::Web;
+use crate::source::Spanned;
 use crate::syntax::action::Action;
+use crate::syntax::action::Command;
 use crate::syntax::action::HttpAction;
 use crate::syntax::action::HttpProbe;
 use crate::syntax::action::Method;
 use crate::syntax::action::Probe;
+use crate::syntax::action::TcpAction;
 use crate::syntax::template;
 
 /// How long an action may take that says nothing of it, as the documentation of `timeout` has it.
 pub(super) const LONGEST: Seconds = Seconds(600);
+
+/// Pause between two tries to open a connection that is waited for.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// How often it is looked whether a command that was left running has ended.
 const LOOK: Duration = Duration::from_millis(500);
@@ -102,16 +109,46 @@ impl RealHooks {
 
 /// Returns the body of a request with its variables put in.
 fn body_of(body: &serde_json::Value, variables: &Variables) -> Result<serde_json::Value, String> {
-    if let Some(name) = template::unknown_variables_of(body).first() {
-        return Err(format!("there is no variable `{name}`, only {}", template::VARIABLES.join(", ")));
+    known(&template::unknown_variables_of(body))?;
+    Ok(template::filled(body, &|name| value_of(variables, name)))
+}
+
+/// Returns the words of a command with their variables put in, each word by itself.
+fn words_of(run: &Command, variables: &Variables) -> Result<Vec<String>, String> {
+    let filled = |word: &Spanned<String>| {
+        known(&template::unknown_variables(&word.value))?;
+        Ok(template::filled_text(&word.value, &|name| value_of(variables, name)))
+    };
+    run.command.iter().map(filled).collect()
+}
+
+/// Refuses variables that there are not.
+fn known(unknown: &[String]) -> Result<(), String> {
+    match unknown.first() {
+        Some(name) => Err(format!("there is no variable `{name}`, only {}", template::VARIABLES.join(", "))),
+        None => Ok(()),
     }
-    let value_of = |name: &str| match name {
+}
+
+fn value_of(variables: &Variables, name: &str) -> Option<String> {
+    match name {
         "plan.name" => Some(variables.plan.clone()),
         "run.id" => Some(variables.run.clone()),
         "run.outcome" => Some(variables.outcome.clone()),
         _ => None,
-    };
-    Ok(template::filled(body, &value_of))
+    }
+}
+
+/// Opens a connection, and tries again until it opens or `longest` is over.
+async fn opened(tcp: &TcpAction, longest: Seconds) -> Result<String, String> {
+    let ends = Instant::now() + Duration::from_secs(longest.0);
+    loop {
+        let connected = web::connect(&tcp.host.value, tcp.port.value).await;
+        if connected.is_ok() || Instant::now() + AGAIN > ends {
+            return connected.map_err(|why| format!("{why} (tried for {longest})"));
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 #[async_trait]
@@ -119,12 +156,16 @@ impl Hooks for RealHooks {
     async fn action(&self, action: &Action, variables: &Variables) -> Result<String, String> {
         let longest = action.timeout.as_ref().map_or(LONGEST, |timeout| timeout.value);
         if let Some(run) = &action.run {
-            let words: Vec<&str> = run.command.iter().map(|word| word.value.as_str()).collect();
+            let words = words_of(run, variables)?;
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let mark = self.marks.as_ref().map(|marks| (marks, action.name.value.as_str()));
             return self.commands.run(&words, longest, mark).await;
         }
         if let Some(http) = &action.http {
             return self.send(http, variables, longest).await;
+        }
+        if let Some(tcp) = &action.tcp {
+            return opened(tcp, longest).await;
         }
         if action.runbook.is_some() {
             return Ok("simulated: runbooks run in Azure only".into());

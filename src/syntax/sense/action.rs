@@ -13,7 +13,7 @@ use crate::syntax::view::View;
 use super::is_misspelt;
 use super::settings;
 
-const DOES: [&str; 4] = ["run", "manual", "runbook", "http"];
+const DOES: [&str; 5] = ["run", "manual", "runbook", "http", "tcp"];
 const STANDS: [&str; 2] = ["before", "after"];
 const ASKS: [&str; 2] = ["http", "tcp"];
 
@@ -56,7 +56,8 @@ fn check_action(action: View<'_, '_>, path: &str, found: &mut Vec<Diagnostic>) {
         None => "the action".to_owned(),
     };
     if is_not_one(action, &DOES, Action::KEYS) {
-        let message = format!("{named} must have exactly one of `run`, `manual`, `runbook` and `http`");
+        let message =
+            format!("{named} must have exactly one of `run`, `manual`, `runbook`, `http` and `tcp`");
         found.push(bad(span, message, "write what it does, once", path));
     }
     if count(action, &STANDS) == 0 && !is_misspelt(action, &STANDS, Action::KEYS) {
@@ -76,14 +77,24 @@ fn check_action(action: View<'_, '_>, path: &str, found: &mut Vec<Diagnostic>) {
         let help = "delete `outcome`, or use `after`";
         found.push(bad(outcome.span(), message, help, &format!("{path}.before.outcome")));
     }
-    let Some(request) = action.get("http") else { return };
-    if let Some(variable) = request.get("body").and_then(|body| unknown_variable(body, &template::VARIABLES))
+    let whose = name.and_then(View::text).map_or_else(|| "the action".to_owned(), quoted);
+    let known = template::VARIABLES.join(", ");
+    if let Some(request) = action.get("http")
+        && let Some(variable) =
+            request.get("body").and_then(|body| unknown_variable(body, &template::VARIABLES))
     {
-        let whose = name.and_then(View::text).map_or_else(|| "the action".to_owned(), quoted);
         let message = format!("the body of {whose} speaks of {}, which there is not", quoted(&variable));
-        let help = format!("known: {}", template::VARIABLES.join(", "));
         let place = request.get("url").unwrap_or(request);
-        found.push(bad(place.span(), message, help, &format!("{path}.http.body")));
+        found.push(bad(place.span(), message, format!("known: {known}"), &format!("{path}.http.body")));
+    }
+    if let Some(run) = action.get("run").filter(|run| run.is_mapping()) {
+        for (at, word) in run.list("command").enumerate() {
+            let Some(variable) = unknown_variable(word, &template::VARIABLES) else { continue };
+            let message =
+                format!("the command of {whose} speaks of {}, which there is not", quoted(&variable));
+            let help = format!("known: {known}; braces that are for the program itself belong into a script");
+            found.push(bad(word.span(), message, help, &format!("{path}.run.command[{at}]")));
+        }
     }
 }
 
