@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn the_database_of_another_program_is_left_alone() {
-        for version in [0, 1, 2, 3] {
+        for version in [0, 1, 2, 3, 4] {
             let place = Place::new();
             let other = place.sqlite();
             other.execute_batch("CREATE TABLE songs (name TEXT)").expect("made");
