@@ -11,6 +11,10 @@ use failback::run::approver::AutoApprove;
 use failback::run::approver::Question;
 use failback::run::approver::Reply;
 use failback::run::approver::Unattended;
+use failback::run::hook::Hooks;
+use failback::run::hook::Variables;
+use failback::syntax::action::Action;
+use failback::syntax::action::Probe;
 use jiff::SignedDuration;
 
 use crate::estate::Estate;
@@ -22,6 +26,9 @@ use crate::lab::laws::assert_home;
 use crate::lab::laws::assert_lawful;
 use crate::lab::world;
 use crate::lab::world_of;
+use crate::orders::begins;
+use crate::orders::cancel;
+use crate::orders::once;
 use crate::worlds;
 
 #[test]
@@ -37,6 +44,70 @@ fn a_job_that_hangs_is_told_of_and_waited_for() {
             if step.as_str() == "failover/w1" && reason.contains("Start failover") && reason.contains("job failover-"))
     };
     assert_eq!(ran.events.iter().map(|event| &event.kind).filter(told).count(), 1, "{}", ran.said());
+}
+
+#[test]
+fn a_job_that_a_scenario_lets_hang_is_told_of_and_waited_for() {
+    let plain = world(CLASSIC.0, CLASSIC.1);
+    let hangs = |kind: &RunEventKind| {
+        matches!(kind, RunEventKind::StepWaiting { step, reason, .. }
+            if step.as_str() == "reprotect/w1" && reason.contains("longer than any should"))
+    };
+    let end = |ran: &Ran| ran.events.last().expect("it has events").at;
+    let site = plain.site();
+    let usual = plain.drive(&site, Process::default());
+    assert!(!usual.has(hangs), "{}", usual.said());
+    let world = world(CLASSIC.0, CLASSIC.1).with(&["{kind: job_hangs, of: w1, phase: reprotect}"]);
+    let site = world.site();
+    let ran = world.drive(&site, Process::default());
+    assert_lawful(&world.graph, &ran.events);
+    assert_home(&world, &site, &ran);
+    assert!(ran.has(hangs), "{}", ran.said());
+    assert!(end(&ran).duration_since(end(&usual)) > SignedDuration::from_hours(2), "{}", ran.said());
+}
+
+/// Remembers how the run stood, as its actions were told.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<(String, String)>>>);
+
+#[async_trait::async_trait]
+impl Hooks for Told {
+    async fn action(&self, action: &Action, variables: &Variables) -> Result<String, String> {
+        let told = (action.name.value.clone(), variables.outcome.clone());
+        self.0.lock().expect("no test panics here").push(told);
+        Ok("done".into())
+    }
+
+    async fn probe(&self, _: &Probe) -> Result<String, String> {
+        Ok("healthy".into())
+    }
+}
+
+#[test]
+fn an_action_is_told_how_the_run_ended_and_before_that_it_goes_on() {
+    let actions = "actions:
+  - {name: before, before: {phase: run}, run: {command: [x]}}
+  - {name: between, after: {phase: failover, of: w1, outcome: [success, failure]}, run: {command: [x]}}
+  - {name: after, after: {phase: run, outcome: [success, failure]}, run: {command: [x]}}
+";
+    let plan = format!("{}{actions}", CLASSIC.0);
+    let fails = ["{kind: job_fails, of: w2, phase: reprotect, code: \"78052\"}"];
+    for (faults, cancels, ends) in
+        [(&[][..], false, "success"), (&fails[..], false, "failure"), (&[][..], true, "cancelled")]
+    {
+        let world = world(&plan, CLASSIC.1).with(faults);
+        let told = Told::default();
+        let mut process = Process { hooks: Arc::new(told.clone()), ..Process::default() };
+        if cancels {
+            process = process.ordered("bob", once(cancel(false), begins("commit/w1")));
+        }
+        let ran = world.drive(&world.site(), process);
+        let told = told.0.lock().expect("no test panics here").clone();
+        let of = |name: &str| told.iter().find(|(action, _)| action == name).map(|(_, how)| how.as_str());
+        assert_eq!(of("before"), Some("running"), "{}", ran.said());
+        assert_eq!(of("after"), Some(ends), "{}", ran.said());
+        assert!(of("between").is_none_or(|how| how == "running"), "{told:?}");
+    }
 }
 
 /// Says yes, and remembers what was asked of whom.

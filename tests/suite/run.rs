@@ -196,6 +196,14 @@ fn a_lost_answer_is_looked_for_and_nothing_is_begun_twice() {
 }
 
 #[test]
+fn a_request_that_reaches_the_service_twice_is_begun_once() {
+    for phase in ["prepare", "reprotect", "failover", "commit", "forward"] {
+        let (world, site, ran) = classic_with(&[&format!("{{kind: answer_twice, phase: {phase}}}")]);
+        assert_home(&world, &site, &ran);
+    }
+}
+
+#[test]
 fn a_lost_reprotect_is_sent_again_after_five_minutes() {
     let (world, site, ran) = classic_with(&["{kind: no_answer_before, of: w1, phase: reprotect}"]);
     let times: Vec<_> =

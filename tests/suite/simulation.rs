@@ -63,7 +63,7 @@ fn both_drivers_agree_on_drawn_estates() {
 
 #[test]
 fn both_drivers_agree_on_what_goes_wrong() {
-    let faults: [&[&str]; 8] = [
+    let faults: [&[&str]; 11] = [
         &["{kind: vcenter_disconnects, at: {after: 20m}, for: 30m}"],
         &["{kind: job_fails, phase: failover, code: \"8038\"}"],
         &["{kind: agent_late, phase: forward, for: 40m}"],
@@ -72,6 +72,9 @@ fn both_drivers_agree_on_what_goes_wrong() {
         &["{kind: no_answer_before, phase: commit}"],
         &["{kind: busy, at: {after: 10m}, for: 10m}"],
         &["{kind: onprem_vm_does_not_boot, of: m2}"],
+        &["{kind: answer_twice, phase: reprotect}"],
+        &["{kind: answer_twice, phase: failover}"],
+        &["{kind: job_hangs, of: m1, phase: commit}"],
     ];
     let estate = || Estate::classic((1..=3).map(|at| Vm::new(format!("m{at}"))));
     for faults in faults {

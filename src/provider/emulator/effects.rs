@@ -33,7 +33,7 @@ impl World {
         if running + 1 < present.tasks.len() {
             present.running += 1;
             present.task_began = now;
-            let end = after(now, present.tasks[present.running].seconds);
+            let end = after(now, present.seconds_of(present.running));
             self.queue.push(end, Event::TaskEnds { job, part });
         } else {
             self.part_succeeds(job, part);

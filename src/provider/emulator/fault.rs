@@ -18,6 +18,9 @@ use crate::syntax::scalar::Nullable;
 /// Part of the bandwidth that a slow line keeps when the scenario does not say.
 const SLOW: f64 = 0.1;
 
+/// Seconds that a job stands still when the scenario does not say: longer than the engine keeps silent about.
+const HANGS: i64 = 3 * 60 * 60;
+
 /// How a kind of fault works.
 #[derive(PartialEq, Eq)]
 enum Class {
@@ -44,9 +47,12 @@ const fn class_of(kind: FaultKind) -> Class {
         FaultKind::ResyncRequired | FaultKind::Health | FaultKind::AzureVmStopped => Class::Machine,
         FaultKind::AgentLate
         | FaultKind::JobFails
+        | FaultKind::JobHangs
         | FaultKind::AzureVmStaysOn
         | FaultKind::OnpremVmDoesNotBoot => Class::Occasion,
-        FaultKind::Busy | FaultKind::NoAnswerBefore | FaultKind::NoAnswerAfter => Class::Call,
+        FaultKind::Busy | FaultKind::NoAnswerBefore | FaultKind::NoAnswerAfter | FaultKind::AnswerTwice => {
+            Class::Call
+        }
     }
 }
 
@@ -251,11 +257,13 @@ impl World {
             }
             FaultKind::AgentLate
             | FaultKind::JobFails
+            | FaultKind::JobHangs
             | FaultKind::AzureVmStaysOn
             | FaultKind::OnpremVmDoesNotBoot
             | FaultKind::Busy
             | FaultKind::NoAnswerBefore
-            | FaultKind::NoAnswerAfter => {}
+            | FaultKind::NoAnswerAfter
+            | FaultKind::AnswerTwice => {}
         }
     }
 
@@ -309,20 +317,36 @@ impl World {
             | FaultKind::LinkSlow
             | FaultKind::AgentLate
             | FaultKind::JobFails
+            | FaultKind::JobHangs
             | FaultKind::AzureVmStaysOn
             | FaultKind::OnpremVmDoesNotBoot
             | FaultKind::Busy
             | FaultKind::NoAnswerBefore
-            | FaultKind::NoAnswerAfter => {}
+            | FaultKind::NoAnswerAfter
+            | FaultKind::AnswerTwice => {}
         }
     }
 
     /// Returns the task at which the scenario lets a part of a job fail, and with what.
     pub(super) fn job_fault(&self, phase: FaultPhase, part: &Part) -> Option<(usize, Trouble)> {
+        let (task, fault) = self.fault_of_job(FaultKind::JobFails, phase, part)?;
+        let code = fault.code.as_deref().map_or("539", String::as_str);
+        let message = "The requested action couldn't be performed by the Replication Provider.";
+        Some((task, Trouble::new(code, message)))
+    }
+
+    /// Returns the task at which the scenario lets a part of a job stand still, and for how many seconds.
+    pub(super) fn job_hang(&self, phase: FaultPhase, part: &Part) -> Option<(usize, i64)> {
+        let (task, fault) = self.fault_of_job(FaultKind::JobHangs, phase, part)?;
+        Some((task, lasting(fault).unwrap_or(HANGS)))
+    }
+
+    /// Returns the fault of a kind that befalls a part of a job, and at which task.
+    fn fault_of_job(&self, kind: FaultKind, phase: FaultPhase, part: &Part) -> Option<(usize, &Fault)> {
         let at = phase_index(phase);
         let (_, fault) = self.faults().find(|(_, fault)| {
             let count = part.machine.map_or(self.job_counts[at], |machine| self.items[machine].jobs[at]);
-            *fault.kind == FaultKind::JobFails
+            *fault.kind == kind
                 && fault.phase.as_deref().is_none_or(|wanted| *wanted == phase)
                 && self.in_window(fault)
                 && (hits(fault, count) || (fault.at.is_some() && !counts(fault)))
@@ -333,9 +357,7 @@ impl World {
         })?;
         let named = fault.task.as_deref();
         let task = part.tasks.iter().position(|task| Some(task.spec.name) == named.map(String::as_str));
-        let code = fault.code.as_deref().map_or("539", String::as_str);
-        let message = "The requested action couldn't be performed by the Replication Provider.";
-        Some((task.unwrap_or(part.tasks.len() - 1), Trouble::new(code, message)))
+        Some((task.unwrap_or(part.tasks.len() - 1), fault))
     }
 
     /// Returns the seconds from boot to registration of an agent that the scenario makes late.

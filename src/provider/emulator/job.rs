@@ -58,11 +58,19 @@ pub(super) struct Part {
     pub owns: bool,
     /// The task at which it is going to fail, and why.
     pub doom: Option<(usize, Trouble)>,
+    /// The task at which it stands still, and for how many seconds; nothing that the service tells shows it.
+    pub hangs: Option<(usize, i64)>,
 }
 
 impl Part {
     fn seconds(tasks: &[Task]) -> i64 {
         tasks.iter().map(|task| task.seconds).sum()
+    }
+
+    /// Returns the seconds from the begin of a task to its end.
+    pub(super) fn seconds_of(&self, task: usize) -> i64 {
+        let stands = self.hangs.filter(|(at, _)| *at == task).map_or(0, |(_, seconds)| seconds);
+        self.tasks[task].seconds.saturating_add(stands)
     }
 
     fn expected_end(&self) -> Timestamp {

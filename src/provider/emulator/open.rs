@@ -144,6 +144,7 @@ impl World {
             failure: None,
             owns: true,
             doom,
+            hangs: None,
         }
     }
 
@@ -176,6 +177,9 @@ impl World {
             if part.doom.is_none() {
                 part.doom = self.job_fault(phase, part);
             }
+            if part.owns {
+                part.hangs = self.job_hang(phase, part);
+            }
             if let Some(machine) = part.machine.filter(|_| part.owns) {
                 let item = &mut self.items[machine];
                 item.running = Some(at);
@@ -190,8 +194,7 @@ impl World {
                     | JobKind::Commit => item.settled,
                 };
             }
-            self.queue
-                .push(after(self.now, part.tasks[0].seconds), Event::TaskEnds { job: at, part: number });
+            self.queue.push(after(self.now, part.seconds_of(0)), Event::TaskEnds { job: at, part: number });
         }
         let open = parts.len();
         self.jobs.push(Job {

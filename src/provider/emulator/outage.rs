@@ -43,11 +43,13 @@ impl World {
                 | FaultKind::LinkSlow
                 | FaultKind::AgentLate
                 | FaultKind::JobFails
+                | FaultKind::JobHangs
                 | FaultKind::ResyncRequired
                 | FaultKind::Health
                 | FaultKind::AzureVmStopped
                 | FaultKind::AzureVmStaysOn
-                | FaultKind::OnpremVmDoesNotBoot => {}
+                | FaultKind::OnpremVmDoesNotBoot
+                | FaultKind::AnswerTwice => {}
             }
         }
         Ok(())
@@ -68,6 +70,12 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Returns whether the scenario lets a call reach the service twice.
+    pub(super) fn comes_twice(&self, phase: FaultPhase, machines: &[usize]) -> bool {
+        self.faults()
+            .any(|(_, fault)| *fault.kind == FaultKind::AnswerTwice && self.hits_call(fault, phase, machines))
     }
 
     /// Returns whether the scenario keeps the answer from reaching the caller.

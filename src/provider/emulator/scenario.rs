@@ -84,6 +84,8 @@ words! {
         AgentLate = "agent_late",
         /// A job fails.
         JobFails = "job_fails",
+        /// A job stands still at a task.
+        JobHangs = "job_hangs",
         /// A machine must be resynchronised.
         ResyncRequired = "resync_required",
         /// A machine's replication is not healthy.
@@ -100,6 +102,8 @@ words! {
         NoAnswerBefore = "no_answer_before",
         /// The answer to a call is lost; what was asked for happens.
         NoAnswerAfter = "no_answer_after",
+        /// A call reaches the service twice; the answer to the second is all that comes back.
+        AnswerTwice = "answer_twice",
     }
 }
 
@@ -128,11 +132,11 @@ block! {
         /// How many requests in a row it hits. Default: 1.
         pub times: Known<u32> => 1,
         /// How long it lasts. Default: for good; five minutes for calls that get no answer. For `agent_late`, the time
-        /// from boot to registration.
+        /// from boot to registration; for `job_hangs`, how long the job stands still, three hours if left out.
         pub lasting = "for": Known<Seconds> => "20m",
         /// The service's code of a job that fails.
         pub code: Known<String> => "539",
-        /// Name of the task at which the job fails. Default: its last.
+        /// Name of the task at which the job fails or stands still. Default: its last.
         pub task: Known<String> => "VmFailover",
         /// Health that `health` gives. Default: `critical`.
         pub health: Known<Health>,

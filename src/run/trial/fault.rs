@@ -24,7 +24,7 @@ const LATE: u64 = 40 * 60;
 const ALWAYS: u32 = 99;
 
 /// Every kind of fault, in the order of the scenario's language.
-pub const KINDS: [FaultKind; 18] = [
+pub const KINDS: [FaultKind; 20] = [
     FaultKind::VcenterDisconnects,
     FaultKind::ConfigurationServerDisconnects,
     FaultKind::MasterTargetSnapshot,
@@ -35,6 +35,7 @@ pub const KINDS: [FaultKind; 18] = [
     FaultKind::LinkSlow,
     FaultKind::AgentLate,
     FaultKind::JobFails,
+    FaultKind::JobHangs,
     FaultKind::ResyncRequired,
     FaultKind::Health,
     FaultKind::AzureVmStopped,
@@ -43,6 +44,7 @@ pub const KINDS: [FaultKind; 18] = [
     FaultKind::Busy,
     FaultKind::NoAnswerBefore,
     FaultKind::NoAnswerAfter,
+    FaultKind::AnswerTwice,
 ];
 
 /// A step of a run in which nothing went wrong, and when it began.
@@ -134,6 +136,9 @@ fn at_step(kind: FaultKind, step: &Begun<'_>) -> Vec<Fault> {
             let refuses = Fault { code: Some(Spanned::bare("78037".into())), ..fails.clone() };
             vec![Fault { times: Some(Spanned::bare(ALWAYS)), ..fails.clone() }, fails, refuses]
         }),
+        FaultKind::JobHangs | FaultKind::AnswerTwice => {
+            with_phase(phase, machines(), |machine, phase| vec![of_phase(kind, machine, phase)])
+        }
         FaultKind::AzureVmStaysOn | FaultKind::OnpremVmDoesNotBoot => {
             if step.kind != StepKind::Failover {
                 return Vec::new();

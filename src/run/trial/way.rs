@@ -329,13 +329,14 @@ const fn remedy(kind: FaultKind) -> &'static str {
         FaultKind::DatastoreInaccessible => "give the hosts their datastore again",
         FaultKind::LinkSlow => "repair the line",
         FaultKind::AgentLate => "wait for the agent",
+        FaultKind::JobHangs => "wait for the job",
         FaultKind::JobFails => "mend what the job's error names",
         FaultKind::ResyncRequired => "resynchronise the machine",
         FaultKind::Health => "mend the machine's replication",
         FaultKind::AzureVmStopped => "start the Azure VM",
         FaultKind::AzureVmStaysOn => "stop the Azure VM",
         FaultKind::OnpremVmDoesNotBoot => "start the on-premises VM",
-        FaultKind::Busy | FaultKind::NoAnswerBefore | FaultKind::NoAnswerAfter => {
+        FaultKind::Busy | FaultKind::NoAnswerBefore | FaultKind::NoAnswerAfter | FaultKind::AnswerTwice => {
             "wait until the service answers"
         }
     }

@@ -270,6 +270,42 @@ fn no_answer_after() {
 }
 
 #[test]
+fn job_hangs() {
+    let mut healthy = Site::new(classic(&[]), fault("kind: job_hangs, of: w2, phase: failover"));
+    healthy.protect("w1");
+    let began = healthy.now;
+    healthy.done(&latest("w1"));
+    let usual = healthy.now.duration_since(began);
+    let mut site = site("kind: job_hangs, of: w1, phase: failover, for: 5h");
+    site.protect("w1");
+    let began = site.now;
+    let operation = site.world.begin(site.now, &latest("w1"), &IdempotencyKey::new("k")).unwrap();
+    site.wait(4 * 60 * 60);
+    let status = site.world.poll(site.now, &operation).unwrap();
+    assert!(matches!(status, OperationStatus::Running(_)), "{status:?}");
+    assert_eq!(site.finish(&operation), OperationStatus::Succeeded);
+    let took = site.now.duration_since(began);
+    assert!(
+        took >= usual + jiff::SignedDuration::from_hours(5) - jiff::SignedDuration::from_mins(5),
+        "{took}"
+    );
+}
+
+#[test]
+fn answer_twice() {
+    let mut site = site("kind: answer_twice, of: w1, phase: failover");
+    site.protect("w1");
+    let key = IdempotencyKey::new("twice");
+    let second = site.world.begin(site.now, &latest("w1"), &key).unwrap();
+    let first = site.world.find(site.now, &key).unwrap().unwrap();
+    assert_ne!(first, second);
+    let status = site.finish(&second);
+    assert!(matches!(&status, OperationStatus::Failed(failure) if failure.code == "532"), "{status:?}");
+    assert_eq!(site.item("w1").running, Some(first.clone()), "the first goes on");
+    assert_eq!(site.finish(&first), OperationStatus::Succeeded);
+}
+
+#[test]
 fn a_name_that_nothing_has_is_told() {
     let scenario = fault("kind: vcenter_disconnects, of: vc9");
     let unknown: Vec<_> =
