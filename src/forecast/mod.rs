@@ -129,6 +129,9 @@ pub struct Forecast {
     /// Range of each step, in the order of the graph's steps.
     #[serde(skip)]
     pub steps: Vec<Range>,
+    /// How each step goes in the run in which every figure is the middle of its range, in the order of the graph's steps.
+    #[serde(skip)]
+    pub course: Vec<Course>,
     /// When each machine passes its point of no return after the start of the run, in the order of the model's machines; persons
     /// count as answering at once.
     #[serde(skip)]
@@ -145,6 +148,29 @@ pub struct Forecast {
     /// Recovery point of each machine, in the order of the model's machines.
     #[serde(skip)]
     pub points: Vec<PredictedPoint>,
+}
+
+/// How a step goes in one run on paper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Course {
+    /// Seconds from the end of the last step that it comes after to its begin: for a place, a server's disks, the window.
+    pub waits_s: u64,
+    /// Seconds from its begin to its end, on lines that it shares.
+    pub takes_s: u64,
+}
+
+/// Returns how the steps of a graph went.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times are positive and bounded")]
+fn course(graph: &Graph, outcome: &Outcome) -> Vec<Course> {
+    let of = |at: StepIndex| {
+        let (begin, end) = (outcome.begin[at as usize], outcome.end[at as usize]);
+        let before = graph.before(at).iter().map(|before| outcome.end[*before as usize]).fold(0.0, f64::max);
+        Course {
+            waits_s: (begin - before).max(0.0).round() as u64,
+            takes_s: (end - begin.max(before)).max(0.0).round() as u64,
+        }
+    };
+    (0..).take(graph.steps().len()).map(of).collect()
 }
 
 /// Simulated steps that a forecast may cost in all; ours: it keeps ten thousand machines under a second.
@@ -209,6 +235,7 @@ pub fn forecast(graph: &Graph, start: Timestamp) -> Forecast {
         losses,
         outages: sample.ways.iter().map(Outage::range).collect(),
         group_outages: sample.groups.iter().map(Outage::range).collect(),
+        course: course(graph, &middle),
         no_return: sample.no_return.iter().map(|(least, most)| range(*least, *most)).collect(),
         steps,
         machines,

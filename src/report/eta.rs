@@ -16,15 +16,27 @@ const LATE: f64 = 0.05;
 /// Operations at once if the plan says nothing, as its schema has it.
 const MAX_PARALLEL: u16 = 20;
 
+/// Part of its estimate after which a step begins to be late rather than slow at first; ours.
+const NEARLY: f64 = 0.9;
+
 /// The time that is left of a run, kept so that its memory is used again.
 #[derive(Clone, Debug, Default)]
 pub struct Remaining {
     /// Seconds from now to the end of the longest way that begins with each step; 0 for settled ones.
     ways: Vec<f64>,
     seconds: f64,
+    /// Seconds that each step is expected to wait for room after all that it comes after has ended; none if that is not known.
+    waits: Vec<f64>,
 }
 
 impl Remaining {
+    /// Returns the same, which knows how long each step is expected to wait for a place, a server's disks or the window, in
+    /// seconds, in the order of the graph.
+    #[must_use]
+    pub fn waiting(waits: Vec<f64>) -> Self {
+        Self { waits, ..Self::default() }
+    }
+
     /// Works out the time that is left, in seconds, in one pass over steps and edges.
     ///
     /// `weights` are the estimates of the steps in seconds, in the order of the graph; a step without one counts as
@@ -47,11 +59,14 @@ impl Remaining {
             if state.step(step).status.is_settled() {
                 continue;
             }
-            let own =
-                own(state, step, weights.get(at).copied().unwrap_or(0.0), now, done.get(&step).copied());
+            let expected = Expected {
+                takes: weights.get(at).copied().unwrap_or(0.0),
+                waits: self.waits.get(at).copied().unwrap_or(0.0),
+            };
+            let (wait, own) = own(state, step, expected, now, done.get(&step).copied());
             let rest = graph.after(step).iter().map(|next| self.ways[*next as usize]).fold(0.0, f64::max);
-            self.ways[at] = own + rest;
-            longest = longest.max(own + rest);
+            self.ways[at] = wait + own + rest;
+            longest = longest.max(wait + own + rest);
             if graph.step(step).kind.is_mutating() {
                 changing += own;
             }
@@ -82,32 +97,102 @@ pub fn remaining(state: &RunState, weights: &[f64], now: Timestamp, done: &HashM
     Remaining::default().update(state, weights, now, done)
 }
 
-/// Returns the seconds that a step itself still takes.
+/// What a step is expected to take, and to wait for room before, in seconds.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    takes: f64,
+    waits: f64,
+}
+
+/// Returns the seconds that a step still waits for room, and that it still takes.
 #[expect(clippy::cast_precision_loss, reason = "times in seconds are far below what a float holds exactly")]
-fn own(state: &RunState, step: StepIndex, weight: f64, now: Timestamp, done: Option<f64>) -> f64 {
-    let step = state.step(step);
-    match step.status {
-        StepStatus::Waiting | StepStatus::Ready => weight,
+fn own(
+    state: &RunState,
+    step: StepIndex,
+    expected: Expected,
+    now: Timestamp,
+    done: Option<f64>,
+) -> (f64, f64) {
+    let graph = state.graph();
+    let is_mutating = graph.step(step).kind.is_mutating();
+    let since = |at: Timestamp| seconds_between(at, now).0 as f64;
+    let Expected { takes, waits } = expected;
+    let described = state.step(step);
+    match described.status {
+        StepStatus::Waiting => (waits, takes),
+        StepStatus::Ready => {
+            let ended = graph.before(step).iter().filter_map(|before| state.step(*before).ended_at).max();
+            ((waits - ended.or(state.started_at()).map_or(0.0, since)).max(0.0), takes)
+        }
         StepStatus::Running => {
-            if let Some(retry_at) = step.retry_at.filter(|retry_at| *retry_at > now) {
-                return weight + seconds_between(now, retry_at).0 as f64;
+            if let Some(retry_at) = described.retry_at.filter(|retry_at| *retry_at > now) {
+                return (0.0, takes + seconds_between(now, retry_at).0 as f64);
             }
-            let passed = step.started_at.map_or(0.0, |began| seconds_between(began, now).0 as f64);
-            match done.filter(|done| *done > 0.0) {
-                // `weight - passed` are left by its estimate and `passed / done * left` by its own pace; the further it is,
-                // the more its pace says, since machines that share a line are slow at first.
-                Some(done) => {
-                    let left = 1.0 - done.min(1.0);
-                    left * weight.max(passed + weight * LATE)
-                }
-                None => (weight - passed).max(weight * LATE),
+            let passed = described.started_at.map_or(0.0, since);
+            // It has begun, and waits for room before it asks for anything.
+            if is_mutating && waits > 0.0 && described.sent_at.is_none() {
+                return ((waits - passed).max(0.0), takes);
             }
+            let passed = match described.sent_at.filter(|_| is_mutating) {
+                Some(sent) => since(sent),
+                None => passed,
+            };
+            (0.0, left_of(takes, passed, done))
         }
         StepStatus::Asked
         | StepStatus::Succeeded
         | StepStatus::Adopted
         | StepStatus::Skipped
         | StepStatus::Failed
-        | StepStatus::Blocked => 0.0,
+        | StepStatus::Blocked => (0.0, 0.0),
+    }
+}
+
+/// Returns the seconds that are left of what is expected to take `takes`, has taken `passed`, and is done to a part.
+///
+/// What shares a line is slow at first and faster when others are done, which the expectation knows and its own pace does not:
+/// the pace counts for what is ahead of the expectation, and for what is late.
+fn left_of(takes: f64, passed: f64, done: Option<f64>) -> f64 {
+    let expected = takes - passed;
+    let Some(done) = done.filter(|done| *done > 0.0).map(|done| done.min(1.0)) else {
+        return expected.max(takes * LATE);
+    };
+    let pace = passed * (1.0 - done) / done;
+    if pace < expected {
+        return f64::midpoint(pace, expected);
+    }
+    let lateness =
+        if takes > 0.0 { ((passed / takes - NEARLY) / (1.0 - NEARLY)).clamp(0.0, 1.0) } else { 1.0 };
+    expected.max((1.0 - done) * passed.max(takes * LATE) * lateness)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(left: f64, expected: f64) {
+        assert!((left - expected).abs() < 1.0, "{left} is not {expected}");
+    }
+
+    #[test]
+    fn a_shared_line_that_is_slow_at_first_moves_no_end() {
+        // Four machines share a line, and the first that are done leave it to the last: 10 % after half of the time.
+        for (passed, done) in [(900.0, 0.02), (1800.0, 0.1), (2700.0, 0.4), (3200.0, 0.8)] {
+            close(left_of(3600.0, passed, Some(done)), 3600.0 - passed);
+        }
+        close(left_of(3600.0, 1800.0, None), 1800.0);
+    }
+
+    #[test]
+    fn what_is_ahead_and_what_is_late_goes_by_its_own_pace() {
+        close(left_of(3600.0, 900.0, Some(0.5)), f64::midpoint(900.0, 2700.0));
+        close(left_of(3600.0, 7200.0, Some(0.5)), 3600.0);
+        let mut before = left_of(3600.0, 3240.0, Some(0.5));
+        for passed in [3300.0, 3400.0, 3500.0, 3600.0, 4000.0] {
+            let after = left_of(3600.0, passed, Some(0.5));
+            assert!(after >= before - 100.0, "{before} {after}: it does not fall when nothing moves");
+            before = after;
+        }
+        close(left_of(3600.0, 9000.0, None), 3600.0 * LATE);
     }
 }

@@ -265,7 +265,7 @@ async fn drive_here(
         Some(allowed) => Arc::new(Allowed::new(hooks, allowed)),
         None => hooks,
     };
-    let weights = show::weights(&graph, pace.now());
+    let expected = show::expected(&graph, pace.now());
     let lost = report::Lost::default();
     let clock: Arc<dyn Clock> = pace.clone();
     let errand = Errand {
@@ -281,7 +281,7 @@ async fn drive_here(
         .unzip();
     let mut reporters = match manner.is_silent {
         true => Vec::new(),
-        false => show::reporters(args, &state, weights, &lost, approver.is_at_terminal(), env),
+        false => show::reporters(args, &state, expected, &lost, approver.is_at_terminal(), env),
     };
     reporters.extend(take_back.map(|take_back| Box::new(take_back) as Box<dyn Reporter>));
     reporters.extend(told.as_ref().map(|told| told.reporter(inbox.path(), &run)));

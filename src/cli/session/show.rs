@@ -19,18 +19,28 @@ use crate::id::RunId;
 use crate::report;
 use crate::run::End;
 
-/// Returns how long each step is expected to take, in seconds: the middle of its range.
-pub(super) fn weights(graph: &Graph, now: Timestamp) -> Vec<f64> {
+/// What each step is expected to take, and to wait for room before, in seconds, in the order of the graph.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub takes: Vec<f64>,
+    pub waits: Vec<f64>,
+}
+
+/// Returns what is expected of each step of a run: how it goes where every figure is the middle of its range.
+#[expect(clippy::cast_precision_loss, reason = "a weight of a progress bar needs no more digits")]
+pub(super) fn expected(graph: &Graph, now: Timestamp) -> Expected {
     let forecast = forecast::forecast(graph, now);
-    #[expect(clippy::cast_precision_loss, reason = "a weight of a progress bar needs no more digits")]
-    forecast.steps.iter().map(|range| (range.low_s + range.high_s) as f64 / 2.0).collect()
+    let of = |seconds: fn(&forecast::Course) -> u64| {
+        forecast.course.iter().map(|step| seconds(step) as f64).collect()
+    };
+    Expected { takes: of(|step| step.takes_s), waits: of(|step| step.waits_s) }
 }
 
 /// Returns what shows a run as its flags say.
 pub(super) fn reporters<'r>(
     args: &SessionArgs,
     state: &RunState,
-    weights: Vec<f64>,
+    expected: Expected,
     lost: &report::Lost,
     asks_here: bool,
     env: &'r mut Env<'_>,
@@ -56,7 +66,8 @@ pub(super) fn reporters<'r>(
         {
             let look = report::Look { verbosity, color: style.color, asks_here };
             vec![Box::new(
-                report::Bar::on_stderr(state, weights, look)
+                report::Bar::on_stderr(state, expected.takes, look)
+                    .waiting(expected.waits)
                     .typed_with(&flags)
                     .telling_how_to_answer(!args.auto_approve),
             )]

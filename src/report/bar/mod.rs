@@ -160,6 +160,13 @@ impl Bar {
         }
     }
 
+    /// Adds how long each step is expected to wait for room; see [`Remaining::waiting`].
+    #[must_use]
+    pub fn waiting(mut self, waits: Vec<f64>) -> Self {
+        self.left = Remaining::waiting(waits);
+        self
+    }
+
     /// Adds flags to the commands that are told at the end; see [`Summary::typed_with`](crate::report::Summary::typed_with).
     #[must_use]
     pub fn typed_with(mut self, flags: &str) -> Self {

@@ -13,6 +13,7 @@ use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::StepStatus;
+use crate::forecast::Course;
 use crate::graph::StepIndex;
 use crate::report;
 use crate::web::desk::Kept;
@@ -80,6 +81,8 @@ pub(crate) struct View {
     /// Whether events came since the last comparison.
     is_new: bool,
     weights: Vec<f64>,
+    /// What each step is expected to wait for room, in seconds.
+    waits: Vec<f64>,
 }
 
 impl View {
@@ -90,8 +93,10 @@ impl View {
         let count = kept.graph.steps().len();
         let glances = (0..).take(count).map(|step| glance(&state, step)).collect();
         #[expect(clippy::cast_precision_loss, reason = "a weight needs no more digits")]
-        let weights =
-            kept.forecast.steps.iter().map(|range| (range.low_s + range.high_s) as f64 / 2.0).collect();
+        let of = |seconds: fn(&Course) -> u64| -> Vec<f64> {
+            kept.forecast.course.iter().map(|step| seconds(step) as f64).collect()
+        };
+        let (weights, waits) = (of(|step| step.takes_s), of(|step| step.waits_s));
         Self {
             kept,
             state,
@@ -106,6 +111,7 @@ impl View {
             trouble: None,
             is_new: false,
             weights,
+            waits,
         }
     }
 
@@ -148,7 +154,8 @@ impl View {
     /// Returns how long the run still takes, in seconds, by its own clock; people count as answering at once.
     pub fn seconds_left(&self) -> Option<f64> {
         let now = self.state.last_at()?;
-        Some(report::eta::remaining(&self.state, &self.weights, now, &std::collections::HashMap::new()))
+        let mut left = report::eta::Remaining::waiting(self.waits.clone());
+        Some(left.update(&self.state, &self.weights, now, &std::collections::HashMap::new()))
     }
 
     /// Takes an event.

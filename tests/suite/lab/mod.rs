@@ -149,12 +149,17 @@ impl World {
 
     /// Simulates the plan to its end.
     pub fn simulate(&self) -> Ran {
+        self.simulate_told(Vec::new())
+    }
+
+    /// Simulates the plan to its end, and tells what happens.
+    pub fn simulate_told(&self, reporters: Vec<Box<dyn Reporter>>) -> Ran {
         let clock = Arc::new(SetClock::new(self.start));
         let site = EmulatedWorld::new(self.inventory.clone(), self.scenario.clone(), self.start);
         let memory = MemoryJournal::default();
         let mut journal = memory.clone();
         let state = RunState::new(Arc::clone(&self.graph));
-        let mut recorder = Recorder::new(RunId::new("r1"), clock.clone(), &mut journal, Vec::new(), state);
+        let mut recorder = Recorder::new(RunId::new("r1"), clock.clone(), &mut journal, reporters, state);
         recorder.record(self.started()).expect("the first event is lawful");
         let (plan, inventory) = (self.graph.model().plan.clone(), self.inventory.clone());
         let model = resolve(plan, inventory);

@@ -1,14 +1,23 @@
 //! How much of a run is done, and the time that is left.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use failback::event::Reporter;
+use failback::event::RunEvent;
+use failback::event::RunState;
+use failback::event::StepProgress;
+use failback::forecast::Course;
 use failback::graph::StepIndex;
 use failback::graph::StepKind;
 use failback::report::Look;
 use failback::report::eta;
 use jiff::SignedDuration;
+use jiff::Timestamp;
 
+use crate::lab::example;
 use crate::report::play::Play;
 use crate::report::play::names;
 
@@ -60,6 +69,62 @@ fn the_time_left_is_the_longest_way() {
     close(left(&play, &[]), 3600.0 - passed + 1500.0);
     play.go(&[]);
     close(left(&play, &[]), 0.0);
+}
+
+/// Follows how long a run is said to take, and keeps by how much that leaves the range of its forecast, as a part of it.
+struct Follows {
+    left: eta::Remaining,
+    takes: Vec<f64>,
+    range: (f64, f64),
+    /// The worst that was said: when, and the whole time that it amounts to.
+    worst: Rc<RefCell<(f64, f64, f64)>>,
+}
+
+impl Reporter for Follows {
+    fn event(&mut self, event: &RunEvent, state: &RunState) -> std::io::Result<()> {
+        let passed =
+            event.at.duration_since(state.started_at().expect("the first event begins it")).as_secs_f64();
+        let said = passed + self.left.update(state, &self.takes, event.at, &HashMap::new());
+        let (low, high) = self.range;
+        let outside = ((low - said) / low).max((said - high) / high).max(0.0);
+        let mut worst = self.worst.borrow_mut();
+        if outside > worst.0 {
+            *worst = (outside, passed, said);
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, _: Timestamp, _: &RunState, _: &[StepProgress]) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_said_to_be_left_never_leaves_the_forecast_of_a_run_that_goes_well() {
+    for name in ["branch-office", "enterprise"] {
+        let world = example(name);
+        let forecast = failback::forecast::forecast(&world.graph, world.start);
+        let of = |seconds: fn(&Course) -> u64| -> Vec<f64> {
+            #[expect(clippy::cast_precision_loss, reason = "hours in seconds are small")]
+            forecast.course.iter().map(|step| seconds(step) as f64).collect()
+        };
+        let worst = Rc::new(RefCell::new((0.0, 0.0, 0.0)));
+        #[expect(clippy::cast_precision_loss, reason = "hours in seconds are small")]
+        let range = (forecast.low_s as f64, forecast.high_s as f64);
+        let follows = Follows {
+            left: eta::Remaining::waiting(of(|step| step.waits_s)),
+            takes: of(|step| step.takes_s),
+            range,
+            worst: Rc::clone(&worst),
+        };
+        let ran = world.simulate_told(vec![Box::new(follows)]);
+        assert!(ran.end.is_ok(), "{}", ran.said());
+        let (outside, passed, said) = *worst.borrow();
+        assert!(
+            outside <= 0.1,
+            "{name}: after {passed} s it was said to take {said} s, and the forecast is {range:?}"
+        );
+    }
 }
 
 #[test]
