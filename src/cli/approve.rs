@@ -71,6 +71,9 @@ pub fn run(args: &ApproveArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     if let Some(word) = unknown {
         return Err(nothing(&to, &open, &format!("{} asks nothing", escape::line(word))));
     }
+    if let Some(why) = args.names_nothing(&to.state) {
+        return Err(nothing(&to, &open, &why));
+    }
     if chosen.is_empty() {
         let why = if open.is_empty() { "it asks nothing" } else { "nothing that it asks was chosen" };
         return Err(nothing(&to, &open, why));
@@ -86,6 +89,24 @@ pub fn run(args: &ApproveArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
 }
 
 impl ApproveArgs {
+    /// Returns what is selected by a name or number that the plan does not have.
+    fn names_nothing(&self, state: &RunState) -> Option<String> {
+        let graph = state.graph();
+        let mut steps = (0..graph.steps().len()).filter_map(|at| StepIndex::try_from(at).ok());
+        if let Some(group) = &self.group
+            && !steps.clone().any(|step| is_of_group(state, step, group))
+        {
+            return Some(format!("its plan has no group {}", escape::line(group)));
+        }
+        let wave = self.wave?;
+        let waves = graph.waves().of_machine.iter().copied().max().unwrap_or(0);
+        let is_there = steps.any(|step| graph.step(step).wave == wave);
+        (!is_there).then(|| match waves {
+            1 => format!("its plan has no wave {wave}, only wave 1"),
+            last => format!("its plan has no wave {wave}: they are 1 to {last}"),
+        })
+    }
+
     /// Returns whether a question is among those that are answered: every selection that is given has to match.
     fn chooses(&self, state: &RunState, step: StepIndex) -> bool {
         if self.all {

@@ -13,7 +13,10 @@ use crate::rules::OriginFilter;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
 
 /// Which rules are evaluated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Those that the article of 2017 states, and what keeps a plan consistent in itself
     Seed,

@@ -33,6 +33,7 @@ mod keyboard;
 pub mod language;
 mod live;
 pub mod load;
+mod lost;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod man;

@@ -73,6 +73,7 @@ pub(super) fn find(run: &str, look: &LookArgs, env: &mut Env<'_>) -> Result<Addr
     let dir = runs::state_dir(&look.state_dir, env)?;
     let database = runs::database(&dir)?;
     let record = runs::find(&dir, &database, run)?;
+    runs::has_its_folder(&dir, &record)?;
     let (path, plan_args) = kept::kept_documents(&dir.run(&record.id), &record.options);
     let Ok(plan) = ready::ready(&path, &plan_args, Moment::Observed, env)? else {
         return Err(CliError::new(

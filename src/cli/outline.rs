@@ -268,6 +268,31 @@ fn adopted(graph: &Graph) -> String {
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
+/// Writes from which step on each machine can't be left in Azure any more, and when that begins.
+pub fn ways_back(text: &mut String, graph: &Graph, forecast: &Forecast, style: Style) {
+    let machines: Vec<(String, StepIndex, Range)> = graph
+        .model()
+        .machines()
+        .map(|machine| {
+            let at = machine.index();
+            let name = escape::line(&machine.name().value).into_owned();
+            (name, graph.point_of_no_return(at), forecast.no_return[at])
+        })
+        .collect();
+    let wide = |text: &str, title: &str| text.chars().count().max(title.len()).min(60);
+    let width = machines.iter().map(|(name, ..)| wide(name, "no way back")).max().unwrap_or(0);
+    let steps = machines.iter().map(|(_, step, _)| wide(graph.step(*step).id.as_str(), "from"));
+    let steps = steps.max().unwrap_or(0);
+    let _ = writeln!(text, "{:<width$}  {:<steps$}  after the start", "no way back", "from");
+    for (name, at, when) in machines {
+        let step = graph.step(at);
+        let id = escape::line(step.id.as_str()).into_owned();
+        let when =
+            if step.adopted { style.paint(Tone::Warning, "passed already").to_string() } else { range(when) };
+        let _ = writeln!(text, "{name:<width$}  {id:<steps$}  {when}");
+    }
+}
+
 /// Writes a line for each step.
 pub fn steps(text: &mut String, graph: &Graph, forecast: &Forecast, style: Style) {
     let order = in_order(graph);

@@ -1,5 +1,6 @@
 //! `plan`: says what a run would do, in which order, how long it would take and what would hold it up. Touches no site.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::args::Origin;
 use crate::cli::args::PlanArgs;
 use crate::cli::check::Format;
 use crate::cli::env::Env;
@@ -31,7 +33,6 @@ use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::compile;
 use crate::model::LocationMode;
-use crate::model::Model;
 use crate::model::PointChoice;
 use crate::model::digest;
 use crate::model::digest::Parts;
@@ -127,6 +128,9 @@ struct SavedRecord<'a> {
     path: &'a Path,
     inventory: Option<&'a Path>,
     policies: &'a [PathBuf],
+    policy_digests: BTreeSet<String>,
+    strict: bool,
+    origin: Origin,
     waivers_digest: &'a str,
     program: &'a str,
     plan_parts: &'a Parts,
@@ -163,7 +167,7 @@ pub fn run(args: &DryRunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let needs_record = args.output.is_some() || args.format == Format::Json;
     let record = needs_record.then(|| record(&graph, &forecast, &plan_digest, &facts_digest));
     if let (Some(output), Some(record)) = (&args.output, &record) {
-        save(output, record, graph.model(), args, env)?;
+        save(output, record, &ready, args, env)?;
     }
     match (args.format, &record) {
         (Format::Json, Some(record)) => {
@@ -201,6 +205,8 @@ fn human(
     if style.verbosity == Verbosity::Verbose {
         text.push('\n');
         outline::steps(&mut text, graph, forecast, style);
+        text.push('\n');
+        outline::ways_back(&mut text, graph, forecast, style);
         let groups = consistency::of(graph.model());
         if !groups.is_empty() {
             text.push('\n');
@@ -281,7 +287,7 @@ fn step_record(graph: &Graph, estimate: Range, at: StepIndex) -> StepRecord<'_> 
 fn save(
     output: &Path,
     record: &PlanRecord<'_>,
-    model: &Model,
+    ready: &Ready,
     args: &DryRunArgs,
     env: &Env<'_>,
 ) -> Result<(), CliError> {
@@ -303,11 +309,15 @@ fn save(
     };
     let (path, inventory) = (seen(&args.path), args.plan.inventory.as_deref().map(seen));
     let policies: Vec<PathBuf> = args.plan.policy.iter().map(|path| seen(path)).collect();
+    let model = ready.plan.model();
     let saved = SavedRecord {
         kind: SavedPlan::KIND,
         path: &path,
         inventory: inventory.as_deref(),
         policies: &policies,
+        policy_digests: ready.policy_digests(),
+        strict: args.plan.strict,
+        origin: args.plan.origin,
         waivers_digest: &digest::waiver_comments(model),
         program: env!("CARGO_PKG_VERSION"),
         plan_parts: &digest::parts_of_plan(model),

@@ -1,5 +1,6 @@
 //! One plan, read and checked, for the commands that go on with it.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::cli::load;
 use crate::cli::load::Loaded;
 use crate::cli::load::LoadedPlan;
 use crate::escape;
+use crate::model::digest;
 use crate::model::resolve;
 use crate::model::restrict;
 use crate::model::restrict::LeftOut;
@@ -61,6 +63,8 @@ pub struct Texts {
     pub inventory: Option<usize>,
     /// Those of the policies that are not beside the plan.
     pub policies: Vec<usize>,
+    /// Whether a policy stands in the plan's own text.
+    pub policy_in_plan: bool,
 }
 
 impl Texts {
@@ -74,8 +78,20 @@ impl Texts {
         let mut policies: Vec<usize> =
             loaded.policies.iter().filter_map(|policy| index(policy.name.span)).collect();
         policies.dedup();
+        let policy_in_plan = policies.contains(&of_plan);
         policies.retain(|policy| *policy != of_plan);
-        Self { plan: of_plan, inventory, policies }
+        Self { plan: of_plan, inventory, policies, policy_in_plan }
+    }
+}
+
+impl Ready {
+    /// Returns the digests of the texts that the policies were read from.
+    #[must_use]
+    pub fn policy_digests(&self) -> BTreeSet<String> {
+        let texts = &self.texts;
+        let of_plan = texts.policy_in_plan.then_some(texts.plan);
+        let all = texts.policies.iter().copied().chain(of_plan);
+        all.map(|index| digest::of_text(self.sources.get(index).text())).collect()
     }
 }
 

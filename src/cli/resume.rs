@@ -74,6 +74,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let database = Database::open(&dir.database()).map_err(|error| runs::unreadable(&dir, error))?;
     let record = runs::find(&dir, &database, &args.run)?;
     let folder = dir.run(&record.id);
+    runs::has_its_folder(&dir, &record)?;
     let lock = claim::take_over(&dir, &record.id)?;
     database.check_entry(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     let (path, plan_args) = kept::kept_documents(&folder, &record.options);
@@ -91,12 +92,16 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let mut inbox =
         RunInbox::open(&dir.database(), &record.id).map_err(|error| runs::unreadable(&dir, error))?;
     if matches!(state.status(), RunStatus::Finished(_)) && !is_ordered_to_go_on(&state, &mut inbox)? {
-        return Err(CliError::usage(format!("run {} has ended: it {}", record.id, state.status().as_str()))
-            .hinted(format!(
-                "look at it: failback show {}{}",
-                record.id,
-                session::of_state_dir(&args.session.state_dir)
-            )));
+        return Err(CliError::usage(format!(
+            "run {} has ended: it {}",
+            record.id,
+            state.status().said_of_it()
+        ))
+        .hinted(format!(
+            "look at it: failback show {}{}",
+            record.id,
+            session::of_state_dir(&args.session.state_dir)
+        )));
     }
     let mut session_args = args.session.clone();
     session_args.real_actions = real_actions(&record.id, first.as_ref(), args.session.real_actions)?;

@@ -13,6 +13,7 @@ use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::kept;
+use crate::cli::lost;
 use crate::cli::order;
 use crate::cli::past;
 use crate::cli::past::Past;
@@ -87,8 +88,7 @@ pub struct LogsArgs {
 pub(crate) fn state_dir(path: &Path, env: &Env<'_>) -> Result<StateDir, CliError> {
     match StateDir::existing(&env.path(path)) {
         Ok(Some(dir)) => Ok(dir.given_as(path)),
-        Ok(None) => Err(CliError::usage(format!("there are no runs in `{}`", path.display()))
-            .hinted("start one with `failback run PLAN`, or name the folder with --state-dir")),
+        Ok(None) => Err(no_runs(path)),
         Err(error) => {
             let is_closed = error.source.kind() == std::io::ErrorKind::PermissionDenied;
             let told = CliError::usage(format!("can't look for runs in `{}`", path.display())).because(error);
@@ -101,8 +101,17 @@ pub(crate) fn state_dir(path: &Path, env: &Env<'_>) -> Result<StateDir, CliError
     }
 }
 
+fn no_runs(path: &Path) -> CliError {
+    CliError::usage(format!("there are no runs in `{}`", path.display()))
+        .hinted("start one with `failback run PLAN`, or name the folder with --state-dir")
+}
+
 pub(crate) fn database(dir: &StateDir) -> Result<Database, CliError> {
-    Database::open_to_read(&dir.database()).map_err(|error| unreadable(dir, error))
+    Database::open_to_read(&dir.database()).map_err(|error| match error {
+        // A process that was killed while it made the first one lost nothing.
+        DatabaseError::Empty { .. } if dir.begun().is_empty() => no_runs(dir.given()),
+        error => unreadable(dir, error),
+    })
 }
 
 pub(crate) fn unreadable(dir: &StateDir, error: DatabaseError) -> CliError {
@@ -135,7 +144,7 @@ fn named(dir: &StateDir, database: &Database, word: &str) -> Result<Entry, CliEr
         return Ok(found.swap_remove(at));
     }
     match found.len() {
-        0 if dir.folders().iter().any(|id| id.starts_with(word)) => Err(CliError::usage(format!(
+        0 if dir.begun().iter().any(|id| id.starts_with(word)) => Err(CliError::usage(format!(
             "{} has no record of run {}, which has a folder beside it: the database was replaced or cut short",
             database.path().display(),
             escape::line(word)
@@ -147,6 +156,22 @@ fn named(dir: &StateDir, database: &Database, word: &str) -> Result<Entry, CliEr
         count => Err(CliError::usage(format!("{count} runs begin with {}", escape::line(word)))
             .hinted("write more of the id")),
     }
+}
+
+/// Refuses to go on without the folder of a run: the texts that it is pinned to are in it.
+///
+/// # Errors
+///
+/// [`CliError`] that says what to do.
+pub(crate) fn has_its_folder(dir: &StateDir, record: &RunRecord) -> Result<(), CliError> {
+    let folder = dir.run(&record.id);
+    if folder.join("plan.yaml").exists() {
+        return Ok(());
+    }
+    let message = format!("what run {} is pinned to is gone: there is no `{}`", record.id, folder.display());
+    Err(CliError::usage(message).hinted(
+        "put the folder back from a copy; without one, start another run, which looks at the site first and adopts what is done",
+    ))
 }
 
 /// Refuses to go on when the texts that a run keeps are no longer those that it began with.
@@ -166,6 +191,12 @@ pub(crate) fn is_pinned(record: &RunRecord, plan: &Ready) -> Result<(), CliError
     }
     if digest::facts(model) != record.facts_digest {
         return moved("inventory");
+    }
+    if kept::kept_policies(&record.options).is_some_and(|kept| kept != plan.policy_digests()) {
+        let message =
+            format!("run {} is pinned to its policies, and those in its folder are others", record.id);
+        return Err(CliError::new(Exit::Refused, message)
+            .hinted("put the files back as they were, or start another run"));
     }
     Ok(())
 }
@@ -244,7 +275,7 @@ pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let database = database(&dir)?;
     let entries = database.runs().map_err(|error| unreadable(&dir, error))?;
     let rows: Vec<Row> = entries.into_iter().map(|entry| row(&dir, &database, entry)).collect();
-    tell_of_lost(&dir, &rows, env)?;
+    lost::tell(&dir, |id| rows.iter().any(|row| row.id.as_str() == id), env)?;
     if args.look.format == Format::Json {
         env.out.guarded(Guard::Json)?;
         let runs: Vec<_> = rows.iter().map(Row::record).collect();
@@ -267,27 +298,6 @@ pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)))
 }
 
-/// Says which runs left a folder and are not in the database: it was replaced or cut short, and they must not seem never to
-/// have been.
-fn tell_of_lost(dir: &StateDir, rows: &[Row], env: &mut Env<'_>) -> Result<(), CliError> {
-    let is_known = |id: &String| rows.iter().any(|row| row.id.as_str() == id);
-    let lost: Vec<String> = dir.folders().into_iter().filter(|id| !is_known(id)).collect();
-    if lost.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<String> = lost.iter().take(5).map(|id| escape::line(id).into_owned()).collect();
-    let more = if lost.len() > names.len() { ", …" } else { "" };
-    writeln!(
-        env.err,
-        "warning: {} has no record of {}{more}, which {} a folder in {}: the database was replaced or cut short",
-        dir.database().display(),
-        names.join(", "),
-        if lost.len() == 1 { "has" } else { "have" },
-        dir.root().join("runs").display(),
-    )?;
-    Ok(())
-}
-
 /// Shows a run: as far as its record is intact, if it is not.
 ///
 /// # Errors
@@ -298,6 +308,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let database = database(&dir)?;
     let record = find(&dir, &database, &args.run)?;
     database.check_entry(&record.id).map_err(|error| unreadable(&dir, error))?;
+    has_its_folder(&dir, &record)?;
     let (path, plan_args): (PathBuf, PlanArgs) = kept::kept_documents(&dir.run(&record.id), &record.options);
     let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
         Ok(plan) => plan,
@@ -411,7 +422,10 @@ fn step_line(state: &RunState, index: StepIndex, width: usize) -> String {
 /// [`CliError`] if there is no such run, or its log can't be read.
 pub fn logs(args: &LogsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let dir = state_dir(&args.state_dir, env)?;
-    let database = database(&dir)?;
+    let database = match database(&dir) {
+        Ok(database) => database,
+        Err(error) => return log_alone(&dir, args, error, env),
+    };
     let run = named(&dir, &database, &args.run)?.id;
     if args.events {
         env.out.guarded(Guard::Json)?;
@@ -422,11 +436,25 @@ pub fn logs(args: &LogsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         }
         return broken.map_or(Ok(Exit::Success), |error| Err(unreadable(&dir, error)));
     }
-    let path = dir.run(&run).join("log");
+    print_log(&dir, &run, env)?;
+    Ok(Exit::Success)
+}
+
+/// Prints the log of a run whose journal can't be read, and says so.
+fn log_alone(dir: &StateDir, args: &LogsArgs, error: CliError, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    if let Some(run) = lost::named_by(dir, &args.run).filter(|_| !args.events) {
+        lost::tell_of_log(&run, env)?;
+        print_log(dir, &RunId::new(run), env)?;
+    }
+    Err(error)
+}
+
+fn print_log(dir: &StateDir, run: &RunId, env: &mut Env<'_>) -> Result<(), CliError> {
+    let path = dir.run(run).join("log");
     let text = std::fs::read_to_string(&path)
         .map_err(|error| CliError::usage(format!("can't read `{}`", path.display())).because(error))?;
     for line in text.lines() {
         writeln!(env.out, "{}", escape::line(line))?;
     }
-    Ok(Exit::Success)
+    Ok(())
 }

@@ -9,11 +9,13 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::cli::args::Origin;
 use crate::cli::args::PlanArgs;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::plan;
+use crate::cli::ready::Ready;
 use crate::graph::Graph;
 use crate::model::Model;
 use crate::model::digest;
@@ -36,6 +38,16 @@ pub struct SavedPlan {
     /// Files of the policies that were given, relative to the same folder.
     #[serde(default)]
     pub policies: Vec<PathBuf>,
+    /// Digests of the texts that policies were read from, whether they were given or lie around the plan; older programs did not
+    /// keep them.
+    #[serde(default)]
+    pub policy_digests: Option<BTreeSet<String>>,
+    /// Whether what could not be decided refused the plan (`--strict`).
+    #[serde(default)]
+    pub strict: bool,
+    /// Which rules were evaluated (`--origin`).
+    #[serde(default)]
+    pub origin: Origin,
     /// Digest of the plan as it was resolved.
     pub digest: String,
     /// Digest of what comments accept, which the plan's digest holds too: it tells what changed.
@@ -66,6 +78,8 @@ pub enum Change {
     Comments,
     /// The facts.
     Facts,
+    /// The texts of the policies.
+    Policies,
     /// What the program does for the same plan and facts.
     Steps,
 }
@@ -91,7 +105,14 @@ impl SavedPlan {
     /// Returns whether a text looks like a saved plan, so that it is not taken for a plan.
     #[must_use]
     pub fn is_it(text: &str) -> bool {
-        text.trim_start().starts_with('{') && text.contains(r#""kind":"SavedPlan""#)
+        // However it is laid out: some editors and tools lay JSON out anew.
+        let says_so = |rest: &str| {
+            let value = rest.trim_start().strip_prefix(':').map(str::trim_start);
+            value
+                .and_then(|value| value.strip_prefix('"'))
+                .is_some_and(|value| value.strip_prefix(Self::KIND).is_some_and(|rest| rest.starts_with('"')))
+        };
+        text.trim_start().starts_with('{') && text.split(r#""kind""#).skip(1).any(says_so)
     }
 
     /// Reads a saved plan.
@@ -168,6 +189,10 @@ pub fn named(path: &Path, args: &PlanArgs, env: &Env<'_>) -> Result<Named, CliEr
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut args = args.clone();
     args.inventory = args.inventory.or_else(|| saved.inventory.as_ref().map(|path| folder.join(path)));
+    args.strict |= saved.strict;
+    if args.origin == Origin::default() {
+        args.origin = saved.origin;
+    }
     args.policy.extend(saved.policies.iter().map(|path| folder.join(path)));
     Ok(Named { path: folder.join(&saved.path), args, saved: Some(saved) })
 }
@@ -175,13 +200,17 @@ pub fn named(path: &Path, args: &PlanArgs, env: &Env<'_>) -> Result<Named, CliEr
 impl Named {
     /// Returns why a plan is not the one that was saved, and what to do about it; `None` if it is.
     #[must_use]
-    pub fn refusal(&self, model: &Model, graph: &Graph) -> Option<CliError> {
+    pub fn refusal(&self, ready: &Ready, graph: &Graph) -> Option<CliError> {
         let saved = self.saved.as_ref()?;
+        let model = ready.plan.model();
         let moved = |then: &Parts, now: &Parts| match then.is_empty() {
             true => String::new(),
             false => in_brackets(&digest::differing(then, now)),
         };
         let mut changes = saved.changes(model);
+        let policies = ready.policy_digests();
+        let moved_policies = saved.policy_digests.as_ref().is_some_and(|then| *then != policies);
+        changes.extend(moved_policies.then_some(Change::Policies));
         let steps = if changes.is_empty() { saved.other_steps(&plan::steps(graph)) } else { Vec::new() };
         changes.extend((!steps.is_empty()).then_some(Change::Steps));
         let told: Vec<String> = changes
@@ -194,6 +223,7 @@ impl Named {
                 Change::Facts => {
                     format!("the facts{}", moved(&saved.facts_parts, &digest::parts_of_facts(model)))
                 }
+                Change::Policies => "the policies".to_owned(),
                 Change::Steps => {
                     let names: Vec<&str> = steps.iter().map(String::as_str).collect();
                     let program = saved.program.as_deref().unwrap_or("another version");
@@ -255,5 +285,17 @@ mod tests {
         assert!(SavedPlan::parse(&text("SavedPlan", 2)).is_err());
         assert!(SavedPlan::parse(&text("Plan", 1)).is_err());
         assert!(SavedPlan::is_it(&text("SavedPlan", 1)) && !SavedPlan::is_it("kind: RecoveryPlan"));
+        assert!(!SavedPlan::is_it(&text("SavedPlans", 1)) && !SavedPlan::is_it(&text("Plan", 1)));
+    }
+
+    #[test]
+    fn a_saved_plan_that_was_laid_out_anew_is_still_one() {
+        for text in [
+            "{\n  \"version\": 1,\n  \"kind\": \"SavedPlan\"\n}",
+            "\n{\"steps\":[{\"kind\":\"commit\"}],\"kind\" :\t\"SavedPlan\"}",
+        ] {
+            assert!(SavedPlan::is_it(text), "{text}");
+        }
+        assert!(!SavedPlan::is_it("{\"kind\": \"Inventory\", \"name\": \"SavedPlan\"}"));
     }
 }

@@ -1,5 +1,6 @@
 //! The plan of a run, read and compiled from the texts that the run kept.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -36,6 +37,30 @@ struct Flags {
     /// Which part of the plan was run; without it, the whole.
     #[serde(default)]
     part: Option<Part>,
+}
+
+/// What is kept of a run's flags about its policies.
+#[derive(Deserialize)]
+struct PolicyFlags {
+    /// Digests of the texts that its policies were read from; runs of older programs do not tell.
+    policies: Option<BTreeSet<String>>,
+}
+
+/// Returns what is wrong with the policies among the texts of a run: those that it did not begin with, and those that are missing.
+///
+/// Of a run of an older program, which did not keep what its policies were, nothing can be said.
+#[must_use]
+pub fn other_policies(texts: &[Text], record: &RunRecord) -> Vec<String> {
+    let flags: Option<PolicyFlags> = serde_json::from_str(&record.options).ok();
+    let Some(pinned) = flags.and_then(|flags| flags.policies) else { return Vec::new() };
+    let others = texts.iter().filter(|text| text.role == Role::Policy && !pinned.contains(&text.digest));
+    let others = others.map(|text| {
+        format!("the policy {} has the digest {}, and the run began with none such", text.name, text.digest)
+    });
+    let is_there = |digest: &&String| texts.iter().any(|text| text.digest == **digest);
+    let missing = pinned.iter().filter(|digest| !is_there(digest));
+    let missing = missing.map(|digest| format!("a policy that the run began with is missing: {digest}"));
+    others.chain(missing).collect()
 }
 
 /// The plan of a run, compiled.

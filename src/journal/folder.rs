@@ -121,6 +121,15 @@ impl StateDir {
         ids
     }
 
+    /// Returns the ids of the runs that have a folder with a log, in their order: a process that was killed before its run was
+    /// entered left none.
+    #[must_use]
+    pub fn begun(&self) -> Vec<String> {
+        let mut ids = self.folders();
+        ids.retain(|id| self.root.join("runs").join(id).join("log").exists());
+        ids
+    }
+
     /// Makes the folder of a run.
     ///
     /// # Errors

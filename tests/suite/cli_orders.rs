@@ -46,6 +46,8 @@ fn a_run_that_waits_for_answers_goes_on_when_they_have_come() {
     let other = folder.run(&["approve", "latest", "approve_commit/w9"]);
     assert_refused(&other, "approve_commit/w9 asks nothing");
     assert_refused(&folder.run(&["approve", "--phase", "failover"]), "nothing that it asks was chosen");
+    assert_refused(&folder.run(&["approve", "--group", "nosuch"]), "its plan has no group nosuch");
+    assert_refused(&folder.run(&["approve", "--wave", "9"]), "its plan has no wave 9, only wave 1");
     assert_refused(&folder.run(&["approve", "--phase", "sometime"]), "write one of run, reprotect");
     let one = folder.run(&["approve", "latest", "approve_commit/w1", "--reason", "CAB-1182"]);
     assert_eq!(one.exit, 0, "{}", one.said());
@@ -91,6 +93,24 @@ fn orders_that_wait_are_told_and_not_contradicted() {
     assert_eq!(folder.run(&RESUME).exit, 3);
     let shown = folder.run(&["show", "latest", "--format", "json"]).json();
     assert_eq!(shown["orders_waiting"], serde_json::json!([]));
+    assert_refused(&folder.run(&RESUME), "has ended: it was cancelled");
+    assert_refused(&folder.run(&["approve", "latest", "--all"]), "it asks nothing");
+    let late = folder.run(&["skip", "latest", "w1", "--reason", "late"]);
+    assert_refused(&late, "the run has ended: it was cancelled");
+}
+
+#[test]
+fn a_run_whose_folder_is_gone_says_what_to_do() {
+    let folder = folder(CLASSIC_PLAN);
+    assert_eq!(folder.run(&RUN).exit, 4);
+    std::fs::remove_dir_all(folder.path().join(".failback/runs")).expect("it was there");
+    for command in [&RESUME[..], &["show"], &["approve", "latest", "--all"], &["cancel", "latest"]] {
+        let refused = folder.run(command);
+        assert_refused(&refused, "what run");
+        for words in ["is pinned to is gone", "put the folder back from a copy", "start another run"] {
+            assert!(refused.err.contains(words), "{}", refused.said());
+        }
+    }
 }
 
 #[test]

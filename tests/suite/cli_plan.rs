@@ -235,6 +235,21 @@ fn a_graph_is_drawn_for_graphviz() {
 }
 
 #[test]
+fn each_machine_has_its_point_of_no_return_with_verbose() {
+    let folder =
+        Folder::with(&[("classic.plan.yaml", CLASSIC_PLAN), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let ended = folder.run(&["plan", "classic.plan.yaml", "-v"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let (_, list) = ended.out.split_once("no way back  from").expect("it is listed");
+    for name in ["w1", "w2", "w3", "l1"] {
+        let line = list.lines().find(|line| line.starts_with(name)).expect("each machine has a line");
+        assert!(line.contains(&format!("failover/{name}  ")), "{line}");
+    }
+    let brief = folder.run(&["plan", "classic.plan.yaml"]);
+    assert!(!brief.out.contains("no way back  from"), "{}", brief.said());
+}
+
+#[test]
 fn a_saved_plan_replaces_nothing_but_a_saved_plan() {
     let folder = classic();
     let refused = folder.run(&["plan", "classic.plan.yaml", "-o", "classic.plan.yaml"]);

@@ -293,6 +293,76 @@ fn a_run_keeps_what_each_text_is() {
 }
 
 #[test]
+fn a_run_goes_on_under_no_other_policies_than_it_began_with() {
+    let world = Folder::with(&[
+        ("classic.plan.yaml", CLASSIC_PLAN),
+        ("classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("far/corp.policy.yaml", MILD),
+    ]);
+    let run = ["run", "classic.plan.yaml", "--speed", "max", "--policy", "far/corp.policy.yaml"];
+    assert_eq!(world.run(&run).exit, 4);
+    let kept = run_folder(&world).join("policy-1.yaml");
+    let resume = ["resume", "--speed", "max", "--auto-approve"];
+    let weaker = MILD.replace("severity: error", "severity: warning");
+    for changed in [None, Some(weaker.as_str()), Some("# nothing\n")] {
+        match changed {
+            Some(text) => std::fs::write(&kept, text).expect("written"),
+            None => std::fs::remove_file(&kept).expect("it was there"),
+        }
+        let refused = world.run(&resume);
+        assert_ne!(refused.exit, 0, "{}", refused.said());
+        if changed != Some("# nothing\n") {
+            assert!(refused.err.contains("is pinned to its policies"), "{}", refused.said());
+        }
+        let exported = world.run(&["evidence", "export", "latest", "-o", "b.jsonl"]);
+        assert_eq!(exported.exit, 0, "{}", exported.said());
+        let verdict = world.run(&["evidence", "verify", "b.jsonl"]);
+        assert_ne!(verdict.exit, 0, "{}", verdict.said());
+        let named = if changed.is_some() { "the policy policy-1.yaml has" } else { "is missing" };
+        assert!(verdict.said().contains(named), "{}", verdict.said());
+        std::fs::remove_file(world.path().join("b.jsonl")).expect("it was there");
+    }
+    std::fs::write(&kept, MILD).expect("written");
+    assert_eq!(world.run(&resume).exit, 0);
+    assert_eq!(world.run(&["evidence", "export", "latest", "-o", "b.jsonl"]).exit, 0);
+    let verdict = world.run(&["evidence", "verify", "b.jsonl"]);
+    assert!(!verdict.said().contains("policy"), "{}", verdict.said());
+}
+
+#[test]
+fn a_saved_plan_is_refused_when_a_policy_was_weakened_meanwhile() {
+    let world = folder(MILD, CLASSIC_PLAN);
+    assert_eq!(world.run(&["plan", "plans/classic.plan.yaml", "-o", "now.json"]).exit, 0);
+    let text = std::fs::read_to_string(world.path().join("now.json")).expect("it was saved");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let run = ["run", "now.json", "--speed", "max", "--auto-approve"];
+    world.write("plans/corp.policy.yaml", MILD.replace("severity: error", "severity: info").as_bytes());
+    let refused = world.run(&run);
+    assert_eq!((refused.exit, refused.out.as_str()), (1, ""), "{}", refused.said());
+    assert!(refused.err.contains("the policies have changed since the plan was saved"), "{}", refused.said());
+    world.write("plans/corp.policy.yaml", MILD.as_bytes());
+    // Laid out by another program, it is the same plan.
+    world.write("now.json", serde_json::to_string_pretty(&value).expect("JSON").as_bytes());
+    let ended = world.run(&run);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+}
+
+#[test]
+fn a_saved_plan_is_judged_as_strictly_as_it_was_when_it_was_saved() {
+    let world = folder(MILD, CLASSIC_PLAN);
+    let saved = ["plan", "plans/classic.plan.yaml", "--origin", "seed", "--strict", "-o", "now.json"];
+    let ended = world.run(&saved);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let ended = world.run(&["run", "now.json", "--speed", "max", "--auto-approve"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    let database = rusqlite::Connection::open(world.path().join(".failback/failback.db")).expect("opened");
+    let options: String =
+        database.query_row("SELECT options FROM runs", [], |row| row.get(0)).expect("it is entered");
+    let options: serde_json::Value = serde_json::from_str(&options).expect("JSON");
+    assert_eq!((&options["origin"], &options["strict"]), (&"seed".into(), &true.into()), "{options}");
+}
+
+#[test]
 fn a_saved_plan_knows_the_policies_that_it_was_asked_about() {
     let world = folder(MILD, CLASSIC_PLAN);
     std::fs::create_dir(world.path().join("saved")).expect("made");

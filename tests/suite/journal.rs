@@ -333,6 +333,14 @@ fn a_run_of_the_first_version_is_read_and_taken_over() {
     assert_eq!((chained.unsigned_abs(), program.as_str()), (before.len(), env!("CARGO_PKG_VERSION")));
 }
 
+/// Asserts that a run's log is shown where its journal can't be read, and that this is said.
+fn assert_log_is_shown(folder: &Folder, words: &[&str]) {
+    let log = folder.run(&["logs", "latest"]);
+    assert_says(&log, 2, words);
+    assert_says(&log, 2, &["the journal can't be read; this is the log of run"]);
+    assert!(log.out.contains("begins on emulator"), "{}", log.said());
+}
+
 #[test]
 fn a_newer_database_is_left_to_a_newer_program() {
     let folder = waiting();
@@ -341,6 +349,7 @@ fn a_newer_database_is_left_to_a_newer_program() {
     for command in [vec!["runs"], vec!["show"], vec!["logs", "--events"], RUN.to_vec()] {
         assert_says(&folder.run(&command), 2, &words);
     }
+    assert_log_is_shown(&folder, &words);
     assert_left_alone(&folder, &words);
 }
 
@@ -352,6 +361,7 @@ fn a_database_that_was_cut_short_is_told_and_nothing_is_asked_for() {
     for command in [vec!["runs"], vec!["show"], vec!["logs", "--events"]] {
         assert_says(&folder.run(&command), 2, &["damaged"]);
     }
+    assert_log_is_shown(&folder, &["damaged"]);
     assert_left_alone(&folder, &["damaged"]);
 }
 
@@ -374,6 +384,54 @@ fn a_run_that_the_database_does_not_know_is_not_a_run_that_never_was() {
         assert_says(&ended, 2, &["has no record of run", "replaced or cut short", "put back a copy"]);
     }
     assert_eq!(calls(&folder), before);
+}
+
+/// Takes the database away, and leaves an empty one if that is wanted.
+fn lose(folder: &Folder, leaves_empty: bool) {
+    for name in ["failback.db", "failback.db-wal", "failback.db-shm"] {
+        let _ = std::fs::remove_file(database(folder).with_file_name(name));
+    }
+    if leaves_empty {
+        std::fs::write(database(folder), b"").expect("it can be written");
+    }
+}
+
+#[test]
+fn no_record_is_begun_anew_in_a_database_that_was_emptied() {
+    let folder = waiting();
+    lose(&folder, true);
+    let before = std::fs::read_dir(folder.path().join(".failback/runs")).expect("listed").count();
+    let refused = folder.run(&RUN);
+    assert_says(&refused, 2, &["was emptied", "put back a copy of the database", "--state-dir"]);
+    assert_eq!(std::fs::read(database(&folder)).expect("there"), b"", "nothing was made in it");
+    let after = std::fs::read_dir(folder.path().join(".failback/runs")).expect("listed").count();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_run_beside_runs_without_a_record_says_so_first() {
+    let folder = waiting();
+    lose(&folder, false);
+    let ended = folder.run(&RUN);
+    assert_says(&ended, 4, &["has no record of", "put back a copy of the database if there is one"]);
+    let other = folder.run(&["run", "classic.plan.yaml", "--speed", "max", "--state-dir", "fresh"]);
+    assert!(!other.err.contains("no record"), "{}", other.said());
+}
+
+#[test]
+fn a_process_killed_while_it_made_the_first_database_lost_nothing() {
+    let folder = classic();
+    // What is there when it dies after the file was made, and when it dies before its run is entered.
+    folder.write(".failback/failback.db", b"");
+    assert_says(&folder.run(&["runs"]), 2, &["there are no runs in"]);
+    folder.write(".failback/runs/20250601-000000-0000/plan.yaml", b"");
+    let listed = folder.run(&["runs"]);
+    assert_says(&listed, 2, &["there are no runs in"]);
+    let ended = folder.run(&RUN);
+    assert_eq!(ended.exit, 4, "{}", ended.said());
+    for said in [listed.said(), ended.said(), folder.run(&["runs"]).said()] {
+        assert!(!said.contains("replaced or cut short") && !said.contains("emptied"), "{said}");
+    }
 }
 
 /// Runs the program itself, in a shell that prepares its process.

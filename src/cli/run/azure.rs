@@ -84,7 +84,7 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, E
     };
     live::refuse_old(plan.plan.model(), now)?;
     let graph = session::compile(&plan);
-    if let Some(refusal) = named.refusal(plan.plan.model(), &graph) {
+    if let Some(refusal) = named.refusal(&plan, &graph) {
         return Err(refusal);
     }
     let options = named.args.options(now);

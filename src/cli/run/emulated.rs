@@ -52,7 +52,7 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
         Err(exit) => return Ok(Err(exit)),
     };
     let graph = session::compile(&plan);
-    if let Some(refusal) = named.refusal(plan.plan.model(), &graph) {
+    if let Some(refusal) = named.refusal(&plan, &graph) {
         return Err(refusal);
     }
     let model = plan.plan.model();

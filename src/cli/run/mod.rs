@@ -17,6 +17,7 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::kept;
+use crate::cli::lost;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
 use crate::cli::session;
@@ -122,13 +123,15 @@ impl Beginning<'_> {
         &self,
         state_dir: &Path,
         provider: &str,
-        env: &Env<'_>,
+        env: &mut Env<'_>,
         prepare: impl FnOnce(&Path) -> Result<T, CliError>,
     ) -> Result<(Begun, T), CliError> {
         let created_at = env.clock.now();
         let id = RunId::new(new_id(created_at));
         let dir = StateDir::create(&env.path(state_dir)).map_err(unusable)?;
+        lost::refuse_emptied(&dir)?;
         let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
+        lost::tell_before_a_run(&dir, &database, env)?;
         let model = self.plan.plan.model();
         let (folder, lock) = claim::begin(&dir, &id, model)?;
         // A run may be taken over from another folder, and its commands lie beside its plan.
@@ -136,6 +139,7 @@ impl Beginning<'_> {
         let plan_path = std::path::absolute(&plan_path).unwrap_or(plan_path);
         kept::keep_documents(&folder, &self.plan)?;
         let prepared = prepare(&folder)?;
+        kept::settle(&dir, &folder)?;
         // A run is entered when everything that resuming it needs is on disk.
         database
             .add_run(&RunRecord {
@@ -145,7 +149,7 @@ impl Beginning<'_> {
                 plan_digest: digest::plan(model),
                 facts_digest: digest::facts(model),
                 provider: provider.into(),
-                options: kept::kept_options(self.plan_args, self.now, self.site),
+                options: kept::kept_options(self.plan_args, self.now, self.site, self.plan.policy_digests()),
                 created_at,
                 git_commit: plan_path.parent().and_then(checkout::commit),
                 program: env!("CARGO_PKG_VERSION").into(),

@@ -213,6 +213,9 @@ fn pinned(model: &Model, lines: &Lines, findings: &mut Findings) {
     };
     compare("plan", digest::plan(model), &record.plan_digest);
     compare("inventory", digest::facts(model), &record.facts_digest);
+    for message in documents::other_policies(&lines.texts, record) {
+        findings.refuted(Matter::Plan, message);
+    }
     if model.plan.name.value != record.plan {
         findings.refuted(
             Matter::Plan,
