@@ -77,6 +77,14 @@ fn assert_found(text: &str, matter: Matter, seq: Option<u64>, words: &str) {
     assert!(found.iter().any(|finding| is_it(&finding)), "{matter:?} {seq:?} {words}: {found:#?}");
 }
 
+/// Returns a bundle in which every event of a kind is changed, with every digest and hash made anew.
+pub fn rewritten(text: &str, kind: &str, change: &dyn Fn(&mut Value)) -> String {
+    let forged = Forged::of(text);
+    let mut events = forged.events();
+    events.iter_mut().filter(|event| event["kind"]["event"] == kind).for_each(change);
+    forged.written(events)
+}
+
 /// A bundle in parts, to be changed by somebody who can make digests and chains anew, and has no key.
 struct Forged(Bundle);
 

@@ -19,12 +19,12 @@ use crate::evidence::bundle::Bundle;
 use crate::evidence::documents;
 use crate::evidence::figures;
 use crate::evidence::figures::Figures;
-use crate::evidence::key::SigningKey;
 use crate::evidence::line::Role;
 use crate::evidence::line::Text;
 use crate::evidence::signature::NAMESPACE;
 use crate::journal::RunRecord;
 use crate::model::digest;
+use crate::signature::SigningKey;
 
 /// Write the evidence of a run into a file, and sign it
 ///
