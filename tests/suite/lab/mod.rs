@@ -188,6 +188,8 @@ impl World {
             steps: 0,
             simulated_actions: true,
             author: None,
+            ordered_by: None,
+            people: Vec::new(),
         }
     }
 
@@ -230,6 +232,7 @@ impl World {
                     known_as,
                     roles: Vec::new(),
                     order,
+                    signed: None,
                     withdrawn_by: None,
                 })
                 .expect("nobody reads it yet");
