@@ -204,9 +204,9 @@ fn human(
     let mut text = outline::summary(graph, forecast, &ready.findings, digest, style);
     if style.verbosity == Verbosity::Verbose {
         text.push('\n');
-        outline::steps(&mut text, graph, forecast, style);
-        text.push('\n');
         outline::ways_back(&mut text, graph, forecast, style);
+        text.push('\n');
+        outline::steps(&mut text, graph, forecast, style);
         let groups = consistency::of(graph.model());
         if !groups.is_empty() {
             text.push('\n');

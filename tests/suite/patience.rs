@@ -95,7 +95,8 @@ fn an_action_is_told_how_the_run_ended_and_before_that_it_goes_on() {
     for (faults, cancels, ends) in
         [(&[][..], false, "success"), (&fails[..], false, "failure"), (&[][..], true, "cancelled")]
     {
-        let world = world(&plan, CLASSIC.1).with(faults);
+        let world = world(&plan, CLASSIC.1);
+        let world = if faults.is_empty() { world } else { world.with(faults) };
         let told = Told::default();
         let mut process = Process { hooks: Arc::new(told.clone()), ..Process::default() };
         if cancels {

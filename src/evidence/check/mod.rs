@@ -166,6 +166,9 @@ fn expected(lines: &Lines, ask: &Ask<'_>, findings: &mut Findings) {
 /// Compiles the plan again.
 fn compiled(lines: &Lines, findings: &mut Findings) -> Option<Compiled> {
     let record = &lines.manifest.record;
+    for message in documents::other_policies(&lines.texts, record) {
+        findings.refuted(Matter::Plan, message);
+    }
     let documents = match documents::read(&lines.texts, record) {
         Ok(documents) => documents,
         Err(error) => {
@@ -213,9 +216,6 @@ fn pinned(model: &Model, lines: &Lines, findings: &mut Findings) {
     };
     compare("plan", digest::plan(model), &record.plan_digest);
     compare("inventory", digest::facts(model), &record.facts_digest);
-    for message in documents::other_policies(&lines.texts, record) {
-        findings.refuted(Matter::Plan, message);
-    }
     if model.plan.name.value != record.plan {
         findings.refuted(
             Matter::Plan,
