@@ -31,6 +31,10 @@ impl Trusted {
     ///
     /// [`TrustError`] if a line is no ed25519 key.
     pub fn public_keys(text: &str) -> Result<Self, TrustError> {
+        if text.trim_start().starts_with("-----BEGIN") {
+            let message = "it is a private key: name the public half, whose file ends in `.pub`".to_owned();
+            return Err(TrustError { line: 1, message });
+        }
         let mut keys = Vec::new();
         for (line, text) in lines(text) {
             let (key, comment) = PublicKey::parse(text).map_err(|message| TrustError { line, message })?;

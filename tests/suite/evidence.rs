@@ -512,6 +512,8 @@ fn a_signed_bundle_is_verified_offline_and_by_ssh_keygen() {
     assert_eq!(expected.exit, 0, "{}", expected.said());
     let stranger = folder.run(&["evidence", "verify", "b.jsonl", "--public-key", "other.key.pub"]);
     assert!(stranger.exit == 1 && stranger.out.contains("not trusted"), "{}", stranger.said());
+    let private = folder.run(&["evidence", "verify", "b.jsonl", "--public-key", "dr.key"]);
+    assert!(private.exit == 2 && private.err.contains("it is a private key"), "{}", private.said());
     let json = folder.run(&["evidence", "verify", "b.jsonl", "--format", "json"]).json();
     assert_eq!((&json["version"], &json["standing"]), (&json!(1), &json!("indeterminate")), "{json}");
     // In the form of OpenSSH.
