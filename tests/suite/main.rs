@@ -80,6 +80,7 @@ mod stand_alone_host;
 mod support;
 mod terminal;
 mod timeline;
+mod traces;
 mod two_readings;
 mod untrusted;
 mod validator;

@@ -81,6 +81,7 @@ pub(super) fn run(
             settings: args.settings.clone(),
             people: None,
             ordered_by: args.origin.by.clone(),
+            otlp: None,
             state_dir: args.state_dir.clone(),
         },
         plan: subject.flags(&args.plan),

@@ -67,6 +67,7 @@ pub(super) fn run(
             settings: None,
             people: args.settings.clone(),
             ordered_by: args.origin.by.clone(),
+            otlp: None,
             state_dir: args.state_dir.clone(),
         },
         plan: flags,

@@ -56,6 +56,10 @@ pub struct SessionArgs {
     /// Take from these settings whose signatures count, and to whom notices are sent beside those whom the plan names
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
+    /// Send traces of the run to this collector of OpenTelemetry, or to the one that OTEL_EXPORTER_OTLP_ENDPOINT names (`env`); without this and
+    /// `traces` of the settings none are sent
+    #[arg(long, value_name = "URL|env")]
+    pub otlp: Option<String>,
     /// The settings whose people a run knows that nobody is told about.
     #[arg(skip)]
     pub people: Option<PathBuf>,

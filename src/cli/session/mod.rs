@@ -24,6 +24,7 @@ use crate::cli::notices::OfRun;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
 use crate::cli::terminal::Terminal;
+use crate::cli::traces;
 use crate::cli::watch::Watch;
 use crate::clock::Clock;
 use crate::clock::pace::Pace;
@@ -285,11 +286,13 @@ async fn drive_here(
         .transpose()
         .map_err(|error| CliError::usage("can't start the run's threads").because(error))?
         .unzip();
+    let traces = traces::begin(args, env)?;
     let mut reporters = match manner.is_silent {
         true => Vec::new(),
         false => show::reporters(args, &state, expected, &lost, approver.is_at_terminal(), env),
     };
     reporters.extend(take_back.map(|take_back| Box::new(take_back) as Box<dyn Reporter>));
+    reporters.extend(traces.as_ref().map(|traces| traces.reporter(&run, &state)));
     reporters.extend(told.as_ref().map(|told| told.reporter(inbox.path(), &run)));
     let (watch, orders) = Watch::begin(inbox, state.last_letter())?;
     let mut recorder = Recorder::new(run.clone(), clock, &mut journal, reporters, state);
@@ -318,6 +321,9 @@ async fn drive_here(
     drop(lock);
     if let Some(told) = told {
         told.end(env).await;
+    }
+    if let Some(traces) = traces {
+        traces.end(env).await;
     }
     let end = end?;
     if let Some(cause) = lost.get() {

@@ -42,6 +42,18 @@ block! {
         pub smtp: Option<Smtp>,
         /// Who is told about what, beside those whom plans name.
         pub notify: Vec<Announcement>,
+        /// Where traces of runs go, for OpenTelemetry. Default: nowhere.
+        pub traces: Option<Traces>,
+    }
+}
+
+block! {
+    /// A collector of OpenTelemetry that takes traces over HTTP: one of `endpoint` and `from_environment`.
+    pub struct Traces {
+        /// Its address; `/v1/traces` is added unless it is there.
+        pub endpoint: Option<Spanned<String>> where [Url] => "http://127.0.0.1:4318",
+        /// Whether `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` names it. Default: false.
+        pub from_environment: Option<Spanned<bool>>,
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct CliDesk {
     pub(super) settings: Option<PathBuf>,
     found: tokio::sync::watch::Receiver<Arc<Found>>,
     variables: BTreeMap<String, String>,
-    plans: Plans,
+    pub(super) plans: Plans,
     /// Runs that have ended, by the place of their last event: their records were checked.
     ended: Mutex<HashMap<RunId, (u64, Value)>>,
 }

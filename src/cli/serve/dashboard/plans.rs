@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::RwLock;
 use std::time::SystemTime;
 
 use jiff::SignedDuration;
@@ -50,13 +51,18 @@ struct Seen {
 /// The plans that the settings name.
 pub(super) struct Plans {
     base: PathBuf,
-    paths: Vec<PathBuf>,
+    paths: RwLock<Vec<PathBuf>>,
     seen: Mutex<Seen>,
 }
 
 impl Plans {
     pub(super) fn new(base: PathBuf, paths: Vec<PathBuf>) -> Self {
-        Self { base, paths, seen: Mutex::default() }
+        Self { base, paths: RwLock::new(paths), seen: Mutex::default() }
+    }
+
+    /// Names other files and folders, absolute, from now on.
+    pub(super) fn rename(&self, paths: Vec<PathBuf>) {
+        *self.paths.write().unwrap_or_else(PoisonError::into_inner) = paths;
     }
 
     /// Returns every plan in the list.
@@ -107,7 +113,7 @@ impl Plans {
             return found.plans.iter().map(|plan| plan.path.clone()).collect();
         }
         let mut files = Vec::new();
-        for path in &self.paths {
+        for path in self.paths.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if path.is_dir() {
                 files.extend(folder::yaml_files(&self.base, path, MOST).files);
             } else {
