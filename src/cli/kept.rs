@@ -9,6 +9,7 @@ use crate::cli::args::Origin;
 use crate::cli::args::PlanArgs;
 use crate::cli::error::CliError;
 use crate::cli::ready::Ready;
+use crate::cli::session::Driven;
 use crate::cli::site::VaultArgs;
 use crate::model::restrict::Part;
 
@@ -24,17 +25,20 @@ struct KeptOptions {
     /// Which part of the plan is run; without it, the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     part: Option<Part>,
+    /// How it is driven.
+    #[serde(flatten)]
+    driven: Driven,
 }
 
-/// Returns the flags of a run that decide how its rules are evaluated, as JSON.
+/// Returns the flags of a run that decide how its rules are evaluated, and how it goes on, as JSON.
 #[must_use]
-pub fn kept_options(args: &PlanArgs, now: Timestamp, site: Option<&VaultArgs>) -> String {
+pub fn kept_options(args: &PlanArgs, now: Timestamp, site: Option<&VaultArgs>, driven: Driven) -> String {
     let origin = match args.origin {
         Origin::Seed => "seed",
         Origin::All => "all",
     };
     let (strict, part) = (args.strict, args.part.clone());
-    let kept = KeptOptions { now, origin: origin.into(), strict, site: site.cloned(), part };
+    let kept = KeptOptions { now, origin: origin.into(), strict, site: site.cloned(), part, driven };
     serde_json::to_string(&kept).expect("flags have a JSON form")
 }
 
@@ -65,6 +69,12 @@ fn policy_file(number: usize) -> PathBuf {
 #[must_use]
 pub fn kept_site(options: &str) -> Option<VaultArgs> {
     serde_json::from_str::<KeptOptions>(options).ok()?.site
+}
+
+/// Returns how a run was driven; of one that says nothing about it, as flags say.
+#[must_use]
+pub fn kept_driven(options: &str) -> Driven {
+    serde_json::from_str::<KeptOptions>(options).map(|kept| kept.driven).unwrap_or_default()
 }
 
 /// Returns the plan that a run executes, and the flags under which it was checked.

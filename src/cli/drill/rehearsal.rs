@@ -19,6 +19,8 @@ use crate::cli::run::Provider;
 use crate::cli::run::RunArgs;
 use crate::cli::run::emulated;
 use crate::cli::session;
+use crate::cli::session::Answers;
+use crate::cli::session::Driven;
 use crate::cli::session::Manner;
 use crate::cli::session::SessionArgs;
 use crate::cli::session::SpeedChoice;
@@ -66,6 +68,11 @@ pub(super) fn run(
             real_actions: args.real_actions,
             settings: None,
             state_dir: args.state_dir.clone(),
+            driven: Driven {
+                answers: args.ask.then_some(Answers::Elsewhere),
+                speed: None,
+                by: args.origin.by.clone(),
+            },
         },
         plan: flags,
     };
