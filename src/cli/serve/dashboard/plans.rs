@@ -104,7 +104,12 @@ impl Plans {
         let found = desk.found();
         if found.commit.is_some() {
             // Plans are exercised as that commit has them, and are shown so.
-            return found.plans.iter().map(|plan| plan.path.clone()).collect();
+            let mistaken = found.mistakes.iter().map(|mistake| mistake.path.clone());
+            let mut files: Vec<PathBuf> =
+                found.plans.iter().map(|plan| plan.path.clone()).chain(mistaken).collect();
+            files.sort();
+            files.dedup();
+            return files;
         }
         let mut files = Vec::new();
         for path in &self.paths {
@@ -121,8 +126,15 @@ impl Plans {
 
     fn read(&self, desk: &CliDesk, files: &[PathBuf]) -> Vec<(PathBuf, Arc<PlanDetail>)> {
         let mut plans: Vec<(PathBuf, Arc<PlanDetail>)> = Vec::new();
+        let found = desk.found();
+        let base = std::path::absolute(&self.base).unwrap_or_else(|_| self.base.clone());
         for path in files {
             let Some(mut detail) = self.one(desk, path) else { continue };
+            // A plan of a commit is known by the file that it was taken from, not by the copy that is read.
+            if let Some(plan) = found.plans.iter().find(|plan| plan.path == *path) {
+                let known = Path::new(&plan.known_as);
+                detail.row.path = known.strip_prefix(&base).unwrap_or(known).display().to_string();
+            }
             let taken = |key: &str| plans.iter().any(|(_, other)| other.row.key == key);
             // Two files may name one plan; an address names one of them.
             let first = detail.row.key.clone();
