@@ -26,6 +26,7 @@ mod dashboard_tls;
 mod docs;
 mod documents;
 mod drill;
+mod drill_live;
 mod drills;
 #[cfg(feature = "lsp")]
 mod editor;
@@ -71,6 +72,7 @@ mod runbooks;
 mod schedule;
 mod schema;
 mod served;
+mod serving;
 mod settings;
 mod simulate;
 mod simulation;
