@@ -26,12 +26,12 @@ use crate::lab::CLASSIC;
 use crate::lab::MODERNIZED;
 use crate::lab::Process;
 use crate::lab::Ran;
-use crate::lab::Site;
 use crate::lab::World;
-use crate::lab::assert_home;
-use crate::lab::assert_lawful;
-use crate::lab::assert_machines_home;
-use crate::lab::assert_nothing_begun_twice;
+use crate::lab::laws::assert_home;
+use crate::lab::laws::assert_lawful;
+use crate::lab::laws::assert_machines_home;
+use crate::lab::laws::assert_nothing_begun_twice;
+use crate::lab::site::Site;
 use crate::lab::world;
 use crate::lab::world_of;
 
@@ -367,7 +367,10 @@ fn a_question_for_a_role_is_answered_by_a_session_that_has_it_and_by_no_other() 
         let [order] = yes(&ran.events[asked]).try_into().expect("one question, one answer");
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let (at, by, known_as) = (world.start, "kim".to_owned(), KnownAs::Session);
-        order::judge(&state, &Letter { id: 1, at, by, known_as, roles, order, withdrawn_by: None })
+        order::judge(
+            &state,
+            &Letter { id: 1, at, by, known_as, roles, order, signed: None, withdrawn_by: None },
+        )
     };
     let refused = verdict(&["operator", "approver"]);
     let why = "action/sign: the plan wants dba, and kim has no such role";

@@ -81,6 +81,8 @@ pub(super) fn run(
             auto_approve: false,
             real_actions: args.real_actions,
             settings: args.settings.clone(),
+            people: None,
+            ordered_by: args.origin.by.clone(),
             state_dir: args.state_dir.clone(),
             driven: Driven {
                 // A service has nobody at its terminal: people answer from elsewhere, however long that takes.
