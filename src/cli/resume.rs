@@ -183,7 +183,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
 /// Returns who answers from elsewhere, where the run waits for such people and nobody is at the terminal.
 fn answering(args: &SessionArgs, env: &Env<'_>) -> Option<Arc<dyn Approver>> {
     let is_here = env.out.is_terminal() && env.input_is_terminal;
-    let waits = args.driven.answers == Some(Answers::Elsewhere) && !args.auto_approve && !is_here;
+    let waits = args.answers == Some(Answers::Elsewhere) && !args.auto_approve && !is_here;
     waits.then(|| Arc::new(Patient::default()) as Arc<dyn Approver>)
 }
 

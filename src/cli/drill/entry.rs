@@ -269,7 +269,7 @@ pub(crate) fn after_resume(
     let lock = take(dir, &row.id)?;
     let is_taken_back = plan.part.as_ref().is_some_and(|part| part.is_taken_back);
     let entry =
-        Entry { row, dir: dir.clone(), database, by: args.driven.by.clone(), is_taken_back, _lock: lock };
+        Entry { row, dir: dir.clone(), database, by: args.ordered_by.clone(), is_taken_back, _lock: lock };
     let mut result = entry.result(env);
     result.facts = Some(entry.facts(plan.plan.model(), None));
     result.left_out = plan.left_out.iter().map(ToString::to_string).collect();

@@ -20,7 +20,6 @@ use crate::cli::run::RunArgs;
 use crate::cli::run::azure;
 use crate::cli::session;
 use crate::cli::session::Answers;
-use crate::cli::session::Driven;
 use crate::cli::session::Manner;
 use crate::cli::session::SessionArgs;
 use crate::cli::site::VaultArgs;
@@ -84,12 +83,8 @@ pub(super) fn run(
             people: None,
             ordered_by: args.origin.by.clone(),
             state_dir: args.state_dir.clone(),
-            driven: Driven {
-                // A service has nobody at its terminal: people answer from elsewhere, however long that takes.
-                answers: (args.ask || settings.is_some()).then_some(Answers::Elsewhere),
-                speed: None,
-                by: args.origin.by.clone(),
-            },
+            // A service has nobody at its terminal: people answer from elsewhere, however long that takes.
+            answers: (args.ask || settings.is_some()).then_some(Answers::Elsewhere),
         },
         plan: subject.flags(&args.plan),
     };
@@ -110,7 +105,7 @@ pub(super) fn run(
     show::left_out(args.format, &result.left_out, env)?;
     let graph = Arc::clone(&session.graph);
     let asks_here = args.format == Format::Human && DrillArgs::can_ask_here(env);
-    let is_patient = run_args.session.driven.answers == Some(Answers::Elsewhere) && !asks_here;
+    let is_patient = run_args.session.answers == Some(Answers::Elsewhere) && !asks_here;
     let approver = is_patient.then(|| Arc::new(Patient::default()) as Arc<dyn Approver>);
     let manner = Manner { approver, is_silent: args.format == Format::Json, allowed };
     let end = session::drive_to_end(&runtime, session, &run_args.session, manner, env);

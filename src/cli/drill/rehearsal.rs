@@ -20,7 +20,6 @@ use crate::cli::run::RunArgs;
 use crate::cli::run::emulated;
 use crate::cli::session;
 use crate::cli::session::Answers;
-use crate::cli::session::Driven;
 use crate::cli::session::Manner;
 use crate::cli::session::SessionArgs;
 use crate::cli::session::SpeedChoice;
@@ -70,11 +69,7 @@ pub(super) fn run(
             people: args.settings.clone(),
             ordered_by: args.origin.by.clone(),
             state_dir: args.state_dir.clone(),
-            driven: Driven {
-                answers: args.ask.then_some(Answers::Elsewhere),
-                speed: None,
-                by: args.origin.by.clone(),
-            },
+            answers: args.ask.then_some(Answers::Elsewhere),
         },
         plan: flags,
     };

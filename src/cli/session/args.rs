@@ -69,7 +69,7 @@ pub struct Driven {
     /// How fast the emulator's time passes, as [`SpeedChoice`] is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<String>,
-    /// Who had the drill begin that made it.
+    /// Who has it begin in a session of the dashboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
@@ -101,9 +101,9 @@ pub struct SessionArgs {
     /// Keep runs in this folder
     #[arg(long, value_name = "DIR", default_value = ".failback")]
     pub state_dir: PathBuf,
-    /// What a drill says about the run that it makes.
+    /// Who answers, if a drill says so about the run that it makes.
     #[arg(skip)]
-    pub driven: Driven,
+    pub answers: Option<Answers>,
 }
 
 impl SessionArgs {
@@ -122,9 +122,9 @@ impl SessionArgs {
     /// Returns what the run keeps of how it is driven.
     #[must_use]
     pub fn driven(&self) -> Driven {
-        let answers = self.driven.answers.or(self.auto_approve.then_some(Answers::Itself));
+        let answers = self.answers.or(self.auto_approve.then_some(Answers::Itself));
         let speed = self.speed.map(|speed| speed.to_string());
-        Driven { answers, speed, by: self.driven.by.clone() }
+        Driven { answers, speed, by: self.ordered_by.clone() }
     }
 
     /// Returns how a run goes on that was driven like this, where these flags do not say otherwise.
@@ -134,7 +134,8 @@ impl SessionArgs {
         Self {
             auto_approve: self.auto_approve || driven.answers == Some(Answers::Itself),
             speed: self.speed.or(speed),
-            driven,
+            answers: driven.answers,
+            ordered_by: driven.by,
             ..self.clone()
         }
     }

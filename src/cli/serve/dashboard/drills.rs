@@ -171,14 +171,14 @@ fn allowed(desk: &CliDesk, drill: &NewDrill) -> Result<PathBuf, Refusal> {
     }
     let path = desk.plans.file(desk, &drill.plan)?;
     let Some(name) = &drill.drill else { return Ok(path) };
-    let found = desk.found();
-    let plan = found.plans.iter().find(|plan| plan.path == path && plan.name == drill.plan);
-    let known = plan.or_else(|| found.plans.iter().find(|plan| plan.path == path));
-    let Some(known) = known else { return Ok(path) };
-    let Some(named) = known.drills.iter().find(|known| known.name.value == *name) else {
+    if !desk.plans.detail(desk, &drill.plan)?.row.drills.contains(name) {
         return Err(Refusal::missing(format!("the plan has no drill `{name}`")));
-    };
-    let kind = named.kind.value;
+    }
+    let found = desk.found();
+    let plans = found.plans.iter().filter(|plan| plan.path == path);
+    let named = plans.flat_map(|plan| &plan.drills).find(|known| known.name.value == *name);
+    // What the scheduler has not read yet is told by the drill itself.
+    let Some(kind) = named.map(|named| named.kind.value) else { return Ok(path) };
     let of_rehearsals = [("`speed`", drill.speed.is_some()), ("`ask`", drill.ask && kind != DrillKind::Live)];
     match of_rehearsals.into_iter().find(|(_, is_given)| *is_given && kind != DrillKind::Rehearsal) {
         Some((what, _)) => {

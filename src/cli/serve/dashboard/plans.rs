@@ -127,13 +127,14 @@ impl Plans {
     fn read(&self, desk: &CliDesk, files: &[PathBuf]) -> Vec<(PathBuf, Arc<PlanDetail>)> {
         let mut plans: Vec<(PathBuf, Arc<PlanDetail>)> = Vec::new();
         let found = desk.found();
-        let base = std::path::absolute(&self.base).unwrap_or_else(|_| self.base.clone());
+        let bases = [std::path::absolute(&self.base), self.base.canonicalize()];
         for path in files {
             let Some(mut detail) = self.one(desk, path) else { continue };
             // A plan of a commit is known by the file that it was taken from, not by the copy that is read.
             if let Some(plan) = found.plans.iter().find(|plan| plan.path == *path) {
                 let known = Path::new(&plan.known_as);
-                detail.row.path = known.strip_prefix(&base).unwrap_or(known).display().to_string();
+                let below = bases.iter().flatten().find_map(|base| known.strip_prefix(base).ok());
+                detail.row.path = below.unwrap_or(known).display().to_string();
             }
             let taken = |key: &str| plans.iter().any(|(_, other)| other.row.key == key);
             // Two files may name one plan; an address names one of them.
