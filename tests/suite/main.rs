@@ -27,6 +27,7 @@ mod dashboard_tls;
 mod docs;
 mod documents;
 mod drill;
+mod drill_live;
 mod drills;
 #[cfg(feature = "lsp")]
 mod editor;
@@ -72,6 +73,7 @@ mod runbooks;
 mod schedule;
 mod schema;
 mod served;
+mod serving;
 mod settings;
 mod simulate;
 mod simulation;

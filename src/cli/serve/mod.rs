@@ -103,6 +103,12 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         shown,
     };
     let service = Service::new(setup).map_err(|error| cannot(error, args))?;
+    let runtime = session::runtime()?;
+    runtime.block_on(source(args, &kept, &dir).is_there()).map_err(|error| {
+        CliError::usage("there is nothing to take plans from")
+            .because(error)
+            .hinted("name a branch, tag or commit of the repository that the plans lie in: --git-ref REF, or `repository:` of the settings")
+    })?;
     // One daemon is one process; whoever has set a log already keeps it.
     let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -110,7 +116,6 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         .with_ansi(false)
         .with_target(false)
         .try_init();
-    let runtime = session::runtime()?;
     let ended = runtime.block_on(async {
         let dashboard = match args.no_web {
             true => None,

@@ -57,6 +57,8 @@ use crate::run::hook::Allowed;
 use crate::run::hook::Hooks;
 use crate::run::patient::NoCommit;
 
+pub use self::args::Answers;
+pub use self::args::Driven;
 pub use self::args::Format;
 pub use self::args::SessionArgs;
 pub use self::args::SpeedChoice;
@@ -154,9 +156,14 @@ pub(crate) struct Manner {
 /// # Errors
 ///
 /// [`CliError`] if the run's folder or journal can't be used.
-pub fn drive(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+pub(crate) fn drive(
+    session: Session,
+    args: &SessionArgs,
+    manner: Manner,
+    env: &mut Env<'_>,
+) -> Result<Exit, CliError> {
     let runtime = runtime()?;
-    let ended = drive_on(&runtime, session, args, env);
+    let ended = drive_on(&runtime, session, args, manner, env);
     // A question that nobody answered must not keep the process.
     runtime.shutdown_background();
     ended
@@ -171,10 +178,11 @@ pub(crate) fn drive_on(
     runtime: &Runtime,
     session: Session,
     args: &SessionArgs,
+    manner: Manner,
     env: &mut Env<'_>,
 ) -> Result<Exit, CliError> {
     let run = session.run.clone();
-    let end = drive_to_end(runtime, session, args, Manner::default(), env)?;
+    let end = drive_to_end(runtime, session, args, manner, env)?;
     Ok(show::exit(end, &run, args, env))
 }
 

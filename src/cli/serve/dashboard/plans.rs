@@ -110,7 +110,12 @@ impl Plans {
         let found = desk.found();
         if found.commit.is_some() {
             // Plans are exercised as that commit has them, and are shown so.
-            return found.plans.iter().map(|plan| plan.path.clone()).collect();
+            let mistaken = found.mistakes.iter().map(|mistake| mistake.path.clone());
+            let mut files: Vec<PathBuf> =
+                found.plans.iter().map(|plan| plan.path.clone()).chain(mistaken).collect();
+            files.sort();
+            files.dedup();
+            return files;
         }
         let mut files = Vec::new();
         for path in self.paths.read().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -127,8 +132,16 @@ impl Plans {
 
     fn read(&self, desk: &CliDesk, files: &[PathBuf]) -> Vec<(PathBuf, Arc<PlanDetail>)> {
         let mut plans: Vec<(PathBuf, Arc<PlanDetail>)> = Vec::new();
+        let found = desk.found();
+        let bases = [std::path::absolute(&self.base), self.base.canonicalize()];
         for path in files {
             let Some(mut detail) = self.one(desk, path) else { continue };
+            // A plan of a commit is known by the file that it was taken from, not by the copy that is read.
+            if let Some(plan) = found.plans.iter().find(|plan| plan.path == *path) {
+                let known = Path::new(&plan.known_as);
+                let below = bases.iter().flatten().find_map(|base| known.strip_prefix(base).ok());
+                detail.row.path = below.unwrap_or(known).display().to_string();
+            }
             let taken = |key: &str| plans.iter().any(|(_, other)| other.row.key == key);
             // Two files may name one plan; an address names one of them.
             let first = detail.row.key.clone();

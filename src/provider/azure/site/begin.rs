@@ -64,6 +64,7 @@ impl AzureSite {
             Ok(None) => return Ok(self.remember(key, OperationId::new(NOTHING_TO_DO))),
             Err(error) => return Err(before_it_was_sent(error)),
         };
+        self.view.remember_points(request);
         self.send(&order, request.machines(), key, &key::request_id(key)).await.map_err(AzureError::of_order)
     }
 
@@ -318,7 +319,7 @@ impl AzureSite {
         let pace = view.reader.pace();
         let patience = pace.now().saturating_add(PATIENCE).unwrap_or(jiff::Timestamp::MAX);
         loop {
-            match view.shared.jobs.status(&view.reader, &view.vault, operation).await? {
+            match view.shared.jobs.status(view, operation).await? {
                 OperationStatus::Succeeded | OperationStatus::SucceededWith { .. } => return Ok(()),
                 OperationStatus::Running(_) | OperationStatus::Unknown { .. } if pace.now() < patience => {
                     let next = pace.now().saturating_add(PAUSE).unwrap_or(patience);

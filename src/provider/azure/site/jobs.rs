@@ -14,6 +14,7 @@ use crate::provider::azure::client::ReadClient;
 use crate::provider::azure::client::SITE_RECOVERY;
 use crate::provider::azure::error::AzureError;
 use crate::provider::azure::http::redact;
+use crate::provider::azure::site::AzureView;
 use crate::provider::azure::site::duration::Durations;
 use crate::provider::azure::site::key;
 use crate::provider::azure::site::look::Look;
@@ -92,14 +93,14 @@ impl Jobs {
     /// Returns how far an operation is.
     pub(super) async fn status(
         &self,
-        reader: &ReadClient,
-        vault: &VaultId,
+        view: &AzureView,
         operation: &OperationId,
     ) -> Result<OperationStatus, AzureError> {
+        let (reader, vault) = (&view.reader, &view.vault);
         let name = name_of(operation);
         let now = reader.pace().now();
         // After a restart nothing but the id is known.
-        let Some(followed) = self.known(&name) else { return self.read(reader, vault, &name).await };
+        let Some(followed) = self.known(&name) else { return self.read(view, &name).await };
         if let Some((at, status)) = &followed.read
             && now.duration_since(*at) < GOOD_FOR
         {
@@ -111,17 +112,17 @@ impl Jobs {
                 Some(end) if followed.read.as_ref().is_some_and(|(at, _)| *at > now - GOOD_FOR * 2) => {
                     self.running(&followed, end)
                 }
-                Some(_) | None => self.read(reader, vault, &name).await,
+                Some(_) | None => self.read(view, &name).await,
             };
         }
         let listing = self.listing(reader, vault, false).await?;
         match listing.value.by_name.get(&name) {
-            Some(job) => self.by_list(reader, vault, &name, &followed, job).await,
+            Some(job) => self.by_list(view, &name, &followed, job).await,
             None if listing.began.duration_since(followed.since) < SHOWN_AFTER => {
                 let end = self.expected_end(&followed).unwrap_or(now);
                 self.running(&followed, end.max(now + GOOD_FOR))
             }
-            None => self.read(reader, vault, &name).await,
+            None => self.read(view, &name).await,
         }
     }
 
@@ -146,12 +147,12 @@ impl Jobs {
 
     async fn by_list(
         &self,
-        reader: &ReadClient,
-        vault: &VaultId,
+        view: &AzureView,
         name: &str,
         followed: &Followed,
         job: &Job,
     ) -> Result<OperationStatus, AzureError> {
+        let (reader, vault) = (&view.reader, &view.vault);
         match outcome::stage(job) {
             Stage::Runs => {
                 let scenario = job.scenario_name.get().or(followed.scenario.as_deref()).unwrap_or_default();
@@ -159,21 +160,21 @@ impl Jobs {
                 let end = start.checked_add(self.durations.of(scenario)).ok();
                 Ok(outcome::status(job, &followed.machines, end, reader.pace().now()))
             }
+            // A list leaves out to which points a group went; where one machine alone fails over, its job does not tell either.
+            Stage::Succeeded if followed.machines.len() > 1 && is_failover(job) => {
+                self.read(view, name).await
+            }
             Stage::Succeeded => {
                 self.ended(name, job);
                 Ok(succeeded(reader, vault, name, job).await)
             }
-            Stage::EndedBadly | Stage::Unknown => self.read(reader, vault, name).await,
+            Stage::EndedBadly | Stage::Unknown => self.read(view, name).await,
         }
     }
 
     /// Reads one job, with its tasks and errors.
-    async fn read(
-        &self,
-        reader: &ReadClient,
-        vault: &VaultId,
-        name: &str,
-    ) -> Result<OperationStatus, AzureError> {
+    async fn read(&self, view: &AzureView, name: &str) -> Result<OperationStatus, AzureError> {
+        let (reader, vault) = (&view.reader, &view.vault);
         let path = format!("{}/replicationJobs/{}", vault.path(), escaped(name));
         let job: Resource<Job> = reader.get(&path, "", SITE_RECOVERY).await?;
         let job = job.properties;
@@ -190,6 +191,7 @@ impl Jobs {
             machines
         };
         let status = outcome::status(&job, &machines, end, now);
+        view.take_points(&job, &machines);
         match outcome::stage(&job) {
             Stage::Runs | Stage::Unknown => {
                 let mut followed = self.followed.lock().expect(NO_PANIC);
@@ -296,6 +298,10 @@ async fn succeeded(reader: &ReadClient, vault: &VaultId, name: &str, job: &Job) 
     let remark =
         remark.unwrap_or_else(|| format!("job {name} has information, which is to be read in the vault"));
     OperationStatus::SucceededWith { remark }
+}
+
+fn is_failover(job: &Job) -> bool {
+    job.scenario_name.is("UnplannedFailover") || job.scenario_name.is("PlannedFailover")
 }
 
 fn name_of(operation: &OperationId) -> String {

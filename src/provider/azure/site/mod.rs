@@ -17,6 +17,7 @@ mod order;
 mod outcome;
 mod points;
 mod prepare;
+mod reached;
 mod read;
 mod servers;
 mod state;
@@ -60,6 +61,7 @@ use crate::provider::azure::vault::VaultId;
 use crate::provider::error::ProviderError;
 use crate::provider::observation::Freshness;
 use crate::provider::observation::Observation;
+use crate::provider::observation::ReachedPoint;
 use crate::provider::operation::OperationStatus;
 use crate::provider::request::Request;
 use crate::syntax::inventory::Inventory;
@@ -100,6 +102,8 @@ struct Shared {
     touched: Mutex<HashMap<String, Timestamp>>,
     /// When the initial replication of a machine was first seen, and how far it was.
     transfers: Mutex<HashMap<String, (Timestamp, f64)>>,
+    /// The points that machines came home to, or are to, by name in small letters.
+    reached: Mutex<HashMap<String, ReachedPoint>>,
     /// What could not be observed.
     missing: Mutex<BTreeSet<(String, String)>>,
 }
@@ -228,7 +232,7 @@ impl Operate for AzureSite {
         }
         let view = &self.view;
         view.settle_clock().await.map_err(AzureError::of_question)?;
-        let status = view.shared.jobs.status(&view.reader, &view.vault, operation).await;
+        let status = view.shared.jobs.status(view, operation).await;
         let status = status.map_err(AzureError::of_question)?;
         self.settle(operation, &status);
         Ok(status)
