@@ -61,6 +61,7 @@ use failback::run::hook::Hooks;
 use failback::run::hook::Simulated;
 use failback::source::Sources;
 use failback::syntax::inventory::Inventory;
+use failback::syntax::machine::Machine;
 use failback::syntax::machine::PowerState;
 use failback::syntax::machine::State;
 use jiff::Timestamp;
@@ -155,6 +156,13 @@ impl World {
         let ran = self.drive(&self.site(), Process::default());
         assert_lawful(&self.graph, &ran.events);
         ran
+    }
+
+    /// Runs the plan at a site to its end, in one process that has a runtime of its own: for a test that has one, too.
+    pub fn run_at(&self, site: &Site) -> Ran {
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.drive(site, Process::default())).join().expect("the run does not panic")
+        })
     }
 
     /// Simulates the plan to its end.
@@ -519,6 +527,11 @@ impl Site {
     /// Returns the facts of machines as they are now.
     pub fn facts(&self, machines: &[MachineName]) -> Inventory {
         block(async { self.0.emulator.observe(machines).await.expect("the emulator answers").facts })
+    }
+
+    /// Returns the facts of a machine as they are now.
+    pub fn machine(&self, name: &MachineName) -> Machine {
+        self.0.emulator.machine_facts(name).expect("it is there")
     }
 
     /// Returns the requests that the emulator took on, once for each operation.
