@@ -265,7 +265,7 @@ mod tests {
         let args = PlanArgs::default();
         let digests = BTreeSet::from(["sha256:1".to_owned()]);
         let now = "2025-06-01T00:00:00Z".parse().expect("a time");
-        let options = kept_options(&args, now, None, digests.clone());
+        let options = kept_options(&args, now, None, digests.clone(), Driven::default());
         assert_eq!(kept_policies(&options), Some(digests));
         let old = r#"{"now":"2025-06-01T00:00:00Z","origin":"all","strict":false}"#;
         assert_eq!(kept_policies(old), None);

@@ -71,6 +71,11 @@ impl Site {
 
     /// Serves the site of these facts.
     pub fn in_folder(folder: Folder, facts: Inventory) -> Self {
+        Self::set_up(folder, facts, ServerOptions::default())
+    }
+
+    /// Serves a site that is set up so.
+    pub fn set_up(folder: Folder, facts: Inventory, options: ServerOptions) -> Self {
         let start = facts.observed_at.as_deref().copied().expect("the world has a time");
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (told, tells) = std::sync::mpsc::channel();
@@ -79,7 +84,6 @@ impl Site {
             runtime.expect("a runtime can be made").block_on(async {
                 let pace = Arc::new(WorldPace::new(start, Speed::Max));
                 let world = Emulator::in_memory(facts, Scenario::default(), start, pace.clone());
-                let options = ServerOptions::default();
                 let server = Server::bind(Arc::new(world), pace, options).await.expect("a port is free");
                 told.send(server.handle()).expect("the test waits for it");
                 server.serve(async { drop(stopped.await) }).await;

@@ -18,6 +18,7 @@ mod cli_plan;
 mod cli_policy;
 mod cli_run;
 mod cli_site;
+mod cli_tls;
 mod conflict;
 mod consistency;
 mod crash;
