@@ -73,7 +73,7 @@ block! {
     /// A command on the machine that runs the plan.
     pub struct Command {
         /// Program and arguments; no shell is involved.
-        pub command: Vec<Spanned<String>> where [Needed] => ["./scripts/stop-batch.sh", "--site", "azure"],
+        pub command: Vec<Spanned<String>> where [Needed, Prose] => ["./scripts/stop-batch.sh", "--site", "azure"],
     }
 }
 
@@ -81,7 +81,7 @@ block! {
     /// A question to a person.
     pub struct Manual {
         /// What the person is asked to confirm.
-        pub prompt: Spanned<String> => "The ledger balances",
+        pub prompt: Spanned<String> where [Prose] => "The ledger balances",
         /// Roles that may answer.
         pub approvers: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["dba"],
         /// What happens when nobody answers in time. Default: `stop`.
@@ -97,7 +97,7 @@ block! {
         /// Name of the runbook.
         pub name: Spanned<String> => "Warm-Cache",
         /// Its parameters.
-        pub parameters: Option<Named<Free>> => {"site": "seoul"},
+        pub parameters: Option<Named<Free>> where [Prose] => {"site": "seoul"},
     }
 }
 
@@ -122,7 +122,7 @@ block! {
         pub url: Spanned<String> where [Url] => "https://hooks.corp.example/dr",
         /// Body, sent as JSON; texts may hold `{{ plan.name }}`, `{{ run.id }}` and
         /// `{{ run.outcome }}`.
-        pub body: Option<Free> => {"text": "{{ plan.name }}: {{ run.outcome }}"},
+        pub body: Option<Free> where [Prose] => {"text": "{{ plan.name }}: {{ run.outcome }}"},
     }
 }
 

@@ -46,6 +46,7 @@ mod layers;
 #[cfg(feature = "lsp")]
 mod lsp;
 mod notices;
+mod long_texts;
 mod one_pass;
 mod orders;
 mod packaging;

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Fix;
 use crate::diagnostic::did_you_mean;
 use crate::source::Span;
+use crate::syntax::limit::LONGEST_NAME;
 use crate::syntax::limit::Limit;
 use crate::syntax::respell;
 use crate::syntax::scalar::Plain;
@@ -26,6 +27,8 @@ use crate::syntax::yaml::is_stand_in;
 const MAX_DEPTH: usize = 256;
 /// Values a document may hold once its aliases are expanded, beside four for each node that is written.
 const EXPANSION_ALLOWANCE: u64 = 4_000_000;
+/// Bytes of text that the aliases of a document may stand for, beside four for each that is written.
+const TEXT_ALLOWANCE: u64 = 32 << 20;
 
 /// A type that can be read from a node of a document.
 pub trait Decode: Sized {
@@ -55,6 +58,9 @@ pub trait Decode: Sized {
     fn example() -> serde_json::Value;
 }
 
+/// Characters of a text that is too long that are pointed at.
+const LONGEST_SHOWN: usize = 60;
+
 /// Mistakes reported for one document; nobody reads more, and each takes memory.
 const MOST_MISTAKES: usize = 10_000;
 
@@ -73,6 +79,10 @@ pub struct Reader<'t, 's> {
     /// Start of the outermost alias through which the present node was reached.
     via: u32,
     steps_left: u64,
+    /// Bytes of text that aliases may still stand for.
+    text_left: u64,
+    /// Characters that a text may have under the present key.
+    longest: usize,
     /// The range of the whole number that is read next, if its key has one.
     range: Option<RangeInclusive<i128>>,
 }
@@ -81,8 +91,10 @@ impl<'t, 's> Reader<'t, 's> {
     /// Returns a reader of `tree` that adds to `diagnostics`.
     pub fn new(tree: &'t Tree<'s>, diagnostics: &'t mut Vec<Diagnostic>) -> Self {
         let steps_left = (tree.nodes.len() as u64).saturating_mul(4).saturating_add(EXPANSION_ALLOWANCE);
+        let text_left = (tree.written.len() as u64).saturating_mul(4).saturating_add(TEXT_ALLOWANCE);
         let before = diagnostics.len();
-        Self { tree, diagnostics, before, path: Vec::new(), via: 0, steps_left, range: None }
+        let longest = LONGEST_NAME;
+        Self { tree, diagnostics, before, path: Vec::new(), via: 0, steps_left, text_left, longest, range: None }
     }
 
     /// Returns the tree.
@@ -176,7 +188,9 @@ impl<'t, 's> Reader<'t, 's> {
     /// Reads the value of a key that has limits.
     pub(crate) fn limited_entry<T: Decode>(&mut self, entry: Entry, limits: &[Limit]) -> Option<T> {
         self.range = Limit::range_of(limits);
+        let outer = std::mem::replace(&mut self.longest, Limit::longest_of(limits));
         let value = self.entry(entry);
+        self.longest = outer;
         self.range = None;
         value
     }
@@ -235,14 +249,9 @@ impl<'t, 's> Reader<'t, 's> {
         self.steps_left -= 1;
         let span = self.span(node);
         if self.steps_left == 0 {
-            self.report(
-                Diagnostic::error(
-                    "alias-expansion",
-                    span,
-                    "the aliases of this document stand for far more data than it holds",
-                )
-                .help("write the values out, or split the document"),
-            );
+            self.give_up(span);
+        } else if !self.may_hold(node) || self.is_too_long(node, self.longest) {
+            return false;
         } else if self.path.len() > MAX_DEPTH {
             self.report(
                 Diagnostic::error(
@@ -256,6 +265,57 @@ impl<'t, 's> Reader<'t, 's> {
             return true;
         }
         false
+    }
+
+    /// Returns whether a scalar has more characters than it may have, which is then reported.
+    pub(crate) fn is_too_long(&mut self, node: NodeId, longest: usize) -> bool {
+        let Some(text) = self.tree.text(node) else { return false };
+        // No more of a long text is looked at than says that it is long: many aliases may stand for it.
+        if text.len() <= longest || text.char_indices().nth(longest).is_none() {
+            return false;
+        }
+        let span = self.clipped(self.span(node));
+        let message = format!("the text has more than {longest} characters");
+        self.report(
+            Diagnostic::error("too-long", span, message)
+                .help(format!("write at most {longest} characters here")),
+        );
+        true
+    }
+
+    /// Counts the text of a scalar that an alias stands for; returns false if that is more than the document may hold.
+    pub(crate) fn may_hold(&mut self, node: NodeId) -> bool {
+        if self.via == 0 {
+            return true;
+        }
+        let Some(text) = self.tree.text(node) else { return true };
+        self.text_left = self.text_left.saturating_sub(text.len() as u64);
+        if self.text_left == 0 && self.steps_left > 0 {
+            self.steps_left = 0;
+            let span = self.span(node);
+            self.give_up(span);
+        }
+        self.text_left > 0
+    }
+
+    fn give_up(&mut self, span: Span) {
+        let span = self.clipped(span);
+        self.report(
+            Diagnostic::error(
+                "alias-expansion",
+                span,
+                "the aliases of this document stand for far more data than it holds",
+            )
+            .help("write the values out, or split the document"),
+        );
+    }
+
+    /// Returns the beginning of a span, within its first line.
+    fn clipped(&self, span: Span) -> Span {
+        let shown = self.tree.slice(span);
+        let line = &shown[..shown.find(['\n', '\r']).unwrap_or(shown.len())];
+        let width = line.char_indices().nth(LONGEST_SHOWN).map_or(line.len(), |(at, _)| at);
+        Span { end: span.start + u32::try_from(width).unwrap_or(0), ..span }
     }
 
     /// Returns the kind of a node in the words of a message.
