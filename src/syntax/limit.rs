@@ -104,7 +104,9 @@ impl Limit {
         let tree = reader.tree();
         let span = reader.span(node);
         let diagnostic = match (&tree.node(node).kind, self) {
-            (Kind::Sequence(items), Self::NotEmpty | Self::Needed) if items.is_empty() => {
+            (Kind::Sequence(items), Self::NotEmpty | Self::Needed)
+                if items.is_empty() && !tree.is_cut(node) =>
+            {
                 let help = match self {
                     Self::Needed => "name at least one",
                     _ => "name at least one, or delete the key",

@@ -23,7 +23,9 @@ fn codes(text: &str) -> Vec<&'static str> {
 #[test]
 fn a_text_of_many_characters_is_refused_exactly_above_its_limit() {
     let plan = |name: &str, reason: &str| {
-        format!("{HEAD}machines: [{name}]\nwaivers:\n- {{rule: FB514, reason: {reason}, until: 2030-01-01}}\n")
+        format!(
+            "{HEAD}machines: [{name}]\nwaivers:\n- {{rule: FB514, reason: {reason}, until: 2030-01-01}}\n"
+        )
     };
     // Characters count, not bytes.
     assert_eq!(codes(&plan(&"가".repeat(256), &"나".repeat(65_536))), [""; 0]);

@@ -20,6 +20,7 @@ mod cli_site;
 mod conflict;
 mod consistency;
 mod crash;
+mod cut_off;
 mod dashboard;
 mod dashboard_runs;
 mod dashboard_tls;
@@ -45,8 +46,8 @@ mod lab;
 mod layers;
 #[cfg(feature = "lsp")]
 mod lsp;
-mod notices;
 mod long_texts;
+mod notices;
 mod one_pass;
 mod orders;
 mod packaging;

@@ -7,10 +7,14 @@ mod mapping;
 pub use self::mapping::Entry;
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::collections::hash_map;
 use std::ops::RangeInclusive;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Fix;
+use crate::diagnostic::Label;
 use crate::diagnostic::did_you_mean;
 use crate::source::Span;
 use crate::syntax::limit::LONGEST_NAME;
@@ -61,6 +65,11 @@ pub trait Decode: Sized {
 /// Characters of a text that is too long that are pointed at.
 const LONGEST_SHOWN: usize = 60;
 
+/// What is said of a place that uses a value with a mistake.
+const USED: &str = "it is used here too";
+/// Places of that kind that are shown; one more says that there are others.
+const MOST_USES: usize = 8;
+
 /// Mistakes reported for one document; nobody reads more, and each takes memory.
 const MOST_MISTAKES: usize = 10_000;
 
@@ -69,6 +78,9 @@ enum Segment {
     Index(usize),
 }
 
+/// What makes two mistakes one: code, place and message.
+type Mistake = (&'static str, u32, u32, String);
+
 /// Reads one document of a tree and collects what is wrong with it.
 pub struct Reader<'t, 's> {
     tree: &'t Tree<'s>,
@@ -76,6 +88,10 @@ pub struct Reader<'t, 's> {
     /// Mistakes that others had reported before.
     before: usize,
     path: Vec<Segment>,
+    /// Where mistakes of values behind an anchor were reported, so that each is told once.
+    folded: HashMap<Mistake, usize>,
+    /// Mappings into which something is merged that could not be read.
+    unsure: HashSet<NodeId>,
     /// Start of the outermost alias through which the present node was reached.
     via: u32,
     steps_left: u64,
@@ -93,8 +109,19 @@ impl<'t, 's> Reader<'t, 's> {
         let steps_left = (tree.nodes.len() as u64).saturating_mul(4).saturating_add(EXPANSION_ALLOWANCE);
         let text_left = (tree.written.len() as u64).saturating_mul(4).saturating_add(TEXT_ALLOWANCE);
         let before = diagnostics.len();
-        let longest = LONGEST_NAME;
-        Self { tree, diagnostics, before, path: Vec::new(), via: 0, steps_left, text_left, longest, range: None }
+        Self {
+            tree,
+            diagnostics,
+            before,
+            path: Vec::new(),
+            folded: HashMap::new(),
+            unsure: HashSet::new(),
+            via: 0,
+            steps_left,
+            text_left,
+            longest: LONGEST_NAME,
+            range: None,
+        }
     }
 
     /// Returns the tree.
@@ -117,6 +144,7 @@ impl<'t, 's> Reader<'t, 's> {
     /// Takes back the mistakes that were reported since [`Reader::count`] was `count`.
     pub(crate) fn forget(&mut self, count: usize) {
         self.diagnostics.truncate(count);
+        self.folded.retain(|_, at| *at < count);
     }
 
     /// Returns the span of a node, with the alias through which it was reached.
@@ -137,7 +165,12 @@ impl<'t, 's> Reader<'t, 's> {
     }
 
     /// Reports a mistake at the present path; beyond ten thousand in a document, one says that there are more.
+    ///
+    /// A mistake of a value behind an anchor is told once, with the places that use it.
     pub fn report(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.span.via != 0 && self.fold(&diagnostic) {
+            return;
+        }
         match self.diagnostics.len().saturating_sub(self.before).cmp(&MOST_MISTAKES) {
             Ordering::Less => {
                 let path = if diagnostic.path.is_empty() { self.path() } else { diagnostic.path.clone() };
@@ -148,6 +181,31 @@ impl<'t, 's> Reader<'t, 's> {
                     .help("correct those above first"),
             ),
             Ordering::Greater => {}
+        }
+    }
+
+    /// Returns whether a mistake was reported already, where the place that uses its value is then added.
+    fn fold(&mut self, again: &Diagnostic) -> bool {
+        let span = again.span;
+        match self.folded.entry((again.code, span.start, span.end, again.message.clone())) {
+            hash_map::Entry::Vacant(entry) => {
+                entry.insert(self.diagnostics.len());
+                false
+            }
+            hash_map::Entry::Occupied(first) => {
+                if let Some(first) = self.diagnostics.get_mut(*first.get())
+                    && first.span.via != span.via
+                {
+                    let uses = first.labels.iter().filter(|label| label.text.starts_with(USED)).count();
+                    let text = match uses {
+                        0..MOST_USES => USED.to_owned(),
+                        MOST_USES => format!("{USED}, and in more places"),
+                        _ => return true,
+                    };
+                    first.labels.push(Label { span: Span::new(span.via, span.via + 1), text });
+                }
+                true
+            }
         }
     }
 
@@ -338,7 +396,12 @@ impl<'t, 's> Reader<'t, 's> {
     }
 
     /// Reports that a node is not what its key asks for; returns the diagnostic's absence of a value.
+    ///
+    /// One that a mistake of syntax cut may have been what is asked for.
     pub fn wrong_type<T>(&mut self, node: NodeId, expected: &str) -> Option<T> {
+        if self.tree.is_cut(node) {
+            return None;
+        }
         let found = self.describe(node);
         let mut diagnostic =
             Diagnostic::error("wrong-type", self.span(node), format!("expected {expected}, found {found}"));
@@ -375,6 +438,7 @@ impl<'t, 's> Reader<'t, 's> {
     pub fn sequence(&mut self, node: NodeId, expected: &str) -> Option<&'t [NodeId]> {
         let help = match &self.tree.node(node).kind {
             Kind::Sequence(items) => return Some(items),
+            _ if self.tree.is_cut(node) => return None,
             Kind::Scalar { text, plain } => {
                 if *plain && Plain::of(text) == Plain::Null {
                     return self.wrong_type(node, expected);

@@ -85,13 +85,13 @@ pub struct Argv(pub Vec<String>);
 
 impl Decode for Argv {
     fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
-        let before = reader.count();
+        let written = reader.sequence(node, "a list")?.len();
         let words: Vec<String> = Vec::decode(reader, node)?;
-        if words.is_empty() && reader.count() == before {
+        if written == 0 && !reader.tree().is_cut(node) {
             let span = reader.span(node);
             reader.report(Diagnostic::error("empty", span, "the list is empty").help("name a program"));
         }
-        (reader.count() == before).then_some(Self(words))
+        (written > 0 && words.len() == written).then_some(Self(words))
     }
     fn schema(schema: &mut Schema) -> serde_json::Value {
         serde_json::json!({"type": "array", "items": String::schema(schema), "minItems": 1})
