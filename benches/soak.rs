@@ -181,6 +181,8 @@ fn started() -> RunEventKind {
         steps: 0,
         simulated_actions: true,
         author: None,
+        ordered_by: None,
+        people: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@
 //!                                                   └─▼ provider
 //! ```
 //!
-//! - [`source`], [`diagnostic`], [`id`], [`quantity`], [`clock`], [`escape`]: words that everything else is said in
+//! - [`source`], [`diagnostic`], [`id`], [`quantity`], [`clock`], [`escape`], [`signature`]: words that everything else is said in
 //! - [`syntax`]: document text into typed documents with spans, and their JSON Schemas
 //! - [`model`]: a plan and its facts, every name bound, defaults merged
 //! - [`rules`]: what Azure Site Recovery refuses, refused before it is asked
@@ -47,6 +47,7 @@ pub mod render;
 pub mod report;
 pub mod rules;
 pub mod run;
+pub mod signature;
 pub mod source;
 pub mod syntax;
 pub mod web;

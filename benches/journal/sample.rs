@@ -96,6 +96,8 @@ pub fn events(graph: &Arc<Graph>) -> Vec<RunEvent> {
         steps: 0,
         simulated_actions: true,
         author: None,
+        ordered_by: None,
+        people: Vec::new(),
     };
     recorder.record(started).expect("the first event is legal");
     let end = Simulation::new(recorder, model(graph), world, clock, options()).run().expect("it is kept");

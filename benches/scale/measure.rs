@@ -194,6 +194,8 @@ fn started(graph: &graph::Graph) -> RunEventKind {
         steps: u32::try_from(graph.steps().len()).expect("indexes of steps are 32 bits wide"),
         simulated_actions: true,
         author: None,
+        ordered_by: None,
+        people: Vec::new(),
     }
 }
 

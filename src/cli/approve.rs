@@ -1,11 +1,14 @@
 //! `approve`: answers what a run asks, from another terminal.
 
+use std::path::PathBuf;
+
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::order;
 use crate::cli::order::Addressee;
 use crate::cli::runs::LookArgs;
+use crate::cli::sign;
 use crate::escape;
 use crate::event::Order;
 use crate::event::RunState;
@@ -19,8 +22,8 @@ use crate::syntax::action::Phase;
 /// Answer what a run asks, from another terminal or after it has stopped to wait
 ///
 /// Only what is asked now is answered: a question that is put later, or anew, is another one. Who answers is the user of the
-/// system; where the plan names approvers, whoever began the run does not count. Without a choice the open questions are listed,
-/// with exit code 2.
+/// system, or whoever signs with a key that the run's settings name: where the plan names approvers, a signature shows who has the
+/// role, and whoever began the run does not count. Without a choice the open questions are listed, with exit code 2.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ApproveArgs {
     /// Id of the run, or `latest`
@@ -47,6 +50,19 @@ pub struct ApproveArgs {
     /// Why, for the record
     #[arg(long, value_name = "WHY")]
     pub reason: Option<String>,
+    /// Sign the answer with the private ed25519 key of this file, in OpenSSH or PKCS#8 form, without a passphrase
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["statement", "signature"])]
+    pub sign_key: Option<PathBuf>,
+    /// Write what is to be signed to this file, for `ssh-keygen -Y sign -n failback-approval`, and answer nothing yet
+    #[arg(long, value_name = "FILE", conflicts_with = "signature")]
+    pub statement: Option<PathBuf>,
+    /// Send the answer that this signature of ssh-keygen is of; the statement lies beside it, without `.sig`
+    #[arg(
+        long,
+        value_name = "FILE.sig",
+        conflicts_with_all = ["steps", "group", "wave", "phase", "all", "deny", "reason"]
+    )]
+    pub signature: Option<PathBuf>,
     /// Common flags.
     #[command(flatten)]
     pub look: LookArgs,
@@ -63,6 +79,10 @@ fn phase(word: &str) -> Result<Phase, String> {
 /// [`CliError`] if nothing that is asked was chosen, or the answer can't be given.
 pub fn run(args: &ApproveArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let to = order::find(&args.run, &args.look, env)?;
+    if let Some(file) = &args.signature {
+        let (order, sender) = sign::made_elsewhere(&to, file, env)?;
+        return order::give_as(&to, order, sender, env);
+    }
     let open: Vec<StepIndex> =
         to.state.active().filter(|step| to.state.step(*step).status == StepStatus::Asked).collect();
     let chosen: Vec<StepIndex> = open.iter().copied().filter(|step| args.chooses(&to.state, *step)).collect();
@@ -82,7 +102,16 @@ pub fn run(args: &ApproveArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let (questions, reason) = (chosen.iter().map(shown).collect(), args.reason.clone());
     let order =
         if args.deny { Order::Deny { questions, reason } } else { Order::Approve { questions, reason } };
-    order::give(&to, order, env)
+    if let Some(file) = &args.statement {
+        return sign::write_statement(&to, &order, file, env);
+    }
+    match &args.sign_key {
+        Some(key) => {
+            let sender = sign::with_key(&to, &order, key, env)?;
+            order::give_as(&to, order, sender, env)
+        }
+        None => order::give(&to, order, env),
+    }
 }
 
 impl ApproveArgs {

@@ -22,6 +22,7 @@ use crate::journal::DrillRow;
 use crate::journal::StateDir;
 use crate::render::style::Style;
 use crate::render::style::Tone;
+use crate::syntax::file;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
 
 /// List the drills of plans: when each is due next, and how it went the last time
@@ -47,9 +48,15 @@ pub struct DrillsArgs {
 ///
 /// # Errors
 ///
-/// [`CliError`] if one can't be read.
+/// [`CliError`] if one can't be read: [`Exit::Usage`] for a path that was named, [`Exit::Refused`] for what it says.
 pub(crate) fn plans(folder: &Path, paths: &[PathBuf]) -> Result<Found, CliError> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    for path in paths {
+        let full = folder.join(path);
+        if !full.is_dir() {
+            file::read_file(&full, DEFAULT_MAX_BYTES).map_err(|error| error.with_path(path))?;
+        }
+    }
     let found = Folder::new(folder.clone(), folder, paths.to_vec(), DEFAULT_MAX_BYTES).changed();
     let found = found.unwrap_or_default();
     if let Some(mistake) = found.mistakes.first() {

@@ -22,12 +22,14 @@ use crate::cli::runs::LookArgs;
 use crate::cli::session;
 use crate::escape;
 use crate::event::Inbox as _;
+use crate::event::KnownAs;
 use crate::event::Letter;
 use crate::event::Order;
 use crate::event::Outcome;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::RunStatus;
+use crate::event::Signed;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::NewLetter;
@@ -103,21 +105,50 @@ enum Fate {
     Waiting,
 }
 
+/// Who sends an order, and how that is known.
+pub(super) struct Sender {
+    pub by: String,
+    pub known_as: KnownAs,
+    pub signed: Option<Signed>,
+}
+
+impl Sender {
+    /// Returns the user of the system.
+    pub fn here(env: &Env<'_>) -> Self {
+        let Person { name: by, known_as } = Person::of(&env.variables);
+        Self { by, known_as, signed: None }
+    }
+}
+
+/// Sends an order of the system's user; see [`give_as`].
+///
+/// # Errors
+///
+/// Those of [`give_as`].
+pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    give_as(to, order, Sender::here(env), env)
+}
+
 /// Sends an order, waits until it is taken if somebody drives the run, and says what becomes of it.
 ///
 /// # Errors
 ///
 /// [`CliError`] if the order can't be followed as the run stands, or can't be sent.
-pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let Person { name: by, known_as } = Person::of(&env.variables);
+pub(super) fn give_as(
+    to: &Addressee,
+    order: Order,
+    sender: Sender,
+    env: &mut Env<'_>,
+) -> Result<Exit, CliError> {
     let at = env.clock.now();
     let letter = Letter {
         id: u64::MAX,
         at,
-        by: by.clone(),
-        known_as,
+        by: sender.by.clone(),
+        known_as: sender.known_as,
         roles: Vec::new(),
         order: order.clone(),
+        signed: sender.signed.clone(),
         withdrawn_by: None,
     };
     let expected = order::judge(&to.state, &letter);
@@ -126,7 +157,7 @@ pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Ex
         let error = CliError::usage(format!("run {}: {why}", to.run));
         return Err(to.waiting.iter().fold(error, |error, letter| error.hinted(in_words(letter))));
     }
-    send(to, order, env)
+    send(to, order, sender, env)
 }
 
 /// Withdraws an order that waits.
@@ -136,19 +167,19 @@ pub(super) fn give(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Ex
 /// [`CliError`] if no such order waits, or the withdrawal can't be sent.
 pub(super) fn withdraw(to: &Addressee, letter: u64, env: &mut Env<'_>) -> Result<Exit, CliError> {
     if to.waiting.iter().any(|waiting| waiting.id == letter && waiting.withdrawn_by.is_none()) {
-        return send(to, Order::Withdraw { letter }, env);
+        return send(to, Order::Withdraw { letter }, Sender::here(env), env);
     }
     let error = CliError::usage(format!("run {}: order {letter} does not wait", to.run));
     Err(to.waiting.iter().fold(error, |error, letter| error.hinted(in_words(letter))))
 }
 
 /// Sends an order, and says what becomes of it.
-fn send(to: &Addressee, order: Order, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let Person { name: by, known_as } = Person::of(&env.variables);
+fn send(to: &Addressee, order: Order, sender: Sender, env: &mut Env<'_>) -> Result<Exit, CliError> {
+    let Sender { by, known_as, signed } = sender;
     let at = env.clock.now();
     let mut database =
         Database::open(&to.dir.database()).map_err(|error| runs::unreadable(&to.dir, error))?;
-    let letter = NewLetter { at, by, known_as, roles: Vec::new(), order: order.clone() };
+    let letter = NewLetter { at, by, known_as, roles: Vec::new(), signed, order: order.clone() };
     let number = database.send(&to.run, &letter).map_err(|error| {
         CliError::usage(format!("the order to run {} can't be sent", to.run)).because(error)
     })?;

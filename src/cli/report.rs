@@ -71,16 +71,23 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
-    fn format(&self) -> Format {
-        let ending = self.output.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str());
-        let by_name = match ending {
-            Some("html" | "htm") => Format::Html,
-            Some("json") => Format::Json,
-            Some("xml") => Format::Junit,
-            Some("csv") => Format::Csv,
-            Some(_) | None => Format::Markdown,
-        };
-        self.format.unwrap_or(by_name)
+    fn format(&self) -> Result<Format, CliError> {
+        if let Some(format) = self.format {
+            return Ok(format);
+        }
+        let ending = self.output.as_deref().and_then(Path::extension).map(|ending| ending.to_string_lossy());
+        match ending.as_deref() {
+            Some("html" | "htm") => Ok(Format::Html),
+            Some("json") => Ok(Format::Json),
+            Some("xml") => Ok(Format::Junit),
+            Some("csv") => Ok(Format::Csv),
+            Some("md" | "markdown" | "txt") | None => Ok(Format::Markdown),
+            Some(other) => {
+                let message = format!("no report is known by the ending `.{}`", escape::line(other));
+                Err(CliError::usage(message)
+                    .hinted("say which with --format, or end the name with .html, .md, .json, .xml or .csv"))
+            }
+        }
     }
 }
 
@@ -90,7 +97,7 @@ impl ReportArgs {
 ///
 /// [`CliError`] if there is no such run, its record can't be read to its end, or the output can't be written.
 pub fn run(args: &ReportArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let format = args.format();
+    let format = args.format()?;
     if matches!(format, Format::Runbook | Format::RunbookMarkdown) {
         return on_paper(args, format, env);
     }
@@ -119,6 +126,10 @@ pub fn run(args: &ReportArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
 
 fn on_paper(args: &ReportArgs, format: Format, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let path = PathBuf::from(&args.target);
+    if args.target == "latest" && !env.path(&path).exists() {
+        return Err(CliError::usage("a runbook is of a plan, and none is named")
+            .hinted("name its file: failback report plans/erp.plan.yaml --format runbook"));
+    }
     let plan = match ready::ready(&path, &args.plan, Moment::Observed, env)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
@@ -160,9 +171,8 @@ fn write(text: &str, format: Format, args: &ReportArgs, env: &mut Env<'_>) -> Re
         env.out.write_all(text.as_bytes())?;
         return Ok(());
     };
-    replace::put(&env.path(output), text).map_err(|error| {
-        CliError::usage(format!("can't write `{}`", output.display())).because(error.about(output))
-    })?;
+    replace::put(&env.path(output), text)
+        .map_err(|error| CliError::usage("the report was not written").because(error.about(output)))?;
     if env.verbosity > Verbosity::Quiet {
         writeln!(env.err, "written to {}", escape::line(&output.display().to_string()))?;
     }

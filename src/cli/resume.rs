@@ -14,6 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::kept;
 use crate::cli::past;
 use crate::cli::past::Past;
+use crate::cli::people;
 use crate::cli::place;
 use crate::cli::place::AZURE;
 use crate::cli::place::EMULATOR;
@@ -125,7 +126,13 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         }
     };
     let first = match state.status() {
-        RunStatus::New => session::started(&plan, &graph, &place, args, env),
+        RunStatus::New => {
+            let people = match people::named(args.people(), env)? {
+                Ok(people) => people,
+                Err(exit) => return Ok(exit),
+            };
+            session::started(&plan, &graph, &place, args, people, env)
+        }
         RunStatus::Running | RunStatus::Interrupted | RunStatus::Finished(_) => {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }

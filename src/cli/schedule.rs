@@ -44,12 +44,24 @@ pub struct ScheduleArgs {
     /// How the program is called there
     #[arg(long, value_name = "PROGRAM", default_value = "failback")]
     pub program: String,
-    /// State directory there
+    /// State directory there [default: /var/lib/failback for systemd and Kubernetes, .failback of this folder for cron, of the
+    /// repository for GitHub]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<String>,
     /// Image of Kubernetes' containers
     #[arg(long, value_name = "IMAGE", default_value = "failback:latest")]
     pub image: String,
+}
+
+/// Returns the state directory of this folder for who begins drills on this machine but not in this folder.
+fn here(scheduler: Scheduler, env: &Env<'_>) -> Option<String> {
+    match scheduler {
+        Scheduler::Cron => {
+            let folder = std::path::absolute(&env.folder).unwrap_or_else(|_| env.folder.clone());
+            Some(folder.join(".failback").to_string_lossy().into_owned())
+        }
+        Scheduler::Systemd | Scheduler::KubernetesCronjob | Scheduler::Github => None,
+    }
 }
 
 /// Prints schedules.
@@ -82,7 +94,7 @@ pub fn run(args: &ScheduleArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     }
     let command = Command {
         program: args.program.clone(),
-        state_dir: args.state_dir.clone(),
+        state_dir: args.state_dir.clone().or_else(|| here(args.format, env)),
         image: args.image.clone(),
     };
     let style = env.talk_style();

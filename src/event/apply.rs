@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::event::Begun;
 use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::event::legal::Legal;
+use crate::event::state::signed_as;
 use crate::event::step::Answer;
 use crate::event::step::StepStatus;
 use crate::graph::StepIndex;
@@ -22,8 +24,15 @@ impl RunState {
         self.seq = event.seq;
         self.last_at = Some(event.at);
         match &event.kind {
-            RunEventKind::RunStarted { author, .. } => {
-                self.author.clone_from(author);
+            RunEventKind::RunStarted { plan_digest, facts_digest, author, ordered_by, people, .. } => {
+                self.begun = Some(Arc::new(Begun {
+                    run: event.run.clone(),
+                    plan_digest: plan_digest.clone(),
+                    facts_digest: facts_digest.clone(),
+                    author: author.clone(),
+                    ordered_by: ordered_by.clone(),
+                    people: people.clone(),
+                }));
                 self.status = RunStatus::Running;
                 self.started_at = Some(event.at);
                 for index in (0..).take(self.steps.len()) {
@@ -38,10 +47,15 @@ impl RunState {
             }
             RunEventKind::Interrupted { .. } => self.status = RunStatus::Interrupted,
             RunEventKind::RunFinished { outcome } => self.status = RunStatus::Finished(*outcome),
-            RunEventKind::OrderTaken { letter, withdrawn, .. } => {
+            RunEventKind::OrderTaken { letter, order, signed, refused, withdrawn, .. } => {
                 self.last_letter = *letter;
                 if *withdrawn {
                     self.withdrawn.insert(*letter);
+                }
+                if let Some(signed) = signed
+                    && (*withdrawn || refused.is_none())
+                {
+                    self.signed.insert(signed_as(signed, order));
                 }
             }
             RunEventKind::MachineTakenOut { machine, by, reason, release_dependents } => {

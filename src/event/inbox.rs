@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::event::JournalError;
 use crate::event::KnownAs;
+use crate::event::Signed;
 use crate::id::MachineName;
 use crate::id::StepId;
 
@@ -24,6 +25,8 @@ pub struct Letter {
     pub roles: Vec<String>,
     /// What is to be done.
     pub order: Order,
+    /// Its signature, if the sender is known by that.
+    pub signed: Option<Signed>,
     /// Who withdrew it before it was taken.
     pub withdrawn_by: Option<String>,
 }

@@ -9,6 +9,8 @@ use crate::event::KnownAs;
 use crate::event::Order;
 use crate::event::Outcome;
 use crate::event::Parameter;
+use crate::event::Person;
+use crate::event::Signed;
 use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::OperationId;
@@ -42,6 +44,12 @@ pub enum RunEventKind {
         /// Who began it, as the system knows that; `None` where the system does not say, and in runs of older versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         author: Option<String>,
+        /// Who had it begin in a session of the dashboard.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ordered_by: Option<String>,
+        /// Whom the settings named when it began: their signatures count, to the end of the run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<Person>,
     },
     /// A process took the run over after another one ended.
     Resumed {
@@ -202,7 +210,7 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
-        /// Roles that the server of a session attested.
+        /// Roles that the server of a session attested, or that the settings give whoever signed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         roles: Vec<String>,
         /// Roles that were asked for, and that nothing proves the person to have.
@@ -223,7 +231,7 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
-        /// Roles that the server of a session attested.
+        /// Roles that the server of a session attested, or that the settings give whoever signed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         roles: Vec<String>,
         /// Roles that were asked for, and that nothing proves the person to have.
@@ -281,7 +289,7 @@ pub enum RunEventKind {
         by: String,
         /// How that is known.
         known_as: KnownAs,
-        /// Roles that the server of a session attested.
+        /// Roles that the server of a session attested, or that the settings give whoever signed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         roles: Vec<String>,
         /// What was ordered.
@@ -292,6 +300,9 @@ pub enum RunEventKind {
         /// Whether it was withdrawn before it was taken.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         withdrawn: bool,
+        /// The signature, of an answer that is known by it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Signed>,
     },
     /// A machine was taken out of the run: what is still to be done about it is left out, and the others no longer wait for it.
     MachineTakenOut {

@@ -7,11 +7,13 @@ mod inbox;
 mod kind;
 mod legal;
 mod no_return;
+mod person;
 mod revise;
 mod sink;
 mod slots;
 mod spread;
 mod state;
+mod statement;
 mod step;
 
 pub use inbox::Inbox;
@@ -22,12 +24,19 @@ pub use inbox::withdraw;
 pub use kind::RunEventKind;
 pub use legal::IllegalEvent;
 pub use legal::Legal;
+pub use person::Begun;
+pub use person::Person;
 pub use sink::Journal;
 pub use sink::JournalError;
 pub use sink::Reporter;
 pub use sink::StepProgress;
 pub use state::RunState;
 pub use state::RunStatus;
+pub use statement::Asked;
+pub use statement::NAMESPACE as APPROVALS;
+pub use statement::Signed;
+pub use statement::Statement;
+pub use statement::Word;
 pub use step::Answer;
 pub use step::StepState;
 pub use step::StepStatus;
@@ -74,6 +83,8 @@ pub enum KnownAs {
     OsUser,
     /// By a session of the dashboard, whose server attests the person's roles.
     Session,
+    /// By a signature with a key that the settings named when the run began.
+    Signed,
     /// Nobody: the emulator approves by itself.
     Simulated,
 }

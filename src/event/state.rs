@@ -6,7 +6,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::event::Asked;
+use crate::event::Begun;
+use crate::event::Order;
 use crate::event::Outcome;
+use crate::event::Shown;
+use crate::event::Signed;
+use crate::event::Statement;
+use crate::event::StepStatus;
+use crate::event::Word;
 use crate::event::changing::Changing;
 use crate::event::slots;
 use crate::event::slots::Slots;
@@ -86,7 +94,10 @@ pub struct RunState {
     pub(super) last_letter: u64,
     /// Numbers of the letters that were withdrawn before they were taken.
     pub(super) withdrawn: BTreeSet<u64>,
-    pub(super) author: Option<String>,
+    /// How it began.
+    pub(super) begun: Option<Arc<Begun>>,
+    /// Signed answers that were taken or withdrawn, so that none counts again.
+    pub(super) signed: BTreeSet<String>,
     /// Whether planned failovers are taken back, if the run is cancelled.
     pub(super) cancelling: Option<bool>,
 }
@@ -125,7 +136,8 @@ impl RunState {
             attached: BTreeSet::new(),
             last_letter: 0,
             withdrawn: BTreeSet::new(),
-            author: None,
+            begun: None,
+            signed: BTreeSet::new(),
             cancelling: None,
         }
     }
@@ -276,7 +288,48 @@ impl RunState {
     /// Returns who began the run, if the system knew.
     #[must_use]
     pub fn author(&self) -> Option<&str> {
-        self.author.as_deref()
+        self.begun.as_ref()?.author.as_deref()
+    }
+
+    /// Returns how the run began, and whom it knows; `None` before it did.
+    #[must_use]
+    pub fn begun(&self) -> Option<&Begun> {
+        self.begun.as_deref()
+    }
+
+    /// Returns whether an answer with this signature was taken or withdrawn before.
+    #[must_use]
+    pub fn has_taken(&self, signed: &Signed, order: &Order) -> bool {
+        self.signed.contains(&signed_as(signed, order))
+    }
+
+    /// Returns what a person signs who answers open questions.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says which of them is not open as it was shown.
+    pub fn statement(
+        &self,
+        answer: Word,
+        questions: &[Shown],
+        reason: Option<&String>,
+        at: Timestamp,
+    ) -> Result<Statement, String> {
+        let begun = self.begun.as_ref().ok_or_else(|| "the run has not begun".to_owned())?;
+        let asked = questions.iter().map(|Shown { step, question }| {
+            let open = self.graph.find(step).map(|index| self.step(index));
+            match open.filter(|open| open.status == StepStatus::Asked && open.question == *question) {
+                Some(open) => Ok(Asked {
+                    step: step.clone(),
+                    question: *question,
+                    prompt: open.note.clone().unwrap_or_default(),
+                    roles: open.roles.clone(),
+                }),
+                None => Err(format!("{step} asks this no more: sign what is asked now")),
+            }
+        });
+        let asked = asked.collect::<Result<Vec<_>, _>>()?;
+        Ok(Statement::of(begun, answer, asked, reason.cloned(), at))
     }
 
     /// Returns whether the run is cancelled, or about to end so.
@@ -327,4 +380,10 @@ impl RunState {
     pub fn id(&self, step: StepIndex) -> &StepId {
         &self.graph.step(step).id
     }
+}
+
+/// Returns what tells a signed answer from every other one.
+pub(super) fn signed_as(signed: &Signed, order: &Order) -> String {
+    let order = serde_json::to_string(order).expect("an order has a JSON form");
+    format!("{} {order}", signed.at)
 }

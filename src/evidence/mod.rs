@@ -8,7 +8,6 @@ pub mod bundle;
 pub mod check;
 pub mod documents;
 pub mod figures;
-pub mod key;
 pub mod line;
 pub mod signature;
 

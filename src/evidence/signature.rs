@@ -1,14 +1,9 @@
 //! Who signed a bundle: signatures in the form of `ssh-keygen -Y sign`, and the keys that are trusted.
 
-use ring::signature::ED25519;
-use ring::signature::UnparsedPublicKey;
-use ssh_key::HashAlg;
-use ssh_key::PublicKey;
-use ssh_key::SshSig;
-use ssh_key::public::KeyData;
-
 use crate::evidence::check::Findings;
 use crate::evidence::check::Matter;
+use crate::signature::PublicKey;
+use crate::signature::signer;
 
 /// What signatures of bundles are for, so that none for anything else counts.
 pub const NAMESPACE: &str = "failback-evidence";
@@ -16,7 +11,7 @@ pub const NAMESPACE: &str = "failback-evidence";
 /// Keys that are trusted, each with the name of whose it is.
 #[derive(Clone, Debug, Default)]
 pub struct Trusted {
-    keys: Vec<(String, KeyData)>,
+    keys: Vec<(String, PublicKey)>,
 }
 
 /// A file of trusted keys can't be read.
@@ -36,14 +31,15 @@ impl Trusted {
     ///
     /// [`TrustError`] if a line is no ed25519 key.
     pub fn public_keys(text: &str) -> Result<Self, TrustError> {
+        if text.trim_start().starts_with("-----BEGIN") {
+            let message = "it is a private key: name the public half, whose file ends in `.pub`".to_owned();
+            return Err(TrustError { line: 1, message });
+        }
         let mut keys = Vec::new();
         for (line, text) in lines(text) {
-            let key = key(text).map_err(|message| TrustError { line, message })?;
-            let name = match key.comment() {
-                "" => key.fingerprint(HashAlg::Sha256).to_string(),
-                comment => comment.to_owned(),
-            };
-            keys.push((name, key.key_data().clone()));
+            let (key, comment) = PublicKey::parse(text).map_err(|message| TrustError { line, message })?;
+            let name = if comment.is_empty() { key.fingerprint() } else { comment };
+            keys.push((name, key));
         }
         Self::of(keys)
     }
@@ -68,22 +64,22 @@ impl Trusted {
             let limit = options.split_once("namespaces=").map(|(_, rest)| rest.trim_start_matches('"'));
             let limit = limit.map(|rest| rest.split('"').next().unwrap_or(rest));
             let is_for_us = limit.is_none_or(|limit| limit.split(',').any(|one| one.trim() == NAMESPACE));
-            let key = key(key_text).map_err(|message| TrustError { line, message })?;
+            let (key, _) = PublicKey::parse(key_text).map_err(|message| TrustError { line, message })?;
             if is_for_us {
-                keys.push((names.to_owned(), key.key_data().clone()));
+                keys.push((names.to_owned(), key));
             }
         }
         Self::of(keys)
     }
 
-    fn of(keys: Vec<(String, KeyData)>) -> Result<Self, TrustError> {
+    fn of(keys: Vec<(String, PublicKey)>) -> Result<Self, TrustError> {
         if keys.is_empty() {
             return Err(TrustError { line: 1, message: "it names no key that may sign evidence".to_owned() });
         }
         Ok(Self { keys })
     }
 
-    fn name(&self, key: &KeyData) -> Option<&str> {
+    fn name(&self, key: &PublicKey) -> Option<&str> {
         self.keys.iter().find(|(_, known)| known == key).map(|(name, _)| name.as_str())
     }
 }
@@ -107,39 +103,6 @@ fn options(text: &str) -> (&str, &str) {
     end.map_or((text, ""), |end| (&text[..end], text[end..].trim_start()))
 }
 
-fn key(text: &str) -> Result<PublicKey, String> {
-    let key = PublicKey::from_openssh(text).map_err(|error| format!("its key can't be read: {error}"))?;
-    match key.key_data() {
-        KeyData::Ed25519(_) => Ok(key),
-        other => Err(format!("its key is of the kind {}, and only ed25519 counts here", other.algorithm())),
-    }
-}
-
-/// Checks a signature of a message for a purpose, and returns the key that made it.
-///
-/// # Errors
-///
-/// A sentence that says what is wrong.
-pub fn signer(signature: &str, namespace: &str, message: &[u8]) -> Result<KeyData, String> {
-    let signed = SshSig::from_pem(signature.trim_end())
-        .map_err(|error| format!("the signature can't be read: {error}"))?;
-    if signed.namespace() != namespace {
-        return Err(format!("the signature is for `{}`, not for `{namespace}`", signed.namespace()));
-    }
-    let KeyData::Ed25519(key) = signed.public_key() else {
-        return Err(format!(
-            "the signature is of the kind {}, and only ed25519 counts here",
-            signed.algorithm()
-        ));
-    };
-    let data =
-        SshSig::signed_data(namespace, signed.hash_alg(), message).map_err(|error| error.to_string())?;
-    UnparsedPublicKey::new(&ED25519, key.0).verify(&data, signed.signature_bytes()).map_err(|_| {
-        "the signature is not one of these bytes: they were changed after they were signed".to_owned()
-    })?;
-    Ok(signed.public_key().clone())
-}
-
 /// Checks who signed a bundle; returns the name of a signer who is trusted.
 pub(crate) fn check(
     bytes: &[u8],
@@ -161,7 +124,7 @@ pub(crate) fn check(
             return None;
         }
     };
-    let shown = key.fingerprint(HashAlg::Sha256);
+    let shown = key.fingerprint();
     match trusted.map(|trusted| trusted.name(&key)) {
         Some(Some(name)) => Some(name.to_owned()),
         Some(None) => {

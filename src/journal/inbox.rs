@@ -11,6 +11,7 @@ use crate::event::JournalError;
 use crate::event::KnownAs;
 use crate::event::Letter;
 use crate::event::Order;
+use crate::event::Signed;
 use crate::event::withdraw;
 use crate::id::RunId;
 use crate::journal::Database;
@@ -27,22 +28,31 @@ pub struct NewLetter {
     pub known_as: KnownAs,
     /// Roles that the server of a session attests.
     pub roles: Vec<String>,
+    /// The signature, if the sender is known by that.
+    pub signed: Option<Signed>,
     /// What is to be done.
     pub order: Order,
 }
 
-/// What is stored of a letter beside who sent it: the order, and what the server of a session attests.
+/// What is stored of a letter beside its order: what the server of a session attests, or a signature.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Attested {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed: Option<Signed>,
 }
 
-/// Returns the text that holds an order and the roles of its sender.
+/// Returns the text that holds an order, and the roles of its sender or a signature.
 fn stored(letter: &NewLetter) -> String {
     let mut order = serde_json::to_value(&letter.order).expect("an order has a JSON form");
-    if let (Some(fields), false) = (order.as_object_mut(), letter.roles.is_empty()) {
-        fields.insert("roles".into(), serde_json::json!(letter.roles));
+    if let Some(fields) = order.as_object_mut() {
+        if !letter.roles.is_empty() {
+            fields.insert("roles".into(), serde_json::json!(letter.roles));
+        }
+        if let Some(signed) = &letter.signed {
+            fields.insert("signed".into(), serde_json::json!(signed));
+        }
     }
     order.to_string()
 }
@@ -92,9 +102,9 @@ impl Database {
                 serde_json::from_str(&order),
             );
             match read {
-                (Ok(at), Ok(known_as), Ok(order), Ok(Attested { roles })) => {
+                (Ok(at), Ok(known_as), Ok(order), Ok(Attested { roles, signed })) => {
                     let by = row.get(2)?;
-                    letters.push(Letter { id, at, by, known_as, roles, order, withdrawn_by: None });
+                    letters.push(Letter { id, at, by, known_as, roles, order, signed, withdrawn_by: None });
                 }
                 // Whoever may write here may send anything; a run must not end because of that.
                 _ => tracing::warn!(letter = id, "a letter can't be read and is passed over"),
@@ -166,7 +176,8 @@ mod tests {
     fn letter(reason: &str) -> NewLetter {
         let order = Order::Cancel { reason: Some(reason.into()), failovers: false };
         let (by, known_as) = ("kim".into(), KnownAs::Session);
-        NewLetter { at: Timestamp::UNIX_EPOCH, by, known_as, roles: vec!["dba".into()], order }
+        let signed = Some(Signed { at: Timestamp::UNIX_EPOCH, signature: "a signature".into() });
+        NewLetter { at: Timestamp::UNIX_EPOCH, by, known_as, roles: vec!["dba".into()], signed, order }
     }
 
     fn numbers(inbox: &mut RunInbox, last: u64) -> Vec<u64> {
@@ -185,9 +196,12 @@ mod tests {
         let first = sender.send(&one, &letter("the first")).expect("sent");
         sender.send(&other, &letter("another run's")).expect("sent");
         let third = sender.send(&one, &letter("the third")).expect("sent");
-        let NewLetter { at, by, known_as, roles, order } = letter("the first");
+        let NewLetter { at, by, known_as, roles, signed, order } = letter("the first");
         let found = inbox.since(0).expect("read");
-        assert_eq!(found[0], Letter { id: first, at, by, known_as, roles, order, withdrawn_by: None });
+        assert_eq!(
+            found[0],
+            Letter { id: first, at, by, known_as, roles, order, signed, withdrawn_by: None }
+        );
         assert_eq!(numbers(&mut inbox, 0), [first, third], "letters are there until they are taken");
         assert_eq!(numbers(&mut inbox, first), [third]);
         assert_eq!(numbers(&mut inbox, third), [0; 0]);

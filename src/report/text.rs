@@ -92,7 +92,9 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
         }
         RunEventKind::ActionStarted { step } => (Verbosity::Verbose, format!("{step} runs")),
         RunEventKind::ApprovalAsked { step, prompt, roles, deadline, on_timeout } => {
-            let not_by = state.author().map(|author| format!("; not {author}, who began the run"));
+            let begun = state.begun();
+            let began = begun.and_then(|begun| begun.ordered_by.as_ref().or(begun.author.as_ref()));
+            let not_by = began.map(|began| format!("; not {began}, who began the run"));
             let roles = match roles.as_slice() {
                 [] => String::new(),
                 some => format!(" [{}{}]", some.join(", "), not_by.unwrap_or_default()),
@@ -237,6 +239,7 @@ fn known(known_as: KnownAs, roles: &[String]) -> String {
         KnownAs::OsUser => String::new(),
         KnownAs::Session if roles.is_empty() => " (signed in to the dashboard)".into(),
         KnownAs::Session => format!(" (signed in to the dashboard as {})", roles.join(", ")),
+        KnownAs::Signed => format!(" (by signature, as {})", roles.join(", ")),
         KnownAs::Simulated => " (simulated)".into(),
     }
 }

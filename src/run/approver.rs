@@ -120,8 +120,9 @@ impl Approver for AtEmulator {
 }
 
 /// Returns why the answer of a person to the question of a step does not count; `None` if it does. A session has roles that its
-/// server attests; nothing proves a role of the system's user, so what is known to be wrong is refused: a name that is only
-/// claimed, and the person who began the run.
+/// server attests, and whoever signs has those of the settings; nothing proves a role of the system's user, who counts only where
+/// the settings name nobody with such a role. A name that is only claimed never counts, and neither does whoever began the run,
+/// under whichever name.
 #[must_use]
 pub fn counts(
     state: &RunState,
@@ -131,18 +132,23 @@ pub fn counts(
     attested: &[String],
 ) -> Option<String> {
     let roles = &state.step(step).roles;
-    if roles.is_empty() {
+    if roles.is_empty() || known_as == KnownAs::Simulated {
         return None;
+    }
+    let wanted = roles.join(" or ");
+    let begun = state.begun();
+    if begun.is_some_and(|begun| begun.is_by(by)) {
+        return Some(format!("{by} began the run; the plan wants somebody else to answer: {wanted}"));
     }
     match known_as {
         KnownAs::Simulated => None,
-        KnownAs::Session => (!roles.iter().any(|role| attested.contains(role)))
-            .then(|| format!("the plan wants {}, and {by} has no such role", roles.join(" or "))),
-        KnownAs::Claimed => {
-            Some(format!("the plan wants {}, and nothing shows who {by} is", roles.join(" or ")))
-        }
-        KnownAs::OsUser => (state.author() == Some(by)).then(|| {
-            format!("{by} began the run; the plan wants somebody else to answer: {}", roles.join(" or "))
+        KnownAs::Session | KnownAs::Signed => (!roles.iter().any(|role| attested.contains(role)))
+            .then(|| format!("the plan wants {wanted}, and {by} has no such role")),
+        KnownAs::Claimed => Some(format!("the plan wants {wanted}, and nothing shows who {by} is")),
+        KnownAs::OsUser => begun.is_some_and(|begun| begun.knows_any_of(roles)).then(|| {
+            format!(
+                "the plan wants {wanted}, and nothing proves that {by} is one: those whom the settings name sign, or sign in"
+            )
         }),
     }
 }
@@ -150,8 +156,8 @@ pub fn counts(
 /// Returns the roles that a question asked for and that nothing proves whoever answered it to have.
 pub(crate) fn unproven(state: &RunState, step: StepIndex, known_as: KnownAs) -> Vec<String> {
     match known_as {
-        // An answer of a session counts only with one of the roles.
-        KnownAs::Session => Vec::new(),
+        // An answer of a session, or a signed one, counts only with one of the roles.
+        KnownAs::Session | KnownAs::Signed => Vec::new(),
         KnownAs::Claimed | KnownAs::OsUser | KnownAs::Simulated => state.step(step).roles.clone(),
     }
 }

@@ -11,6 +11,7 @@ pub mod patient;
 mod recorder;
 pub mod retry;
 mod settle;
+pub mod signed;
 pub mod skip;
 pub mod step;
 pub mod trial;

@@ -1,5 +1,7 @@
 //! What an order of a person leads to, and which orders are refused. Pure: the state of the run decides.
 
+use std::borrow::Cow;
+
 use crate::event::Letter;
 use crate::event::Order;
 use crate::event::RunEvent;
@@ -17,6 +19,7 @@ use crate::id::RunId;
 use crate::id::StepId;
 use crate::model::Machine;
 use crate::run::approver;
+use crate::run::signed;
 use crate::run::skip;
 use crate::syntax::inventory::Experience;
 
@@ -67,6 +70,13 @@ pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
     if state.is_cancelling() && (reopens || matches!(letter.order, Order::Cancel { .. })) {
         return Verdict::of(Err("the run is cancelled already".into()));
     }
+    // Whose an answer is, and with which roles, its signature shows and not its letter.
+    let proven = match signed::signer(state, letter) {
+        Ok(None) => Cow::Borrowed(letter),
+        Ok(Some(person)) => Cow::Owned(Letter { roles: person.roles.clone(), ..letter.clone() }),
+        Err(why) => return Verdict::of(Err(why)),
+    };
+    let letter = proven.as_ref();
     let by = letter.by.clone();
     match &letter.order {
         Order::Approve { questions, reason } => answers(state, letter, questions, reason.as_ref(), true),
@@ -105,9 +115,10 @@ pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
 pub fn after(mut state: RunState, run: &RunId, letters: &[Letter]) -> RunState {
     for letter in letters {
         let Verdict { effects, refused } = judge(&state, letter);
-        let Letter { id, by, known_as, roles, order, withdrawn_by, .. } = letter.clone();
+        let Letter { id, by, known_as, roles, order, signed, withdrawn_by, .. } = letter.clone();
         let withdrawn = withdrawn_by.is_some();
-        let taken = RunEventKind::OrderTaken { letter: id, by, known_as, roles, order, refused, withdrawn };
+        let taken =
+            RunEventKind::OrderTaken { letter: id, by, known_as, roles, order, refused, withdrawn, signed };
         for kind in [taken].into_iter().chain(effects) {
             let at = state.last_at().map_or(letter.at, |last| last.max(letter.at));
             let event = RunEvent { run: run.clone(), seq: state.seq() + 1, at, kind };

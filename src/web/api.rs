@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use axum::extract::RawQuery;
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -20,6 +21,7 @@ use crate::web::access::Who;
 use crate::web::app::App;
 use crate::web::desk::NewDrill;
 use crate::web::error::Problem;
+use crate::web::headers::REPORT_POLICY;
 use crate::web::input;
 use crate::web::openapi;
 
@@ -99,8 +101,32 @@ pub(super) async fn events(
     Ok(Json(read.await?))
 }
 
-pub(super) async fn report(State(app): State<Arc<App>>, Path(run): Path<String>) -> Told {
-    Ok(Json(app.ask(move |desk| desk.report_record(&RunId::new(run))).await??))
+/// How a report may be written.
+pub(super) const FORMATS: &[&str] = &["json", "csv", "junit", "markdown", "html"];
+
+/// Returns the report of a run, in the format that is asked for.
+pub(super) async fn report(
+    State(app): State<Arc<App>>,
+    Path(run): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let asked = query.as_deref().and_then(|query| input::field(query, "format"));
+    let format = asked.as_deref().unwrap_or("json");
+    let Some(format) = FORMATS.iter().find(|known| **known == format) else {
+        return Err(Problem::invalid(format!("`format` is one of {}", FORMATS.join(", "))));
+    };
+    let media = match *format {
+        "csv" => "text/csv; charset=utf-8",
+        "junit" => "application/xml",
+        "markdown" => "text/markdown; charset=utf-8",
+        "html" => "text/html; charset=utf-8",
+        _ => "application/json",
+    };
+    let text = app.ask(move |desk| desk.report_as(&RunId::new(run), format)).await??;
+    let mut response = ([(header::CONTENT_TYPE, media)], text).into_response();
+    let policy = HeaderValue::from_static(REPORT_POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(response)
 }
 
 pub(super) async fn resume(

@@ -102,6 +102,12 @@ pub struct PlanRow {
     /// Whether the objective is met by the last drill, else by the forecast: `kept`, `uncertain` or `missed`; none if there is
     /// no objective or nothing is known.
     pub objective: Option<String>,
+    /// What tells that: `drill` or `forecast`.
+    pub objective_by: Option<&'static str>,
+    /// What the last drill that measured it took, in seconds.
+    pub rto_measured_s: Option<u64>,
+    /// When that drill began.
+    pub measured_at: Option<String>,
     /// Part of the plan that drills exercised lately, from 0 to 1; none where that is not known.
     pub coverage: Option<f64>,
     /// Its last drill, as the API lists it.
@@ -185,12 +191,12 @@ pub trait Desk: Send + Sync {
     /// [`Refusal`] if they can't be read.
     fn drills(&self, now: Timestamp) -> Result<Value, Refusal>;
 
-    /// Returns the report of a run, as `report --format json` prints it.
+    /// Returns the report of a run in a format, as `report --format` prints it.
     ///
     /// # Errors
     ///
     /// [`Refusal`] if there is no such run, or it can't be read.
-    fn report_record(&self, run: &RunId) -> Result<Value, Refusal>;
+    fn report_as(&self, run: &RunId, format: &str) -> Result<Vec<u8>, Refusal>;
 
     /// Returns the report of a run as one HTML page.
     ///

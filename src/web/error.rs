@@ -26,6 +26,21 @@ impl Problem {
         Self { status, code, message: message.into(), retry_after: None }
     }
 
+    /// Returns the problem that a bare status tells of; `None` of one that is no refusal.
+    pub fn of_status(status: StatusCode) -> Option<Self> {
+        if !status.is_client_error() && !status.is_server_error() {
+            return None;
+        }
+        Some(match status {
+            StatusCode::NOT_FOUND => Self::missing("there is nothing at this address"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                Self::new(status, "method", "nothing is done like that here: `Allow` says what is")
+            }
+            StatusCode::BAD_REQUEST => Self::invalid("the request can't be read"),
+            other => Self::new(other, "refused", other.canonical_reason().unwrap_or("it was refused")),
+        })
+    }
+
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid", message)
     }

@@ -54,7 +54,16 @@ pub(super) async fn outer(State(app): State<Arc<App>>, request: Request, next: N
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    let for_programs = path.starts_with("/api/") || path == "/metrics" || path.starts_with("/assets/");
+    if response.extensions().get::<Problem>().is_none()
+        && let Some(problem) = Problem::of_status(response.status())
+    {
+        // What the router and its extractors refuse is told in the same shape as everything else.
+        let allowed = response.headers_mut().remove(header::ALLOW);
+        response = problem.into_response();
+        response.headers_mut().extend(allowed.map(|allowed| (header::ALLOW, allowed)));
+    }
+    let for_programs =
+        path == "/api" || path.starts_with("/api/") || path == "/metrics" || path.starts_with("/assets/");
     if let Some(problem) = response.extensions_mut().remove::<Problem>().filter(|_| !for_programs) {
         response = pages::error(&app, &problem, &seen, &query);
     }
@@ -118,9 +127,9 @@ fn client(request: &Request) -> IpAddr {
     request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip())
 }
 
-/// Refuses a client that sent too many wrong tokens.
-pub(super) fn may_try(app: &App, client: IpAddr) -> Result<(), Problem> {
-    match app.limit.wait(client, app.now()) {
+/// Refuses a client that sent too many wrong tokens which begin like this one.
+pub(super) fn may_try(app: &App, client: IpAddr, token: &str) -> Result<(), Problem> {
+    match app.limit.wait(client, token, app.now()) {
         None => Ok(()),
         Some(seconds) => Err(Problem {
             retry_after: Some(seconds),
@@ -138,9 +147,9 @@ fn known(app: &App, request: &Request) -> Result<(Option<Who>, Option<String>), 
     let headers = request.headers();
     if let Some(sent) = bearer(headers) {
         let client = client(request);
-        may_try(app, client)?;
+        may_try(app, client, sent)?;
         let Some((name, roles)) = app.users.whose(sent) else {
-            app.limit.was_wrong(client, app.now());
+            app.limit.was_wrong(client, sent, app.now());
             app.metrics.refused_login();
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_token", "the token is nobody's"));
         };
@@ -225,7 +234,7 @@ fn repeats_token(who: &Who, headers: &HeaderMap) -> bool {
 /// Returns the answer to somebody who is not known: programs are told so, people are asked who they are.
 fn unknown(request: &Request) -> Response {
     let (path, method) = (request.uri().path(), request.method());
-    let is_page = !path.starts_with("/api/") && path != "/metrics" && is_safe(method);
+    let is_page = path != "/api" && !path.starts_with("/api/") && path != "/metrics" && is_safe(method);
     if is_page {
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         return Redirect::to(&format!("/login?next={}", input::encoded(target))).into_response();

@@ -42,9 +42,13 @@ fn operation(route: &Route) -> Value {
     let mut parameters: Vec<Value> = named
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
-    parameters.extend(about.query.iter().map(|(name, text)| {
-        let number = json!({"type": "integer", "minimum": 0});
-        json!({"name": name, "in": "query", "required": false, "description": text, "schema": number})
+    parameters.extend(about.query.iter().map(|field| {
+        let schema = match field.words {
+            [] => json!({"type": "integer", "minimum": 0}),
+            words => json!({"type": "string", "enum": words}),
+        };
+        let (name, text) = (field.name, field.summary);
+        json!({"name": name, "in": "query", "required": false, "description": text, "schema": schema})
     }));
     let (media, gives) = about.gives;
     let status = if route.method == "get" { "200" } else { "202" };

@@ -54,6 +54,7 @@ pub(super) async fn give(
         known_as: KnownAs::Session,
         roles: roles.clone(),
         order: order.clone(),
+        signed: None,
         withdrawn_by: None,
     };
     let refused = match &order {
@@ -70,7 +71,7 @@ pub(super) async fn give(
     if let Some(why) = refused {
         return Err(Problem::new(StatusCode::CONFLICT, "refused", why));
     }
-    let new = NewLetter { at, by, known_as: KnownAs::Session, roles, order: order.clone() };
+    let new = NewLetter { at, by, known_as: KnownAs::Session, roles, signed: None, order: order.clone() };
     let number = send(&app, &run, new).await?;
     app.metrics.sent_order();
     let state = if is_driven { "sent" } else { "waiting" };

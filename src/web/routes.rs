@@ -29,8 +29,17 @@ pub(super) struct About {
     pub takes: Option<&'static str>,
     /// The media type and the schema of what is answered.
     pub gives: (&'static str, &'static str),
-    /// Fields of the query, which are whole numbers.
-    pub query: &'static [(&'static str, &'static str)],
+    /// Fields of the query.
+    pub query: &'static [Field],
+}
+
+/// A field of a query.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub name: &'static str,
+    pub summary: &'static str,
+    /// The words that it may be; none of a whole number.
+    pub words: &'static [&'static str],
 }
 
 /// A route.
@@ -68,7 +77,8 @@ const fn page(path: &'static str, needs: Needs, handler: fn() -> MethodRouter<Ar
     Route { method: "get", path, needs, about: None, handler }
 }
 
-const AFTER: &[(&str, &str)] = &[("after", "place of the last event that is known")];
+const AFTER: &[Field] =
+    &[Field { name: "after", summary: "place of the last event that is known", words: &[] }];
 
 /// Every route of the API.
 pub(super) const API: &[Route] = &[
@@ -130,13 +140,23 @@ pub(super) const API: &[Route] = &[
         }),
         handler: || get(stream::run),
     },
-    reads(
-        "/api/v1/runs/{run}/report",
-        "report",
-        "The report of a run: as `failback report --format json`",
-        "Report",
-        || get(api::report),
-    ),
+    Route {
+        method: "get",
+        path: "/api/v1/runs/{run}/report",
+        needs: Needs::Viewer,
+        about: Some(About {
+            id: "report",
+            summary: "The report of a run: as `failback report --format json`, or in another of its formats",
+            takes: None,
+            gives: (JSON, "Report"),
+            query: &[Field {
+                name: "format",
+                summary: "how it is written: json unless told",
+                words: api::FORMATS,
+            }],
+        }),
+        handler: || get(api::report),
+    },
     orders(
         "/api/v1/runs/{run}/orders",
         Needs::Answerer,

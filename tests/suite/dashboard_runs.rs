@@ -248,7 +248,60 @@ async fn the_description_of_the_api_lists_what_answers() {
             assert!(![401, 403, 404, 405, 500].contains(&answer.status), "{what}: {answer:?}");
             assert!(answer.json()["openapi"].is_string() || answer.json()["version"] == 1, "{what}");
             let other = format!("DELETE {path}");
-            assert_eq!(served.ask(&other, &[&bearer(OPERATOR)], "").await.status, 405, "{other}");
+            let refused = served.ask(&other, &[&bearer(OPERATOR)], "").await;
+            assert_eq!(
+                (refused.status, refused.json()["error"]["code"].as_str()),
+                (405, Some("method")),
+                "{other}"
+            );
+            assert!(refused.header("allow").is_some(), "{other}: {refused:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn programs_are_told_every_refusal_as_json_and_people_as_a_page() {
+    let (world, events) = signed();
+    let served = serve(&world, &events).await;
+    for (path, status) in [
+        ("/api", 404),
+        ("/api/", 404),
+        ("/api/v1/nothing", 404),
+        ("/api/v1/runs/%ff", 400),
+        ("/api/v1/plans/none", 404),
+    ] {
+        let answer = served.get(path, VIEWER).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
+        let told = answer.json();
+        assert!(told["version"] == 1 && told["error"]["message"].is_string(), "{path}: {told}");
+    }
+    let page = served.get("/runs/%ff", VIEWER).await;
+    assert!(page.status == 400 && page.body.contains("<html"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_report_is_told_in_the_format_that_is_asked_for_or_not_at_all() {
+    let (world, events) = signed();
+    let served = serve(&world, &events).await;
+    for (format, media) in [
+        ("csv", "text/csv; charset=utf-8"),
+        ("junit", "application/xml"),
+        ("markdown", "text/markdown; charset=utf-8"),
+        ("html", "text/html; charset=utf-8"),
+    ] {
+        let answer = served.get(&format!("/api/v1/runs/r1/report?format={format}"), VIEWER).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(media)), "{answer:?}");
+        assert!(answer.body.contains(&format!("as {format}")), "{answer:?}");
+    }
+    for strange in ["pdf", "", "--help"] {
+        let answer = served.get(&format!("/api/v1/runs/r1/report?format={strange}"), VIEWER).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].as_str()),
+            (400, Some("invalid")),
+            "{strange}"
+        );
+    }
+    assert_eq!(served.get("/api/v1/runs/r1/report", VIEWER).await.json()["version"], 1);
+    assert_eq!(served.get("/api/v1/runs/r2/report?format=csv", VIEWER).await.status, 404);
 }

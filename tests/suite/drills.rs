@@ -50,7 +50,9 @@ fn what_can_not_be_listed_is_told() {
     let ended = folder.run(&["drills"]);
     assert!(ended.exit == 1 && ended.err.contains("erp.plan.yaml`: line 7: "), "{}", ended.said());
     let ended = folder.run(&["drills", "none"]);
-    assert!(ended.exit == 1 && ended.err.contains("does not exist"), "{}", ended.said());
+    assert_eq!((ended.exit, ended.err.as_str()), (2, "error: `none` does not exist\n"));
+    let ended = folder.run(&["schedule", "none", "--format", "cron"]);
+    assert_eq!((ended.exit, ended.err.as_str()), (2, "error: `none` does not exist\n"));
     let ended = folder.run(&["drills", "--settings", "none.yaml"]);
     assert!(ended.exit == 2 && ended.err.contains("--settings FILE"), "{}", ended.said());
 }
@@ -63,6 +65,16 @@ fn other_schedulers_are_told_what_they_can_be_told() {
         systemd.exit == 0 && systemd.out.contains("OnCalendar=Sun *-*-* 3:0:00 Asia/Seoul\n"),
         "{}",
         systemd.said()
+    );
+    // Who begins them elsewhere on this machine looks for the records of this folder.
+    let cron = folder.run(&["schedule", "dr", "--format", "cron"]);
+    let state = folder.path().join(".failback");
+    assert!(cron.exit == 0 && cron.out.contains(&*state.to_string_lossy()), "{}", cron.said());
+    let kubernetes = folder.run(&["schedule", "dr", "--format", "kubernetes-cronjob"]);
+    assert!(
+        kubernetes.exit == 0 && !kubernetes.out.contains(&*folder.path().to_string_lossy()),
+        "{}",
+        kubernetes.said()
     );
     let github = folder.run(&["schedule", "dr", "--format", "github"]);
     assert!(github.exit == 0 && github.out.contains("- cron: 0 18 * * 6\n"), "{}", github.said());

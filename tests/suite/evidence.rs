@@ -77,6 +77,14 @@ fn assert_found(text: &str, matter: Matter, seq: Option<u64>, words: &str) {
     assert!(found.iter().any(|finding| is_it(&finding)), "{matter:?} {seq:?} {words}: {found:#?}");
 }
 
+/// Returns a bundle in which every event of a kind is changed, with every digest and hash made anew.
+pub fn rewritten(text: &str, kind: &str, change: &dyn Fn(&mut Value)) -> String {
+    let forged = Forged::of(text);
+    let mut events = forged.events();
+    events.iter_mut().filter(|event| event["kind"]["event"] == kind).for_each(change);
+    forged.written(events)
+}
+
 /// A bundle in parts, to be changed by somebody who can make digests and chains anew, and has no key.
 struct Forged(Bundle);
 
@@ -504,6 +512,8 @@ fn a_signed_bundle_is_verified_offline_and_by_ssh_keygen() {
     assert_eq!(expected.exit, 0, "{}", expected.said());
     let stranger = folder.run(&["evidence", "verify", "b.jsonl", "--public-key", "other.key.pub"]);
     assert!(stranger.exit == 1 && stranger.out.contains("not trusted"), "{}", stranger.said());
+    let private = folder.run(&["evidence", "verify", "b.jsonl", "--public-key", "dr.key"]);
+    assert!(private.exit == 2 && private.err.contains("it is a private key"), "{}", private.said());
     let json = folder.run(&["evidence", "verify", "b.jsonl", "--format", "json"]).json();
     assert_eq!((&json["version"], &json["standing"]), (&json!(1), &json!("indeterminate")), "{json}");
     // In the form of OpenSSH.

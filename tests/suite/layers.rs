@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The rows, from the bottom. A module may import from lower rows only.
 const ROWS: &[&[&str]] = &[
-    &["source", "id", "quantity", "clock", "escape"],
+    &["source", "id", "quantity", "clock", "escape", "signature"],
     &["diagnostic"],
     &["syntax"],
     &["model"],
@@ -45,7 +45,7 @@ const SEAMS: &[(&str, &str)] = &[
     ("axum", "web"),
     ("tokio_rustls", "web"),
     ("hyper", "web"),
-    ("ssh_key", "evidence/"),
+    ("ssh_key", "signature/"),
     ("lsp_server", "lsp/"),
     ("lsp_types", "lsp/"),
     // The system's calls: a process group is ended in one place, a terminal is read in the other.

@@ -1,6 +1,7 @@
 //! Tests of the whole library; one binary, one module a subject.
 
 mod actions;
+mod approvals;
 mod azure_client;
 mod browser;
 mod by_hand;

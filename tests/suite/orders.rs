@@ -367,7 +367,10 @@ fn a_question_for_a_role_is_answered_by_a_session_that_has_it_and_by_no_other() 
         let [order] = yes(&ran.events[asked]).try_into().expect("one question, one answer");
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let (at, by, known_as) = (world.start, "kim".to_owned(), KnownAs::Session);
-        order::judge(&state, &Letter { id: 1, at, by, known_as, roles, order, withdrawn_by: None })
+        order::judge(
+            &state,
+            &Letter { id: 1, at, by, known_as, roles, order, signed: None, withdrawn_by: None },
+        )
     };
     let refused = verdict(&["operator", "approver"]);
     let why = "action/sign: the plan wants dba, and kim has no such role";

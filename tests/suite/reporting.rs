@@ -378,6 +378,12 @@ fn what_can_t_be_reported_says_why_and_what_to_type() {
     assert!(none.exit == 2 && none.err.contains("there is no run"), "{}", none.said());
     let plan = folder.run(&["report", "classic.plan.yaml"]);
     assert!(plan.exit == 2 && plan.err.contains("--format runbook"), "{}", plan.said());
+    let paper = folder.run(&["report", "--format", "runbook"]);
+    assert!(paper.exit == 2 && paper.err.contains("a runbook is of a plan"), "{}", paper.said());
+    let ending = folder.run(&["report", "-o", "report.pdf"]);
+    assert!(ending.exit == 2 && ending.err.contains("by the ending `.pdf`"), "{}", ending.said());
+    let nowhere = folder.run(&["report", "-o", "none/report.html"]);
+    assert_eq!((nowhere.exit, nowhere.err.matches("can't write").count()), (2, 1), "{}", nowhere.said());
     let empty = Folder::with(&[]).run(&["report"]);
     assert!(empty.exit == 2 && empty.err.contains("failback run PLAN"), "{}", empty.said());
 }

@@ -119,8 +119,9 @@ impl Desk for OneRun {
     fn drills(&self, _: Timestamp) -> Result<Value, Refusal> {
         Ok(json!({"version": 1, "past": [], "due": []}))
     }
-    fn report_record(&self, run: &RunId) -> Result<Value, Refusal> {
-        self.own(run).map(|()| json!({"version": 1}))
+    fn report_as(&self, run: &RunId, format: &str) -> Result<Vec<u8>, Refusal> {
+        let text = if format == "json" { json!({"version": 1}).to_string() } else { format!("as {format}") };
+        self.own(run).map(|()| text.into_bytes())
     }
     fn report(&self, run: &RunId) -> Result<String, Refusal> {
         self.own(run).map(|()| "<!doctype html><title>report</title><script>alert(1)</script>".to_owned())

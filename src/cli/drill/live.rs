@@ -79,6 +79,8 @@ pub(super) fn run(
             auto_approve: false,
             real_actions: args.real_actions,
             settings: args.settings.clone(),
+            people: None,
+            ordered_by: args.origin.by.clone(),
             state_dir: args.state_dir.clone(),
         },
         plan: subject.flags(&args.plan),

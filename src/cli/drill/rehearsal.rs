@@ -65,6 +65,8 @@ pub(super) fn run(
             auto_approve: !args.ask,
             real_actions: args.real_actions,
             settings: None,
+            people: args.settings.clone(),
+            ordered_by: args.origin.by.clone(),
             state_dir: args.state_dir.clone(),
         },
         plan: flags,

@@ -10,6 +10,8 @@ use crate::cli::evidence::signature_of;
 use crate::cli::exit::Exit;
 use crate::cli::kept;
 use crate::cli::replace;
+use crate::cli::reported;
+use crate::cli::reported::Named;
 use crate::cli::runs;
 use crate::event::RunEvent;
 use crate::evidence::bundle;
@@ -17,12 +19,12 @@ use crate::evidence::bundle::Bundle;
 use crate::evidence::documents;
 use crate::evidence::figures;
 use crate::evidence::figures::Figures;
-use crate::evidence::key::SigningKey;
 use crate::evidence::line::Role;
 use crate::evidence::line::Text;
 use crate::evidence::signature::NAMESPACE;
 use crate::journal::RunRecord;
 use crate::model::digest;
+use crate::signature::SigningKey;
 
 /// Write the evidence of a run into a file, and sign it
 ///
@@ -32,8 +34,8 @@ use crate::model::digest;
 /// not what was written.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ExportArgs {
-    /// Id of the run, or `latest`
-    #[arg(value_name = "RUN", default_value = "latest")]
+    /// Id of the run, or of the drill that made one, or `latest`
+    #[arg(value_name = "RUN|DRILL", default_value = "latest")]
     pub run: String,
     /// Write to this file [default: RUN.evidence.jsonl]
     #[arg(short, long, value_name = "FILE")]
@@ -51,7 +53,18 @@ pub(super) fn run(args: &ExportArgs, env: &mut Env<'_>) -> Result<Exit, CliError
     let key = args.sign_key.as_deref().map(|path| key(path, env)).transpose()?;
     let dir = runs::state_dir(&args.state_dir, env)?;
     let database = runs::database(&dir)?;
-    let record = runs::find(&dir, &database, &args.run)?;
+    let record = match reported::named(&dir, &database, &args.run)? {
+        Named::Run(record) => record,
+        Named::Drill(drill) => match &drill.run {
+            Some(run) => runs::find(&dir, &database, run.as_str())?,
+            None => {
+                let message = format!("drill {} made no run, and leaves no evidence of one", drill.id);
+                return Err(
+                    CliError::usage(message).hinted(format!("its report: failback report {}", drill.id))
+                );
+            }
+        },
+    };
     let unreadable = |error| runs::unreadable(&dir, error);
     let mut stored = Vec::new();
     database.each_stored(&record.id, |text| stored.push(text)).map_err(unreadable)?;
@@ -100,7 +113,7 @@ fn event(text: &str) -> Result<RunEvent, CliError> {
 
 fn put(path: &Path, text: &str, env: &Env<'_>) -> Result<(), CliError> {
     replace::put(&env.path(path), text)
-        .map_err(|error| CliError::usage(format!("can't write `{}`", path.display())).because(error))
+        .map_err(|error| CliError::usage("the evidence was not written").because(error.about(path)))
 }
 
 fn key(path: &Path, env: &Env<'_>) -> Result<SigningKey, CliError> {

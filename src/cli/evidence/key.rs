@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::evidence::key::SigningKey;
+use crate::signature::SigningKey;
 
 /// Make a key that signs evidence
 ///

@@ -8,6 +8,7 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::live;
+use crate::cli::people;
 use crate::cli::place;
 use crate::cli::place::Place;
 use crate::cli::place::RealSite;
@@ -64,6 +65,10 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, E
             "--scenario is for the emulator: nothing goes wrong at a real site on purpose",
         ));
     }
+    let people = match people::named(args.session.people(), env)? {
+        Ok(people) => people,
+        Err(exit) => return Ok(Err(exit)),
+    };
     let mut named = saved::named(&args.path, &args.plan, env)?;
     let facts = match live::base(&named.path, &named.args, env)? {
         Ok(facts) => facts,
@@ -110,6 +115,6 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, E
     let (begun, ()) = beginning.enter(&args.session.state_dir, place::AZURE, env, |_| Ok(()))?;
     let place = Place::Real(RealSite { site, automation, is_local: connected.is_local });
     let pace = connected.pace();
-    let session = beginning.session(begun, place, pace, options, &args.session, env);
+    let session = beginning.session(begun, place, pace, options, &args.session, people, env);
     Ok(Ok(Begun { session, runtime, connected }))
 }

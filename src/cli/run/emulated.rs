@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::people;
 use crate::cli::place;
 use crate::cli::place::Place;
 use crate::cli::ready;
@@ -46,6 +47,10 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
         return Err(CliError::usage(format!("{flag} is about a real site, and the emulator is none"))
             .hinted("name it: --provider azure"));
     }
+    let people = match people::named(args.session.people(), env)? {
+        Ok(people) => people,
+        Err(exit) => return Ok(Err(exit)),
+    };
     let named = saved::named(&args.path, &args.plan, env)?;
     let plan = match ready::ready(&named.path, &named.args, Moment::Observed, env)? {
         Ok(plan) => plan,
@@ -73,5 +78,5 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
             .map_err(|error| CliError::usage("can't make the emulated world").because(error))
     })?;
     let place = Place::Emulated(Arc::new(emulator));
-    Ok(Ok(beginning.session(begun, place, pace, options, &args.session, env)))
+    Ok(Ok(beginning.session(begun, place, pace, options, &args.session, people, env)))
 }

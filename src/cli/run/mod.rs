@@ -24,6 +24,7 @@ use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
 use crate::cli::site::VaultArgs;
 use crate::clock::pace::Pace;
+use crate::event::Person;
 use crate::event::RunState;
 use crate::graph::Graph;
 use crate::id::RunId;
@@ -170,9 +171,10 @@ impl Beginning<'_> {
         pace: Arc<dyn Pace>,
         options: Options,
         args: &SessionArgs,
+        people: Vec<Person>,
         env: &Env<'_>,
     ) -> Session {
-        let first = session::started(&self.plan, &self.graph, &place, args, env);
+        let first = session::started(&self.plan, &self.graph, &place, args, people, env);
         Session {
             run: begun.id,
             folder: begun.folder,

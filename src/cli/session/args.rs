@@ -1,5 +1,6 @@
 //! Flags about how a run is executed.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::clock::pace::Speed;
@@ -52,15 +53,27 @@ pub struct SessionArgs {
     /// Run actions and probes for real; without it the emulator simulates them
     #[arg(long)]
     pub real_actions: bool,
-    /// Send notices to those whom these settings name, too
+    /// Take from these settings whose signatures count, and to whom notices are sent beside those whom the plan names
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
+    /// The settings whose people a run knows that nobody is told about.
+    #[arg(skip)]
+    pub people: Option<PathBuf>,
+    /// Who has the run begin in a session of the dashboard.
+    #[arg(skip)]
+    pub ordered_by: Option<String>,
     /// Keep runs in this folder
     #[arg(long, value_name = "DIR", default_value = ".failback")]
     pub state_dir: PathBuf,
 }
 
 impl SessionArgs {
+    /// Returns the settings whose people the run knows.
+    #[must_use]
+    pub fn people(&self) -> Option<&Path> {
+        self.people.as_deref().or(self.settings.as_deref())
+    }
+
     /// Returns how fast an emulated world's time passes.
     #[must_use]
     pub fn speed(&self) -> Speed {

@@ -14,19 +14,20 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::cli;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::hooks;
 use crate::cli::hooks::Folders;
 use crate::cli::notices::OfRun;
-use crate::cli::person::Person;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
 use crate::cli::terminal::Terminal;
 use crate::cli::watch::Watch;
 use crate::clock::Clock;
 use crate::clock::pace::Pace;
+use crate::event::Person;
 use crate::event::Reporter;
 use crate::event::RunEventKind;
 use crate::event::RunState;
@@ -116,6 +117,7 @@ pub fn started(
     graph: &Graph,
     place: &Place,
     args: &SessionArgs,
+    people: Vec<Person>,
     env: &Env<'_>,
 ) -> RunEventKind {
     let model = plan.plan.model();
@@ -129,7 +131,9 @@ pub fn started(
         machines: count(model.machines().len()),
         steps: count(graph.steps().len()),
         simulated_actions: !args.real_actions && place.is_emulated(),
-        author: Person::of(&env.variables).proven(),
+        author: cli::person::Person::of(&env.variables).proven(),
+        ordered_by: args.ordered_by.clone(),
+        people,
     }
 }
 
@@ -235,7 +239,9 @@ async fn drive_here(
     let approver: Arc<dyn Approver> = match manner.approver {
         Some(approver) => approver,
         None if args.auto_approve => Arc::new(AutoApprove),
-        None if terminal && env.input_is_terminal => Arc::new(Terminal::of(Person::of(&env.variables))),
+        None if terminal && env.input_is_terminal => {
+            Arc::new(Terminal::of(cli::person::Person::of(&env.variables)))
+        }
         None => Arc::new(Unattended),
     };
     let is_taken_back = plan.part.as_ref().is_some_and(|part| part.is_taken_back);
@@ -271,7 +277,7 @@ async fn drive_here(
     let errand = Errand {
         database: inbox.path().to_owned(),
         run: run.clone(),
-        person: Person::of(&env.variables),
+        person: cli::person::Person::of(&env.variables),
         clock: Arc::clone(&env.clock),
     };
     let (take_back, courier) = is_taken_back

@@ -60,7 +60,7 @@ impl Errand {
             failovers: true,
         };
         let Person { name: by, known_as } = self.person;
-        let letter = NewLetter { at: self.clock.now(), by, known_as, roles: Vec::new(), order };
+        let letter = NewLetter { at: self.clock.now(), by, known_as, roles: Vec::new(), signed: None, order };
         let sent = Database::open(&self.database).and_then(|mut database| database.send(&self.run, &letter));
         if let Err(error) = sent {
             tracing::error!(%error, "the order to take the failovers back can't be sent: send it with failback cancel --failovers");

@@ -25,7 +25,7 @@ pub(super) fn lines(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>
     if job.waits() {
         warnings.push(format!("{name} would begin while the one before it runs: cron lets none wait"));
     }
-    let words = job.words(command, &job.plan.known_as);
+    let words = job.words(command, &job.plan.known_as, None);
     let command = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     Ok(format!("# {name}\nCRON_TZ={}\n{} {command}\n", job.zone(), fields.text()))
 }

@@ -10,9 +10,35 @@ use crate::drill::elsewhere::Refusal;
 /// Seconds by which a drill may begin late and still begin, if missed ones are to be left out.
 const LATE: u64 = 300;
 
-/// Returns the object of a drill.
-pub(super) fn job(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>) -> Result<String, Refusal> {
+/// The folder of the plans in a container.
+const PLANS: &str = "/etc/failback";
+
+/// The folder of the records in a container.
+const STATE: &str = "/var/lib/failback";
+
+/// What stands before the objects.
+pub(super) const HEAD: &str = "\
+# The plans, with the inventories and policies that they name, are read from a config map, which has no folders of its own:
+#   kubectl create configmap failback-plans --from-file=plans/
+# The records are kept in the persistent volume claim failback-state: block storage, not a share.
+";
+
+/// Returns the object of one of these drills.
+pub(super) fn job(
+    job: &Job<'_>,
+    all: &[Job<'_>],
+    command: &Command,
+    warnings: &mut Vec<String>,
+) -> Result<String, Refusal> {
     let fields = Fields::of(job)?;
+    let file = job.plan.path.file_name().unwrap_or_default();
+    let same =
+        |other: &&Job<'_>| other.plan.path.file_name() == Some(file) && other.plan.path != job.plan.path;
+    if let Some(other) = all.iter().find(same) {
+        let why = format!("its file is called {}, as that of plan {} is", file.display(), other.plan.name);
+        return Err(job.refused(why, "a config map has no folders: give one of the files another name"));
+    }
+    let plan = format!("{PLANS}/{}", file.to_string_lossy());
     let name = job.name();
     if job.jitter() > 0 {
         warnings.push(format!("{name} would begin without its delay: a CronJob has none"));
@@ -30,10 +56,10 @@ pub(super) fn job(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>) 
             "containers": [{
                 "name": "failback",
                 "image": command.image,
-                "command": job.words(command, &job.plan.known_as),
+                "command": job.words(command, &plan, Some(STATE)),
                 "volumeMounts": [
-                    {"name": "plans", "mountPath": "/etc/failback", "readOnly": true},
-                    {"name": "state", "mountPath": "/var/lib/failback"},
+                    {"name": "plans", "mountPath": PLANS, "readOnly": true},
+                    {"name": "state", "mountPath": STATE},
                 ],
             }],
             "volumes": [

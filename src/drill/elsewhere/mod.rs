@@ -36,7 +36,7 @@ pub enum Scheduler {
 pub struct Command {
     /// The program.
     pub program: String,
-    /// The state directory, if it is not the usual one.
+    /// The state directory, if it is not the one that is usual there.
     pub state_dir: Option<String>,
     /// The image of Kubernetes' containers.
     pub image: String,
@@ -146,12 +146,13 @@ impl Job<'_> {
         Some(self.refused(why, "give one of them another name: letters, digits and hyphens tell them apart"))
     }
 
-    /// Returns the words of the command that begins the drill.
-    fn words(&self, command: &Command, plan: &str) -> Vec<String> {
+    /// Returns the words of the command that begins the drill of a plan file, its record kept in `usual` unless a state directory
+    /// is named.
+    fn words(&self, command: &Command, plan: &str, usual: Option<&str>) -> Vec<String> {
         let mut words = vec![command.program.clone(), "drill".into()];
         words.push(format!("--name={}", self.drill.name.value));
         words.push("--cause=schedule".into());
-        if let Some(dir) = &command.state_dir {
+        if let Some(dir) = command.state_dir.as_deref().or(usual) {
             words.push(format!("--state-dir={dir}"));
         }
         words.extend(["--".into(), plan.to_owned()]);
@@ -196,13 +197,15 @@ pub fn write(
         written.text = github::workflow(&jobs, command, now, &mut written.warnings)?;
         return Ok(written);
     }
-    if scheduler == Scheduler::Cron {
-        written.text.push_str(cron::HEAD);
-    }
+    written.text.push_str(match scheduler {
+        Scheduler::Cron => cron::HEAD,
+        Scheduler::Kubernetes => kubernetes::HEAD,
+        Scheduler::Systemd | Scheduler::Github => "",
+    });
     for job in &jobs {
         let text = match scheduler {
             Scheduler::Systemd => Ok(systemd::units(job, command, &mut written.warnings)),
-            Scheduler::Kubernetes => kubernetes::job(job, command, &mut written.warnings),
+            Scheduler::Kubernetes => kubernetes::job(job, &jobs, command, &mut written.warnings),
             Scheduler::Cron | Scheduler::Github => cron::lines(job, command, &mut written.warnings),
         };
         match text {

@@ -6,6 +6,9 @@ use crate::drill::elsewhere::Command;
 use crate::drill::elsewhere::Job;
 use crate::drill::elsewhere::fields::ranges;
 
+/// Where records are kept, of which systemd makes the folder.
+const STATE: &str = "/var/lib/failback";
+
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// Returns the service and the timer of a drill, each under a line with the name of its file.
@@ -16,7 +19,7 @@ pub(super) fn units(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>
             .push(format!("{name} would be left out while the one before it runs: a timer lets none wait"));
     }
     let (slug, name) = (job.slug(), one_line(&job.name()));
-    let words = job.words(command, &job.plan.known_as);
+    let words = job.words(command, &job.plan.known_as, Some(STATE));
     let exec = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let mut calendar = String::new();
     for times in times(job) {
@@ -25,9 +28,11 @@ pub(super) fn units(job: &Job<'_>, command: &Command, warnings: &mut Vec<String>
     if job.jitter() > 0 {
         let _ = writeln!(calendar, "RandomizedDelaySec={}s\nFixedRandomDelay=true", job.jitter());
     }
+    let state =
+        if command.state_dir.is_none() { "StateDirectory=failback\nStateDirectoryMode=0700\n" } else { "" };
     let persistent = job.runs_once_when_missed();
     format!(
-        "# {slug}.service\n[Unit]\nDescription={name}\n\n[Service]\nType=oneshot\nExecStart={exec}\n\n\
+        "# {slug}.service\n[Unit]\nDescription={name}\n\n[Service]\nType=oneshot\nExecStart={exec}\n{state}\n\
          # {slug}.timer\n[Unit]\nDescription={name}\n\n[Timer]\n{calendar}AccuracySec=1s\nPersistent={persistent}\n\n\
          [Install]\nWantedBy=timers.target\n\n"
     )

@@ -106,7 +106,8 @@ fn systemd_is_told_of_delays_and_of_what_was_missed() {
         "RandomizedDelaySec=600s",
         "Persistent=false",
         "Description=drill weekly of erp \"100%%\"",
-        "ExecStart=\"/usr/local/bin/failback\" \"drill\" \"--name=weekly\" \"--cause=schedule\" \"--\" \"/srv/dr plans/erp.plan.yaml\"",
+        "ExecStart=\"/usr/local/bin/failback\" \"drill\" \"--name=weekly\" \"--cause=schedule\" \"--state-dir=/var/lib/failback\" \"--\" \"/srv/dr plans/erp.plan.yaml\"",
+        "StateDirectory=failback",
     ] {
         assert!(text.lines().any(|other| other == line), "{line} in\n{text}");
     }
@@ -118,8 +119,7 @@ fn a_job_of_kubernetes_has_its_time_zone() {
         "  - {name: weekly, kind: rehearsal, schedule: \"0-30/15 3 * * SUN\", timezone: Asia/Seoul, overlap: queue}\n",
     );
     let written = written(&plan, Scheduler::Kubernetes).expect("it can be said");
-    let object: serde_json::Value =
-        serde_yaml::from_str(written.text.trim_start_matches("---\n")).expect("YAML");
+    let object: serde_json::Value = serde_yaml::from_str(&written.text).expect("YAML");
     assert_eq!(object["kind"], "CronJob");
     assert_eq!(object["metadata"]["name"], "failback-erp-100-weekly");
     assert_eq!(
@@ -127,8 +127,24 @@ fn a_job_of_kubernetes_has_its_time_zone() {
         (Some("0,15,30 3 * * 0"), Some("Asia/Seoul"))
     );
     let words = &object["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["command"];
-    assert_eq!(words[5], "/srv/dr plans/erp.plan.yaml");
+    assert_eq!(
+        (&words[4], &words[6]),
+        (&"--state-dir=/var/lib/failback".into(), &"/etc/failback/erp.plan.yaml".into())
+    );
     assert_eq!(written.warnings.len(), 1, "{:?}", written.warnings);
+}
+
+#[test]
+fn files_of_one_name_are_not_put_into_one_config_map() {
+    let (first, mut second) = (one("0 3 * * SUN", "UTC"), one("0 4 * * SUN", "UTC"));
+    second.name = "crm".into();
+    second.path = "crm/erp.plan.yaml".into();
+    let both = [first, second];
+    let refusals =
+        write(&both, Scheduler::Kubernetes, &command(), at("2026-11-23T00:00:00Z")).expect_err("refused");
+    assert_eq!(refusals.len(), 2, "{refusals:?}");
+    assert!(refusals[0].message.contains("erp.plan.yaml, as that of plan crm"), "{refusals:?}");
+    assert!(write(&both, Scheduler::Systemd, &command(), at("2026-11-23T00:00:00Z")).is_ok());
 }
 
 #[test]

@@ -110,6 +110,9 @@ pub struct Begin {
     /// Who began it, as the system knows that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
+    /// Who had it begin in a session of the dashboard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_by: Option<String>,
 }
 
 /// One step of a run.

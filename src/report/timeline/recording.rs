@@ -100,6 +100,8 @@ impl Recording {
                 steps: _,
                 simulated_actions,
                 author,
+                ordered_by,
+                people: _,
             } => {
                 self.begin = Some(Begin {
                     plan: plan.clone(),
@@ -109,6 +111,7 @@ impl Recording {
                     program: program.clone(),
                     simulated_actions: *simulated_actions,
                     author: author.clone(),
+                    ordered_by: ordered_by.clone(),
                 });
             }
             RunEventKind::Resumed { .. } => self.resumed(before, at),

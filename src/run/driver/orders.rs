@@ -20,7 +20,7 @@ impl Engine<'_> {
         }
         let active: Vec<StepIndex> = self.recorder.state().active().collect();
         let Verdict { effects, refused } = order::judge(self.recorder.state(), &letter);
-        let Letter { id, by, known_as, roles, order, withdrawn_by, .. } = letter;
+        let Letter { id, by, known_as, roles, order, signed, withdrawn_by, .. } = letter;
         let withdrawn = withdrawn_by.is_some();
         self.recorder.record(RunEventKind::OrderTaken {
             letter: id,
@@ -30,6 +30,7 @@ impl Engine<'_> {
             order,
             refused,
             withdrawn,
+            signed,
         })?;
         let mut answered = Vec::new();
         for effect in effects {

@@ -106,10 +106,12 @@ impl Engine<'_> {
     fn ask_person(&mut self, step: StepIndex) {
         let question = self.question(step);
         let state = self.recorder.state();
-        // Whoever began the run does not answer for those whom the plan names: the question waits for an order from outside.
-        let is_for_others = !question.roles.is_empty()
-            && self.manner.person.is_some()
-            && self.manner.person.as_deref() == state.author();
+        // Whoever began the run does not answer for those whom the plan names, nor does anybody of whom nothing proves the role that
+        // others have: the question waits for an order from outside.
+        let counts_not = |person: &String| {
+            state.begun().is_some_and(|begun| begun.is_by(person) || begun.knows_any_of(&question.roles))
+        };
+        let is_for_others = !question.roles.is_empty() && self.manner.person.as_ref().is_some_and(counts_not);
         self.questions.insert(step);
         if let Some(end) = self.question_ends(step) {
             self.wake(step, end);

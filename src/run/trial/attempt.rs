@@ -244,6 +244,8 @@ impl Subject {
             steps: count(self.graph.steps().len()),
             simulated_actions: true,
             author: None,
+            ordered_by: None,
+            people: Vec::new(),
         }
     }
 

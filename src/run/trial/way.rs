@@ -228,7 +228,7 @@ fn follow(
     let id = state.last_letter() + 1;
     let verdict = order::judge(
         state,
-        &Letter { id, at: now, by, known_as, roles: Vec::new(), order, withdrawn_by: None },
+        &Letter { id, at: now, by, known_as, roles: Vec::new(), order, signed: None, withdrawn_by: None },
     );
     if let Some(refused) = verdict.refused {
         return Err(refused);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::diagnostic::Diagnostic;
+use crate::signature::PublicKey;
 use crate::source::Span;
 use crate::syntax::decode::quoted;
 use crate::syntax::settings::Settings;
@@ -47,6 +48,7 @@ fn check_serve(serve: View<'_, '_>, read: Option<&Serve>, found: &mut Vec<Diagno
         );
     }
     let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut keys: HashMap<String, Span> = HashMap::new();
     for (at, user) in serve.list("users").enumerate().filter(|(_, user)| user.is_mapping()) {
         let path = format!("serve.users[{at}]");
         let named = user.get("name").filter(|name| name.text().is_some());
@@ -71,6 +73,37 @@ fn check_serve(serve: View<'_, '_>, read: Option<&Serve>, found: &mut Vec<Diagno
             found.push(bad(span, "the user has nothing to sign in with", help, &path));
         }
         not_both(user, ["token_file", "token_env"], &path, found);
+        check_keys(user, &path, &mut keys, found);
+    }
+}
+
+/// Reports what is no key that signs, and a key of two people: a signature would show neither.
+fn check_keys<'v>(
+    user: View<'v, '_>,
+    path: &str,
+    keys: &mut HashMap<String, Span>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for (at, key) in user.list("ssh_keys").enumerate() {
+        let Some(text) = key.text() else { continue };
+        let path = format!("{path}.ssh_keys[{at}]");
+        match PublicKey::parse(text) {
+            Ok((read, _)) => {
+                let first = *keys.entry(read.line()).or_insert(key.span());
+                if first != key.span() {
+                    found.push(
+                        Diagnostic::error("duplicate-key", key.span(), "the key is listed already")
+                            .label(first, "the first place is here")
+                            .help("a signature shows one person: keep the key there")
+                            .path(path),
+                    );
+                }
+            }
+            Err(why) => {
+                let help = "write a line as in `id_ed25519.pub`: ssh-ed25519 AAAA… name";
+                found.push(bad(key.span(), why, help, &path));
+            }
+        }
     }
 }
 

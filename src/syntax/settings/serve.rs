@@ -60,7 +60,9 @@ block! {
         pub token_file: Option<Spanned<String>> where [Long] => "/etc/failback/kim.token",
         /// Environment variable that holds the user's token.
         pub token_env: Option<Spanned<String>> => "FAILBACK_TOKEN_KIM",
-        /// Public keys whose signatures count as the user's, as lines of `authorized_keys`.
+        /// Name of the user's account at the operating system, where it is another one: at a terminal it is the same person.
+        pub os_user: Option<Spanned<String>> => "k.kim",
+        /// Public ed25519 keys whose signatures count as the user's, as lines of `authorized_keys` without options.
         pub ssh_keys: Vec<Spanned<String>> where [NotEmpty, Distinct, Long] =>
             ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBukbGTNXZZYf5Z8UH1JELNZgHPWQBgaUsOqrGvh4IWz kim"],
     }

@@ -57,12 +57,13 @@ pub(in crate::web) async fn sign_in(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let client = peer.map_or(IpAddr::from([0, 0, 0, 0]), |Extension(Peer(address))| address.ip());
-    guard::may_try(&app, client)?;
     let body = std::str::from_utf8(&body).map_err(|_| Problem::invalid("the form is no text"))?;
     let next = input::field(body, "next").unwrap_or_default();
     let token = input::field(body, "token").unwrap_or_default();
-    let Some((name, roles)) = app.users.whose(token.trim()) else {
-        app.limit.was_wrong(client, app.now());
+    let token = token.trim();
+    guard::may_try(&app, client, token)?;
+    let Some((name, roles)) = app.users.whose(token) else {
+        app.limit.was_wrong(client, token, app.now());
         app.metrics.refused_login();
         let mut response = form(&app, &visit, &next, None, true)?;
         *response.status_mut() = StatusCode::UNAUTHORIZED;

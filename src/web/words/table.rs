@@ -47,6 +47,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("undecided", "undecided", "판단 불가"),
     ("pending", "pending", "대기"),
     ("waived", "waived", "면제"),
+    ("by_drill", "measured by a drill", "훈련 실측"),
+    ("by_forecast", "by the forecast", "예측 기준"),
     ("objective_kept", "met", "충족"),
     ("objective_uncertain", "may be missed", "불확실"),
     ("objective_missed", "missed", "미달"),

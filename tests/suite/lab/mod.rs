@@ -183,6 +183,8 @@ impl World {
             steps: 0,
             simulated_actions: true,
             author: None,
+            ordered_by: None,
+            people: Vec::new(),
         }
     }
 
@@ -225,6 +227,7 @@ impl World {
                     known_as,
                     roles: Vec::new(),
                     order,
+                    signed: None,
                     withdrawn_by: None,
                 })
                 .expect("nobody reads it yet");

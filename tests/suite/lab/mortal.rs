@@ -71,7 +71,16 @@ impl Reporter for Orders {
             self.last += 1;
             let (id, at, by, known_as) = (self.last, event.at, self.by.clone(), KnownAs::OsUser);
             self.letters
-                .send(Letter { id, at, by, known_as, roles: Vec::new(), order, withdrawn_by: None })
+                .send(Letter {
+                    id,
+                    at,
+                    by,
+                    known_as,
+                    roles: Vec::new(),
+                    order,
+                    signed: None,
+                    withdrawn_by: None,
+                })
                 .expect("the driver is there");
         }
         Ok(())

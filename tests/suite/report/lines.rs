@@ -279,6 +279,7 @@ fn orders_and_alarms_are_told_even_when_little_is() {
         order,
         refused: refused.map(str::to_owned),
         withdrawn: false,
+        signed: None,
     };
     let skip = Order::SkipMachine {
         machine: MachineName::new("w1"),

@@ -141,6 +141,8 @@ impl Play {
             steps: u32::try_from(steps).expect("few"),
             simulated_actions: true,
             author: None,
+            ordered_by: None,
+            people: Vec::new(),
         });
     }
 

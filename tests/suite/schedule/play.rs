@@ -81,6 +81,8 @@ impl Play<'_> {
             steps: 0,
             simulated_actions: true,
             author: None,
+            ordered_by: None,
+            people: Vec::new(),
         });
         loop {
             while let Some(kind) = machine::next(&play.state) {

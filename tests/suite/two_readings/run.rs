@@ -124,6 +124,8 @@ pub fn run(world: &World, graph: &Arc<Graph>, model: Model) -> (Option<Outcome>,
         steps: 0,
         simulated_actions: true,
         author: None,
+        ordered_by: None,
+        people: Vec::new(),
     };
     recorder.record(started).expect("the first event is lawful");
     let end = Simulation::new(recorder, model, site, clock, options(world)).without_guards().run();

@@ -212,10 +212,9 @@ impl web::Desk for CliDesk {
         drills::all(self, &self.plans.rows(self), now)
     }
 
-    fn report_record(&self, run: &RunId) -> Result<Value, Refusal> {
+    fn report_as(&self, run: &RunId, format: &str) -> Result<Vec<u8>, Refusal> {
         self.record(run)?;
-        let text = drills::report(self, run, "json")?;
-        serde_json::from_slice(&text).map_err(|_| Refusal::unavailable("the report is none"))
+        drills::report(self, run, format)
     }
 
     fn report(&self, run: &RunId) -> Result<String, Refusal> {

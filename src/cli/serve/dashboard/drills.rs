@@ -39,6 +39,13 @@ pub(super) fn add(desk: &CliDesk, rows: &mut [PlanRow]) {
     for row in rows {
         let last = drills.iter().find(|drill| drill.plan == row.name);
         row.last_drill = last.map(|drill| of(desk, drill));
+        let measured = drills.iter().filter(|drill| drill.plan == row.name).find_map(measured);
+        if let Some(measured) = measured {
+            row.objective = Some(measured.kept.to_owned());
+            row.objective_by = Some("drill");
+            row.rto_measured_s = measured.seconds;
+            row.measured_at = Some(measured.at);
+        }
         let next = lines.iter().filter(|line| line.plan == row.name && line.next_at.is_some());
         let next = next.min_by_key(|line| line.next_at);
         row.next_drill = next.map(|line| json!({"at": line.next_at, "drill": line.drill}));
@@ -46,6 +53,28 @@ pub(super) fn add(desk: &CliDesk, rows: &mut [PlanRow]) {
             row.coverage = known_coverage(desk, &record, &desk.base.join(&row.path));
         }
     }
+}
+
+/// What a drill showed of the plan's objective.
+#[derive(Debug, PartialEq, Eq)]
+struct Measured {
+    kept: &'static str,
+    seconds: Option<u64>,
+    at: String,
+}
+
+/// Returns whether a drill of the whole plan kept the plan's objective, and what it took; `None` of one that could not tell, and of one
+/// that exercised a part: others say nothing of the whole.
+fn measured(drill: &DrillRow) -> Option<Measured> {
+    let result: Value = serde_json::from_str(drill.result.as_deref()?).ok()?;
+    let rto = &result["objectives"]["rto"];
+    let is_whole = result["left_out"].as_array().is_none_or(Vec::is_empty);
+    let kept = match rto["kept"].as_str()? {
+        "kept" => "kept",
+        "missed" => "missed",
+        _ => return None,
+    };
+    is_whole.then(|| Measured { kept, seconds: rto["measured_s"].as_u64(), at: drill.began_at.to_string() })
 }
 
 /// Returns how much of a plan was exercised; counted once for each change of the record.
@@ -231,4 +260,44 @@ fn spawn(mut command: Command, folder: &Path, id: &str) -> Result<(), Refusal> {
     // Nobody else takes note of its end.
     std::thread::spawn(move || child.wait());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::id::DrillId;
+
+    use super::*;
+
+    fn drill(result: Option<Value>) -> DrillRow {
+        DrillRow {
+            id: DrillId::new("d1"),
+            plan: "erp".into(),
+            plan_path: "erp.plan.yaml".into(),
+            name: None,
+            kind: "rehearsal".into(),
+            cause: "person".into(),
+            due_at: None,
+            began_at: Timestamp::UNIX_EPOCH,
+            ended_at: Some(Timestamp::UNIX_EPOCH),
+            run: None,
+            git_commit: None,
+            plan_digest: None,
+            verdict: Some("passed".into()),
+            result: result.map(|result| result.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_drill_of_the_whole_plan_that_measured_the_objective_tells_of_it_and_no_other() {
+        let of = |kept: &str, left_out: Value| {
+            let rto = json!({"objective_s": 60, "measured_s": 70, "kept": kept});
+            measured(&drill(Some(json!({"objectives": {"rto": rto}, "left_out": left_out}))))
+        };
+        let at = Timestamp::UNIX_EPOCH.to_string();
+        assert_eq!(of("missed", json!([])), Some(Measured { kept: "missed", seconds: Some(70), at }));
+        assert_eq!(of("kept", json!([])).map(|measured| measured.kept), Some("kept"));
+        assert_eq!(of("unknown", json!([])), None, "it measured nothing");
+        assert_eq!(of("kept", json!(["machine w2"])), None, "it exercised a part");
+        assert_eq!(measured(&drill(None)), None, "it has not ended");
+    }
 }

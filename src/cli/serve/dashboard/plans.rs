@@ -195,6 +195,7 @@ impl Plans {
             row.rto_objective_s = rto["objective_s"].as_u64();
             row.rto_forecast_s = rto["expected"]["low_s"].as_u64().zip(rto["expected"]["high_s"].as_u64());
             row.objective = rto["verdict"].as_str().map(str::to_owned);
+            row.objective_by = row.objective.as_ref().map(|_| "forecast");
         }
         Some(PlanDetail { row, plan: record, findings })
     }
