@@ -22,6 +22,7 @@ mod cli_tls;
 mod conflict;
 mod consistency;
 mod crash;
+mod cut_off;
 mod dashboard;
 mod dashboard_runs;
 mod dashboard_tls;
@@ -48,6 +49,7 @@ mod lab;
 mod layers;
 #[cfg(feature = "lsp")]
 mod lsp;
+mod long_texts;
 mod notices;
 mod one_pass;
 mod orders;
