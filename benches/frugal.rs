@@ -1,10 +1,11 @@
 //! Counts what a classic failback of many machines asks of Azure over HTTP, at recorded durations.
 //!
-//! `cargo bench --bench frugal -- [MACHINES]` (1,000 where nothing is said). Server, clients and run are in one process on a clock
+//! `cargo bench --bench frugal -- [MACHINES [PARALLEL]]` (1,000 where nothing is said, and a tenth of them at once). Server, clients and run are in one process on a clock
 //! that jumps. Beside mutating calls and guard reads at most two requests a machine are sent; none is refused for being one too many;
 //! and the run takes no more than a twentieth longer than in the same process without a wire. It fails where one of these does not hold.
 //!
-//! A guard read is a read of one thing after a question was asked: of a machine's replicated item, or of its virtual machine.
+//! A guard read is what is read after a guard was asked: a machine's replicated item, its virtual machine, and the servers (the lists
+//! of fabrics, of their providers and of vCenters), which all guards of a minute share.
 
 #![expect(clippy::print_stdout, reason = "the counts are what the program is for")]
 
@@ -50,7 +51,9 @@ struct Measured {
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let machines: u32 = arguments.next().map_or(1_000, |number| number.parse().expect("a number"));
-    let world = world(machines);
+    let parallel: u32 =
+        arguments.next().map_or((machines / 10).max(20), |number| number.parse().expect("a number"));
+    let world = world(machines, parallel);
     let inside = took(&world.drive(&world.site(), Process::default()));
     let wire = over_http(&world);
     let mut of_class = [("mutating", 0), ("guard", 0), ("other", 0), ("vCenter", 0)];
@@ -66,7 +69,7 @@ fn main() -> ExitCode {
         [mutating, guards, others, vcenter].map(|count| each(count as f64));
     #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
     let pollers = each(wire.pollers as f64);
-    println!("{machines} machines, requests a machine:");
+    println!("{machines} machines, {parallel} operations at once; requests a machine:");
     println!("{mutating:>8.2}  mutating calls");
     println!("{guards:>8.2}  guard reads");
     println!(
@@ -94,16 +97,21 @@ fn class(kind: &str) -> &'static str {
         "vCenter"
     } else if method != "GET" {
         "mutating"
-    } else if path.ends_with("replicationProtectedItems/*") || path.contains("virtualMachines/*") {
+    } else if path.ends_with("replicationProtectedItems/*")
+        || path.contains("virtualMachines/*")
+        || ["replicationFabrics", "replicationRecoveryServicesProviders", "replicationvCenters"]
+            .contains(&path)
+    {
         "guard"
     } else {
         "other"
     }
 }
 
-fn world(machines: u32) -> World {
+fn world(machines: u32, parallel: u32) -> World {
     let vms = (0..machines).map(|number| Vm::new(format!("m{number}")).disks(1, 50));
-    let mut estate = Estate::classic(vms).bandwidth(100_000);
+    let estate = Estate::classic(vms).bandwidth(100_000);
+    let mut estate = estate.plan(&format!("execution: {{max_parallel: {parallel}}}"));
     // A master target takes 60 disks, three of its own.
     estate.servers = usize::try_from(machines.div_ceil(57)).expect("few").max(1);
     lab::world_of(&estate)

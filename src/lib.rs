@@ -21,6 +21,7 @@
 //! - [`journal`]: the record of runs on disk
 //! - [`report`], [`render`]: runs and findings, shown to people and machines
 //! - [`evidence`]: what a run leaves, in a file that anyone can check
+//! - [`trace`]: runs as traces for OpenTelemetry
 //! - [`import`]: a vault's contents into plans
 //! - `lsp`: findings and documentation in an editor
 //! - [`web`]: the dashboard
@@ -50,4 +51,5 @@ pub mod run;
 pub mod signature;
 pub mod source;
 pub mod syntax;
+pub mod trace;
 pub mod web;

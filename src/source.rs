@@ -97,6 +97,8 @@ pub struct Source {
     name: Arc<str>,
     text: String,
     base: u32,
+    /// Whether bytes of it that are not UTF-8 became U+FFFD.
+    lossy: bool,
     /// Offset of the first byte of each line, relative to the text.
     lines: Vec<u32>,
     /// Characters before each block of [`BLOCK`] bytes: a line may be as long as the text.
@@ -117,6 +119,12 @@ impl Source {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Returns whether bytes of the text that are not UTF-8 became U+FFFD.
+    #[must_use]
+    pub const fn is_lossy(&self) -> bool {
+        self.lossy
     }
 
     /// Returns the offset of the text's first byte in the address space of its [`Sources`].
@@ -204,8 +212,22 @@ impl Sources {
     pub fn add_at(&mut self, base: u32, name: impl Into<Arc<str>>, text: String) -> Result<usize, TooLarge> {
         u32::try_from(text.len()).ok().and_then(|len| len.checked_add(base)).ok_or(TooLarge)?;
         let lines = line_starts(&text);
-        self.sources.push(Source { name: name.into(), text, base, lines, blocks: OnceLock::new() });
+        self.sources.push(Source {
+            name: name.into(),
+            text,
+            base,
+            lossy: false,
+            lines,
+            blocks: OnceLock::new(),
+        });
         Ok(self.sources.len() - 1)
+    }
+
+    /// Notes that bytes of the text with this index were not UTF-8 and became U+FFFD, if they did.
+    pub fn set_lossy(&mut self, index: usize, is_lossy: bool) {
+        if let Some(source) = self.sources.get_mut(index) {
+            source.lossy = is_lossy;
+        }
     }
 
     /// Returns the text with the index that [`Sources::add`] gave.

@@ -12,7 +12,6 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 use crate::source::Sources;
 use crate::syntax::Reading;
-use crate::syntax::file;
 use crate::syntax::folder;
 use crate::syntax::read;
 use crate::syntax::read_if_ours;
@@ -46,15 +45,11 @@ pub(crate) struct Parsed {
 
 impl Parsed {
     /// Parses one file.
-    pub(crate) fn of(source: &Source, bad_utf8: Option<usize>, interest: Interest) -> Self {
+    pub(crate) fn of(source: &Source, interest: Interest) -> Self {
         let mut diagnostics = Vec::new();
-        let read = match (bad_utf8, interest) {
-            (Some(at), _) => {
-                diagnostics.push(file::bad_utf8(source, at));
-                Reading::default()
-            }
-            (None, Interest::Named) => read(source, &mut diagnostics),
-            (None, Interest::Found) => read_if_ours(source, &mut diagnostics).unwrap_or_default(),
+        let read = match interest {
+            Interest::Named => read(source, &mut diagnostics),
+            Interest::Found => read_if_ours(source, &mut diagnostics).unwrap_or_default(),
         };
         Self { read, diagnostics }
     }
@@ -67,8 +62,6 @@ pub(crate) struct Text {
     pub path: PathBuf,
     /// Its index among the sources.
     pub source: usize,
-    /// Where it is not UTF-8.
-    pub bad_utf8: Option<usize>,
     /// Whether it was named.
     pub interest: Interest,
 }
@@ -80,7 +73,7 @@ pub(crate) fn parse_all(texts: &[Text], sources: &Sources) -> HashMap<PathBuf, P
     let work = || {
         let mut done = Vec::new();
         while let Some(text) = texts.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let parsed = Parsed::of(sources.get(text.source), text.bad_utf8, text.interest);
+            let parsed = Parsed::of(sources.get(text.source), text.interest);
             done.push((text.path.clone(), parsed));
         }
         done

@@ -68,7 +68,7 @@ impl Baseline {
             CliError::usage(format!("`{}` is no baseline: {why}", path.display()))
                 .hinted("make one with: failback check --format json > known.json")
         };
-        if text.bad_utf8.is_some() {
+        if text.bad_utf8 {
             return Err(not_one("it is not UTF-8".to_owned()));
         }
         let printed: Printed =

@@ -113,6 +113,7 @@ pub fn run(args: &CoverageArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     };
     let coverage = coverage::coverage(&graph, &done, counting);
     let suggestion = if args.suggest { coverage::suggest(&graph, &coverage) } else { None };
+    let out_of_reach = coverage::out_of_reach(&graph, &coverage);
     let is_enough = args.min.is_none_or(|min| coverage.percent >= min);
     match args.format {
         Format::Json => {
@@ -124,11 +125,18 @@ pub fn run(args: &CoverageArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
                     .insert("min".into(), args.min.map_or(serde_json::Value::Null, serde_json::Value::from));
                 object.insert("is_enough".into(), is_enough.into());
                 object.insert("suggestion".into(), json(&suggestion));
+                object.insert("out_of_reach".into(), out_of_reach.into());
             }
             let text = document.to_string();
             writeln!(env.out, "{text}")?;
         }
-        Format::Human => show(args, &coverage, suggestion.as_ref(), is_enough, env)?,
+        Format::Human => {
+            show(args, &coverage, suggestion.as_ref(), is_enough, env)?;
+            if args.suggest && out_of_reach > 0 {
+                let what = "are done already in these facts; no drill from them exercises that";
+                writeln!(env.out, "# {out_of_reach} steps {what}")?;
+            }
+        }
     }
     Ok(if is_enough { Exit::Success } else { Exit::Refused })
 }

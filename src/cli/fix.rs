@@ -35,7 +35,7 @@ fn changes(loaded: &Loaded, max_bytes: u64, env: &Env<'_>) -> Vec<Change> {
     for source in loaded.sources.all() {
         // The bytes of the file decide, and not what was made of them: what is no text must not be written as text.
         let Ok(text) = file::read_file(&env.path(Path::new(source.name())), max_bytes) else { continue };
-        if text.bad_utf8.is_none()
+        if !text.bad_utf8
             && let Some(after) = repair(&text.text)
         {
             changes.push(Change { file: source.name().to_owned(), before: text.text, after });

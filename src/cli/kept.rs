@@ -13,6 +13,7 @@ use crate::cli::args::Origin;
 use crate::cli::args::PlanArgs;
 use crate::cli::error::CliError;
 use crate::cli::ready::Ready;
+use crate::cli::session::Driven;
 use crate::cli::site::VaultArgs;
 use crate::journal::StateDir;
 use crate::model::restrict::Part;
@@ -32,23 +33,27 @@ struct KeptOptions {
     /// Digests of the texts that its policies were read from; runs of older programs do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     policies: Option<BTreeSet<String>>,
+    /// How it is driven.
+    #[serde(flatten)]
+    driven: Driven,
 }
 
-/// Returns the flags of a run that decide how its rules are evaluated, as JSON.
+/// Returns the flags of a run that decide how its rules are evaluated, and how it goes on, as JSON.
 #[must_use]
 pub fn kept_options(
     args: &PlanArgs,
     now: Timestamp,
     site: Option<&VaultArgs>,
     policies: BTreeSet<String>,
+    driven: Driven,
 ) -> String {
     let origin = match args.origin {
         Origin::Seed => "seed",
         Origin::All => "all",
     };
     let (strict, part) = (args.strict, args.part.clone());
-    let policies = Some(policies);
-    let kept = KeptOptions { now, origin: origin.into(), strict, site: site.cloned(), part, policies };
+    let (site, policies) = (site.cloned(), Some(policies));
+    let kept = KeptOptions { now, origin: origin.into(), strict, site, part, policies, driven };
     serde_json::to_string(&kept).expect("flags have a JSON form")
 }
 
@@ -140,6 +145,12 @@ pub fn kept_site(options: &str) -> Option<VaultArgs> {
 #[must_use]
 pub fn kept_policies(options: &str) -> Option<BTreeSet<String>> {
     serde_json::from_str::<KeptOptions>(options).ok()?.policies
+}
+
+/// Returns how a run was driven; of one that says nothing about it, as flags say.
+#[must_use]
+pub fn kept_driven(options: &str) -> Driven {
+    serde_json::from_str::<KeptOptions>(options).map(|kept| kept.driven).unwrap_or_default()
 }
 
 /// Returns the plan that a run executes, and the flags under which it was checked.
@@ -254,7 +265,7 @@ mod tests {
         let args = PlanArgs::default();
         let digests = BTreeSet::from(["sha256:1".to_owned()]);
         let now = "2025-06-01T00:00:00Z".parse().expect("a time");
-        let options = kept_options(&args, now, None, digests.clone());
+        let options = kept_options(&args, now, None, digests.clone(), Driven::default());
         assert_eq!(kept_policies(&options), Some(digests));
         let old = r#"{"now":"2025-06-01T00:00:00Z","origin":"all","strict":false}"#;
         assert_eq!(kept_policies(old), None);

@@ -68,6 +68,7 @@ pub mod simulate;
 pub mod site;
 pub mod skip;
 mod terminal;
+mod traces;
 mod watch;
 pub mod withdraw;
 

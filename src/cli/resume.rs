@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::cli::claim;
 use crate::cli::drill;
+use crate::cli::drill::Resumed;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -25,6 +26,9 @@ use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
 use crate::cli::runs;
 use crate::cli::session;
+use crate::cli::session::Answers;
+use crate::cli::session::Driven;
+use crate::cli::session::Manner;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
 use crate::cli::site;
@@ -45,11 +49,14 @@ use crate::provider::azure::Consent;
 use crate::provider::azure::WriteClient;
 use crate::provider::emulator::Emulator;
 use crate::run::Site;
+use crate::run::approver::Approver;
 use crate::run::order;
+use crate::run::patient::Patient;
 
 /// Go on with a run that was interrupted
 ///
-/// What was under way is looked for at the site before anything is sent again.
+/// What was under way is looked for at the site before anything is sent again. Questions are answered as they were, and the
+/// emulator's time passes as it did, unless flags say otherwise. A drill whose run it is ends with it: the exit code is then that of its verdict.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ResumeArgs {
     /// Id of the run, or `latest`
@@ -104,7 +111,10 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             session::of_state_dir(&args.session.state_dir)
         )));
     }
-    let mut session_args = args.session.clone();
+    // The speed of a site is its own, whatever a record says.
+    let driven = kept::kept_driven(&record.options);
+    let speed = driven.speed.filter(|_| record.provider == EMULATOR);
+    let mut session_args = args.session.going_on(Driven { speed, ..driven });
     session_args.real_actions = real_actions(&record.id, first.as_ref(), args.session.real_actions)?;
     claim::again(&dir, &record.id, plan.plan.model())?;
     let kept = kept::kept_site(&record.options);
@@ -142,7 +152,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             RunEventKind::Resumed { program: env!("CARGO_PKG_VERSION").into() }
         }
     };
-    let drill = drill::after_resume(&dir, &record.id, &plan, &graph, args.settings.as_deref(), env)?;
+    let drill = drill::after_resume(&dir, &record.id, &plan, &graph, args, env)?;
     let journal = database.writer(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     let options = plan_args.options(plan.plan.model().observed_at().unwrap_or(from));
     let session = Session {
@@ -160,18 +170,26 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         actions_in: env.path(std::path::Path::new(&record.plan_path).parent().unwrap_or(Path::new(""))),
         lock,
     };
+    let allowed = drill.as_ref().and_then(Resumed::allowed);
+    let manner = Manner { approver: answering(args, env), allowed, ..Manner::default() };
     let ended = match connection {
-        None => session::drive(session, args, env),
+        None => session::drive(session, args, manner, env),
         Some((connected, runtime)) => {
-            let ended = session::drive_on(&runtime, session, args, env);
+            let ended = session::drive_on(&runtime, session, args, manner, env);
             connected.end(runtime);
             ended
         }
     };
-    if let Some(drill) = drill {
-        drill.end(env)?;
-    }
-    ended
+    let verdict = drill.map(|drill| drill.end(env)).transpose()?.flatten();
+    // A drill that ends by cancelling has passed, although its run was cancelled.
+    ended.map(|exit| verdict.unwrap_or(exit))
+}
+
+/// Returns who answers from elsewhere, where the run waits for such people and nobody is at the terminal.
+fn answering(args: &SessionArgs, env: &Env<'_>) -> Option<Arc<dyn Approver>> {
+    let is_here = env.out.is_terminal() && env.input_is_terminal;
+    let waits = args.answers == Some(Answers::Elsewhere) && !args.auto_approve && !is_here;
+    waits.then(|| Arc::new(Patient::default()) as Arc<dyn Approver>)
 }
 
 /// Returns the real site of a run, and what it is reached by. That it may be changed was confirmed when the run began, unless that

@@ -39,13 +39,8 @@ pub(crate) fn read(
         .add(path.display().to_string(), text.text)
         .map_err(|error| CliError::usage("can't read the scenario").because(error))?;
     let mut diagnostics = Vec::new();
-    let scenario = match text.bad_utf8 {
-        Some(at) => {
-            diagnostics.push(file::bad_utf8(sources.get(index), at));
-            None
-        }
-        None => Scenario::parse(sources.get(index), &mut diagnostics),
-    };
+    sources.set_lossy(index, text.bad_utf8);
+    let scenario = Scenario::parse(sources.get(index), &mut diagnostics);
     if let Some(scenario) = &scenario {
         for name in scenario.unknown_names(inventory) {
             let message = format!("nothing in the inventory is named `{}`", name.value);

@@ -53,25 +53,21 @@ pub fn read(path: &Path, env: &mut Env<'_>) -> Result<Result<Kept, Exit>, CliErr
         .map_err(|error| CliError::usage("can't read the settings").because(error))?;
     let mut mistakes = Vec::new();
     let mut found: Vec<Settings> = Vec::new();
-    match text.bad_utf8 {
-        Some(at) => mistakes.push(file::bad_utf8(sources.get(index), at)),
-        None => {
-            for document in syntax::parse(sources.get(index), &mut mistakes) {
-                match document {
-                    Document::Settings(settings) => found.push(*settings),
-                    // What lies beside the settings was not asked for.
-                    Document::Plan(_) | Document::Policy(_) | Document::Inventory(_) => {}
-                }
-            }
-            if found.len() != 1 && mistakes.is_empty() {
-                let count = if found.is_empty() { "no settings" } else { "several settings" };
-                let message = format!("`{}` holds {count}", path.display());
-                mistakes.push(
-                    Diagnostic::error("no-settings", Span::NONE, message)
-                        .help("name a file with one document of `kind: Settings`"),
-                );
-            }
+    sources.set_lossy(index, text.bad_utf8);
+    for document in syntax::parse(sources.get(index), &mut mistakes) {
+        match document {
+            Document::Settings(settings) => found.push(*settings),
+            // What lies beside the settings was not asked for.
+            Document::Plan(_) | Document::Policy(_) | Document::Inventory(_) => {}
         }
+    }
+    if found.len() != 1 && mistakes.is_empty() {
+        let count = if found.is_empty() { "no settings" } else { "several settings" };
+        let message = format!("`{}` holds {count}", path.display());
+        mistakes.push(
+            Diagnostic::error("no-settings", Span::NONE, message)
+                .help("name a file with one document of `kind: Settings`"),
+        );
     }
     let text = check::mistakes(&mistakes, &sources, env.talk_style());
     env.err.write_all(text.as_bytes())?;

@@ -152,13 +152,8 @@ impl Folder {
             let mut sources = Sources::new();
             let Ok(index) = sources.add(path.display().to_string(), text.text) else { continue };
             let mut diagnostics = Vec::new();
-            let documents = match text.bad_utf8 {
-                Some(at) => {
-                    diagnostics.push(file::bad_utf8(sources.get(index), at));
-                    Vec::new()
-                }
-                None => syntax::parse_if_ours(sources.get(index), &mut diagnostics).unwrap_or_default(),
-            };
+            sources.set_lossy(index, text.bad_utf8);
+            let documents = syntax::parse_if_ours(sources.get(index), &mut diagnostics).unwrap_or_default();
             if let Some(first) = diagnostics.first() {
                 let line = sources.locate(first.span).map(|place| format!("line {}: ", place.start.line));
                 let message = format!("{}{}", line.unwrap_or_default(), first.message);

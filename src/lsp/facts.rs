@@ -55,7 +55,7 @@ pub(super) struct FactsFile {
 }
 
 impl FactsFile {
-    fn read(name: &Path, text: &str, bad_utf8: Option<usize>, stamp: Stamp, room: &mut Room) -> Self {
+    fn read(name: &Path, text: &str, bad_utf8: bool, stamp: Stamp, room: &mut Room) -> Self {
         let mut file = Self {
             stamp,
             text: Text::of_file(text.to_owned()),
@@ -69,12 +69,9 @@ impl FactsFile {
             .take(text.len())
             .and_then(|base| sources.add_at(base, name.to_string_lossy().into_owned(), text.to_owned()).ok());
         let Some(index) = added else { return file };
+        sources.set_lossy(index, bad_utf8);
         let source = sources.get(index);
         file.base = source.base() as usize;
-        if let Some(at) = bad_utf8 {
-            file.mistakes.push(file::bad_utf8(source, at));
-            return file;
-        }
         for document in syntax::parse(source, &mut file.mistakes) {
             if let Document::Inventory(inventory) = document {
                 file.inventories.push(*inventory);
@@ -113,7 +110,7 @@ impl Shelf {
             Entry::Vacant(entry) => entry.insert(match open {
                 Some(open) => FactsFile {
                     text: open.text.clone(),
-                    ..FactsFile::read(path, open.text.as_str(), None, stamp, room)
+                    ..FactsFile::read(path, open.text.as_str(), false, stamp, room)
                 },
                 None => {
                     let read = file::read_file(path, max_bytes)?;

@@ -73,7 +73,7 @@ impl Neighbour {
     ) -> Option<Self> {
         let stamp = Stamp::of(path, open);
         let (text, bad_utf8) = match open {
-            Some(open) => (open.text.clone(), None),
+            Some(open) => (open.text.clone(), false),
             None => {
                 let read = file::read_file(path, settings.max_bytes).ok()?;
                 (Text::of_file(read.text), read.bad_utf8)
@@ -91,16 +91,10 @@ impl Neighbour {
         let mut sources = Sources::new();
         let name = file.path.to_string_lossy().into_owned();
         let index = sources.add_at(base, name, file.text.as_str().to_owned()).ok()?;
-        let source = sources.get(index);
+        sources.set_lossy(index, bad_utf8);
         file.base = base as usize;
         let mut mistakes = Vec::new();
-        let documents = match bad_utf8 {
-            Some(at) => {
-                mistakes.push(file::bad_utf8(source, at));
-                Vec::new()
-            }
-            None => syntax::parse_if_ours(source, &mut mistakes).unwrap_or_default(),
-        };
+        let documents = syntax::parse_if_ours(sources.get(index), &mut mistakes).unwrap_or_default();
         for document in documents {
             match document {
                 Document::Policy(policy) => file.policies.push(*policy),

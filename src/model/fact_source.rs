@@ -134,6 +134,11 @@ pub fn find(field: &str) -> Option<FactSource> {
     }
 }
 
+/// Returns the keys that the table has, with who knows them.
+pub fn all() -> impl Iterator<Item = (&'static str, FactSource)> {
+    SOURCES.iter().copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

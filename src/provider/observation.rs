@@ -14,8 +14,8 @@ use crate::syntax::machine::PointKind;
 pub enum Freshness {
     /// Everything is read after the question: something is begun, or settled, by what is seen.
     Now,
-    /// What a shared look showed lately will do, if it began after the last operation on these machines was seen to end:
-    /// a step only waits.
+    /// What a shared look showed lately will do, if it began after the last operation on these machines did, or was seen to end
+    /// where something else may follow at once: a step only waits.
     Lately,
 }
 

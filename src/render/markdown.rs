@@ -122,7 +122,7 @@ impl Sheet for Comment<'_> {
             Verdict::RefusedStrictly => "refused by `--strict`, which lets nothing stay undecided",
             Verdict::RefusedByWarnings => "refused by `--fail-on warning`",
             Verdict::Known => "only what the baseline knows refuses it",
-            Verdict::NotChecked => "not checked, because its documents have mistakes",
+            Verdict::NotChecked => "not checked, because not all of its documents could be read",
         };
         line.push_str(verdict);
         if !words.is_empty() {

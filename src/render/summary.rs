@@ -128,7 +128,7 @@ pub fn line(
     let _ = match verdict {
         Verdict::NotChecked => {
             let why = style.paint(Tone::Error, "not checked");
-            writeln!(out, "{plan}: {why}, because its documents have mistakes")
+            writeln!(out, "{plan}: {why}, because not all of its documents could be read")
         }
         Verdict::Refused => writeln!(out, "{plan}: {} ({facts})", style.paint(Tone::Error, words)),
         Verdict::RefusedStrictly => {

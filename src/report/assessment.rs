@@ -17,6 +17,9 @@ use crate::report::timeline::Spent;
 use crate::report::timeline::Standing;
 use crate::report::timeline::Timeline;
 
+/// How many times the most that was forecast an RTO may be before a run that kept its objectives is degraded.
+const FAR: u64 = 2;
+
 /// What a run is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -358,8 +361,11 @@ fn objective(
             Seconds(seconds),
             Seconds(forecast.high_s)
         );
+        // What people took to answer no forecast can tell; that it took so much longer without them needs a look.
+        let answers: u64 = timeline.approvals.iter().map(|approval| approval.waited_s).sum();
+        let is_far = seconds > FAR.saturating_mul(forecast.high_s).saturating_add(answers);
         add(
-            Weight::Note,
+            if is_far { Weight::Degraded } else { Weight::Note },
             "slower-than-forecast",
             Some(subject),
             spent.as_ref().map(|spent| &spent.step),

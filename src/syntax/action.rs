@@ -74,7 +74,7 @@ block! {
     pub struct Command {
         /// Program and arguments; no shell is involved. They may hold `{{ plan.name }}`, `{{ run.id }}` and `{{ run.outcome }}`, each
         /// put into its own word.
-        pub command: Vec<Spanned<String>> where [Needed] => ["./scripts/stop-batch.sh", "--site", "azure"],
+        pub command: Vec<Spanned<String>> where [Needed, Prose] => ["./scripts/stop-batch.sh", "--site", "azure"],
     }
 }
 
@@ -82,7 +82,7 @@ block! {
     /// A question to a person.
     pub struct Manual {
         /// What the person is asked to confirm.
-        pub prompt: Spanned<String> => "The ledger balances",
+        pub prompt: Spanned<String> where [Prose] => "The ledger balances",
         /// Roles that may answer.
         pub approvers: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["dba"],
         /// What happens when nobody answers in time. Default: `stop`.
@@ -98,7 +98,7 @@ block! {
         /// Name of the runbook.
         pub name: Spanned<String> => "Warm-Cache",
         /// Its parameters.
-        pub parameters: Option<Named<Free>> => {"site": "seoul"},
+        pub parameters: Option<Named<Free>> where [Prose] => {"site": "seoul"},
     }
 }
 
@@ -123,7 +123,7 @@ block! {
         pub url: Spanned<String> where [Url] => "https://hooks.corp.example/dr",
         /// Body, sent as JSON; texts may hold `{{ plan.name }}`, `{{ run.id }}` and
         /// `{{ run.outcome }}`, which is `running` until everything else has ended, and then `success`, `failure` or `cancelled`.
-        pub body: Option<Free> => {"text": "{{ plan.name }}: {{ run.outcome }}"},
+        pub body: Option<Free> where [Prose] => {"text": "{{ plan.name }}: {{ run.outcome }}"},
     }
 }
 

@@ -7,10 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
-use crate::source::Source;
-use crate::source::Span;
 
 /// Bytes that are read from one file unless a command sets another limit: 256 MiB, about seven times
 /// an inventory of 100,000 machines.
@@ -22,10 +19,10 @@ const NAMES_COMPARED: usize = 1000;
 /// The text of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// The text; up to the first byte that is not UTF-8 and with U+FFFD in its place, if there is one.
+    /// The text, with U+FFFD in the place of what is not UTF-8.
     pub text: String,
-    /// Offset of that U+FFFD in `text`, equal to the offset of the bad byte in the file.
-    pub bad_utf8: Option<usize>,
+    /// Whether anything of the file was not UTF-8, which [`crate::source::Sources::set_lossy`] must be told.
+    pub bad_utf8: bool,
 }
 
 /// Why a file was not read.
@@ -67,6 +64,12 @@ pub enum FileError {
         /// The name that was asked for.
         path: PathBuf,
     },
+    /// It is encoded as UTF-32.
+    #[error("`{}` is UTF-32, not UTF-8", path.display())]
+    Utf32 {
+        /// The name that was asked for.
+        path: PathBuf,
+    },
     /// It is a link that leads out of the workspace.
     #[error("`{}` is a link to a place outside the workspace", path.display())]
     Outside {
@@ -100,6 +103,7 @@ impl FileError {
             | Self::NotRegular { path }
             | Self::TooLarge { path, .. }
             | Self::Utf16 { path }
+            | Self::Utf32 { path }
             | Self::Outside { path }
             | Self::PermissionDenied { path }
             | Self::Io { path, .. } => shown.clone_into(path),
@@ -115,7 +119,7 @@ impl FileError {
             Self::Directory { .. } => Some("name a file in it"),
             Self::NotRegular { .. } => Some("save the text to a file and name that"),
             Self::TooLarge { .. } => Some("split it into several files"),
-            Self::Utf16 { .. } => Some("save it as UTF-8"),
+            Self::Utf16 { .. } | Self::Utf32 { .. } => Some("save it as UTF-8"),
             Self::Outside { .. } => Some("name the file itself if it is meant, or remove the link"),
             Self::PermissionDenied { .. } => Some("check the owner and mode of the file and of its folders"),
             Self::Io { .. } => None,
@@ -127,8 +131,8 @@ impl FileError {
 ///
 /// # Errors
 ///
-/// [`FileError`] if it is not a file, is too large, is UTF-16 or cannot be read. Bytes that are not
-/// UTF-8 are no error, but make [`Text::bad_utf8`].
+/// [`FileError`] if it is not a file, is too large, is UTF-16 or UTF-32, or cannot be read. Bytes that are not
+/// UTF-8 are no error, but make [`Text::bad_utf8`] true.
 pub fn read_file(path: &Path, max_bytes: u64) -> Result<Text, FileError> {
     check_kind(path, &std::fs::metadata(path).map_err(|error| failure(path, error))?)?;
     let file = File::open(path).map_err(|error| failure(path, error))?;
@@ -145,35 +149,22 @@ pub fn read_file(path: &Path, max_bytes: u64) -> Result<Text, FileError> {
     if bytes.len() as u64 > max_bytes {
         return Err(too_large(bytes.len() as u64));
     }
+    if bytes.starts_with(&[0xff, 0xfe, 0, 0]) || bytes.starts_with(&[0, 0, 0xfe, 0xff]) {
+        return Err(FileError::Utf32 { path: path.to_owned() });
+    }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(FileError::Utf16 { path: path.to_owned() });
     }
     Ok(text_of(bytes))
 }
 
-/// Returns bytes as text, cut at the first byte that is not UTF-8.
+/// Returns bytes as text, with U+FFFD in the place of what is not UTF-8.
 #[must_use]
 pub fn text_of(bytes: Vec<u8>) -> Text {
     String::from_utf8(bytes).map_or_else(
-        |error| {
-            let bad = error.utf8_error().valid_up_to();
-            let mut bytes = error.into_bytes();
-            bytes.truncate(bad);
-            let mut text = String::from_utf8(bytes).expect("it is valid up to here");
-            text.push(char::REPLACEMENT_CHARACTER);
-            Text { text, bad_utf8: Some(bad) }
-        },
-        |text| Text { text, bad_utf8: None },
+        |error| Text { text: String::from_utf8_lossy(error.as_bytes()).into_owned(), bad_utf8: true },
+        |text| Text { text, bad_utf8: false },
     )
-}
-
-/// Returns the diagnostic for [`Text::bad_utf8`], once the text has its place among the sources.
-#[must_use]
-pub fn bad_utf8(source: &Source, offset: usize) -> Diagnostic {
-    let at = source.base() + u32::try_from(offset.min(source.text().len())).unwrap_or(0);
-    let width = u32::try_from(char::REPLACEMENT_CHARACTER.len_utf8()).unwrap_or(0);
-    Diagnostic::error("bad-utf8", Span::new(at, at + width), "a byte here is not UTF-8")
-        .help("save the file as UTF-8; the text after this place was not read")
 }
 
 fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
@@ -215,6 +206,7 @@ fn near_name(path: &Path) -> Option<String> {
 mod tests {
     use super::*;
     use crate::source::Sources;
+    use crate::syntax::yaml::Limits;
 
     fn saved(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -228,7 +220,7 @@ mod tests {
         let (_folder, path) = saved("이름: x\n".as_bytes());
         let size = "이름: x\n".len() as u64;
         let text = read_file(&path, size).expect("fits");
-        assert_eq!(text, Text { text: "이름: x\n".into(), bad_utf8: None });
+        assert_eq!(text, Text { text: "이름: x\n".into(), bad_utf8: false });
         let error = read_file(&path, size - 1).expect_err("too large");
         assert!(
             matches!(error, FileError::TooLarge { size: found, limit, .. } if found == size && limit == size - 1)
@@ -239,19 +231,21 @@ mod tests {
     fn a_bad_byte_is_found_at_its_line_and_column() {
         let (_folder, path) = saved(b"a: 1\nb: \xea\xb0\x80\xff rest\n");
         let text = read_file(&path, DEFAULT_MAX_BYTES).expect("readable");
-        assert_eq!(text.text, "a: 1\nb: 가\u{fffd}");
-        let offset = text.bad_utf8.expect("bad");
-        assert_eq!(&text.text[offset..], "\u{fffd}");
+        assert_eq!(text, Text { text: "a: 1\nb: 가\u{fffd} rest\n".into(), bad_utf8: true });
         let mut sources = Sources::new();
         let index = sources.add("plan.yaml", text.text).expect("fits");
-        let place = sources.locate(bad_utf8(sources.get(index), offset).span).expect("in the text");
+        sources.set_lossy(index, text.bad_utf8);
+        let mut mistakes = Vec::new();
+        crate::syntax::yaml::read(sources.get(index), &Limits::default(), &mut mistakes);
+        let place = sources.locate(mistakes[0].span).expect("in the text");
+        assert_eq!((mistakes[0].code, mistakes.len()), ("bad-utf8", 1));
         assert_eq!((place.start.line, place.start.column, place.end.column), (2, 5, 6));
     }
 
     #[test]
     fn text_cut_inside_a_character_is_bad_at_its_first_byte() {
         let text = text_of(b"a: \xea\xb0".to_vec());
-        assert_eq!((text.text.as_str(), text.bad_utf8), ("a: \u{fffd}", Some(3)));
+        assert_eq!((text.text.as_str(), text.bad_utf8), ("a: \u{fffd}", true));
     }
 
     #[test]
@@ -261,6 +255,15 @@ mod tests {
             let error = read_file(&path, DEFAULT_MAX_BYTES).expect_err("refused");
             assert!(matches!(error, FileError::Utf16 { .. }));
             assert_eq!(error.help(), Some("save it as UTF-8"));
+        }
+    }
+
+    #[test]
+    fn utf_32_is_named_as_what_it_is() {
+        for bytes in [*b"\xff\xfe\0\0k\0\0\0", *b"\0\0\xfe\xff\0\0\0k"] {
+            let (_folder, path) = saved(&bytes);
+            let error = read_file(&path, DEFAULT_MAX_BYTES).expect_err("refused");
+            assert!(error.to_string().ends_with("is UTF-32, not UTF-8"), "{error}");
         }
     }
 

@@ -36,7 +36,20 @@ pub(crate) enum Limit {
     Url,
     /// A host name or address.
     Host,
+    /// A path, an address or another text that machines read and that may be long.
+    Long,
+    /// A text that people read, or that is sent on as it is.
+    Prose,
 }
+
+/// Characters of a text whose key sets no other limit: a name, an id, a word.
+pub(crate) const LONGEST_NAME: usize = 256;
+
+/// Characters of a path or an address: what Linux takes for a path.
+const LONGEST_LINE: usize = 4096;
+
+/// Characters of a text that people read, or that is sent on.
+const LONGEST_PROSE: usize = 65_536;
 
 /// Statuses that a server may answer with.
 const STATUSES: RangeInclusive<i128> = 100..=599;
@@ -76,8 +89,13 @@ impl Limit {
             Self::NotEmpty | Self::Needed => schema["minItems"] = json!(1),
             Self::Distinct => schema["uniqueItems"] = json!(true),
             Self::Name => schema["pattern"] = json!(NAME),
-            Self::Url => schema["pattern"] = json!(URL),
+            Self::Url => {
+                schema["pattern"] = json!(URL);
+                lengthen(schema, LONGEST_LINE);
+            }
             Self::Host => schema["pattern"] = json!(HOST),
+            Self::Long => lengthen(schema, LONGEST_LINE),
+            Self::Prose => lengthen(schema, LONGEST_PROSE),
         }
     }
 
@@ -86,7 +104,9 @@ impl Limit {
         let tree = reader.tree();
         let span = reader.span(node);
         let diagnostic = match (&tree.node(node).kind, self) {
-            (Kind::Sequence(items), Self::NotEmpty | Self::Needed) if items.is_empty() => {
+            (Kind::Sequence(items), Self::NotEmpty | Self::Needed)
+                if items.is_empty() && !tree.is_cut(node) =>
+            {
                 let help = match self {
                     Self::Needed => "name at least one",
                     _ => "name at least one, or delete the key",
@@ -141,8 +161,14 @@ impl Limit {
                     .then(|| Problem::new("bad-host", format!("{} is not a host", quoted(text)), help))
                     .or_else(|| forbidden(text))
             }
-            // A number outside its range is not read at all.
-            Self::NotEmpty | Self::Needed | Self::Distinct | Self::Port | Self::HttpStatus => None,
+            // A number outside its range is not read at all, nor is a text that is too long.
+            Self::NotEmpty
+            | Self::Needed
+            | Self::Distinct
+            | Self::Port
+            | Self::HttpStatus
+            | Self::Long
+            | Self::Prose => None,
         }
     }
 
@@ -157,13 +183,42 @@ impl Limit {
             | Self::Distinct
             | Self::Name
             | Self::Url
-            | Self::Host => None,
+            | Self::Host
+            | Self::Long
+            | Self::Prose => None,
         }
+    }
+
+    /// Returns how many characters a text with these limits may have.
+    pub(crate) fn longest_of(limits: &[Self]) -> usize {
+        let longest = |limit: &Self| match limit {
+            Self::Url | Self::Long => LONGEST_LINE,
+            Self::Prose => LONGEST_PROSE,
+            Self::Positive
+            | Self::Port
+            | Self::HttpStatus
+            | Self::NotEmpty
+            | Self::Needed
+            | Self::Distinct
+            | Self::Name
+            | Self::Host => LONGEST_NAME,
+        };
+        limits.iter().map(longest).max().unwrap_or(LONGEST_NAME)
     }
 
     /// Returns the range in which these limits hold a whole number.
     pub(crate) fn range_of(limits: &[Self]) -> Option<RangeInclusive<i128>> {
         limits.iter().find_map(|limit| limit.range())
+    }
+}
+
+/// Lets every text of a schema be longer than a name, whether it stands alone or in lists.
+fn lengthen(schema: &mut Value, longest: usize) {
+    if let Some(length) = schema.get_mut("maxLength") {
+        *length = json!(longest);
+    }
+    if let Some(items) = schema.get_mut("items") {
+        lengthen(items, longest);
     }
 }
 

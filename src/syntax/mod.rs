@@ -23,6 +23,7 @@ pub mod scalar;
 pub mod schema;
 pub mod sense;
 pub mod settings;
+mod tabs;
 pub mod template;
 pub mod tree;
 pub mod value;
@@ -156,7 +157,7 @@ pub fn read_if_ours(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Optio
     let before = diagnostics.len();
     let tree = yaml::read(source, &yaml::Limits::default(), diagnostics);
     let is_ours = tree.roots.iter().any(|root| seems_ours(&tree, *root))
-        // A document with a mistake of syntax has no root: its first lines must say what it was meant to be.
+        // A document with a mistake of syntax may have no root: its first lines must say what it was meant to be.
         || (diagnostics.len() > before && source.text().lines().any(|line| line.strip_prefix("kind:").is_some_and(is_near_kind)));
     if !is_ours {
         diagnostics.truncate(before);
@@ -186,7 +187,7 @@ fn seems_ours(tree: &Tree<'_>, root: NodeId) -> bool {
 
 fn is_near_kind(word: &str) -> bool {
     let word = word.trim().trim_matches(['"', '\'']);
-    did_you_mean(word, KINDS.iter().copied()).is_some()
+    word.contains(char::REPLACEMENT_CHARACTER) || did_you_mean(word, KINDS.iter().copied()).is_some()
 }
 
 /// Reads the documents of a tree; the mistakes from `before` on are those of its text.
@@ -198,14 +199,15 @@ fn documents(source: &Source, tree: &Tree<'_>, before: usize, diagnostics: &mut 
     let mut read = Reading::default();
     let mut names: HashMap<(&'static str, String), Span> = HashMap::new();
     for (root, (remarks, mistakes)) in tree.roots.iter().zip(remark::of(source, tree)) {
-        let is_understood = mistakes.is_empty() && !is_misread(tree.node(*root).span);
+        let is_cut = tree.is_cut(*root);
+        let is_understood = mistakes.is_empty() && !is_cut && !is_misread(tree.node(*root).span);
         let mut reader = Reader::new(tree, diagnostics);
         let before = if is_understood { reader.count() } else { 0 };
         mistakes.into_iter().for_each(|mistake| reader.report(mistake));
         let Some(kind) = kind_of(&mut reader, *root) else { continue };
         let document = read_document(&mut reader, kind, *root);
         // What stands in for a mistake must not be checked as if it had been written.
-        let is_whole = !kind.is_guessed && reader.count() == before;
+        let is_whole = !kind.is_guessed && !is_cut && reader.count() == before;
         if let Some(name) = View::of(tree, *root).get("name")
             && let Some(text) = name.text()
         {
@@ -226,7 +228,15 @@ fn documents(source: &Source, tree: &Tree<'_>, before: usize, diagnostics: &mut 
             // Nothing of these is found broken by a rule.
             Document::Policy(_) | Document::Settings(_) => {}
         }
+        // What the rest of a policy says of its beginning is not known.
+        if is_cut && matches!(document, Document::Policy(_)) {
+            continue;
+        }
         if is_whole { &mut read.documents } else { &mut read.drafts }.push(document);
+    }
+    if !tree.cut.is_empty() {
+        let behind = tabs::look_behind(source, &diagnostics[before..]);
+        diagnostics.extend(behind);
     }
     diagnostics[before..].sort_by_key(|diagnostic| diagnostic.span.start);
     repair::indent_by_spaces(source, &mut diagnostics[before..]);
@@ -276,7 +286,11 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<Said> {
     if yaml::is_stand_in(reader.tree().node(root)) {
         return None;
     }
+    let is_cut = reader.tree().is_cut(root);
     if !matches!(reader.tree().node(root).kind, Kind::Mapping(_)) {
+        if is_cut {
+            return None;
+        }
         return reader.wrong_type(root, "a document, which is a mapping that begins with `kind:`");
     }
     let before = reader.count();
@@ -298,6 +312,7 @@ fn kind_of(reader: &mut Reader<'_, '_>, root: NodeId) -> Option<Said> {
         }
         match (near, entries.first()) {
             (Some(near), _) => reader.unknown_key(near, &entries, &["kind"]),
+            (None, _) if is_cut => {}
             (None, first) => {
                 let span = first.map_or_else(|| reader.span(root), |first| reader.span(first.key));
                 reader.report(Diagnostic::error("missing-key", span, "`kind` is missing").help(

@@ -25,11 +25,11 @@ block! {
         /// Name of the plan, unique in a workspace.
         pub name: Spanned<String> where [Name] => "erp-failback",
         /// What the plan is for, in a sentence.
-        pub description: Option<Spanned<String>> => "ERP back from Azure Korea Central to the Seoul data centre",
+        pub description: Option<Spanned<String>> where [Prose] => "ERP back from Azure Korea Central to the Seoul data centre",
         /// Who answers for the plan.
         pub owner: Option<Spanned<String>> => "platform-dr@corp.example",
         /// File of the inventory, relative to the plan; `--inventory` replaces it.
-        pub inventory: Option<Spanned<String>> => "seoul.inventory.yaml",
+        pub inventory: Option<Spanned<String>> where [Long] => "seoul.inventory.yaml",
         /// Which state of the documentation the rules follow. Default: `seed-2017`.
         pub baseline: Option<Spanned<Baseline>>,
         /// Recovery point of every machine that says nothing else. Classic: `latest` or `app_consistent`; modernized:
@@ -203,7 +203,7 @@ block! {
         /// Modernized: replication appliance that receives the data.
         pub appliance: Option<Spanned<String>> => "ra1",
         /// Modernized: storage account in Azure that stages the data.
-        pub log_storage_account: Option<Spanned<String>> => "sa1",
+        pub log_storage_account: Option<Spanned<String>> where [Long] => "sa1",
         /// The target, where it is not what Site Recovery would choose.
         pub target: Option<Target>,
         /// Plans for an alternate location although the original machine exists: a person deletes it before reprotect.
@@ -257,7 +257,7 @@ block! {
         /// Modernized: replication appliance that sends the data.
         pub appliance: Option<Spanned<String>> => "ra1",
         /// Modernized: storage account in Azure that caches the data.
-        pub cache_storage_account: Option<Spanned<String>> => "sa2",
+        pub cache_storage_account: Option<Spanned<String>> where [Long] => "sa2",
         /// Classic: master target, if another than before.
         pub master_target: Option<Spanned<String>> => "mtw",
         /// Account that may log on to the machine.
@@ -361,7 +361,7 @@ block! {
         /// Machines, groups or other subjects of the findings. Default: all.
         pub of: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["erp-db"],
         /// Why it is accepted, and by whom.
-        pub reason: Spanned<String> => "accepted by the data owner, CAB-1182",
+        pub reason: Spanned<String> where [Prose] => "accepted by the data owner, CAB-1182",
         /// Last day of the waiver.
         pub until: Option<Spanned<Date>> => "2027-01-31",
     }

@@ -16,7 +16,7 @@ block! {
         /// Name of the policy, unique in a workspace.
         pub name: Spanned<String> where [Name] => "corp-standards",
         /// What the policy is for, in a sentence.
-        pub description: Option<Spanned<String>> => "What the operations handbook asks of every recovery plan",
+        pub description: Option<Spanned<String>> where [Prose] => "What the operations handbook asks of every recovery plan",
         /// The rules.
         pub rules: Vec<PolicyRule>,
         /// Tests of the rules, run by `failback check --test-policies`.
@@ -78,15 +78,15 @@ block! {
         /// What the rule looks at: each machine, each replication group, or the plan as a whole.
         pub scope: Spanned<Scope>,
         /// Condition, in CEL, under which the rule counts. Default: always.
-        pub when: Option<Spanned<String>> => "machine.os.family == \"windows\"",
+        pub when: Option<Spanned<String>> where [Prose] => "machine.os.family == \"windows\"",
         /// What must be true, in CEL.
-        pub assert: Spanned<String> => "machine.settings.commit == \"on_approval\"",
+        pub assert: Spanned<String> where [Prose] => "machine.settings.commit == \"on_approval\"",
         /// What is wrong when it is not, as a fragment; `{{ machine.name }}` puts in the value of an expression.
-        pub message: Spanned<String> => "{{ machine.name }} commits without an approval",
+        pub message: Spanned<String> where [Prose] => "{{ machine.name }} commits without an approval",
         /// What to do.
-        pub help: Option<Spanned<String>> => "set `commit: on_approval`",
+        pub help: Option<Spanned<String>> where [Prose] => "set `commit: on_approval`",
         /// Where the rule is written down.
-        pub source: Option<Spanned<String>> => "operations handbook, 4.2",
+        pub source: Option<Spanned<String>> where [Prose] => "operations handbook, 4.2",
         /// Whether a plan may accept a finding, with a reason. Default: true.
         pub waivable: Option<Spanned<bool>>,
     }
@@ -108,7 +108,7 @@ block! {
     /// A test of a rule: a small world, and what the rule must say about it.
     pub struct PolicyTest {
         /// What the test shows, in a sentence.
-        pub name: Spanned<String> => "an automatic commit is refused",
+        pub name: Spanned<String> where [Prose] => "an automatic commit is refused",
         /// Id of the rule.
         pub rule: Spanned<String> => "ACME01",
         /// The world, of which nothing is known but what is given here.
@@ -122,14 +122,14 @@ block! {
     /// A small world for a test: one machine, unless it says more.
     pub struct Given {
         /// Keys of the plan.
-        pub plan: Option<Spanned<Free>> => {"defaults": {"commit": "automatic"}},
+        pub plan: Option<Spanned<Free>> where [Prose] => {"defaults": {"commit": "automatic"}},
         /// Keys of the inventory.
-        pub inventory: Option<Spanned<Free>> => {"vault": {"experience": "classic"}},
+        pub inventory: Option<Spanned<Free>> where [Prose] => {"vault": {"experience": "classic"}},
         /// Facts about the one machine, as the inventory has them; without a name it is `machine`.
-        pub machine: Option<Spanned<Free>> => {"os": {"family": "windows"}},
+        pub machine: Option<Spanned<Free>> where [Prose] => {"os": {"family": "windows"}},
         /// Facts about several machines.
-        pub machines: Vec<Spanned<Free>> => [{"name": "w1"}, {"name": "w2"}],
+        pub machines: Vec<Spanned<Free>> where [Prose] => [{"name": "w1"}, {"name": "w2"}],
         /// Keys of the one replication group of the plan; all machines are its members unless it says which.
-        pub group: Option<Spanned<Free>> => {"name": "erp-db"},
+        pub group: Option<Spanned<Free>> where [Prose] => {"name": "erp-db"},
     }
 }

@@ -59,6 +59,8 @@ pub(crate) fn of(source: &Source, tree: &Tree<'_>) -> Vec<(Vec<Remark>, Vec<Diag
     for (root, (remarks, mistakes)) in tree.roots.iter().zip(&mut found) {
         let (start, end) = text.document(tree.node(*root).span, from);
         from = end;
+        // Behind a mistake of syntax, a `#` may be part of a value.
+        let end = if tree.is_cut(*root) { text.offset(tree.node(*root).span.end) } else { end };
         let first = comments.partition_point(|comment| text.offset(comment.start) < start);
         let inside = |comment: &&Span| text.offset(comment.start) < end;
         let inside: Vec<&Span> = comments[first..].iter().take_while(inside).collect();
@@ -100,7 +102,11 @@ impl Text<'_> {
     /// Returns where a document begins and ends, its markers included, given where the one before it ends.
     fn document(&self, root: Span, from: usize) -> (usize, usize) {
         let (first, last) = (self.offset(root.start), self.offset(root.end));
-        let begin = self.text[from..first].rfind("\n---").map_or(from, |at| from + at + 1);
+        let begin = self
+            .text
+            .get(from..first)
+            .and_then(|before| before.rfind("\n---"))
+            .map_or(from, |at| from + at + 1);
         let after = &self.text[last..];
         let end = ["\n---", "\n...", "\r---", "\r..."].iter().filter_map(|marker| after.find(marker)).min();
         (begin, end.map_or(self.text.len(), |at| last + at + 1))

@@ -17,9 +17,9 @@ use crate::syntax::yaml;
 /// Rounds of repairs: what is put right may show more of the document, which may have mistakes of its own.
 const MOST_ROUNDS: usize = 1000;
 /// Bytes of a text in which tabs are replaced: each width that a tab may have takes a reading of the text.
-const LARGEST_WITH_TABS: usize = 1 << 20;
+pub(super) const LARGEST_WITH_TABS: usize = 1 << 20;
 /// Columns that a tab may stand for.
-const TAB_WIDTHS: [usize; 3] = [2, 4, 8];
+pub(super) const TAB_WIDTHS: [usize; 3] = [2, 4, 8];
 
 /// One thing that was put right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +170,7 @@ fn spaces(source: &Source) -> Option<Fix> {
         let mut mistakes = Vec::new();
         let tree = yaml::read(sources.get(index), &yaml::Limits::default(), &mut mistakes);
         let is_broken = |mistake: &Diagnostic| matches!(mistake.code, "yaml-syntax" | "tab-indent");
-        if mistakes.iter().any(is_broken) || tree.roots.is_empty() {
+        if mistakes.iter().any(is_broken) || tree.roots.is_empty() || !tree.cut.is_empty() {
             continue;
         }
         if touches_block(&lines, &tree, &sources) {
@@ -190,7 +190,7 @@ fn spaces(source: &Source) -> Option<Fix> {
 }
 
 /// Returns the lines that begin with tabs, and the edits that put spaces into the place of what they begin with.
-fn expanded(source: &Source, width: usize) -> (Vec<usize>, Vec<Edit>) {
+pub(super) fn expanded(source: &Source, width: usize) -> (Vec<usize>, Vec<Edit>) {
     let offset = |at: usize| source.base() + u32::try_from(at).unwrap_or(u32::MAX);
     let (mut lines, mut edits) = (Vec::new(), Vec::new());
     for number in 1..=source.line_count() {

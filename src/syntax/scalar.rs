@@ -10,6 +10,7 @@ use crate::quantity::GIB;
 use crate::quantity::Seconds;
 use crate::syntax::decode::Decode;
 use crate::syntax::decode::Reader;
+use crate::syntax::limit::LONGEST_NAME;
 use crate::syntax::respell;
 use crate::syntax::schema::Schema;
 use crate::syntax::tree::Kind;
@@ -93,7 +94,7 @@ impl Decode for String {
         Some(text.to_owned())
     }
     fn schema(_: &mut Schema) -> serde_json::Value {
-        json!({"type": "string", "pattern": "\\S"})
+        json!({"type": "string", "pattern": "\\S", "maxLength": LONGEST_NAME})
     }
     fn example() -> serde_json::Value {
         json!("name")

@@ -1,6 +1,7 @@
 //! A YAML text as a tree: shape only, aliases kept as they are, every node with its span.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::source::Span;
 
@@ -39,8 +40,10 @@ pub struct Node<'s> {
 pub struct Tree<'s> {
     /// Every node; children come after the collection that holds them.
     pub nodes: Vec<Node<'s>>,
-    /// The top node of each document that could be read.
+    /// The top node of each document that could be read, or of which the beginning could be.
     pub roots: Vec<NodeId>,
+    /// Collections that lack what a mistake of syntax cut off, or a key that could not be read.
+    pub cut: HashSet<NodeId>,
     /// The text that was read.
     pub written: &'s str,
     /// Offset of the text's first byte in the address space of spans.
@@ -56,6 +59,12 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node<'s> {
         &self.nodes[id as usize]
+    }
+
+    /// Returns whether a collection lacks some of what is written, so that nobody can say what it does not have.
+    #[must_use]
+    pub fn is_cut(&self, id: NodeId) -> bool {
+        !self.cut.is_empty() && self.cut.contains(&id)
     }
 
     /// Returns the characters of a span.

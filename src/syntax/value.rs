@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Spanned;
 use crate::syntax::decode::Decode;
 use crate::syntax::decode::Reader;
+use crate::syntax::limit::LONGEST_NAME;
 use crate::syntax::scalar::Plain;
 use crate::syntax::schema::Schema;
 use crate::syntax::tree::Kind;
@@ -28,6 +29,9 @@ impl<T: Decode> Decode for Named<T> {
         let entries = reader.mapping(node, "a mapping of names")?;
         let mut pairs = Vec::with_capacity(entries.len());
         for entry in entries {
+            if !reader.may_hold(entry.key) || reader.is_too_long(entry.key, LONGEST_NAME) {
+                continue;
+            }
             let key = Spanned::new(reader.key(entry).to_owned(), reader.span(entry.key));
             if let Some(value) = reader.entry(entry) {
                 pairs.push((key, value));
@@ -36,7 +40,11 @@ impl<T: Decode> Decode for Named<T> {
         Some(Self(pairs))
     }
     fn schema(schema: &mut Schema) -> serde_json::Value {
-        json!({"type": "object", "additionalProperties": T::schema(schema)})
+        json!({
+            "type": "object",
+            "propertyNames": {"maxLength": LONGEST_NAME},
+            "additionalProperties": T::schema(schema),
+        })
     }
     fn example() -> serde_json::Value {
         json!({"name": T::example()})

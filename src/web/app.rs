@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -38,12 +40,18 @@ pub struct Settings {
     pub language: Language,
 }
 
+/// Whom the settings let in, and as what: replaced as a whole when they change.
+pub(super) struct Admission {
+    pub hosts: Hosts,
+    pub language: Language,
+    pub users: Known,
+}
+
 /// What all requests share.
 pub struct App {
-    pub(super) hosts: Hosts,
+    address: SocketAddr,
+    admission: RwLock<Arc<Admission>>,
     pub(super) is_tls: bool,
-    pub(super) language: Language,
-    pub(super) users: Known,
     pub(super) sessions: Sessions,
     pub(super) limit: Limit,
     pub(super) desk: Arc<dyn Desk>,
@@ -67,10 +75,13 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, UserError> {
         Ok(Arc::new(Self {
-            hosts: Hosts::of(settings.address, &settings.hosts, settings.is_tls),
+            address: settings.address,
+            admission: RwLock::new(Arc::new(Admission {
+                hosts: Hosts::of(settings.address, &settings.hosts, settings.is_tls),
+                language: settings.language,
+                users: Known::of(&settings.users)?,
+            })),
             is_tls: settings.is_tls,
-            language: settings.language,
-            users: Known::of(&settings.users)?,
             sessions: Sessions::default(),
             limit: Limit::default(),
             hub: Hub::new(dir.clone(), Arc::clone(&desk)),
@@ -80,6 +91,32 @@ impl App {
             templates: pages::templates(),
             metrics: Metrics::default(),
         }))
+    }
+
+    /// Returns whom the settings let in just now.
+    pub(super) fn admission(&self) -> Arc<Admission> {
+        Arc::clone(&self.admission.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes over whom changed settings let in, by which names, and in which language; where it listens, and whether that is encrypted,
+    /// stays. Sessions get the roles of their users; those of whom is gone, or has another token, end.
+    ///
+    /// # Errors
+    ///
+    /// [`UserError`] if a user's token shows nobody for sure; nothing is changed then.
+    pub fn reread(&self, settings: &Settings) -> Result<(), UserError> {
+        let before = self.admission();
+        let users = before.users.replaced(&settings.users)?;
+        let hosts = Hosts::of(self.address, &settings.hosts, self.is_tls);
+        let now = Arc::new(Admission { hosts, language: settings.language, users });
+        *self.admission.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&now);
+        self.sessions.reread(|name| now.users.still(&before.users, name));
+        Ok(())
+    }
+
+    /// Counts that settings were read again, and whether they were taken over.
+    pub fn settings_were_read(&self, taken: bool) {
+        self.metrics.read_settings(taken);
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -101,7 +101,7 @@ fn named(app: &App, request: &Request) -> Result<String, Problem> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok()).ok_or_else(strange)?;
     let is_other = request.uri().authority().is_some_and(|named| !named.as_str().eq_ignore_ascii_case(host));
-    if hosts.next().is_some() || is_other || !app.hosts.knows(host) {
+    if hosts.next().is_some() || is_other || !app.admission().hosts.knows(host) {
         return Err(strange());
     }
     Ok(host.to_owned())
@@ -111,8 +111,9 @@ fn named(app: &App, request: &Request) -> Result<String, Problem> {
 fn came_from_here(app: &App, request: &Request, host: &str) -> Result<(), Problem> {
     let foreign = || Problem::forbidden("origin", "this came from a page of another site");
     let headers = request.headers();
+    let admission = app.admission();
     for origin in headers.get_all(header::ORIGIN) {
-        if !origin.to_str().is_ok_and(|origin| app.hosts.is_own_origin(origin, host)) {
+        if !origin.to_str().is_ok_and(|origin| admission.hosts.is_own_origin(origin, host)) {
             return Err(foreign());
         }
     }
@@ -148,7 +149,7 @@ fn known(app: &App, request: &Request) -> Result<(Option<Who>, Option<String>), 
     if let Some(sent) = bearer(headers) {
         let client = client(request);
         may_try(app, client, sent)?;
-        let Some((name, roles)) = app.users.whose(sent) else {
+        let Some((name, roles)) = app.admission().users.whose(sent) else {
             app.limit.was_wrong(client, sent, app.now());
             app.metrics.refused_login();
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_token", "the token is nobody's"));

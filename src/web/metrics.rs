@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -22,6 +23,10 @@ pub(super) struct Metrics {
     answers: [AtomicU64; 5],
     refused_logins: AtomicU64,
     orders: AtomicU64,
+    /// Settings that were read again: refused, taken over.
+    settings: [AtomicU64; 2],
+    /// Whether the last that were read are not those that hold.
+    outdated: AtomicBool,
 }
 
 impl Metrics {
@@ -32,6 +37,11 @@ impl Metrics {
 
     pub fn refused_login(&self) {
         self.refused_logins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn read_settings(&self, taken: bool) {
+        self.settings[usize::from(taken)].fetch_add(1, Ordering::Relaxed);
+        self.outdated.store(!taken, Ordering::Relaxed);
     }
 
     pub fn sent_order(&self) {
@@ -54,6 +64,18 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Result<Response, Proble
     text.sample("failback_refused_logins_total", &[], refused);
     text.family("failback_orders_total", "counter", "Orders that were put into an inbox.");
     text.sample("failback_orders_total", &[], metrics.orders.load(Ordering::Relaxed));
+    text.family("failback_settings_reads_total", "counter", "Settings that changed and were read again.");
+    for (result, count) in ["refused", "taken"].into_iter().zip(&metrics.settings) {
+        let count = count.load(Ordering::Relaxed);
+        text.sample("failback_settings_reads_total", &[("result", result)], count);
+    }
+    let outdated = u8::from(metrics.outdated.load(Ordering::Relaxed));
+    text.family(
+        "failback_settings_outdated",
+        "gauge",
+        "1 while the settings on disk were refused, and older ones hold.",
+    );
+    text.sample("failback_settings_outdated", &[], outdated);
     text.family("failback_sessions", "gauge", "Sessions that last.");
     text.sample("failback_sessions", &[], app.sessions.count(app.now()));
     text.family("failback_watchers", "gauge", "Clients that watch a run.");

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -68,9 +70,9 @@ pub enum ServeError {
     Listener(#[source] io::Error),
 }
 
-/// What connections are encrypted with.
+/// What connections are encrypted with; it can be replaced while the server runs.
 #[derive(Clone)]
-pub struct Tls(TlsAcceptor);
+pub struct Tls(Arc<RwLock<TlsAcceptor>>);
 
 impl Tls {
     /// Reads a chain of certificates and its key, both PEM.
@@ -95,7 +97,17 @@ impl Tls {
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key));
         let mut config = config.map_err(|error| wrong("certificate")(error.to_string()))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self(Arc::new(RwLock::new(TlsAcceptor::from(Arc::new(config))))))
+    }
+
+    /// Takes the certificate and key of another one, for connections from now on.
+    pub fn replace(&self, other: &Self) {
+        let acceptor = other.acceptor();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+    }
+
+    fn acceptor(&self) -> TlsAcceptor {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -139,8 +151,9 @@ pub async fn serve(
                     let _place = place;
                     match tls {
                         None => connection(stream, peer, router, stopped).await,
-                        Some(Tls(acceptor)) => {
-                            let agreed = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
+                        Some(tls) => {
+                            let accepted = tls.acceptor().accept(stream);
+                            let agreed = tokio::time::timeout(HANDSHAKE, accepted).await;
                             let Ok(Ok(stream)) = agreed else { return };
                             connection(stream, peer, router, stopped).await;
                         }

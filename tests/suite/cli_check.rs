@@ -409,8 +409,8 @@ error[unknown-key]: unknown key `host`
   |
   = help: did you mean `hosts`?
 
-small: not checked, because its documents have mistakes
-q: not checked, because its documents have mistakes
+small: not checked, because not all of its documents could be read
+q: not checked, because not all of its documents could be read
 1 mistake can be put right with --fix
 "#);
 }

@@ -38,10 +38,10 @@ impl Clock for Going {
     }
 }
 
-/// A folder with the classic plan, and its site on the loopback.
-struct Site {
-    folder: Folder,
-    handle: ServerHandle,
+/// A folder with a plan, and its site on the loopback.
+pub struct Site {
+    pub folder: Folder,
+    pub handle: ServerHandle,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -69,7 +69,13 @@ impl Site {
         Self::in_folder(folder, inventory(facts))
     }
 
-    fn in_folder(folder: Folder, facts: Inventory) -> Self {
+    /// Serves the site of these facts.
+    pub fn in_folder(folder: Folder, facts: Inventory) -> Self {
+        Self::set_up(folder, facts, ServerOptions::default())
+    }
+
+    /// Serves a site that is set up so.
+    pub fn set_up(folder: Folder, facts: Inventory, options: ServerOptions) -> Self {
         let start = facts.observed_at.as_deref().copied().expect("the world has a time");
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (told, tells) = std::sync::mpsc::channel();
@@ -78,7 +84,6 @@ impl Site {
             runtime.expect("a runtime can be made").block_on(async {
                 let pace = Arc::new(WorldPace::new(start, Speed::Max));
                 let world = Emulator::in_memory(facts, Scenario::default(), start, pace.clone());
-                let options = ServerOptions::default();
                 let server = Server::bind(Arc::new(world), pace, options).await.expect("a port is free");
                 told.send(server.handle()).expect("the test waits for it");
                 server.serve(async { drop(stopped.await) }).await;
@@ -89,7 +94,7 @@ impl Site {
     }
 
     /// Runs a command line with the environment that reaches the site, changed as `with` says.
-    fn run_with(&self, arguments: &[&str], with: &[(&str, &str)]) -> Ended {
+    pub fn run_with(&self, arguments: &[&str], with: &[(&str, &str)]) -> Ended {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let clock = Going { began: SystemClock.now() };
         let mut env = Env::new(&mut out, &mut err, self.folder.path(), Arc::new(clock));
@@ -108,12 +113,13 @@ impl Site {
         Ended { exit, out: text(out), err: text(err) }
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    /// Runs a command line with the environment that reaches the site.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
         self.run_with(arguments, &[])
     }
 
     /// Returns how many requests changed something; a session of vCenter changes nothing.
-    fn orders(&self) -> u64 {
+    pub fn orders(&self) -> u64 {
         let counts = self.handle.counts();
         let asked = |kind: &str| kind.starts_with("GET ") || kind.starts_with("POST sdk");
         counts.iter().filter(|(kind, _)| !asked(kind)).map(|(_, count)| count).sum()

@@ -305,3 +305,21 @@ async fn a_report_is_told_in_the_format_that_is_asked_for_or_not_at_all() {
     assert_eq!(served.get("/api/v1/runs/r1/report", VIEWER).await.json()["version"], 1);
     assert_eq!(served.get("/api/v1/runs/r2/report?format=csv", VIEWER).await.status, 404);
 }
+
+#[tokio::test]
+async fn the_page_of_a_run_comes_before_the_run_is_read() {
+    let (world, events) = signed();
+    let served = serve(&world, &events).await;
+    served.door.close(true);
+    let page = served.get("/runs/r1", VIEWER).await;
+    assert!(page.status == 200 && page.body.contains("id=\"run\""), "{page:?}");
+    assert!(
+        !page.body.contains("<progress id=\"progress\" max"),
+        "nothing is known of its steps yet: {page:?}"
+    );
+    assert_eq!(served.get("/runs/r2", VIEWER).await.status, 404);
+    served.door.close(false);
+    assert_eq!(served.get("/api/v1/runs/r1/outline", VIEWER).await.json()["version"], 1);
+    let page = served.get("/runs/r1", VIEWER).await;
+    assert!(page.body.contains("<progress id=\"progress\" max"), "{page:?}");
+}

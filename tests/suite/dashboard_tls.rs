@@ -66,3 +66,25 @@ fn nobody_is_served_from_elsewhere_without_tls() {
     let flag = folder.run(&["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!((flag.exit, flag.err.contains("without TLS")), (2, true), "{flag:?}");
 }
+
+#[tokio::test]
+async fn a_certificate_that_was_renewed_is_shown_to_whoever_comes_next() {
+    // Whoever installs it first wins, and they are the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (first, second) = (certificate(), certificate());
+    let of = |(certificate, key): &(String, String)| {
+        Tls::of_pem(certificate.as_bytes(), key.as_bytes()).expect("they belong together")
+    };
+    let tls = of(&first);
+    let served = serve_by(Some(tls.clone()), &world(CLASSIC.0, CLASSIC.1), &[]).await;
+    let port = served.address.port();
+    let is_trusted = async |certificate: &str| {
+        let root = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("PEM");
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build();
+        let client = client.expect("a client can be made");
+        client.get(format!("https://localhost:{port}/healthz")).send().await.is_ok()
+    };
+    assert!(is_trusted(&first.0).await && !is_trusted(&second.0).await);
+    tls.replace(&of(&second));
+    assert!(is_trusted(&second.0).await && !is_trusted(&first.0).await);
+}

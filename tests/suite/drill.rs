@@ -75,6 +75,63 @@ fn a_machine_that_does_not_come_home_fails_the_drill() {
     assert!(result["reasons"].to_string().contains(&name), "{result}");
 }
 
+/// Rehearses the classic plan with a fault, and returns the exit code and the result.
+fn rehearsed_with(fault: &str, flags: &[&str]) -> (u8, serde_json::Value) {
+    let folder = classic("objectives: {rto: 4h}\n");
+    let scenario = format!("kind: Scenario\nversion: 1\nname: bad\nfaults: [{{{fault}}}]\n");
+    folder.write("s.yaml", scenario.as_bytes());
+    let drill = ["drill", "p.plan.yaml", "--kind", "rehearsal", "--scenario", "s.yaml", "--format", "json"];
+    let ended = folder.run(&[&drill[..], flags].concat());
+    (ended.exit, ended.json())
+}
+
+#[test]
+fn a_fault_that_delays_degrades_a_rehearsal_and_one_that_stops_it_fails_it() {
+    let (exit, result) = rehearsed_with("kind: busy, phase: failover, for: 20m", &[]);
+    assert_eq!((exit, &result["verdict"]), (0, &"degraded".into()), "{result:#}");
+    assert_eq!(result["objectives"]["rto"]["kept"], "kept", "it was late, and in time: {result:#}");
+    let codes: Vec<&str> = result["reasons"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|reason| reason["code"].as_str())
+        .collect();
+    assert!(codes.contains(&"slower-than-forecast"), "{codes:?}");
+    let (exit, result) = rehearsed_with("kind: busy, phase: failover, for: 1m", &[]);
+    assert_eq!((exit, &result["verdict"]), (0, &"passed".into()), "a little later is none: {result:#}");
+    let (exit, result) =
+        rehearsed_with("kind: master_target_snapshot, of: mtw, phase: failover, for: 20m", &[]);
+    assert_eq!((exit, &result["verdict"]), (3, &"failed".into()), "{result:#}");
+}
+
+/// Answers every question of the latest run with yes until the drill, which runs beside it, has ended.
+fn approved_beside(folder: &Folder, drill: &[&str]) -> crate::support::Ended {
+    std::thread::scope(|threads| {
+        let drill = threads.spawn(|| folder.run(drill));
+        while !drill.is_finished() {
+            // Until it asks there is nothing to approve, and at first no run.
+            let _ = folder.run(&["approve", "latest", "--all", "--reason", "as agreed"]);
+        }
+        drill.join().expect("it ends")
+    })
+}
+
+#[test]
+fn people_answer_the_questions_of_a_rehearsal_from_another_process() {
+    let folder = classic("");
+    let drill =
+        ["drill", "p.plan.yaml", "--kind", "rehearsal", "--ask", "--speed", "100000", "--format", "json"];
+    let ended = approved_beside(&folder, &drill);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    assert_ne!(ended.json()["verdict"], "failed", "{}", ended.said());
+    let shown = folder.run(&["logs", "--events"]).out;
+    let given: Vec<&str> = shown.lines().filter(|line| line.contains("approval_given")).collect();
+    assert!(!given.is_empty(), "the plan asks before commits");
+    for line in given {
+        assert!(line.contains("as agreed") && !line.contains("simulated"), "a person answered: {line}");
+    }
+}
+
 fn first_machine(folder: &Folder) -> String {
     let plan = folder.run(&["plan", "p.plan.yaml", "--format", "json"]).json();
     plan["machines"][0]["name"].as_str().expect("a name").to_owned()
@@ -269,6 +326,26 @@ fn an_order_that_was_not_exercised_does_not_count() {
     assert_eq!(changed, ["failover/b"]);
     let suggestion = coverage::suggest(&ordered().graph(), &coverage).expect("something is open");
     assert_eq!(suggestion.machines, ["a", "b"], "b is exercised only after a");
+}
+
+#[test]
+fn what_is_done_already_is_in_no_suggestion() {
+    let home = Vm::new("b").state("protected_to_azure");
+    let graph = Estate::modernized([Vm::new("a"), home, Vm::new("c").state("protected_to_onprem")]).graph();
+    let none = coverage::coverage(&graph, &[], counting(1, None));
+    let suggestion = coverage::suggest(&graph, &none).expect("a and c are to be exercised");
+    assert_eq!(suggestion.machines, ["a", "c"], "no drill exercises what b has behind it");
+    let not_adopted = |content: &coverage::Content| {
+        let mut steps = graph.steps().iter().zip(contents(&graph));
+        steps.any(|(step, of)| !step.adopted && of == *content)
+    };
+    let mut done = all_of(&graph, exercise(Where::Rehearsal, 1));
+    done.steps.retain(not_adopted);
+    let drilled = coverage::coverage(&graph, &[done], counting(1, None));
+    assert!(drilled.percent < 100.0, "what nobody exercised does not count");
+    assert_eq!(coverage::suggest(&graph, &drilled), None);
+    let adopted = graph.steps().iter().filter(|step| step.adopted).count();
+    assert_eq!((coverage::out_of_reach(&graph, &drilled), adopted > 0), (adopted, true));
 }
 
 /// The graph of a part of a plan.

@@ -90,6 +90,79 @@ fn one_process_after_the_other_may_be_killed() {
     killed(true, &["reprotect/w1/1", "resumed", "failover/", "resumed", "commit/", "forward/"]);
 }
 
+/// Returns how many events the latest run has; none as long as there is no run.
+fn events(folder: &Folder) -> u64 {
+    let shown = folder.run(&["show", "latest", "--format", "json"]);
+    let shown: Option<Value> = serde_json::from_str(&shown.out).ok();
+    shown.and_then(|shown| shown["events"].as_u64()).unwrap_or(0)
+}
+
+fn last_drill(folder: &Folder) -> Value {
+    folder.run(&["drills", "p.plan.yaml", "--format", "json"]).json()["drills"][0]["last"].clone()
+}
+
+#[test]
+fn a_drill_whose_process_is_killed_ends_with_its_run_and_asks_no_more_than_it_did() {
+    let drills = "drills: [{name: monthly, kind: rehearsal}]\n";
+    for (plan, facts) in [(CLASSIC_PLAN, CLASSIC_INVENTORY), MODERNIZED] {
+        let name = if plan == CLASSIC_PLAN { "classic" } else { "modernized" };
+        let plan = format!("{plan}\n{drills}");
+        let inventory = format!("{name}.inventory.yaml");
+        let folder = Folder::with(&[("p.plan.yaml", &plan), (&inventory, facts)]);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_failback"))
+            .args(["drill", "p.plan.yaml", "--by", "kim", "--speed", "200", "--format", "json"])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        while events(&folder) < 8 {
+            assert!(child.try_wait().expect("it is there").is_none(), "it ended before it was killed");
+            std::thread::yield_now();
+        }
+        child.kill().expect("it can be killed");
+        child.wait().expect("it is gone");
+        assert_eq!(last_drill(&folder)["state"], "died");
+        let ended = folder.run(&["resume", "latest", "--speed", "max"]);
+        assert_eq!(ended.exit, 0, "it answers itself as it did: {}", ended.said());
+        assert!(ended.err.contains("ended with the run: passed"), "{}", ended.said());
+        let last = last_drill(&folder);
+        assert_eq!(last["state"], "passed", "{last}");
+        let report = folder.run(&["report", last["id"].as_str().expect("an id"), "--format", "json"]).json();
+        assert_eq!((&report["drill"]["by"], &report["drill"]["verdict"]), (&"kim".into(), &"passed".into()));
+    }
+}
+
+#[test]
+fn a_rehearsal_that_asks_people_goes_on_asking_when_it_was_killed() {
+    let plan = format!("{CLASSIC_PLAN}\ndrills: [{{name: monthly, kind: rehearsal}}]\n");
+    let folder = Folder::with(&[("p.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let begin = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_failback"));
+        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+    };
+    let asks = || folder.run(&["approve", "latest", "--all"]).exit == 0;
+    let mut child = begin(&["drill", "p.plan.yaml", "--ask", "--speed", "100000", "--format", "json"]);
+    while events(&folder) < 4 {
+        assert!(child.try_wait().expect("it is there").is_none(), "it ended before it was killed");
+        std::thread::yield_now();
+    }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it is gone");
+    let mut child = begin(&["resume", "latest"]);
+    let mut answered = 0;
+    let status = loop {
+        answered += usize::from(asks());
+        if let Some(status) = child.try_wait().expect("it is there") {
+            break status;
+        }
+    };
+    assert_eq!(status.code(), Some(0), "it waited for answers from elsewhere");
+    assert!(answered > 0);
+    assert_eq!(last_drill(&folder)["state"], "passed");
+}
+
 /// Starts the run, kills it once its action runs, and returns whether that happened.
 fn killed_while_acting(folder: &Folder) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_failback"))

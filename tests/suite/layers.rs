@@ -17,7 +17,7 @@ const ROWS: &[&[&str]] = &[
     &["provider"],
     &["event"],
     &["run", "journal", "report", "render"],
-    &["drill", "evidence", "import", "lsp"],
+    &["drill", "evidence", "import", "lsp", "trace"],
     &["web"],
     &["cli"],
 ];
@@ -41,6 +41,7 @@ const SEAMS: &[(&str, &str)] = &[
     ("quick_xml", "provider/vcenter"),
     ("quick_xml", "provider/emulator/http"),
     ("reqwest", "drill/notice"),
+    ("reqwest", "trace/export"),
     ("lettre", "drill/notice"),
     ("axum", "web"),
     ("tokio_rustls", "web"),

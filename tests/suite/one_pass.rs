@@ -117,3 +117,29 @@ fn a_mistake_of_a_policys_text_hides_none_of_its_expressions() {
     let found = told(&[("p.policy.yaml", policy)], "p.policy.yaml");
     assert_eq!(found, ["5:unknown-word", "7:duplicate-rule", "6:unknown-word"]);
 }
+
+#[test]
+fn a_mistake_behind_an_anchor_is_told_once_with_the_places_that_use_it() {
+    let uses = "- {<<: *d, name: w}\n".replace('w', "w1") + "- {<<: *d, name: w2}\n- {<<: *d, name: w3}\n";
+    let plan = format!("{HEAD}x-d: &d\n  commit: somtimes\n  ownr: x\nmachines:\n{uses}");
+    let files = [("p.plan.yaml", plan.as_str())];
+    let ended = Folder::with(&files).run(&["check", "p.plan.yaml", "--format", "json"]);
+    let json = ended.json();
+    let found = json["findings"].as_array().expect("a list");
+    let codes: Vec<&str> = found.iter().filter_map(|one| one["rule"].as_str()).collect();
+    assert_eq!(codes, ["unknown-word", "unknown-key"]);
+    for one in found {
+        assert_eq!(one["location"]["used_in_line"], 8);
+        let lines: Vec<_> = one["related"].as_array().expect("a list").iter().collect();
+        assert_eq!(lines.len(), 2, "{one}");
+    }
+}
+
+#[test]
+fn a_mapping_merged_into_itself_is_one_mistake() {
+    let plan = format!("{HEAD}machines:\n- &d\n  <<: *d\n  name: w1\n");
+    assert_eq!(told(&[("p.plan.yaml", plan.as_str())], "p.plan.yaml"), ["6:recursive-alias"]);
+    // The key that is missing may be in what could not be read.
+    let plan = format!("{HEAD}machines:\n- {{<<: *nothing}}\n");
+    assert_eq!(told(&[("p.plan.yaml", plan.as_str())], "p.plan.yaml"), ["5:unknown-alias"]);
+}

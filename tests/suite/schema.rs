@@ -151,3 +151,54 @@ fn same_keys(one: &Value, other: &Value, path: &str) {
         (one, other) => assert_eq!(one.is_null(), other.is_null(), "{path}"),
     }
 }
+
+/// Returns each place of a document at which a text stands, with the most characters that its schema allows.
+fn lengths(schema: &Value, value: &Value, path: &str, document: &Value, found: &mut Vec<(String, usize)>) {
+    if let Some(most) = schema["maxLength"].as_u64().filter(|_| document.is_string()) {
+        found.push((path.to_owned(), usize::try_from(most).expect("a length")));
+    }
+    let all = |key: &str| schema[key].as_array().cloned().unwrap_or_default();
+    for one in all("anyOf") {
+        lengths(&one, value, path, document, found);
+    }
+    if let Some(reference) = schema["$ref"].as_str() {
+        let block = value.pointer(&reference[1..]).expect("it leads somewhere");
+        lengths(block, value, path, document, found);
+    }
+    match document {
+        Value::Object(pairs) => {
+            for (key, inner) in pairs {
+                lengths(&schema["properties"][key], value, &format!("{path}/{key}"), inner, found);
+            }
+        }
+        Value::Array(items) => {
+            for (at, inner) in items.iter().enumerate() {
+                lengths(&schema["items"], value, &format!("{path}/{at}"), inner, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn a_text_longer_than_its_schema_allows_is_refused() {
+    for kind in SchemaKind::ALL {
+        let schema = schema(kind);
+        let document = full_example(&schema);
+        let mut found = Vec::new();
+        lengths(&schema, &schema, "", &document, &mut found);
+        assert!(found.len() > 5, "{found:?}");
+        for (path, most) in found {
+            for (length, is_refused) in [(most, false), (most + 1, true)] {
+                let mut changed = document.clone();
+                *changed.pointer_mut(&path).expect("it is there") = Value::from("x".repeat(length));
+                let mut sources = Sources::new();
+                let index = sources.add("example.yaml", changed.to_string()).expect("fits");
+                let mut diagnostics = Vec::new();
+                read(sources.get(index), &mut diagnostics);
+                let told = diagnostics.iter().filter(|found| found.code == "too-long").count();
+                assert_eq!(told, usize::from(is_refused), "{kind:?} {path}: {length}");
+            }
+        }
+    }
+}

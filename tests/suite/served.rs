@@ -65,6 +65,24 @@ impl Clock for Hand {
 /// A desk with one run of a world, and one plan.
 struct OneRun {
     kept: Kept,
+    door: Arc<Door>,
+}
+
+/// What a run is opened behind: a test may keep it closed.
+#[derive(Default)]
+pub struct Door(Mutex<bool>, std::sync::Condvar);
+
+impl Door {
+    /// Lets nobody through, or everybody.
+    pub fn close(&self, closed: bool) {
+        *self.0.lock().expect("no test panics here") = closed;
+        self.1.notify_all();
+    }
+
+    fn pass(&self) {
+        let closed = self.0.lock().expect("no test panics here");
+        drop(self.1.wait_while(closed, |closed| *closed).expect("no test panics here"));
+    }
 }
 
 impl OneRun {
@@ -100,6 +118,7 @@ impl Desk for OneRun {
         self.own(run).map(|()| json!({"version": 1, "run": run}))
     }
     fn kept(&self, run: &RunId) -> Result<Kept, Refusal> {
+        self.door.pass();
         self.own(run).map(|()| self.kept.clone())
     }
     fn is_driven(&self, _: &RunId) -> bool {
@@ -136,6 +155,7 @@ impl Desk for OneRun {
 
 /// What is served, and where.
 pub struct Served {
+    pub door: Arc<Door>,
     pub address: SocketAddr,
     pub clock: Arc<Hand>,
     database: PathBuf,
@@ -189,14 +209,16 @@ pub async fn serve_by(tls: Option<Tls>, world: &World, events: &[RunEvent]) -> S
         language: web::Language::English,
     };
     let graph = Arc::clone(&world.graph);
-    let desk = OneRun { kept: Kept { record, forecast: Arc::new(forecast(&graph, world.start)), graph } };
+    let door = Arc::<Door>::default();
+    let kept = Kept { record, forecast: Arc::new(forecast(&graph, world.start)), graph };
+    let desk = OneRun { kept, door: Arc::clone(&door) };
     let app = App::new(&settings, dir.clone(), Arc::new(desk), Arc::clone(&clock) as Arc<dyn Clock>);
     let app = app.expect("four users");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     tokio::spawn(web::serve(listener, app, tls, async {
         drop(stopped.await);
     }));
-    let served = Served { address, clock, database: dir.database(), _folder: folder, _stop: stop };
+    let served = Served { address, clock, door, database: dir.database(), _folder: folder, _stop: stop };
     served.happens(events);
     served
 }

@@ -52,15 +52,67 @@ async fn the_branch_office_comes_home_over_http() {
     assert_good(&world, &site, &ran, "uncut");
 }
 
+#[tokio::test]
+async fn the_enterprise_comes_home_over_http_as_it_does_without_a_wire() {
+    let world = lab::example("enterprise");
+    let inside = world.site();
+    let without = world.run_at(&inside);
+    let site = Served::begin(&world, ServerOptions::default()).await;
+    let ran = site.process(&world, &[], None).await;
+    assert_eq!(ran.end, without.end);
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Succeeded)));
+    assert_eq!(breaches_of_site(&site.emulator.fork()), Vec::new());
+    assert_lawful(&world.graph, &ran.events);
+    assert_eq!(ran.settled(), without.settled(), "each step ended as it does without a wire");
+    assert_eq!(world.machines().len(), 50);
+    for name in world.machines() {
+        let machine = site.emulator.machine_facts(&name).expect("it is there");
+        let same = inside.machine(&name);
+        assert_eq!(machine.state, same.state, "{name}");
+        let power = |vm: Option<failback::syntax::machine::OnpremVm>| vm.and_then(|vm| vm.power_state);
+        assert_eq!(power(machine.onprem_vm), power(same.onprem_vm), "{name}");
+        assert_eq!(
+            machine.azure_vm.and_then(|vm| vm.exists),
+            same.azure_vm.and_then(|vm| vm.exists),
+            "{name}"
+        );
+    }
+}
+
 /// How long a run lies dead before another process takes it over, in minutes.
 const DEAD: [i64; 3] = [0, 7, 180];
 
+/// Returns how many cuts are made: `usual`, or as many as `FAILBACK_HTTP_CUTS` says, or one at each sync where it says `all`.
+fn cuts(usual: usize, syncs: usize, told: Option<&str>) -> usize {
+    match told {
+        None => usual.min(syncs),
+        Some("all") => syncs,
+        Some(number) => number.parse().map_or_else(
+            |_| panic!("FAILBACK_HTTP_CUTS is a number or `all`, not `{number}`"),
+            |cuts: usize| cuts.min(syncs),
+        ),
+    }
+}
+
+#[test]
+fn as_many_cuts_are_made_as_one_is_told() {
+    assert_eq!((cuts(8, 100, None), cuts(8, 5, None)), (8, 5));
+    assert_eq!(
+        (cuts(8, 100, Some("30")), cuts(8, 100, Some("all")), cuts(8, 100, Some("999"))),
+        (30, 100, 100)
+    );
+    assert!(std::panic::catch_unwind(|| cuts(8, 100, Some("many"))).is_err());
+}
+
 /// Lets the process of a run die at some of its syncs, spread over all of them, and another one go on.
-async fn cut_at(world: &World, cuts: usize, faults: impl Fn(u64) -> WireFaults) {
+async fn cut_at(world: &World, usual: usize, faults: impl Fn(u64) -> WireFaults) {
     let uncut = {
         let site = Served::begin(world, ServerOptions::default()).await;
         site.process(world, &[], None).await
     };
+    // The last sync is that of the run's end: there is nothing to go on with.
+    let syncs = uncut.synced.saturating_sub(1);
+    let cuts = cuts(usual, syncs, std::env::var("FAILBACK_HTTP_CUTS").ok().as_deref());
     for cut in 1..=cuts {
         let number = u64::try_from(cut).expect("few");
         let at = uncut.synced * cut / (cuts + 1);

@@ -1,10 +1,11 @@
 //! A drill in the database: entered when it begins, with its run when it has one, ended once.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::checkout;
 use crate::cli::drill::DrillArgs;
+use crate::cli::drill::exit_of;
+use crate::cli::drill::live;
 use crate::cli::drill::show;
 use crate::cli::drill::subject::Subject;
 use crate::cli::env::Env;
@@ -14,6 +15,7 @@ use crate::cli::notices;
 use crate::cli::past;
 use crate::cli::ready::Ready;
 use crate::cli::run;
+use crate::cli::session::SessionArgs;
 use crate::cli::settings;
 use crate::drill::notice::Recipient;
 use crate::drill::taken_back;
@@ -244,6 +246,7 @@ pub(crate) struct Resumed {
     graph: Arc<Graph>,
     result: DrillResult,
     told: Vec<Recipient>,
+    allowed: Option<Vec<Vec<String>>>,
 }
 
 /// Returns the drill that a run was made by, if that has not ended: whoever takes the run over ends the drill with it.
@@ -256,7 +259,7 @@ pub(crate) fn after_resume(
     run: &RunId,
     plan: &Ready,
     graph: &Arc<Graph>,
-    settings: Option<&Path>,
+    args: &SessionArgs,
     env: &mut Env<'_>,
 ) -> Result<Option<Resumed>, CliError> {
     let database = Database::open(&dir.database()).map_err(|error| run::no_database(dir, error))?;
@@ -265,28 +268,36 @@ pub(crate) fn after_resume(
     let Some(row) = drills.into_iter().find(made) else { return Ok(None) };
     let lock = take(dir, &row.id)?;
     let is_taken_back = plan.part.as_ref().is_some_and(|part| part.is_taken_back);
-    let entry = Entry { row, dir: dir.clone(), database, by: None, is_taken_back, _lock: lock };
+    let entry =
+        Entry { row, dir: dir.clone(), database, by: args.ordered_by.clone(), is_taken_back, _lock: lock };
     let mut result = entry.result(env);
     result.facts = Some(entry.facts(plan.plan.model(), None));
     result.left_out = plan.left_out.iter().map(ToString::to_string).collect();
-    let settings = settings::read_named(settings, env)?
+    let settings = settings::read_named(args.settings.as_deref(), env)?
         .map_err(|exit| CliError::new(exit, "the settings can't be used, and nobody would be told"))?;
     let told = notices::recipients(&plan.plan.model().plan.notify, settings.as_ref(), env)?;
-    Ok(Some(Resumed { entry, graph: Arc::clone(graph), result, told }))
+    // What a service may run it may not run because a process died.
+    let allowed = settings.as_ref().map(|kept| live::commands(&kept.settings));
+    Ok(Some(Resumed { entry, graph: Arc::clone(graph), result, told, allowed }))
 }
 
 impl Resumed {
-    /// Ends the drill, if its run has ended, and shows its result.
+    /// Returns the commands that its actions may run; without a list, all.
+    pub(crate) fn allowed(&self) -> Option<Vec<Vec<String>>> {
+        self.allowed.clone()
+    }
+
+    /// Ends the drill, if its run has ended, shows its result, and returns the exit code of its verdict.
     ///
     /// # Errors
     ///
     /// [`CliError`] if it can't be written.
-    pub(crate) fn end(mut self, env: &mut Env<'_>) -> Result<(), CliError> {
-        let Some(run) = self.entry.row.run.clone() else { return Ok(()) };
+    pub(crate) fn end(mut self, env: &mut Env<'_>) -> Result<Option<Exit>, CliError> {
+        let Some(run) = self.entry.row.run.clone() else { return Ok(None) };
         let past = past::read(&self.entry.database, &self.graph, &run)?;
         match past.state.status() {
             RunStatus::Finished(_) => {}
-            RunStatus::New | RunStatus::Running | RunStatus::Interrupted => return Ok(()),
+            RunStatus::New | RunStatus::Running | RunStatus::Interrupted => return Ok(None),
         }
         let simulated = match past.first {
             Some(RunEventKind::RunStarted { simulated_actions, .. }) => Some(simulated_actions),
@@ -298,6 +309,7 @@ impl Resumed {
         result.ended_at = env.clock.now();
         self.entry.end(&result, env)?;
         self.entry.tell(&result, std::mem::take(&mut self.told), env)?;
-        show::talk(&result, env)
+        show::talk(&result, env)?;
+        Ok(Some(exit_of(result.verdict)))
     }
 }

@@ -19,6 +19,7 @@ use crate::cli::run::Provider;
 use crate::cli::run::RunArgs;
 use crate::cli::run::azure;
 use crate::cli::session;
+use crate::cli::session::Answers;
 use crate::cli::session::Manner;
 use crate::cli::session::SessionArgs;
 use crate::cli::site::VaultArgs;
@@ -81,7 +82,10 @@ pub(super) fn run(
             settings: args.settings.clone(),
             people: None,
             ordered_by: args.origin.by.clone(),
+            otlp: None,
             state_dir: args.state_dir.clone(),
+            // A service has nobody at its terminal: people answer from elsewhere, however long that takes.
+            answers: (args.ask || settings.is_some()).then_some(Answers::Elsewhere),
         },
         plan: subject.flags(&args.plan),
     };
@@ -102,8 +106,7 @@ pub(super) fn run(
     show::left_out(args.format, &result.left_out, env)?;
     let graph = Arc::clone(&session.graph);
     let asks_here = args.format == Format::Human && DrillArgs::can_ask_here(env);
-    // A service has nobody at its terminal: people answer from elsewhere, however long that takes.
-    let is_patient = (args.ask || settings.is_some()) && !asks_here;
+    let is_patient = run_args.session.answers == Some(Answers::Elsewhere) && !asks_here;
     let approver = is_patient.then(|| Arc::new(Patient::default()) as Arc<dyn Approver>);
     let manner = Manner { approver, is_silent: args.format == Format::Json, allowed };
     let end = session::drive_to_end(&runtime, session, &run_args.session, manner, env);
@@ -134,7 +137,8 @@ pub(super) fn allowed(args: &DrillArgs, env: &mut Env<'_>) -> Result<Option<Vec<
     Ok(settings(args, env)?.as_ref().map(commands))
 }
 
-fn commands(settings: &Settings) -> Vec<Vec<String>> {
+/// Returns the commands that settings allow.
+pub(super) fn commands(settings: &Settings) -> Vec<Vec<String>> {
     settings.allowed_commands.iter().map(|command| command.0.clone()).collect()
 }
 

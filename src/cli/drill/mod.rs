@@ -27,6 +27,7 @@ use crate::syntax::drill::DrillKind;
 use self::entry::Entry;
 use self::subject::Subject;
 
+pub(crate) use self::entry::Resumed;
 pub(crate) use self::entry::after_resume;
 
 /// Exercise a plan: is it ready, what would a run do, does it work
@@ -57,7 +58,7 @@ pub struct DrillArgs {
     /// How fast the time of a rehearsal passes: a factor, or from event to event (`max`) [default: max; with --ask 60]
     #[arg(long, value_name = "SPEED", value_parser = SpeedChoice::parse)]
     pub speed: Option<SpeedChoice>,
-    /// Run actions and probes of a rehearsal for real
+    /// Run actions and probes for real in a rehearsal, or in a live drill against an emulator; at a real site they always are
     #[arg(long)]
     pub real_actions: bool,
     /// Observe the site first, instead of taking the facts from the inventory
@@ -213,7 +214,7 @@ impl Subject {
             ("--scenario", args.scenario.is_some()),
             ("--ask", args.ask && !live),
             ("--speed", args.speed.is_some()),
-            ("--real-actions", args.real_actions),
+            ("--real-actions", args.real_actions && !live),
         ];
         let of_live = [("--provider", args.provider.is_some()), ("--confirm", args.confirm.is_some())];
         let wrong = of_rehearsals.iter().filter(|_| !rehearsal).map(|flag| (flag, "rehearsals"));

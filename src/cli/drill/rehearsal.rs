@@ -19,6 +19,7 @@ use crate::cli::run::Provider;
 use crate::cli::run::RunArgs;
 use crate::cli::run::emulated;
 use crate::cli::session;
+use crate::cli::session::Answers;
 use crate::cli::session::Manner;
 use crate::cli::session::SessionArgs;
 use crate::cli::session::SpeedChoice;
@@ -67,7 +68,9 @@ pub(super) fn run(
             settings: None,
             people: args.settings.clone(),
             ordered_by: args.origin.by.clone(),
+            otlp: None,
             state_dir: args.state_dir.clone(),
+            answers: args.ask.then_some(Answers::Elsewhere),
         },
         plan: flags,
     };

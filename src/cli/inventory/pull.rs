@@ -98,9 +98,12 @@ fn text(pulled: &Pulled, vault: &VaultId) -> Result<String, CliError> {
     let body = serde_yaml::to_string(&pulled.inventory).map_err(bug)?;
     let mut text =
         format!("# Observed by `failback inventory pull` in the vault {}.\n", escape::line(&vault.name));
-    for read in &pulled.sources {
-        let _ = writeln!(text, "#   {:<14} {}", read.source, read.at);
+    for reading in &pulled.readings {
+        let until = reading.until.map(|until| format!(" to {until}")).unwrap_or_default();
+        let source = escape::line(&reading.source);
+        let _ = writeln!(text, "#   {source}, {}: {}{until}", reading.what, reading.at);
     }
+    text.push_str("# Which facts each of them told is under `x-observed` at the end.\n");
     text.push_str("# Whatever none of them tells stays as it was in the file; `failback explain RULE` says of a fact who can know it.\n");
     if !pulled.missing.is_empty() {
         text.push_str("# Not observed, and so unknown:\n");
@@ -109,7 +112,7 @@ fn text(pulled: &Pulled, vault: &VaultId) -> Result<String, CliError> {
         }
     }
     // The head of the document comes first, as in every other; where its facts come from is for programs, too.
-    let sources = serde_yaml::to_string(&serde_json::json!({"x-observed": pulled.sources})).map_err(bug)?;
+    let sources = serde_yaml::to_string(&serde_json::json!({"x-observed": pulled.readings})).map_err(bug)?;
     text.push_str(&body);
     text.push_str(&sources);
     Ok(text)

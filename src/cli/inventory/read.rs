@@ -33,25 +33,21 @@ pub(crate) fn read(path: &Path, limit: u64, env: &mut Env<'_>) -> Result<Result<
         .map_err(|error| CliError::usage("can't read the inventory").because(error))?;
     let mut diagnostics = Vec::new();
     let mut found: Vec<Inventory> = Vec::new();
-    match text.bad_utf8 {
-        Some(at) => diagnostics.push(file::bad_utf8(sources.get(index), at)),
-        None => {
-            for document in syntax::parse(sources.get(index), &mut diagnostics) {
-                match document {
-                    Document::Inventory(inventory) => found.push(*inventory),
-                    // Plans and policies beside the facts were not asked for.
-                    Document::Plan(_) | Document::Policy(_) | Document::Settings(_) => {}
-                }
-            }
-            if found.len() != 1 && diagnostics.is_empty() {
-                let several = if found.is_empty() { "no inventory" } else { "several inventories" };
-                let message = format!("`{}` holds {several}", path.display());
-                diagnostics.push(
-                    Diagnostic::error("no-inventory", Span::NONE, message)
-                        .help("name a file with one document of `kind: Inventory`"),
-                );
-            }
+    sources.set_lossy(index, text.bad_utf8);
+    for document in syntax::parse(sources.get(index), &mut diagnostics) {
+        match document {
+            Document::Inventory(inventory) => found.push(*inventory),
+            // Plans and policies beside the facts were not asked for.
+            Document::Plan(_) | Document::Policy(_) | Document::Settings(_) => {}
         }
+    }
+    if found.len() != 1 && diagnostics.is_empty() {
+        let several = if found.is_empty() { "no inventory" } else { "several inventories" };
+        let message = format!("`{}` holds {several}", path.display());
+        diagnostics.push(
+            Diagnostic::error("no-inventory", Span::NONE, message)
+                .help("name a file with one document of `kind: Inventory`"),
+        );
     }
     let text = check::mistakes(&diagnostics, &sources, env.talk_style());
     env.err.write_all(text.as_bytes())?;

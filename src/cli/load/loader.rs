@@ -87,7 +87,8 @@ impl Loader<'_, '_> {
             let Ok(text) = file::read_file(&self.env.path(path), self.limit) else { continue };
             let name = path.display().to_string();
             let Ok(source) = self.loaded.sources.add(name, text.text) else { continue };
-            texts.push(Text { path: real, source, bad_utf8: text.bad_utf8, interest: *interest });
+            self.loaded.sources.set_lossy(source, text.bad_utf8);
+            texts.push(Text { path: real, source, interest: *interest });
         }
         self.ahead = parse_all(&texts, &self.loaded.sources);
     }
@@ -113,7 +114,8 @@ impl Loader<'_, '_> {
                     error: std::io::Error::other(error),
                 };
                 let index = self.loaded.sources.add(path.display().to_string(), text.text).map_err(io)?;
-                Parsed::of(self.loaded.sources.get(index), text.bad_utf8, interest)
+                self.loaded.sources.set_lossy(index, text.bad_utf8);
+                Parsed::of(self.loaded.sources.get(index), interest)
             }
         };
         let Parsed { read: Reading { documents, drafts }, diagnostics } = parsed;
@@ -185,7 +187,7 @@ impl Loader<'_, '_> {
             return Facts::Broken;
         };
         let Parsed { read: Reading { documents, .. }, diagnostics } =
-            Parsed::of(self.loaded.sources.get(index), None, Interest::Named);
+            Parsed::of(self.loaded.sources.get(index), Interest::Named);
         self.loaded.diagnostics.extend(diagnostics);
         let inventory = documents.into_iter().find_map(|document| match document {
             Document::Inventory(inventory) => Some(inventory),

@@ -18,6 +18,7 @@ use crate::cli::run::Beginning;
 use crate::cli::run::RunArgs;
 use crate::cli::saved;
 use crate::cli::session;
+use crate::cli::session::Manner;
 use crate::cli::session::Session;
 use crate::cli::site;
 use crate::cli::site::Connected;
@@ -39,7 +40,7 @@ pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Ok(begun) => begun,
         Err(exit) => return Ok(exit),
     };
-    let ended = session::drive_on(&runtime, session, &args.session, env);
+    let ended = session::drive_on(&runtime, session, &args.session, Manner::default(), env);
     connected.end(runtime);
     ended
 }
@@ -112,7 +113,7 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, E
         now: options.now,
         site: Some(&kept),
     };
-    let (begun, ()) = beginning.enter(&args.session.state_dir, place::AZURE, env, |_| Ok(()))?;
+    let (begun, ()) = beginning.enter(&args.session, place::AZURE, env, |_| Ok(()))?;
     let place = Place::Real(RealSite { site, automation, is_local: connected.is_local });
     let pace = connected.pace();
     let session = beginning.session(begun, place, pace, options, &args.session, people, env);

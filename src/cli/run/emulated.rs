@@ -15,6 +15,7 @@ use crate::cli::run::RunArgs;
 use crate::cli::saved;
 use crate::cli::scenario;
 use crate::cli::session;
+use crate::cli::session::Manner;
 use crate::cli::session::Session;
 use crate::clock::pace::WorldPace;
 use crate::provider::emulator::Emulator;
@@ -26,7 +27,7 @@ use crate::provider::emulator::Emulator;
 /// [`CliError`] if something can't be read or written, or a flag is for real sites only.
 pub(super) fn run(args: &RunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     match begin(args, env)? {
-        Ok(session) => session::drive(session, &args.session, env),
+        Ok(session) => session::drive(session, &args.session, Manner::default(), env),
         Err(exit) => Ok(exit),
     }
 }
@@ -73,7 +74,7 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
     let pace = Arc::new(WorldPace::new(start, args.session.speed()));
     let beginning =
         Beginning { plan, graph, path: &named.path, plan_args: &named.args, now: options.now, site: None };
-    let (begun, emulator) = beginning.enter(&args.session.state_dir, place::EMULATOR, env, |folder| {
+    let (begun, emulator) = beginning.enter(&args.session, place::EMULATOR, env, |folder| {
         Emulator::create(&folder.join("world"), facts, scenario, start, pace.clone())
             .map_err(|error| CliError::usage("can't make the emulated world").because(error))
     })?;

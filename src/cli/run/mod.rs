@@ -122,14 +122,14 @@ impl Beginning<'_> {
     /// Makes the run's folder and enters it, after `prepare` has put into the folder what resuming it needs.
     fn enter<T>(
         &self,
-        state_dir: &Path,
+        args: &SessionArgs,
         provider: &str,
         env: &mut Env<'_>,
         prepare: impl FnOnce(&Path) -> Result<T, CliError>,
     ) -> Result<(Begun, T), CliError> {
         let created_at = env.clock.now();
         let id = RunId::new(new_id(created_at));
-        let dir = StateDir::create(&env.path(state_dir)).map_err(unusable)?;
+        let dir = StateDir::create(&env.path(&args.state_dir)).map_err(unusable)?;
         lost::refuse_emptied(&dir)?;
         let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
         lost::tell_before_a_run(&dir, &database, env)?;
@@ -150,7 +150,13 @@ impl Beginning<'_> {
                 plan_digest: digest::plan(model),
                 facts_digest: digest::facts(model),
                 provider: provider.into(),
-                options: kept::kept_options(self.plan_args, self.now, self.site, self.plan.policy_digests()),
+                options: kept::kept_options(
+                    self.plan_args,
+                    self.now,
+                    self.site,
+                    self.plan.policy_digests(),
+                    args.driven(),
+                ),
                 created_at,
                 git_commit: plan_path.parent().and_then(checkout::commit),
                 program: env!("CARGO_PKG_VERSION").into(),

@@ -1,6 +1,7 @@
 //! `serve`: the daemon that begins drills when they are due, and the dashboard beside it.
 
 mod dashboard;
+mod reread;
 mod said;
 
 use std::io::Write as _;
@@ -88,8 +89,9 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let (tell_failure, mut failures) = mpsc::unbounded_channel::<Failure>();
     let (shown, found) = watch::channel(Arc::<Found>::default());
     let clock = Arc::clone(&env.clock);
+    let (settings_now, told_settings) = watch::channel(kept.clone());
     let setup = Setup {
-        plans: Box::new(source(args, &kept, &state)),
+        plans: Box::new(reread::Following::new(args, &state, told_settings)),
         launcher: Arc::new(Processes { program, state: root, settings: kept.file.clone() }),
         at_once: kept.settings.drills_at_once.as_ref().map_or(AT_ONCE, |most| most.value).into(),
         state,
@@ -101,6 +103,12 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         shown,
     };
     let service = Service::new(setup).map_err(|error| cannot(error, args))?;
+    let runtime = session::runtime()?;
+    runtime.block_on(source(args, &kept, &dir).is_there()).map_err(|error| {
+        CliError::usage("there is nothing to take plans from")
+            .because(error)
+            .hinted("name a branch, tag or commit of the repository that the plans lie in: --git-ref REF, or `repository:` of the settings")
+    })?;
     // One daemon is one process; whoever has set a log already keeps it.
     let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -108,12 +116,14 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         .with_ansi(false)
         .with_target(false)
         .try_init();
-    let runtime = session::runtime()?;
     let ended = runtime.block_on(async {
         let dashboard = match args.no_web {
             true => None,
             false => Some(open_dashboard(args, &kept, &dir, found.clone(), env).await?),
         };
+        let live = dashboard.as_ref().map(dashboard::Dashboard::live);
+        let mut settings = reread::Watched::new(args, &dir, settings_now, live);
+        let mut looks = tokio::time::interval(reread::EVERY);
         let (stop_now, stop) = watch::channel(false);
         let stops = |mut stop: watch::Receiver<bool>| async move {
             // Whoever says so lives as long as the daemon.
@@ -139,7 +149,10 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         let ended = loop {
             tokio::select! {
                 ended = &mut service => break ended,
-                Some(happening) = told.recv() => happened(&happening, &found, &kept, &tell_failure, env)?,
+                Some(happening) = told.recv() => happened(&happening, &found, &settings.kept(), &tell_failure, env)?,
+                _ = looks.tick(), if !is_asked => {
+                    settings.look(env)?;
+                }
                 Some(failure) = failures.recv() => notices::say(&[failure], env),
                 served = &mut pages, if is_served => {
                     served?;
@@ -153,7 +166,7 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             }
         };
         while let Ok(happening) = told.try_recv() {
-            happened(&happening, &found, &kept, &tell_failure, env)?;
+            happened(&happening, &found, &settings.kept(), &tell_failure, env)?;
         }
         if is_served {
             let _ = stop_now.send(true);

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::clock::pace::Speed;
 
 /// How a run is shown.
@@ -38,6 +41,39 @@ impl SpeedChoice {
     }
 }
 
+impl std::fmt::Display for SpeedChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Speed::Max => f.write_str("max"),
+            Speed::Times(times) => write!(f, "{times}"),
+        }
+    }
+}
+
+/// Who answers the questions of a run, whoever takes it over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answers {
+    /// Nobody: they answer themselves, as the emulator may.
+    Itself,
+    /// People, from elsewhere if nobody is at the terminal: it waits for them.
+    Elsewhere,
+}
+
+/// What a run keeps of how it is driven, so that it goes on like that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Driven {
+    /// Who answers; without it, whoever is at the terminal of the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
+    /// How fast the emulator's time passes, as [`SpeedChoice`] is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<String>,
+    /// Who has it begin in a session of the dashboard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
 /// How a run is executed: what `run` and `resume` have in common.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SessionArgs {
@@ -56,6 +92,10 @@ pub struct SessionArgs {
     /// Take from these settings whose signatures count, and to whom notices are sent beside those whom the plan names
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
+    /// Send traces of the run to this collector of OpenTelemetry, or to the one that OTEL_EXPORTER_OTLP_ENDPOINT names (`env`); without this and
+    /// `traces` of the settings none are sent
+    #[arg(long, value_name = "URL|env")]
+    pub otlp: Option<String>,
     /// The settings whose people a run knows that nobody is told about.
     #[arg(skip)]
     pub people: Option<PathBuf>,
@@ -65,6 +105,9 @@ pub struct SessionArgs {
     /// Keep runs in this folder
     #[arg(long, value_name = "DIR", default_value = ".failback")]
     pub state_dir: PathBuf,
+    /// Who answers, if a drill says so about the run that it makes.
+    #[arg(skip)]
+    pub answers: Option<Answers>,
 }
 
 impl SessionArgs {
@@ -78,5 +121,26 @@ impl SessionArgs {
     #[must_use]
     pub fn speed(&self) -> Speed {
         self.speed.map_or(Speed::Times(60.0), |choice| choice.0)
+    }
+
+    /// Returns what the run keeps of how it is driven.
+    #[must_use]
+    pub fn driven(&self) -> Driven {
+        let answers = self.answers.or(self.auto_approve.then_some(Answers::Itself));
+        let speed = self.speed.map(|speed| speed.to_string());
+        Driven { answers, speed, by: self.ordered_by.clone() }
+    }
+
+    /// Returns how a run goes on that was driven like this, where these flags do not say otherwise.
+    #[must_use]
+    pub fn going_on(&self, driven: Driven) -> Self {
+        let speed = driven.speed.as_deref().and_then(|speed| SpeedChoice::parse(speed).ok());
+        Self {
+            auto_approve: self.auto_approve || driven.answers == Some(Answers::Itself),
+            speed: self.speed.or(speed),
+            answers: driven.answers,
+            ordered_by: driven.by,
+            ..self.clone()
+        }
     }
 }

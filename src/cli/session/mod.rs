@@ -24,6 +24,7 @@ use crate::cli::notices::OfRun;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
 use crate::cli::terminal::Terminal;
+use crate::cli::traces;
 use crate::cli::watch::Watch;
 use crate::clock::Clock;
 use crate::clock::pace::Pace;
@@ -56,6 +57,8 @@ use crate::run::hook::Allowed;
 use crate::run::hook::Hooks;
 use crate::run::patient::NoCommit;
 
+pub use self::args::Answers;
+pub use self::args::Driven;
 pub use self::args::Format;
 pub use self::args::SessionArgs;
 pub use self::args::SpeedChoice;
@@ -153,9 +156,14 @@ pub(crate) struct Manner {
 /// # Errors
 ///
 /// [`CliError`] if the run's folder or journal can't be used.
-pub fn drive(session: Session, args: &SessionArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
+pub(crate) fn drive(
+    session: Session,
+    args: &SessionArgs,
+    manner: Manner,
+    env: &mut Env<'_>,
+) -> Result<Exit, CliError> {
     let runtime = runtime()?;
-    let ended = drive_on(&runtime, session, args, env);
+    let ended = drive_on(&runtime, session, args, manner, env);
     // A question that nobody answered must not keep the process.
     runtime.shutdown_background();
     ended
@@ -170,10 +178,11 @@ pub(crate) fn drive_on(
     runtime: &Runtime,
     session: Session,
     args: &SessionArgs,
+    manner: Manner,
     env: &mut Env<'_>,
 ) -> Result<Exit, CliError> {
     let run = session.run.clone();
-    let end = drive_to_end(runtime, session, args, Manner::default(), env)?;
+    let end = drive_to_end(runtime, session, args, manner, env)?;
     Ok(show::exit(end, &run, args, env))
 }
 
@@ -285,11 +294,13 @@ async fn drive_here(
         .transpose()
         .map_err(|error| CliError::usage("can't start the run's threads").because(error))?
         .unzip();
+    let traces = traces::begin(args, env)?;
     let mut reporters = match manner.is_silent {
         true => Vec::new(),
         false => show::reporters(args, &state, expected, &lost, approver.is_at_terminal(), env),
     };
     reporters.extend(take_back.map(|take_back| Box::new(take_back) as Box<dyn Reporter>));
+    reporters.extend(traces.as_ref().map(|traces| traces.reporter(&run, &state)));
     reporters.extend(told.as_ref().map(|told| told.reporter(inbox.path(), &run)));
     let (watch, orders) = Watch::begin(inbox, state.last_letter())?;
     let mut recorder = Recorder::new(run.clone(), clock, &mut journal, reporters, state);
@@ -318,6 +329,9 @@ async fn drive_here(
     drop(lock);
     if let Some(told) = told {
         told.end(env).await;
+    }
+    if let Some(traces) = traces {
+        traces.end(env).await;
     }
     let end = end?;
     if let Some(cause) = lost.get() {

@@ -82,9 +82,7 @@ pub(super) fn reporters<'r>(
 /// Returns the exit code of an end, after saying what can be done next.
 pub(super) fn exit(end: End, run: &RunId, args: &SessionArgs, env: &mut Env<'_>) -> Exit {
     let flags = of_state_dir(&args.state_dir);
-    // Whoever goes on with a run that answered itself is not asked instead.
-    let answers = if args.auto_approve { " --auto-approve" } else { "" };
-    let resume = format!("failback resume {run}{answers}{flags}");
+    let resume = format!("failback resume {run}{flags}");
     let (exit, hint) = match end {
         End::Finished(Outcome::Succeeded) => (Exit::Success, None),
         End::Finished(Outcome::Failed | Outcome::Cancelled) => {

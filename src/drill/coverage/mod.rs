@@ -6,6 +6,7 @@ mod suggest;
 pub use content::Content;
 pub use content::contents;
 pub use suggest::Suggestion;
+pub use suggest::out_of_reach;
 pub use suggest::suggest;
 
 use std::collections::BTreeMap;

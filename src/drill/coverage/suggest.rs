@@ -153,15 +153,30 @@ fn quieting(model: &Model, units: &Units, group: usize) -> Option<BTreeSet<usize
     Some(all)
 }
 
-/// Returns the smallest drill that exercises every step that does not count as exercised; `None` if there is no such step.
+/// Returns the steps that do not count as exercised and that a drill could carry out: what the facts show to be done already no
+/// drill from these facts does again.
+fn open<'c>(graph: &'c Graph, coverage: &'c Coverage) -> impl Iterator<Item = StepIndex> + 'c {
+    let steps = (0_u32..).zip(graph.steps().iter().zip(&coverage.of_steps));
+    let is_open = |state: Standing| state != Standing::Exercised;
+    steps.filter(move |(_, (step, of))| is_open(of.state) && !step.adopted).map(|(index, _)| index)
+}
+
+/// Returns how many steps do not count as exercised and no drill can carry out, because the facts show them to be done already.
+#[must_use]
+pub fn out_of_reach(graph: &Graph, coverage: &Coverage) -> usize {
+    let steps = graph.steps().iter().zip(&coverage.of_steps);
+    steps.filter(|(step, of)| step.adopted && of.state != Standing::Exercised).count()
+}
+
+/// Returns the smallest drill that exercises every step that does not count as exercised and that a drill can carry out; `None`
+/// if there is no such step.
 #[must_use]
 pub fn suggest(graph: &Graph, coverage: &Coverage) -> Option<Suggestion> {
     let units = Units::of(graph.model());
     let orders = content::orders(graph);
     let mut clauses = Clauses::new();
-    let open = (0_u32..).zip(&coverage.of_steps).filter(|(_, step)| step.state != Standing::Exercised);
     let mut is_needed = false;
-    for (index, _) in open {
+    for index in open(graph, coverage) {
         is_needed = true;
         clauses_of(graph, &units, index, &orders[index as usize], &mut clauses);
     }

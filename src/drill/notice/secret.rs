@@ -79,7 +79,7 @@ impl Secrets<'_> {
     fn read(&self, file: &str) -> Result<SecretString, SecretError> {
         let text = file::read_file(&self.folder.join(file), MOST)?;
         let secret = text.text.trim_end_matches(['\n', '\r']);
-        if secret.is_empty() || text.bad_utf8.is_some() {
+        if secret.is_empty() || text.bad_utf8 {
             return Err(SecretError::Empty(file.to_owned()));
         }
         Ok(secret.to_owned().into())

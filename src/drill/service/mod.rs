@@ -11,6 +11,7 @@ mod source;
 mod tests;
 
 pub use self::happening::Happening;
+pub use self::source::Looked;
 pub use self::source::Plans;
 pub use self::source::Source;
 pub use self::source::Taken;

@@ -58,6 +58,31 @@ impl Source {
         Self { root, paths, max_bytes, taken, folder: None, commit: None, looked_at: None, told: None }
     }
 
+    /// Returns whether there is something to take plans from: a reference that names nothing from the start on is a mistake of
+    /// whoever wrote it, and waiting mends it no more than asking the remote does.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckoutError`] if there is no such repository or commit.
+    pub async fn is_there(&self) -> Result<(), CheckoutError> {
+        let Some(taken) = &self.taken else { return Ok(()) };
+        let repository = self.repository(taken).await?;
+        let found = repository.commit(&taken.reference).await;
+        if found.is_ok() || !taken.fetch {
+            return found.map(|_| ());
+        }
+        // A remote that can't be asked has not told of the commit either.
+        let _ = repository.fetch(&taken.reference).await;
+        repository.commit(&taken.reference).await.map(|_| ())
+    }
+
+    /// Returns the repository that the plans lie in.
+    async fn repository(&self, taken: &Taken) -> Result<Repository, CheckoutError> {
+        let inside = self.paths.first().map_or_else(|| self.root.clone(), |path| real(&self.root.join(path)));
+        let inside = inside.ancestors().find(|above| above.is_dir()).unwrap_or(&self.root);
+        Repository::around(inside, taken.kept.clone()).await
+    }
+
     /// Finds the commit and lays it out, if it is another than before.
     async fn check_out(
         &mut self,
@@ -65,9 +90,7 @@ impl Source {
         running: &[String],
     ) -> Result<Option<String>, CheckoutError> {
         let full = |path: &PathBuf| real(&self.root.join(path));
-        let inside = self.paths.first().map_or_else(|| self.root.clone(), full);
-        let inside = inside.ancestors().find(|above| above.is_dir()).unwrap_or(&self.root);
-        let repository = Repository::around(inside, taken.kept.clone()).await?;
+        let repository = self.repository(taken).await?;
         let mut problem = None;
         if taken.fetch
             && let Err(error) = repository.fetch(&taken.reference).await

@@ -95,7 +95,9 @@ pub async fn diagnose(reader: &ReadClient, vault: &VaultId) -> Vec<Check> {
         }
         Err(error) => {
             let name = match &error {
-                AzureError::Unreachable { .. } | AzureError::NoAnswer { .. } => "reachability",
+                AzureError::Unreachable { .. }
+                | AzureError::Untrusted { .. }
+                | AzureError::NoAnswer { .. } => "reachability",
                 AzureError::Forbidden { .. } => "rights",
                 AzureError::Credential(_) => "credentials",
                 AzureError::Denied { .. }

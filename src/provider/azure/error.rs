@@ -16,6 +16,14 @@ pub enum AzureError {
         /// What was seen.
         message: String,
     },
+    /// Who answers has not proved who it is, so nothing was sent.
+    #[error("the certificate of {host} is not trusted: {message}")]
+    Untrusted {
+        /// Who was asked.
+        host: String,
+        /// What is wrong with its certificate.
+        message: String,
+    },
     /// The request went out, and no whole answer came back.
     #[error("{what}: no answer: {message}")]
     NoAnswer {
@@ -125,6 +133,14 @@ pub enum AzureError {
     },
 }
 
+/// What to do about a certificate that is not trusted.
+pub(super) const UNTRUSTED: &str = "give the authority that issued it (PEM) with --ca-file or FAILBACK_CA_FILE, after asking whoever runs the proxy or the server; verification is never left out";
+
+/// Returns whether a connection failed since the other end's certificate is not trusted, by the words of it.
+pub(super) fn is_about_trust(message: &str) -> bool {
+    message.contains("certificate")
+}
+
 impl AzureError {
     /// Returns whether asking the same question again may help.
     #[must_use]
@@ -134,7 +150,8 @@ impl AzureError {
                 true
             }
             Self::Credential(error) => error.is_transient(),
-            Self::Denied { .. }
+            Self::Untrusted { .. }
+            | Self::Denied { .. }
             | Self::Forbidden { .. }
             | Self::NotFound { .. }
             | Self::Refused { .. }
@@ -152,6 +169,7 @@ impl AzureError {
             Self::Unreachable { .. } => {
                 "look whether the network, a proxy (HTTPS_PROXY) or a firewall lets this machine reach Azure"
             }
+            Self::Untrusted { .. } => UNTRUSTED,
             Self::Credential(error) => return error.help(),
             Self::Denied { .. } => {
                 "the token is of another directory or was withdrawn: look whether AZURE_TENANT_ID is the vault's directory, or sign in again"
@@ -178,6 +196,7 @@ impl AzureError {
         match self {
             Self::Busy { retry_after, .. } | Self::Broken { retry_after, .. } => *retry_after,
             Self::Unreachable { .. }
+            | Self::Untrusted { .. }
             | Self::NoAnswer { .. }
             | Self::Credential(_)
             | Self::Denied { .. }
@@ -199,6 +218,7 @@ impl AzureError {
             }
             Self::NotFound { what, .. } => ProviderError::NotFound { what },
             Self::Unreachable { .. }
+            | Self::Untrusted { .. }
             | Self::NoAnswer { .. }
             | Self::Broken { .. }
             | Self::Malformed { .. } => ProviderError::NoAnswer { message: self.to_string() },
@@ -221,7 +241,9 @@ impl AzureError {
     pub(super) fn of_order(self) -> ProviderError {
         match self {
             // Nothing was sent.
-            Self::Unreachable { .. } => ProviderError::Busy { message: self.to_string(), retry_after: None },
+            Self::Unreachable { .. } | Self::Untrusted { .. } => {
+                ProviderError::Busy { message: self.to_string(), retry_after: None }
+            }
             Self::Credential(ref error) if error.is_transient() => {
                 ProviderError::Busy { message: self.to_string(), retry_after: None }
             }

@@ -1,6 +1,7 @@
 //! What the site itself tells of machines and servers: the part of an observation that Azure can't know.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::id::MachineName;
 use crate::provider::azure::site::Missing;
@@ -34,6 +35,8 @@ pub struct OnpremFacts {
     /// Hosts, datastores, and of vCenters, master targets, appliances and machines those facts that vCenter tells; entries are
     /// matched by their names with those that Site Recovery tells of.
     pub facts: Inventory,
+    /// Who was read, and when the reading began: `vCenter vc1`.
+    pub read: Vec<(String, Timestamp)>,
     /// What could not be seen.
     pub missing: Vec<Missing>,
 }

@@ -2,28 +2,17 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use crate::clock::Clock as _;
 use crate::id::MachineName;
 use crate::provider::azure::client::ReadClient;
 use crate::provider::azure::error::AzureError;
 use crate::provider::azure::onprem::Onprem;
 use crate::provider::azure::site::AzureView;
 use crate::provider::azure::site::Missing;
+use crate::provider::azure::site::Reading;
 use crate::provider::azure::site::Surroundings;
 use crate::provider::azure::vault::VaultId;
 use crate::provider::observation::Freshness;
 use crate::syntax::inventory::Inventory;
-
-/// Where facts came from, and when they were read.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Read {
-    /// Who told them: `Site Recovery`, `Azure`, `vCenter`.
-    pub source: &'static str,
-    /// When they were read, by the service's clock.
-    pub at: Timestamp,
-}
 
 /// What was pulled.
 #[derive(Clone, Debug)]
@@ -32,8 +21,8 @@ pub struct Pulled {
     pub inventory: Inventory,
     /// What could not be observed, and why.
     pub missing: Vec<Missing>,
-    /// Who was asked, and when.
-    pub sources: Vec<Read>,
+    /// Which readings the facts come from, and when each was.
+    pub readings: Vec<Reading>,
     /// Items of the vault that are none of VMware machines or physical servers, by their kinds: they are left alone.
     pub ignored: Vec<(String, Vec<String>)>,
 }
@@ -54,7 +43,6 @@ pub async fn pull(
     let surroundings = Surroundings { base: base.clone(), onprem };
     let view = AzureView::new(reader.clone(), vault.clone(), surroundings);
     reader.settle_clock(vault).await?;
-    let began = reader.pace().now();
     let directory = view.whole_directory().await?;
     let mut machines: Vec<MachineName> =
         directory.entries.iter().map(|entry| MachineName::new(entry.name.as_str())).collect();
@@ -70,18 +58,13 @@ pub async fn pull(
         view.look(&[], None, Freshness::Now).await?;
     }
     let seen = view.look(&machines, None, Freshness::Now).await?;
-    let mut sources =
-        vec![Read { source: "Site Recovery", at: seen.at }, Read { source: "Azure", at: began }];
-    if has_onprem {
-        sources.push(Read { source: "vCenter", at: seen.at });
-    }
     let mut inventory = seen.facts;
     inventory.remarks.clone_from(&base.remarks);
     in_order(&mut inventory, base);
     Ok(Pulled {
         inventory,
         missing: view.missing(),
-        sources,
+        readings: view.readings().await,
         ignored: directory.others.iter().map(|(kind, names)| (kind.clone(), names.clone())).collect(),
     })
 }

@@ -86,24 +86,46 @@ fn sets(wanted: &[Wanted]) -> String {
     sets
 }
 
-/// `objects` are object sets; what may follow them says what becomes of objects that are gone.
-fn retrieve(services: &Services, wanted: &[Wanted], objects: &str, page: u32) -> String {
-    let arguments = format!(
-        "<specSet>{}{objects}</specSet><options><maxObjects>{page}</maxObjects></options>",
-        sets(wanted)
-    );
+fn retrieve(services: &Services, specifications: &str, page: u32) -> String {
+    let arguments = format!("{specifications}<options><maxObjects>{page}</maxObjects></options>");
     call("RetrievePropertiesEx", &services.collector, &arguments)
+}
+
+/// Says what is asked for. `objects` are object sets; what may follow them says what becomes of objects that are gone.
+fn specification(wanted: &[Wanted], objects: &str) -> String {
+    format!("<specSet>{}{objects}</specSet>", sets(wanted))
 }
 
 /// Asks for what a view holds, and for the root folder. A view that is gone is an error: else it would be one that is empty.
 pub(super) fn retrieve_view(services: &Services, view: &Reference, wanted: &[Wanted], page: u32) -> String {
+    retrieve(services, &of_view(services, view, wanted), page)
+}
+
+/// Asks for what a view holds, as [`retrieve_view`] does, and in the same question for certain objects; of those, the ones that
+/// are gone are left out of the answer.
+pub(super) fn retrieve_view_and(
+    services: &Services,
+    view: &Reference,
+    wanted: &[Wanted],
+    objects: &[Reference],
+    of_objects: &[Wanted],
+    page: u32,
+) -> String {
+    let mut specifications = of_view(services, view, wanted);
+    if !objects.is_empty() {
+        specifications.push_str(&certain(objects, of_objects));
+    }
+    retrieve(services, &specifications, page)
+}
+
+fn of_view(services: &Services, view: &Reference, wanted: &[Wanted]) -> String {
     let objects = format!(
         "<objectSet>{}<skip>true</skip><selectSet xsi:type=\"TraversalSpec\"><type>ContainerView</type><path>view</path>\
          <skip>false</skip></selectSet></objectSet><objectSet>{}</objectSet>",
         reference("obj", view),
         reference("obj", &services.root)
     );
-    retrieve(services, wanted, &objects, page)
+    specification(wanted, &objects)
 }
 
 /// Asks for certain objects; those that are gone are left out of the answer.
@@ -113,12 +135,16 @@ pub(super) fn retrieve_objects(
     wanted: &[Wanted],
     page: u32,
 ) -> String {
+    retrieve(services, &certain(objects, wanted), page)
+}
+
+fn certain(objects: &[Reference], wanted: &[Wanted]) -> String {
     let mut sets = String::new();
     for object in objects {
         let _ = write!(sets, "<objectSet>{}</objectSet>", reference("obj", object));
     }
     sets.push_str("<reportMissingObjectsInResults>true</reportMissingObjectsInResults>");
-    retrieve(services, wanted, &sets, page)
+    specification(wanted, &sets)
 }
 
 pub(super) fn continue_retrieving(services: &Services, token: &str) -> String {
@@ -168,6 +194,7 @@ mod tests {
             destroy_view(&view),
             retrieve_view(&services(), &view, &[], 1),
             retrieve_objects(&services(), &[], &[], 1),
+            retrieve_view_and(&services(), &view, &[], std::slice::from_ref(&view), &[], 1),
             continue_retrieving(&services(), "1"),
             find_by_uuid(&services().root, "u"),
         ];

@@ -302,6 +302,8 @@ impl Onprem for Vcenters {
             };
             found.vcenters.get_or_insert_default().push(silent);
         }
-        Ok(OnpremFacts { facts: found, missing })
+        let name = |id: &str| format!("{} {id}", if self.is_host(id) { "host" } else { "vCenter" });
+        let read = look.seen.iter().map(|seen| (name(&seen.vcenter), seen.at)).collect();
+        Ok(OnpremFacts { facts: found, read, missing })
     }
 }

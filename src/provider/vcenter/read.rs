@@ -53,25 +53,27 @@ pub(super) const VM_PROPERTIES: &[&str] = &[
     "snapshot",
 ];
 
+const OF_HOST: Wanted = (
+    HOST,
+    &[
+        "name",
+        "runtime.connectionState",
+        "runtime.inMaintenanceMode",
+        "summary.config.product",
+        "summary.hardware.memorySize",
+        "summary.quickStats.overallMemoryUsage",
+        "summary.managementServerIp",
+        "vm",
+    ],
+);
+const OF_DATASTORE: Wanted = (DATASTORE, &["name", "summary", "host"]);
+const OF_FOLDER: Wanted = (FOLDER, &["name"]);
+
+/// What is asked of what holds virtual machines.
+pub(super) const GROUND: &[Wanted] = &[OF_HOST, OF_DATASTORE, OF_FOLDER];
+
 /// What is asked of everything.
-pub(super) const ALL: &[Wanted] = &[
-    (VM, VM_PROPERTIES),
-    (
-        HOST,
-        &[
-            "name",
-            "runtime.connectionState",
-            "runtime.inMaintenanceMode",
-            "summary.config.product",
-            "summary.hardware.memorySize",
-            "summary.quickStats.overallMemoryUsage",
-            "summary.managementServerIp",
-            "vm",
-        ],
-    ),
-    (DATASTORE, &["name", "summary", "host"]),
-    (FOLDER, &["name"]),
-];
+pub(super) const ALL: &[Wanted] = &[(VM, VM_PROPERTIES), OF_HOST, OF_DATASTORE, OF_FOLDER];
 
 /// Returns the name of an object. vCenter escapes three letters in it, and no others.
 pub(super) fn name(object: &Object) -> Option<String> {

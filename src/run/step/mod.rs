@@ -12,6 +12,7 @@ mod reprotect;
 mod verify;
 
 pub use gate::Gate;
+pub use prepare::is_recovery_plan_of;
 pub use protection::newest;
 pub use reprotect::handed_over;
 pub use reprotect::left_to_people;

@@ -13,6 +13,13 @@ pub(super) fn recovery_plan(run: &RunId, group: &str) -> String {
     format!("failback-{run}-{group}")
 }
 
+/// Returns whether some run made an ASR recovery plan of this name for a replication group.
+#[must_use]
+pub fn is_recovery_plan_of(name: &str, group: &str) -> bool {
+    let run = name.strip_prefix("failback-").and_then(|rest| rest.strip_suffix(group));
+    run.and_then(|run| run.strip_suffix('-')).is_some_and(|run| !run.is_empty())
+}
+
 /// Returns the machines of a replication group that still go through its recovery plan: those that are not committed.
 fn members(context: &Context<'_>) -> Vec<MachineName> {
     let open = context.machines().filter(|machine| !is_done(StepKind::Commit, *machine));

@@ -8,6 +8,7 @@ use crate::syntax::respell;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
 use crate::syntax::tree::Tree;
+use crate::syntax::yaml::is_stand_in;
 
 use super::Reader;
 use super::quoted;
@@ -34,7 +35,9 @@ impl<'t, 's> Reader<'t, 's> {
         let mut entries = Vec::with_capacity(pairs.len());
         let mut merges = Vec::new();
         for (key, value) in pairs {
-            if self.is_merge(*key) {
+            if is_stand_in(self.tree.node(*key)) {
+                // A key that could not be read was reported by the loader.
+            } else if self.is_merge(*key) {
                 merges.push((*value, 0));
             } else if self.tree.text(*key).is_some() {
                 entries.push(Entry { key: *key, value: *value, via: 0 });
@@ -47,7 +50,9 @@ impl<'t, 's> Reader<'t, 's> {
             }
         }
         if !merges.is_empty() {
-            self.merge(&mut entries, merges);
+            if !self.merge(&mut entries, merges) {
+                self.unsure.insert(node);
+            }
         }
         Some(entries)
     }
@@ -56,12 +61,13 @@ impl<'t, 's> Reader<'t, 's> {
         matches!(&self.tree.node(key).kind, Kind::Scalar { text, plain: true } if text == "<<")
     }
 
-    /// Adds the pairs that `<<` brings in: a key that is written wins, then the earlier mapping.
-    fn merge(&mut self, entries: &mut Vec<Entry>, mut work: Vec<(NodeId, u32)>) {
+    /// Adds the pairs that `<<` brings in: a key that is written wins, then the earlier mapping. Returns false if some may be
+    /// missing, since they could not be read.
+    fn merge(&mut self, entries: &mut Vec<Entry>, mut work: Vec<(NodeId, u32)>) -> bool {
         let tree = self.tree;
         let mut known: std::collections::HashSet<&str> =
             entries.iter().filter_map(|entry| tree.text(entry.key)).collect();
-        let mut sources = 0;
+        let (mut sources, mut is_sure) = (0, true);
         work.reverse();
         while let Some((value, mut via)) = work.pop() {
             let mut node = value;
@@ -74,18 +80,22 @@ impl<'t, 's> Reader<'t, 's> {
             sources += 1;
             if sources > 1_000 {
                 let span = self.span(value);
-                return self.report(Diagnostic::error(
+                self.report(Diagnostic::error(
                     "alias-expansion",
                     span,
                     "more than 1,000 mappings are merged here",
                 ));
+                return false;
             }
             match &tree.node(node).kind {
                 Kind::Sequence(items) => work.extend(items.iter().rev().map(|item| (*item, via))),
                 Kind::Mapping(pairs) => {
+                    is_sure &= !tree.is_cut(node);
                     let via = if via == 0 { tree.node(value).span.start } else { via };
                     for (key, value) in pairs {
-                        if self.is_merge(*key) {
+                        if is_stand_in(tree.node(*key)) {
+                            // A key that could not be read was reported by the loader.
+                        } else if self.is_merge(*key) {
                             work.push((*value, via));
                         } else if let Some(text) = tree.text(*key)
                             && known.insert(text)
@@ -94,6 +104,8 @@ impl<'t, 's> Reader<'t, 's> {
                         }
                     }
                 }
+                // What it stands for could not be read, which was reported by the loader.
+                Kind::Scalar { .. } if is_stand_in(tree.node(node)) => is_sure = false,
                 Kind::Scalar { .. } | Kind::Alias(_) => {
                     let span = self.span(value);
                     self.report(
@@ -103,6 +115,7 @@ impl<'t, 's> Reader<'t, 's> {
                 }
             }
         }
+        is_sure
     }
 
     /// Returns the text of a pair's key.
@@ -150,7 +163,7 @@ impl<'t, 's> Reader<'t, 's> {
             let written = self.key(*entry);
             !known.contains(&written) && did_you_mean(written, [key]).is_some()
         });
-        if misspelt {
+        if misspelt || self.tree.is_cut(node) || self.unsure.contains(&node) {
             return;
         }
         let mut span = self.span(node);

@@ -7,12 +7,17 @@ mod mapping;
 pub use self::mapping::Entry;
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::collections::hash_map;
 use std::ops::RangeInclusive;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Fix;
+use crate::diagnostic::Label;
 use crate::diagnostic::did_you_mean;
 use crate::source::Span;
+use crate::syntax::limit::LONGEST_NAME;
 use crate::syntax::limit::Limit;
 use crate::syntax::respell;
 use crate::syntax::scalar::Plain;
@@ -26,6 +31,8 @@ use crate::syntax::yaml::is_stand_in;
 const MAX_DEPTH: usize = 256;
 /// Values a document may hold once its aliases are expanded, beside four for each node that is written.
 const EXPANSION_ALLOWANCE: u64 = 4_000_000;
+/// Bytes of text that the aliases of a document may stand for, beside four for each that is written.
+const TEXT_ALLOWANCE: u64 = 32 << 20;
 
 /// A type that can be read from a node of a document.
 pub trait Decode: Sized {
@@ -55,6 +62,14 @@ pub trait Decode: Sized {
     fn example() -> serde_json::Value;
 }
 
+/// Characters of a text that is too long that are pointed at.
+const LONGEST_SHOWN: usize = 60;
+
+/// What is said of a place that uses a value with a mistake.
+const USED: &str = "it is used here too";
+/// Places of that kind that are shown; one more says that there are others.
+const MOST_USES: usize = 8;
+
 /// Mistakes reported for one document; nobody reads more, and each takes memory.
 const MOST_MISTAKES: usize = 10_000;
 
@@ -63,6 +78,9 @@ enum Segment {
     Index(usize),
 }
 
+/// What makes two mistakes one: code, place and message.
+type Mistake = (&'static str, u32, u32, String);
+
 /// Reads one document of a tree and collects what is wrong with it.
 pub struct Reader<'t, 's> {
     tree: &'t Tree<'s>,
@@ -70,9 +88,17 @@ pub struct Reader<'t, 's> {
     /// Mistakes that others had reported before.
     before: usize,
     path: Vec<Segment>,
+    /// Where mistakes of values behind an anchor were reported, so that each is told once.
+    folded: HashMap<Mistake, usize>,
+    /// Mappings into which something is merged that could not be read.
+    unsure: HashSet<NodeId>,
     /// Start of the outermost alias through which the present node was reached.
     via: u32,
     steps_left: u64,
+    /// Bytes of text that aliases may still stand for.
+    text_left: u64,
+    /// Characters that a text may have under the present key.
+    longest: usize,
     /// The range of the whole number that is read next, if its key has one.
     range: Option<RangeInclusive<i128>>,
 }
@@ -81,8 +107,21 @@ impl<'t, 's> Reader<'t, 's> {
     /// Returns a reader of `tree` that adds to `diagnostics`.
     pub fn new(tree: &'t Tree<'s>, diagnostics: &'t mut Vec<Diagnostic>) -> Self {
         let steps_left = (tree.nodes.len() as u64).saturating_mul(4).saturating_add(EXPANSION_ALLOWANCE);
+        let text_left = (tree.written.len() as u64).saturating_mul(4).saturating_add(TEXT_ALLOWANCE);
         let before = diagnostics.len();
-        Self { tree, diagnostics, before, path: Vec::new(), via: 0, steps_left, range: None }
+        Self {
+            tree,
+            diagnostics,
+            before,
+            path: Vec::new(),
+            folded: HashMap::new(),
+            unsure: HashSet::new(),
+            via: 0,
+            steps_left,
+            text_left,
+            longest: LONGEST_NAME,
+            range: None,
+        }
     }
 
     /// Returns the tree.
@@ -105,6 +144,7 @@ impl<'t, 's> Reader<'t, 's> {
     /// Takes back the mistakes that were reported since [`Reader::count`] was `count`.
     pub(crate) fn forget(&mut self, count: usize) {
         self.diagnostics.truncate(count);
+        self.folded.retain(|_, at| *at < count);
     }
 
     /// Returns the span of a node, with the alias through which it was reached.
@@ -125,7 +165,12 @@ impl<'t, 's> Reader<'t, 's> {
     }
 
     /// Reports a mistake at the present path; beyond ten thousand in a document, one says that there are more.
+    ///
+    /// A mistake of a value behind an anchor is told once, with the places that use it.
     pub fn report(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.span.via != 0 && self.fold(&diagnostic) {
+            return;
+        }
         match self.diagnostics.len().saturating_sub(self.before).cmp(&MOST_MISTAKES) {
             Ordering::Less => {
                 let path = if diagnostic.path.is_empty() { self.path() } else { diagnostic.path.clone() };
@@ -136,6 +181,31 @@ impl<'t, 's> Reader<'t, 's> {
                     .help("correct those above first"),
             ),
             Ordering::Greater => {}
+        }
+    }
+
+    /// Returns whether a mistake was reported already, where the place that uses its value is then added.
+    fn fold(&mut self, again: &Diagnostic) -> bool {
+        let span = again.span;
+        match self.folded.entry((again.code, span.start, span.end, again.message.clone())) {
+            hash_map::Entry::Vacant(entry) => {
+                entry.insert(self.diagnostics.len());
+                false
+            }
+            hash_map::Entry::Occupied(first) => {
+                if let Some(first) = self.diagnostics.get_mut(*first.get())
+                    && first.span.via != span.via
+                {
+                    let uses = first.labels.iter().filter(|label| label.text.starts_with(USED)).count();
+                    let text = match uses {
+                        0..MOST_USES => USED.to_owned(),
+                        MOST_USES => format!("{USED}, and in more places"),
+                        _ => return true,
+                    };
+                    first.labels.push(Label { span: Span::new(span.via, span.via + 1), text });
+                }
+                true
+            }
         }
     }
 
@@ -176,7 +246,9 @@ impl<'t, 's> Reader<'t, 's> {
     /// Reads the value of a key that has limits.
     pub(crate) fn limited_entry<T: Decode>(&mut self, entry: Entry, limits: &[Limit]) -> Option<T> {
         self.range = Limit::range_of(limits);
+        let outer = std::mem::replace(&mut self.longest, Limit::longest_of(limits));
         let value = self.entry(entry);
+        self.longest = outer;
         self.range = None;
         value
     }
@@ -235,14 +307,9 @@ impl<'t, 's> Reader<'t, 's> {
         self.steps_left -= 1;
         let span = self.span(node);
         if self.steps_left == 0 {
-            self.report(
-                Diagnostic::error(
-                    "alias-expansion",
-                    span,
-                    "the aliases of this document stand for far more data than it holds",
-                )
-                .help("write the values out, or split the document"),
-            );
+            self.give_up(span);
+        } else if !self.may_hold(node) || self.is_too_long(node, self.longest) {
+            return false;
         } else if self.path.len() > MAX_DEPTH {
             self.report(
                 Diagnostic::error(
@@ -256,6 +323,57 @@ impl<'t, 's> Reader<'t, 's> {
             return true;
         }
         false
+    }
+
+    /// Returns whether a scalar has more characters than it may have, which is then reported.
+    pub(crate) fn is_too_long(&mut self, node: NodeId, longest: usize) -> bool {
+        let Some(text) = self.tree.text(node) else { return false };
+        // No more of a long text is looked at than says that it is long: many aliases may stand for it.
+        if text.len() <= longest || text.char_indices().nth(longest).is_none() {
+            return false;
+        }
+        let span = self.clipped(self.span(node));
+        let message = format!("the text has more than {longest} characters");
+        self.report(
+            Diagnostic::error("too-long", span, message)
+                .help(format!("write at most {longest} characters here")),
+        );
+        true
+    }
+
+    /// Counts the text of a scalar that an alias stands for; returns false if that is more than the document may hold.
+    pub(crate) fn may_hold(&mut self, node: NodeId) -> bool {
+        if self.via == 0 {
+            return true;
+        }
+        let Some(text) = self.tree.text(node) else { return true };
+        self.text_left = self.text_left.saturating_sub(text.len() as u64);
+        if self.text_left == 0 && self.steps_left > 0 {
+            self.steps_left = 0;
+            let span = self.span(node);
+            self.give_up(span);
+        }
+        self.text_left > 0
+    }
+
+    fn give_up(&mut self, span: Span) {
+        let span = self.clipped(span);
+        self.report(
+            Diagnostic::error(
+                "alias-expansion",
+                span,
+                "the aliases of this document stand for far more data than it holds",
+            )
+            .help("write the values out, or split the document"),
+        );
+    }
+
+    /// Returns the beginning of a span, within its first line.
+    fn clipped(&self, span: Span) -> Span {
+        let shown = self.tree.slice(span);
+        let line = &shown[..shown.find(['\n', '\r']).unwrap_or(shown.len())];
+        let width = line.char_indices().nth(LONGEST_SHOWN).map_or(line.len(), |(at, _)| at);
+        Span { end: span.start + u32::try_from(width).unwrap_or(0), ..span }
     }
 
     /// Returns the kind of a node in the words of a message.
@@ -278,7 +396,12 @@ impl<'t, 's> Reader<'t, 's> {
     }
 
     /// Reports that a node is not what its key asks for; returns the diagnostic's absence of a value.
+    ///
+    /// One that a mistake of syntax cut may have been what is asked for.
     pub fn wrong_type<T>(&mut self, node: NodeId, expected: &str) -> Option<T> {
+        if self.tree.is_cut(node) {
+            return None;
+        }
         let found = self.describe(node);
         let mut diagnostic =
             Diagnostic::error("wrong-type", self.span(node), format!("expected {expected}, found {found}"));
@@ -315,6 +438,7 @@ impl<'t, 's> Reader<'t, 's> {
     pub fn sequence(&mut self, node: NodeId, expected: &str) -> Option<&'t [NodeId]> {
         let help = match &self.tree.node(node).kind {
             Kind::Sequence(items) => return Some(items),
+            _ if self.tree.is_cut(node) => return None,
             Kind::Scalar { text, plain } => {
                 if *plain && Plain::of(text) == Plain::Null {
                     return self.wrong_type(node, expected);

@@ -49,10 +49,13 @@ pub(crate) fn check_settings(reader: &mut Reader<'_, '_>, root: NodeId, read: Op
     found.into_iter().for_each(|mistake| reader.report(mistake));
 }
 
-/// Returns whether one of some keys is misspelt, so that nobody can say that it is missing.
+/// Returns whether one of some keys is misspelt or may be one of those that were cut off, so that nobody can say that it is
+/// missing.
 fn is_misspelt(block: View<'_, '_>, keys: &[&'static str], known: &[&'static str]) -> bool {
-    block
-        .has_key(|written| !known.contains(&written) && did_you_mean(written, keys.iter().copied()).is_some())
+    block.is_cut()
+        || block.has_key(|written| {
+            !known.contains(&written) && did_you_mean(written, keys.iter().copied()).is_some()
+        })
 }
 
 /// Returns the mistake that a plan brings no machine back, if it does not.

@@ -7,6 +7,7 @@ use crate::signature::PublicKey;
 use crate::source::Span;
 use crate::syntax::decode::quoted;
 use crate::syntax::settings::Settings;
+use crate::syntax::settings::Traces;
 use crate::syntax::settings::notify::Announcement;
 use crate::syntax::settings::notify::Smtp;
 use crate::syntax::settings::notify::SmtpTls;
@@ -32,6 +33,14 @@ pub(super) fn check(settings: View<'_, '_>, read: Option<&Settings>, found: &mut
         check_told(told, settings, &format!("notify[{at}]"), found);
     }
     check_live_drills(settings, found);
+    if let Some(traces) = settings.get("traces").filter(|traces| traces.is_mapping()) {
+        not_both(traces, ["endpoint", "from_environment"], "traces", found);
+        let keys = ["endpoint", "from_environment"];
+        if keys.iter().all(|key| traces.get(key).is_none()) && !is_misspelt(traces, &keys, Traces::KEYS) {
+            let help = "add `endpoint:`, or `from_environment: true`";
+            found.push(bad(traces.span(), "the traces go nowhere", help, "traces"));
+        }
+    }
 }
 
 fn check_serve(serve: View<'_, '_>, read: Option<&Serve>, found: &mut Vec<Diagnostic>) {

@@ -27,7 +27,7 @@ block! {
         /// Version of the language: 1.
         pub version: Spanned<crate::syntax::Version>,
         /// Plan files, or folders that hold plans, relative to this file. Default: `[plans]`.
-        pub plans: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["plans"],
+        pub plans: Vec<Spanned<String>> where [NotEmpty, Distinct, Long] => ["plans"],
         /// Where drills take their plans from. Default: the files as they lie there.
         pub repository: Option<Repository>,
         /// How many drills may run at the same time. Default: 4.
@@ -35,13 +35,25 @@ block! {
         /// The dashboard: where it listens and who may do what.
         pub serve: Option<Serve>,
         /// Commands that `run:` actions of live drills may run: program and arguments, exactly as plans write them.
-        pub allowed_commands: Vec<Argv> => [["./scripts/stop-batch.sh", "--site", "azure"]],
+        pub allowed_commands: Vec<Argv> where [Prose] => [["./scripts/stop-batch.sh", "--site", "azure"]],
         /// Live drills that may run, each of a plan as it was when somebody looked at it.
         pub live_drills: Vec<LiveDrill>,
         /// The server that mail is sent through.
         pub smtp: Option<Smtp>,
         /// Who is told about what, beside those whom plans name.
         pub notify: Vec<Announcement>,
+        /// Where traces of runs go, for OpenTelemetry. Default: nowhere.
+        pub traces: Option<Traces>,
+    }
+}
+
+block! {
+    /// A collector of OpenTelemetry that takes traces over HTTP: one of `endpoint` and `from_environment`.
+    pub struct Traces {
+        /// Its address; `/v1/traces` is added unless it is there.
+        pub endpoint: Option<Spanned<String>> where [Url] => "http://127.0.0.1:4318",
+        /// Whether `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` names it. Default: false.
+        pub from_environment: Option<Spanned<bool>>,
     }
 }
 
@@ -75,7 +87,7 @@ block! {
         /// Digest of the plan that was looked at; a drill of any other is refused.
         pub digest: Spanned<PlanDigest>,
         /// Resource id of the vault that the drill may act on.
-        pub vault: Option<Spanned<String>> => "/subscriptions/0a1b/resourceGroups/rg-dr/providers/Microsoft.RecoveryServices/vaults/rsv-dr",
+        pub vault: Option<Spanned<String>> where [Long] => "/subscriptions/0a1b/resourceGroups/rg-dr/providers/Microsoft.RecoveryServices/vaults/rsv-dr",
     }
 }
 
@@ -85,13 +97,13 @@ pub struct Argv(pub Vec<String>);
 
 impl Decode for Argv {
     fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
-        let before = reader.count();
+        let written = reader.sequence(node, "a list")?.len();
         let words: Vec<String> = Vec::decode(reader, node)?;
-        if words.is_empty() && reader.count() == before {
+        if written == 0 && !reader.tree().is_cut(node) {
             let span = reader.span(node);
             reader.report(Diagnostic::error("empty", span, "the list is empty").help("name a program"));
         }
-        (reader.count() == before).then_some(Self(words))
+        (written > 0 && words.len() == written).then_some(Self(words))
     }
     fn schema(schema: &mut Schema) -> serde_json::Value {
         serde_json::json!({"type": "array", "items": String::schema(schema), "minItems": 1})

@@ -33,7 +33,7 @@ block! {
         /// Name to sign in with.
         pub username: Option<Spanned<String>> => "failback",
         /// File that holds the password, relative to this file.
-        pub password_file: Option<Spanned<String>> => "/etc/failback/smtp.password",
+        pub password_file: Option<Spanned<String>> where [Long] => "/etc/failback/smtp.password",
         /// Environment variable that holds the password.
         pub password_env: Option<Spanned<String>> => "FAILBACK_SMTP_PASSWORD",
     }
@@ -51,7 +51,7 @@ block! {
         /// A mail.
         pub email: Option<Email>,
         /// A command of this machine, which is given the notice as JSON on its standard input.
-        pub command: Option<Argv>,
+        pub command: Option<Argv> where [Prose],
     }
 }
 
@@ -61,9 +61,9 @@ block! {
         /// Address.
         pub url: Spanned<String> where [Url] => "https://hooks.corp.example/dr",
         /// Body, sent as JSON; texts may hold variables such as `{{ plan.name }}`. Default: the whole notice.
-        pub body: Option<Free> => {"text": "{{ plan.name }}: {{ notice.message }}"},
+        pub body: Option<Free> where [Prose] => {"text": "{{ plan.name }}: {{ notice.message }}"},
         /// File that holds the secret which signs the body, relative to this file.
-        pub secret_file: Option<Spanned<String>> => "/etc/failback/webhook.secret",
+        pub secret_file: Option<Spanned<String>> where [Long] => "/etc/failback/webhook.secret",
         /// Environment variable that holds the secret.
         pub secret_env: Option<Spanned<String>> => "FAILBACK_WEBHOOK_SECRET",
     }
@@ -75,6 +75,6 @@ block! {
         /// Addresses that it goes to.
         pub to: Vec<Spanned<String>> where [Needed, Distinct] => ["dr@corp.example"],
         /// Subject; it may hold variables such as `{{ plan.name }}`. Default: what happened, in a sentence.
-        pub subject: Option<Spanned<String>> => "{{ plan.name }}: {{ notice.message }}",
+        pub subject: Option<Spanned<String>> where [Prose] => "{{ plan.name }}: {{ notice.message }}",
     }
 }

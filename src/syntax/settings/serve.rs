@@ -32,9 +32,9 @@ block! {
     /// Files of a certificate.
     pub struct Tls {
         /// File of the certificate and those above it, as PEM, relative to this file.
-        pub certificate: Spanned<String> => "tls.crt",
+        pub certificate: Spanned<String> where [Long] => "tls.crt",
         /// File of its key, as PEM.
-        pub key: Spanned<String> => "tls.key",
+        pub key: Spanned<String> where [Long] => "tls.key",
     }
 }
 
@@ -57,13 +57,13 @@ block! {
         /// `approvers:` of a plan names.
         pub roles: Vec<Spanned<String>> where [Needed, Distinct] => ["operator", "approver", "dba"],
         /// File that holds the user's token, relative to this file.
-        pub token_file: Option<Spanned<String>> => "/etc/failback/kim.token",
+        pub token_file: Option<Spanned<String>> where [Long] => "/etc/failback/kim.token",
         /// Environment variable that holds the user's token.
         pub token_env: Option<Spanned<String>> => "FAILBACK_TOKEN_KIM",
         /// Name of the user's account at the operating system, where it is another one: at a terminal it is the same person.
         pub os_user: Option<Spanned<String>> => "k.kim",
         /// Public ed25519 keys whose signatures count as the user's, as lines of `authorized_keys` without options.
-        pub ssh_keys: Vec<Spanned<String>> where [NotEmpty, Distinct] =>
+        pub ssh_keys: Vec<Spanned<String>> where [NotEmpty, Distinct, Long] =>
             ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBukbGTNXZZYf5Z8UH1JELNZgHPWQBgaUsOqrGvh4IWz kim"],
     }
 }

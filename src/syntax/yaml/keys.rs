@@ -58,6 +58,14 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Notes that a mapping lacks keys if some could not be read.
+    pub(super) fn lost_keys(&mut self, id: NodeId) {
+        let Kind::Mapping(pairs) = &self.tree.node(id).kind else { return };
+        if pairs.iter().any(|(key, _)| is_stand_in(self.tree.node(*key))) {
+            self.tree.cut.insert(id);
+        }
+    }
+
     fn key(&self, id: NodeId) -> Key<'_> {
         let node = self.tree.node(id);
         match &node.kind {

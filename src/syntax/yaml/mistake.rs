@@ -18,6 +18,8 @@ use super::SPACES;
 
 /// Control characters listed for one text, which may be no text at all.
 const CONTROLS_LISTED: usize = 20;
+/// Places listed that are not UTF-8: a file in another encoding has many.
+const BYTES_LISTED: usize = 20;
 
 impl Reader<'_, '_> {
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
@@ -32,6 +34,29 @@ impl Reader<'_, '_> {
         };
         self.listed += 1;
         self.found.push(diagnostic);
+    }
+
+    /// Reports where bytes are not UTF-8, one after the other as one.
+    pub(super) fn bad_utf8(&mut self) {
+        if !self.lossy {
+            return;
+        }
+        // What holds a NUL is no text, and one such byte says as much as all of them.
+        let most = if self.binary { 1 } else { BYTES_LISTED };
+        let (mut listed, mut end) = (0, None);
+        for (at, bad) in self.text.match_indices(char::REPLACEMENT_CHARACTER) {
+            if end != Some(at) {
+                if listed == most {
+                    return;
+                }
+                listed += 1;
+                self.report(
+                    Diagnostic::error("bad-utf8", self.at(at), "a byte here is not UTF-8")
+                        .help("save the file as UTF-8"),
+                );
+            }
+            end = Some(at + bad.len());
+        }
     }
 
     pub(super) fn control_characters(&mut self) {

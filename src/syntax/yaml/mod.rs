@@ -2,11 +2,13 @@
 
 mod alias;
 mod comment;
+mod cut;
 mod keys;
 mod mistake;
 
 use std::borrow::Cow;
 
+use granit_parser::ErrorKind;
 use granit_parser::Event;
 use granit_parser::Parser;
 use granit_parser::ScalarStyle;
@@ -46,9 +48,9 @@ const LONGEST_KEY: usize = 1024;
 
 /// Reads all documents of a text.
 ///
-/// A document with a mistake of syntax, or nested too deeply, has no root; the documents after it are
-/// read. Nor has an empty document one. A value that could not be read (an unknown or recursive alias, a
-/// scalar with an unsupported tag) is an empty plain scalar for which [`is_stand_in`] holds. Repeated
+/// Of a document with a mistake of syntax, what is before it is read, and its collections are [`Tree::cut`]; one that is nested
+/// too deeply has no root. The documents after it are read. Nor has an empty document a root. A value that could not be read (an unknown or recursive alias, a
+/// scalar with an unsupported tag or with bytes that are not UTF-8) is an empty plain scalar for which [`is_stand_in`] holds. Repeated
 /// keys stay in the tree. Diagnostics are added in the order of the text.
 pub fn read<'s>(source: &'s Source, limits: &Limits, diagnostics: &mut Vec<Diagnostic>) -> Tree<'s> {
     let text = source.text();
@@ -59,6 +61,8 @@ pub fn read<'s>(source: &'s Source, limits: &Limits, diagnostics: &mut Vec<Diagn
         limits: *limits,
         tabs: text.split(LINE_ENDS).any(|line| line.trim_start_matches(' ').starts_with('\t')),
         binary: text.contains('\0'),
+        lossy: source.is_lossy(),
+        closed: Vec::new(),
         found: diagnostics,
         tree: Tree { written: text, base: source.base(), ..Tree::default() },
         open: Vec::new(),
@@ -73,6 +77,7 @@ pub fn read<'s>(source: &'s Source, limits: &Limits, diagnostics: &mut Vec<Diagn
         last_tab: None,
     };
     reader.tree.nodes.reserve(text.len() / 24);
+    reader.bad_utf8();
     reader.control_characters();
     reader.documents();
     let tree = reader.tree;
@@ -109,6 +114,10 @@ struct Reader<'s, 'd> {
     tabs: bool,
     /// Whether the text holds a NUL, where the parser would say that the text ends.
     binary: bool,
+    /// Whether U+FFFD stands in the place of bytes that are not UTF-8.
+    lossy: bool,
+    /// Collections that ended after the latest value.
+    closed: Vec<NodeId>,
     found: &'d mut Vec<Diagnostic>,
     tree: Tree<'s>,
     open: Vec<Open>,
@@ -141,22 +150,27 @@ impl<'s> Reader<'s, '_> {
         };
         let mut parser = Parser::new_from_str_with_options(self.text, options);
         while let Some(event) = parser.next_event() {
-            let readable = match event {
+            match event {
                 Ok((_, span)) if self.tree.nodes.len() > self.limits.max_nodes as usize => {
                     self.too_many_values(self.span(&span));
                     return self.abandon();
                 }
-                Ok((event, span)) => self.event(event, &span),
+                Ok((event, span)) => {
+                    if self.event(event, &span) {
+                        continue;
+                    }
+                    self.abandon();
+                }
                 Err(error) => {
                     self.syntax(&error);
-                    false
+                    match error.kind() {
+                        ErrorKind::RecursionLimitExceeded => self.abandon(),
+                        kind => self.cut(*kind == ErrorKind::MappingValueNotAllowed),
+                    }
                 }
-            };
-            if !readable {
-                self.abandon();
-                if !matches!(parser.proceed_next_document(), Ok(true)) {
-                    return;
-                }
+            }
+            if !matches!(parser.proceed_next_document(), Ok(true)) {
+                return;
             }
         }
     }
@@ -190,6 +204,7 @@ impl<'s> Reader<'s, '_> {
         self.roots_before = self.tree.roots.len();
         self.nodes_before = self.tree.nodes.len();
         self.names.clear();
+        self.closed.clear();
     }
 
     fn end_document(&mut self) {
@@ -205,6 +220,7 @@ impl<'s> Reader<'s, '_> {
 
     fn abandon(&mut self) {
         self.open.clear();
+        self.closed.clear();
         self.pending.clear();
         self.tree.roots.truncate(self.roots_before);
         self.tree.nodes.truncate(self.nodes_before);
@@ -217,6 +233,7 @@ impl<'s> Reader<'s, '_> {
             self.tab_indent(tab);
         }
         self.last = node.span;
+        self.closed.clear();
         self.tree.nodes.push(node);
         if anchor != 0 {
             if self.anchors.len() <= anchor {
@@ -248,6 +265,10 @@ impl<'s> Reader<'s, '_> {
             // The parser reads an empty value as `~`, in front of the `:`.
             text = Cow::Borrowed("");
             place = self.after_colon(place);
+        }
+        // What a byte that is not UTF-8 was meant to be is not known.
+        if self.lossy && text.contains(char::REPLACEMENT_CHARACTER) {
+            return stand_in(place);
         }
         if let Some(tag) = tag {
             match tag.core_suffix() {
@@ -333,8 +354,10 @@ impl<'s> Reader<'s, '_> {
         node.span.end = node.span.end.max(end);
         node.kind = kind;
         self.last = Span::new(node.span.end, node.span.end);
+        self.closed.push(id);
         if mapping {
             self.repeated_keys(id);
+            self.lost_keys(id);
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn digest(secret: &str) -> [u8; 32] {
 }
 
 /// Compares secrets under a key of this process alone, so that the time which that takes tells nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Comparer(hmac::Key);
 
 impl Comparer {

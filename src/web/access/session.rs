@@ -78,6 +78,19 @@ impl Sessions {
         self.with(|sessions| sessions.remove(&secret::digest(id)));
     }
 
+    /// Gives each session the roles that its user has by now, and ends those of whom there are none.
+    pub fn reread<'r>(&self, roles: impl Fn(&str) -> Option<&'r [String]>) {
+        self.with(|sessions| {
+            sessions.retain(|_, session| match roles(&session.name) {
+                Some(roles) => {
+                    session.roles = roles.to_vec();
+                    true
+                }
+                None => false,
+            });
+        });
+    }
+
     /// Returns how many sessions there are.
     pub fn count(&self, now: Timestamp) -> usize {
         self.with(|sessions| sessions.values().filter(|session| !session.is_over(now)).count())
@@ -133,5 +146,16 @@ mod tests {
             begin(&sessions, start + MINUTE);
         }
         assert_eq!((sessions.count(start), sessions.whose(&first, start)), (PLACES, None));
+    }
+
+    #[test]
+    fn a_session_has_the_roles_of_its_user_and_ends_with_it() {
+        let (sessions, now) = (Sessions::default(), Timestamp::UNIX_EPOCH);
+        let begin = |name: &str| sessions.begin(name.into(), vec!["viewer".into()], now).expect("random");
+        let (kim, lee) = (begin("kim"), begin("lee"));
+        let more = ["dba".to_owned()];
+        sessions.reread(|name| (name == "kim").then_some(&more[..]));
+        assert_eq!(sessions.whose(&kim, now).expect("kim's").roles, more);
+        assert_eq!(sessions.whose(&lee, now), None);
     }
 }

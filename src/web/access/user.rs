@@ -55,7 +55,19 @@ impl Known {
     ///
     /// [`UserError`] if a token shows nobody for sure.
     pub fn of(users: &[User]) -> Result<Self, UserError> {
-        let comparer = Comparer::new().ok_or(UserError::NoRandomness)?;
+        Self::with(Comparer::new().ok_or(UserError::NoRandomness)?, users)
+    }
+
+    /// Takes other users in, in place of these.
+    ///
+    /// # Errors
+    ///
+    /// [`UserError`] if a token shows nobody for sure.
+    pub fn replaced(&self, users: &[User]) -> Result<Self, UserError> {
+        Self::with(self.comparer.clone(), users)
+    }
+
+    fn with(comparer: Comparer, users: &[User]) -> Result<Self, UserError> {
         let mut known: Vec<(String, Vec<String>, ring::hmac::Tag)> = Vec::new();
         for User { name, roles, token } in users {
             let token = token.expose_secret().trim();
@@ -68,6 +80,13 @@ impl Known {
             known.push((name.clone(), roles.clone(), comparer.keep(token)));
         }
         Ok(Self { comparer, users: known })
+    }
+
+    /// Returns the roles that somebody has who was known before; `None` of one who is gone, or has another token by now.
+    pub fn still(&self, before: &Self, name: &str) -> Option<&[String]> {
+        let of = |known: &'_ Self| known.users.iter().position(|(other, ..)| other == name);
+        let (now, then) = (&self.users[of(self)?], &before.users[of(before)?]);
+        (now.2.as_ref() == then.2.as_ref()).then_some(now.1.as_slice())
     }
 
     /// Returns whose token was sent; every token is compared, so that the time tells nothing.
@@ -97,6 +116,17 @@ mod tests {
         assert_eq!(known.whose("kim-0123456789abcdef").expect("kim's").0, "kim");
         assert_eq!(known.whose("lee-0123456789abcdef").expect("lee's").0, "lee");
         assert_eq!(known.whose("lee-0123456789abcdee"), None);
+    }
+
+    #[test]
+    fn whoever_is_gone_or_has_another_token_is_not_known_any_more() {
+        let (kim, lee) = (user("kim", "kim-0123456789abcdef"), user("lee", "lee-0123456789abcdef"));
+        let before = Known::of(&[kim.clone(), lee]).expect("tokens of two people");
+        let more = User { roles: vec!["dba".into()], ..kim };
+        let now =
+            before.replaced(&[more, user("lee", "lee-another-one-0123")]).expect("tokens of two people");
+        assert_eq!(now.still(&before, "kim"), Some(&["dba".to_owned()][..]));
+        assert_eq!((now.still(&before, "lee"), now.still(&before, "bob")), (None, None));
     }
 
     #[test]

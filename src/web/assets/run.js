@@ -56,6 +56,10 @@ async function begin() {
   const forecast = outline.forecast;
   $("forecast").textContent = `${span(forecast.low_s)} – ${span(forecast.high_s)}`;
   model.objective = forecast.rto.objective_s;
+  // The page may have been told before the run was read.
+  $("total").textContent = model.steps.length;
+  $("total-machines").textContent = model.machines.length;
+  $("progress").max = model.steps.length;
   listen();
 }
 

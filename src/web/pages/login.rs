@@ -62,7 +62,7 @@ pub(in crate::web) async fn sign_in(
     let token = input::field(body, "token").unwrap_or_default();
     let token = token.trim();
     guard::may_try(&app, client, token)?;
-    let Some((name, roles)) = app.users.whose(token) else {
+    let Some((name, roles)) = app.admission().users.whose(token) else {
         app.limit.was_wrong(client, token, app.now());
         app.metrics.refused_login();
         let mut response = form(&app, &visit, &next, None, true)?;

@@ -69,7 +69,8 @@ impl Visit {
     fn of(app: &App, headers: &HeaderMap, path: &str, query: &str, who: Option<Who>) -> Self {
         let chosen = input::field(query, "lang").and_then(|tag| Language::from_tag(&tag));
         let kept = || input::cookie(headers, LANGUAGE).and_then(Language::from_tag);
-        let language = chosen.or_else(kept).or_else(|| Language::accepted(headers)).unwrap_or(app.language);
+        let language =
+            chosen.or_else(kept).or_else(|| Language::accepted(headers)).unwrap_or(app.admission().language);
         Self { language, who, path: path.to_owned(), chosen: chosen.is_some() }
     }
 }

@@ -25,13 +25,15 @@ pub(super) struct Hub {
     dir: StateDir,
     desk: Arc<dyn Desk>,
     open: Mutex<HashMap<RunId, Arc<Watched>>>,
+    /// Runs that are being opened: whoever comes meanwhile waits for that one.
+    opening: Mutex<HashMap<RunId, Arc<tokio::sync::Mutex<()>>>>,
     ended: tokio::sync::watch::Sender<bool>,
 }
 
 impl Hub {
     pub fn new(dir: StateDir, desk: Arc<dyn Desk>) -> Self {
         let (ended, _) = tokio::sync::watch::channel(false);
-        Self { dir, desk, open: Mutex::default(), ended }
+        Self { dir, desk, open: Mutex::default(), opening: Mutex::default(), ended }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut HashMap<RunId, Arc<Watched>>) -> T) -> T {
@@ -40,7 +42,27 @@ impl Hub {
 
     /// Returns a run, opened if it was not, and as its journal stands now.
     pub async fn fresh(&self, run: &RunId) -> Result<Arc<Watched>, Problem> {
-        let known = self.with(|open| open.get(run).cloned());
+        let mut known = self.with(|open| open.get(run).cloned());
+        if known.is_none() {
+            let gate = Arc::clone(self.gates().entry(run.clone()).or_default());
+            let turn = gate.lock().await;
+            known = self.with(|open| open.get(run).cloned());
+            if known.is_none() {
+                let opened = self.read(known, run).await;
+                self.gates().remove(run);
+                drop(turn);
+                return opened;
+            }
+        }
+        self.read(known, run).await
+    }
+
+    fn gates(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<tokio::sync::Mutex<()>>>> {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what is new of a run, which is opened unless it is known.
+    async fn read(&self, known: Option<Arc<Watched>>, run: &RunId) -> Result<Arc<Watched>, Problem> {
         let (dir, desk, run) = (self.dir.clone(), Arc::clone(&self.desk), run.clone());
         let opened = tokio::task::spawn_blocking(move || {
             let watched = match known {

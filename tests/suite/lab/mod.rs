@@ -147,6 +147,13 @@ impl World {
         ran
     }
 
+    /// Runs the plan at a site to its end, in one process that has a runtime of its own: for a test that has one, too.
+    pub fn run_at(&self, site: &Site) -> Ran {
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.drive(site, Process::default())).join().expect("the run does not panic")
+        })
+    }
+
     /// Simulates the plan to its end.
     pub fn simulate(&self) -> Ran {
         self.simulate_told(Vec::new())

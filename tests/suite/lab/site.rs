@@ -107,6 +107,11 @@ impl Site {
         block(async { self.0.emulator.observe(machines).await.expect("the emulator answers").facts })
     }
 
+    /// Returns the facts of a machine as they are now.
+    pub fn machine(&self, name: &MachineName) -> failback::syntax::machine::Machine {
+        self.0.emulator.machine_facts(name).expect("it is there")
+    }
+
     /// Returns the requests that the emulator took on, once for each operation.
     pub fn begun(&self) -> Vec<(OperationId, Sent)> {
         let mut begun = BTreeMap::new();

@@ -32,7 +32,7 @@ pub fn fail_back() -> Option<Value> {
     }))
 }
 
-async fn map_policy(site: &Site) {
+pub async fn map_policy(site: &Site) {
     let key = IdempotencyKey::new("policy");
     let job = site.emulator.begin(&Request::Prepare, &key).await.expect("it is taken on");
     drop(job);

@@ -7,7 +7,9 @@ mod faults;
 mod jobs;
 mod kept;
 mod modernized;
+mod people;
 mod plans;
+mod updates;
 
 use std::sync::Arc;
 

@@ -59,7 +59,7 @@ pub(super) struct CliDesk {
     pub(super) settings: Option<PathBuf>,
     found: tokio::sync::watch::Receiver<Arc<Found>>,
     variables: BTreeMap<String, String>,
-    plans: Plans,
+    pub(super) plans: Plans,
     /// Runs that have ended, by the place of their last event: their records were checked.
     ended: Mutex<HashMap<RunId, (u64, Value)>>,
 }
@@ -224,8 +224,7 @@ impl web::Desk for CliDesk {
     }
 
     fn start(&self, drill: &NewDrill, by: &str) -> Result<Value, Refusal> {
-        let path = self.plans.file(self, &drill.plan)?;
-        drills::start(self, drill, &path, by)
+        drills::start(self, drill, by)
     }
 
     fn resume(&self, run: &RunId, _by: &str) -> Result<(), Refusal> {
@@ -238,6 +237,21 @@ impl web::Desk for CliDesk {
         }
         if self.is_driven(run) {
             return conflict(format!("a process drives run {run} already"));
+        }
+        let shown = web::Desk::run(self, run)?;
+        let state = shown["state"].as_str().unwrap_or_default();
+        // Somebody may have ordered a run that has ended to do something again.
+        let waits = shown["orders_waiting"].as_array().is_some_and(|orders| !orders.is_empty());
+        if matches!(state, "succeeded" | "failed" | "cancelled") && !waits {
+            return conflict(format!("run {run} has ended: it {state}"));
+        }
+        let is_real =
+            |kind: &RunEventKind| matches!(kind, RunEventKind::RunStarted { simulated_actions: false, .. });
+        let mut runs_for_real = false;
+        let read = self.database()?.each_event(run, |event| runs_for_real |= is_real(&event.kind));
+        read.map_err(|error| Refusal::unavailable(error.in_words()))?;
+        if runs_for_real {
+            return conflict(format!("run {run} runs its actions for real: go on with it where it began"));
         }
         drills::resume(self, run)
     }

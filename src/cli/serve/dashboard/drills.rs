@@ -20,6 +20,7 @@ use crate::cli::session::SpeedChoice;
 use crate::drill::listing;
 use crate::id::RunId;
 use crate::journal::DrillRow;
+use crate::syntax::drill::DrillKind;
 use crate::web::NewDrill;
 use crate::web::PlanRow;
 use crate::web::Refusal;
@@ -50,7 +51,8 @@ pub(super) fn add(desk: &CliDesk, rows: &mut [PlanRow]) {
         let next = next.min_by_key(|line| line.next_at);
         row.next_drill = next.map(|line| json!({"at": line.next_at, "drill": line.drill}));
         if row.state == "ready" && runs > 0 {
-            row.coverage = known_coverage(desk, &record, &desk.base.join(&row.path));
+            row.coverage =
+                desk.plans.file(desk, &row.key).ok().and_then(|plan| known_coverage(desk, &record, &plan));
         }
     }
 }
@@ -160,12 +162,39 @@ fn coverage(desk: &CliDesk, base: &Path, plan: &Path) -> Option<f64> {
     Some(told["percent"].as_f64()? / 100.0)
 }
 
+/// Returns the file of the plan whose drill is to be started, if it has it: nobody is told that something begins which can't.
+fn allowed(desk: &CliDesk, drill: &NewDrill) -> Result<PathBuf, Refusal> {
+    let invalid = |message: String| Err(Refusal { kind: RefusalKind::Invalid, message });
+    let names = [Some(&drill.plan), drill.drill.as_ref()];
+    if names.into_iter().flatten().any(|name| name.contains(char::is_control)) {
+        return invalid("a name holds no control characters".to_owned());
+    }
+    let path = desk.plans.file(desk, &drill.plan)?;
+    let Some(name) = &drill.drill else { return Ok(path) };
+    if !desk.plans.detail(desk, &drill.plan)?.row.drills.contains(name) {
+        return Err(Refusal::missing(format!("the plan has no drill `{name}`")));
+    }
+    let found = desk.found();
+    let plans = found.plans.iter().filter(|plan| plan.path == path);
+    let named = plans.flat_map(|plan| &plan.drills).find(|known| known.name.value == *name);
+    // What the scheduler has not read yet is told by the drill itself.
+    let Some(kind) = named.map(|named| named.kind.value) else { return Ok(path) };
+    let of_rehearsals = [("`speed`", drill.speed.is_some()), ("`ask`", drill.ask && kind != DrillKind::Live)];
+    match of_rehearsals.into_iter().find(|(_, is_given)| *is_given && kind != DrillKind::Rehearsal) {
+        Some((what, _)) => {
+            invalid(format!("{what} is about rehearsals, and `{name}` is a {} drill", kind.as_str()))
+        }
+        None => Ok(path),
+    }
+}
+
 /// Starts a drill in a process of its own.
 ///
 /// # Errors
 ///
 /// [`Refusal`] if there is no process, or the words for it are none.
-pub(super) fn start(desk: &CliDesk, drill: &NewDrill, path: &Path, by: &str) -> Result<Value, Refusal> {
+pub(super) fn start(desk: &CliDesk, drill: &NewDrill, by: &str) -> Result<Value, Refusal> {
+    let path = &allowed(desk, drill)?;
     if drill.ask && drill.speed.as_deref() == Some("max") {
         let message = "people have no time to answer at the speed `max`".to_owned();
         return Err(Refusal { kind: RefusalKind::Invalid, message });

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::RwLock;
 use std::time::SystemTime;
 
 use jiff::SignedDuration;
@@ -50,13 +51,18 @@ struct Seen {
 /// The plans that the settings name.
 pub(super) struct Plans {
     base: PathBuf,
-    paths: Vec<PathBuf>,
+    paths: RwLock<Vec<PathBuf>>,
     seen: Mutex<Seen>,
 }
 
 impl Plans {
     pub(super) fn new(base: PathBuf, paths: Vec<PathBuf>) -> Self {
-        Self { base, paths, seen: Mutex::default() }
+        Self { base, paths: RwLock::new(paths), seen: Mutex::default() }
+    }
+
+    /// Names other files and folders, absolute, from now on.
+    pub(super) fn rename(&self, paths: Vec<PathBuf>) {
+        *self.paths.write().unwrap_or_else(PoisonError::into_inner) = paths;
     }
 
     /// Returns every plan in the list.
@@ -104,10 +110,15 @@ impl Plans {
         let found = desk.found();
         if found.commit.is_some() {
             // Plans are exercised as that commit has them, and are shown so.
-            return found.plans.iter().map(|plan| plan.path.clone()).collect();
+            let mistaken = found.mistakes.iter().map(|mistake| mistake.path.clone());
+            let mut files: Vec<PathBuf> =
+                found.plans.iter().map(|plan| plan.path.clone()).chain(mistaken).collect();
+            files.sort();
+            files.dedup();
+            return files;
         }
         let mut files = Vec::new();
-        for path in &self.paths {
+        for path in self.paths.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if path.is_dir() {
                 files.extend(folder::yaml_files(&self.base, path, MOST).files);
             } else {
@@ -121,8 +132,16 @@ impl Plans {
 
     fn read(&self, desk: &CliDesk, files: &[PathBuf]) -> Vec<(PathBuf, Arc<PlanDetail>)> {
         let mut plans: Vec<(PathBuf, Arc<PlanDetail>)> = Vec::new();
+        let found = desk.found();
+        let bases = [std::path::absolute(&self.base), self.base.canonicalize()];
         for path in files {
             let Some(mut detail) = self.one(desk, path) else { continue };
+            // A plan of a commit is known by the file that it was taken from, not by the copy that is read.
+            if let Some(plan) = found.plans.iter().find(|plan| plan.path == *path) {
+                let known = Path::new(&plan.known_as);
+                let below = bases.iter().flatten().find_map(|base| known.strip_prefix(base).ok());
+                detail.row.path = below.unwrap_or(known).display().to_string();
+            }
             let taken = |key: &str| plans.iter().any(|(_, other)| other.row.key == key);
             // Two files may name one plan; an address names one of them.
             let first = detail.row.key.clone();

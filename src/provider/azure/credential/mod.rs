@@ -18,6 +18,8 @@ use crate::provider::azure::cloud::Cloud;
 use crate::provider::azure::credential::command::AzureCli;
 use crate::provider::azure::credential::environment::Principal;
 use crate::provider::azure::credential::managed::Managed;
+use crate::provider::azure::error::UNTRUSTED;
+use crate::provider::azure::error::is_about_trust;
 
 /// Which source of tokens is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +95,7 @@ impl CredentialError {
             Self::Refused { message, .. } if message.contains("AADSTS700016") => {
                 "the directory does not know the application: look at AZURE_CLIENT_ID and AZURE_TENANT_ID"
             }
+            Self::Unreachable { message, .. } if is_about_trust(message) => UNTRUSTED,
             Self::Unreachable { .. } => {
                 "look whether the network or a proxy lets this machine reach the token service"
             }

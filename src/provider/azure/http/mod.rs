@@ -31,6 +31,7 @@ use crate::provider::azure::cloud::Cloud;
 use crate::provider::azure::credential::Credential;
 use crate::provider::azure::credential::Web;
 use crate::provider::azure::error::AzureError;
+use crate::provider::azure::error::is_about_trust;
 use crate::provider::azure::http::budget::Budget;
 use crate::provider::azure::http::budget::Kind;
 use crate::provider::azure::http::token::Tokens;
@@ -228,7 +229,12 @@ impl Transport {
             Ok(answer) => answer,
             Err(error) if error.is_connect() || error.is_builder() => {
                 let host = asked.url.host_str().unwrap_or_default().to_owned();
-                return Err(AzureError::Unreachable { host, message: words_of(error) });
+                let message = words_of(error);
+                return Err(if is_about_trust(&message) {
+                    AzureError::Untrusted { host, message }
+                } else {
+                    AzureError::Unreachable { host, message }
+                });
             }
             Err(error) => {
                 return Err(AzureError::NoAnswer { what: what.to_owned(), message: words_of(error) });

@@ -64,6 +64,7 @@ impl AzureSite {
             Ok(None) => return Ok(self.remember(key, OperationId::new(NOTHING_TO_DO))),
             Err(error) => return Err(before_it_was_sent(error)),
         };
+        self.view.remember_points(request);
         self.send(&order, request.machines(), key, &key::request_id(key)).await.map_err(AzureError::of_order)
     }
 
@@ -107,9 +108,10 @@ impl AzureSite {
             return Err(AzureError::NoAnswer { what: format!("{} {}", order.method, order.path), message });
         };
         let operation = OperationId::new(job);
-        view.shared.jobs.follow(&operation, order.scenario, machines, now);
+        view.shared.jobs.follow(&operation, &order.kind(), machines, now);
         view.touch(machines, now);
-        self.machines_of.lock().expect(NO_PANIC).insert(operation.clone(), machines.to_vec());
+        let begun = (order.scenario.to_owned(), machines.to_vec());
+        self.machines_of.lock().expect(NO_PANIC).insert(operation.clone(), begun);
         Ok(self.remember(key, operation))
     }
 
@@ -124,8 +126,11 @@ impl AzureSite {
         };
         if ended {
             let now = self.view.reader.pace().now();
-            let machines = self.machines_of.lock().expect(NO_PANIC).remove(operation).unwrap_or_default();
-            self.view.touch(&machines, now);
+            let begun = self.machines_of.lock().expect(NO_PANIC).remove(operation);
+            if let Some((scenario, machines)) = begun.filter(|(scenario, _)| !takes_its_time(scenario)) {
+                tracing::trace!(%scenario, "what was seen before its end does not count");
+                self.view.touch(&machines, now);
+            }
         }
     }
 
@@ -145,7 +150,8 @@ impl AzureSite {
         let machines: Vec<MachineName> =
             job.target_object_name.get().map(MachineName::new).into_iter().collect();
         let since = job.start_time.get().unwrap_or_else(|| view.reader.pace().now());
-        self.machines_of.lock().expect(NO_PANIC).insert(operation.clone(), machines.clone());
+        let begun = (job.scenario_name.or_empty().to_owned(), machines.clone());
+        self.machines_of.lock().expect(NO_PANIC).insert(operation.clone(), begun);
         view.shared.jobs.follow(&operation, job.scenario_name.or_empty(), &machines, since);
         Ok(Some(self.remember(key, operation)))
     }
@@ -318,7 +324,7 @@ impl AzureSite {
         let pace = view.reader.pace();
         let patience = pace.now().saturating_add(PATIENCE).unwrap_or(jiff::Timestamp::MAX);
         loop {
-            match view.shared.jobs.status(&view.reader, &view.vault, operation).await? {
+            match view.shared.jobs.status(view, operation).await? {
                 OperationStatus::Succeeded | OperationStatus::SucceededWith { .. } => return Ok(()),
                 OperationStatus::Running(_) | OperationStatus::Unknown { .. } if pace.now() < patience => {
                     let next = pace.now().saturating_add(PAUSE).unwrap_or(patience);
@@ -344,6 +350,12 @@ impl AzureSite {
             }
         }
     }
+}
+
+/// Returns whether what comes after an operation takes minutes: a reprotect is followed by a replication, and a commit by the wait
+/// for an agent. What was seen while it ran is good for a step that only waits for that.
+fn takes_its_time(scenario: &str) -> bool {
+    matches!(scenario, "SwitchReplicationGroupProtection" | "CommitFailover")
 }
 
 /// Returns what an error means that came before anything was sent: nothing was changed, whatever it is.

@@ -14,12 +14,15 @@ use crate::provider::azure::client::ReadClient;
 use crate::provider::azure::client::SITE_RECOVERY;
 use crate::provider::azure::error::AzureError;
 use crate::provider::azure::http::redact;
+use crate::provider::azure::site::AzureView;
 use crate::provider::azure::site::duration::Durations;
 use crate::provider::azure::site::key;
 use crate::provider::azure::site::look::Look;
 use crate::provider::azure::site::look::Seen;
 use crate::provider::azure::site::outcome;
 use crate::provider::azure::site::outcome::Stage;
+use crate::provider::azure::site::read::before;
+use crate::provider::azure::site::read::times;
 use crate::provider::azure::vault::VaultId;
 use crate::provider::azure::vault::escaped;
 use crate::provider::azure::wire::job::Job;
@@ -27,12 +30,14 @@ use crate::provider::azure::wire::job::LongOperation;
 use crate::provider::azure::wire::page::Resource;
 use crate::provider::operation::OperationStatus;
 
-/// How long a list of one page is good for; a longer list is good for longer, so that two requests a minute are enough.
+/// How long an operation that was read by itself is good for.
 const GOOD_FOR: SignedDuration = SignedDuration::from_secs(30);
-/// The longest that a list is good for.
+/// How far apart lists of one page are while an operation may have ended; a longer list is read less often.
+const APART: SignedDuration = SignedDuration::from_secs(20);
+/// The longest that a list is good for: while nothing can have ended, for those that fail early.
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
-/// How much earlier than our own clock says a job may have begun by the service's.
-const SKEW: SignedDuration = SignedDuration::from_mins(10);
+/// How much earlier than our own clock says a job may have begun by the service's; one that began earlier still is read by itself.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// How long the service may take to show a job in its list.
 const SHOWN_AFTER: SignedDuration = SignedDuration::from_mins(2);
 /// Up to how many operations are read one by one: that shows their tasks, and costs no more than the list.
@@ -45,7 +50,8 @@ const LONG_AGO: SignedDuration = SignedDuration::from_hours(24);
 struct Followed {
     /// When it began, or was first heard of.
     since: Timestamp,
-    scenario: Option<String>,
+    /// Its kind: the scenario, and behind it what else decides how long it takes, if that is known.
+    kind: Option<String>,
     machines: Vec<MachineName>,
     /// When it was last read by itself, and what that showed.
     read: Option<(Timestamp, OperationStatus)>,
@@ -72,16 +78,12 @@ impl Jobs {
     pub(super) fn follow(
         &self,
         operation: &OperationId,
-        scenario: &str,
+        kind: &str,
         machines: &[MachineName],
         now: Timestamp,
     ) {
-        let followed = Followed {
-            since: now,
-            scenario: Some(scenario.to_owned()),
-            machines: machines.to_vec(),
-            read: None,
-        };
+        let followed =
+            Followed { since: now, kind: Some(kind.to_owned()), machines: machines.to_vec(), read: None };
         self.followed.lock().expect(NO_PANIC).insert(name_of(operation), followed);
     }
 
@@ -92,14 +94,14 @@ impl Jobs {
     /// Returns how far an operation is.
     pub(super) async fn status(
         &self,
-        reader: &ReadClient,
-        vault: &VaultId,
+        view: &AzureView,
         operation: &OperationId,
     ) -> Result<OperationStatus, AzureError> {
+        let (reader, vault) = (&view.reader, &view.vault);
         let name = name_of(operation);
         let now = reader.pace().now();
         // After a restart nothing but the id is known.
-        let Some(followed) = self.known(&name) else { return self.read(reader, vault, &name).await };
+        let Some(followed) = self.known(&name) else { return self.read(view, &name).await };
         if let Some((at, status)) = &followed.read
             && now.duration_since(*at) < GOOD_FOR
         {
@@ -111,23 +113,22 @@ impl Jobs {
                 Some(end) if followed.read.as_ref().is_some_and(|(at, _)| *at > now - GOOD_FOR * 2) => {
                     self.running(&followed, end)
                 }
-                Some(_) | None => self.read(reader, vault, &name).await,
+                Some(_) | None => self.read(view, &name).await,
             };
         }
         let listing = self.listing(reader, vault, false).await?;
         match listing.value.by_name.get(&name) {
-            Some(job) => self.by_list(reader, vault, &name, &followed, job).await,
+            Some(job) => self.by_list(view, &name, &followed, job, next_of(&listing)).await,
             None if listing.began.duration_since(followed.since) < SHOWN_AFTER => {
                 let end = self.expected_end(&followed).unwrap_or(now);
-                self.running(&followed, end.max(now + GOOD_FOR))
+                self.running(&followed, end.max(next_of(&listing)))
             }
-            None => self.read(reader, vault, &name).await,
+            None => self.read(view, &name).await,
         }
     }
 
     fn expected_end(&self, followed: &Followed) -> Option<Timestamp> {
-        let scenario = followed.scenario.as_deref()?;
-        followed.since.checked_add(self.durations.of(scenario)).ok()
+        followed.since.checked_add(self.durations.of(followed.kind.as_deref()?)).ok()
     }
 
     fn running(&self, followed: &Followed, end: Timestamp) -> Result<OperationStatus, AzureError> {
@@ -136,7 +137,8 @@ impl Jobs {
                 crate::provider::operation::Progress { expected_end: Some(end), ..progress.clone() };
             return Ok(OperationStatus::Running(progress));
         }
-        let task = followed.scenario.clone().unwrap_or_default();
+        let kind = followed.kind.as_deref().unwrap_or_default();
+        let task = kind.split(' ').next().unwrap_or_default().to_owned();
         Ok(OperationStatus::Running(crate::provider::operation::Progress {
             done: 0.0,
             task,
@@ -146,56 +148,61 @@ impl Jobs {
 
     async fn by_list(
         &self,
-        reader: &ReadClient,
-        vault: &VaultId,
+        view: &AzureView,
         name: &str,
         followed: &Followed,
         job: &Job,
+        next: Timestamp,
     ) -> Result<OperationStatus, AzureError> {
+        let (reader, vault) = (&view.reader, &view.vault);
         match outcome::stage(job) {
             Stage::Runs => {
-                let scenario = job.scenario_name.get().or(followed.scenario.as_deref()).unwrap_or_default();
+                let kind = followed.kind.as_deref().or(job.scenario_name.get()).unwrap_or_default();
                 let start = job.start_time.get().unwrap_or(followed.since);
-                let end = start.checked_add(self.durations.of(scenario)).ok();
-                Ok(outcome::status(job, &followed.machines, end, reader.pace().now()))
+                let end = start.checked_add(self.durations.of(kind)).ok();
+                // One that is overdue is asked about again when the list is.
+                let end = end.map_or(next, |end| end.max(next));
+                Ok(outcome::status(job, &followed.machines, Some(end), reader.pace().now()))
+            }
+            // A list leaves out to which points a group went; where one machine alone fails over, its job does not tell either.
+            Stage::Succeeded if followed.machines.len() > 1 && is_failover(job) => {
+                self.read(view, name).await
             }
             Stage::Succeeded => {
                 self.ended(name, job);
                 Ok(succeeded(reader, vault, name, job).await)
             }
-            Stage::EndedBadly | Stage::Unknown => self.read(reader, vault, name).await,
+            Stage::EndedBadly | Stage::Unknown => self.read(view, name).await,
         }
     }
 
     /// Reads one job, with its tasks and errors.
-    async fn read(
-        &self,
-        reader: &ReadClient,
-        vault: &VaultId,
-        name: &str,
-    ) -> Result<OperationStatus, AzureError> {
+    async fn read(&self, view: &AzureView, name: &str) -> Result<OperationStatus, AzureError> {
+        let (reader, vault) = (&view.reader, &view.vault);
         let path = format!("{}/replicationJobs/{}", vault.path(), escaped(name));
         let job: Resource<Job> = reader.get(&path, "", SITE_RECOVERY).await?;
         let job = job.properties;
         let now = reader.pace().now();
         let machines = self.known(name).map(|followed| followed.machines).unwrap_or_default();
-        let scenario = job.scenario_name.get();
+        let known = self.known(name).and_then(|followed| followed.kind);
+        let kind = known.or_else(|| job.scenario_name.get().map(str::to_owned));
         let start = job.start_time.get();
         let end = start
-            .zip(scenario)
-            .and_then(|(start, scenario)| start.checked_add(self.durations.of(scenario)).ok());
+            .zip(kind.as_deref())
+            .and_then(|(start, kind)| start.checked_add(self.durations.of(kind)).ok());
         let machines = if machines.is_empty() {
             job.target_object_name.get().map(MachineName::new).into_iter().collect()
         } else {
             machines
         };
         let status = outcome::status(&job, &machines, end, now);
+        view.take_points(&job, &machines);
         match outcome::stage(&job) {
             Stage::Runs | Stage::Unknown => {
                 let mut followed = self.followed.lock().expect(NO_PANIC);
                 let one = followed.entry(name.to_owned()).or_insert_with(|| Followed {
                     since: start.unwrap_or(now),
-                    scenario: scenario.map(str::to_owned),
+                    kind,
                     machines,
                     read: None,
                 });
@@ -213,12 +220,12 @@ impl Jobs {
     }
 
     fn ended(&self, name: &str, job: &Job) {
-        self.followed.lock().expect(NO_PANIC).remove(name);
-        if let (Some(scenario), Some(start), Some(end)) =
-            (job.scenario_name.get(), job.start_time.get(), job.end_time.get())
+        let kind = self.followed.lock().expect(NO_PANIC).remove(name).and_then(|followed| followed.kind);
+        let kind = kind.as_deref().or(job.scenario_name.get());
+        if let (Some(kind), Some(start), Some(end)) = (kind, job.start_time.get(), job.end_time.get())
             && outcome::stage(job) == Stage::Succeeded
         {
-            self.durations.learn(scenario, end.duration_since(start));
+            self.durations.learn(kind, end.duration_since(start));
         }
     }
 
@@ -236,10 +243,8 @@ impl Jobs {
         let due = |followed: &Followed| self.expected_end(followed).is_none_or(|end| end <= asked_at);
         let is_due = self.followed.lock().expect(NO_PANIC).values().any(due);
         let earliest = |seen: Option<&Seen<Listing>>| {
-            let pages = seen.map_or(1, |seen| i32::try_from(seen.pages).unwrap_or(i32::MAX));
-            let pages = if is_due { pages } else { pages.saturating_mul(3) };
-            let good_for = GOOD_FOR.checked_mul(pages).unwrap_or(LONGEST).min(LONGEST);
-            if now { asked_at } else { asked_at.checked_sub(good_for).unwrap_or(asked_at) }
+            let good_for = if is_due { apart(seen.map_or(1, |seen| seen.pages)) } else { LONGEST };
+            if now { asked_at } else { before(asked_at, good_for) }
         };
         let from = if now { asked_at.checked_sub(LONG_AGO).ok() } else { oldest };
         let from = from.or(oldest).unwrap_or(asked_at);
@@ -296,6 +301,20 @@ async fn succeeded(reader: &ReadClient, vault: &VaultId, name: &str, job: &Job) 
     let remark =
         remark.unwrap_or_else(|| format!("job {name} has information, which is to be read in the vault"));
     OperationStatus::SucceededWith { remark }
+}
+
+fn is_failover(job: &Job) -> bool {
+    job.scenario_name.is("UnplannedFailover") || job.scenario_name.is("PlannedFailover")
+}
+
+/// Returns how far apart lists of so many pages are while an operation may have ended.
+fn apart(pages: usize) -> SignedDuration {
+    times(APART, pages).min(LONGEST)
+}
+
+/// Returns when the list is read again if an operation may have ended by then.
+fn next_of(listing: &Seen<Listing>) -> Timestamp {
+    listing.began.checked_add(apart(listing.pages)).unwrap_or(listing.began)
 }
 
 fn name_of(operation: &OperationId) -> String {

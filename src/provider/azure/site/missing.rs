@@ -19,6 +19,7 @@ impl Missing {
                 Some(Self { facts: facts.to_owned(), why: error.to_string() })
             }
             AzureError::Unreachable { .. }
+            | AzureError::Untrusted { .. }
             | AzureError::NoAnswer { .. }
             | AzureError::Credential(_)
             | AzureError::Denied { .. }

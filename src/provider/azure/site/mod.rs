@@ -17,12 +17,15 @@ mod order;
 mod outcome;
 mod points;
 mod prepare;
+mod reached;
 mod read;
+mod reading;
 mod servers;
 mod state;
 mod tell;
 
 pub use missing::Missing;
+pub use reading::Reading;
 
 pub(super) use directory::Directory;
 pub(super) use directory::read as read_directory;
@@ -60,6 +63,7 @@ use crate::provider::azure::vault::VaultId;
 use crate::provider::error::ProviderError;
 use crate::provider::observation::Freshness;
 use crate::provider::observation::Observation;
+use crate::provider::observation::ReachedPoint;
 use crate::provider::operation::OperationStatus;
 use crate::provider::request::Request;
 use crate::syntax::inventory::Inventory;
@@ -96,10 +100,15 @@ struct Shared {
     vm_ids: Mutex<HashMap<String, String>>,
     /// The servers as they were last told of.
     marked: Mutex<Marked>,
-    /// When the last operation on a machine was begun, or seen to end.
+    /// Since when a look at a machine has to be: when the last operation on it was begun, or seen to end if what follows may follow
+    /// at once.
     touched: Mutex<HashMap<String, Timestamp>>,
     /// When the initial replication of a machine was first seen, and how far it was.
     transfers: Mutex<HashMap<String, (Timestamp, f64)>>,
+    /// The points that machines came home to, or are to, by name in small letters.
+    reached: Mutex<HashMap<String, ReachedPoint>>,
+    /// Who of the site was read last, and when.
+    onprem_read: Mutex<Vec<(String, Timestamp)>>,
     /// What could not be observed.
     missing: Mutex<BTreeSet<(String, String)>>,
 }
@@ -182,8 +191,8 @@ pub struct AzureSite {
     sent: Arc<Mutex<HashMap<IdempotencyKey, Option<OperationId>>>>,
     /// The machines of what was sent, by key.
     attempted: Arc<Mutex<HashMap<IdempotencyKey, Vec<MachineName>>>>,
-    /// The machines of what began.
-    machines_of: Arc<Mutex<HashMap<OperationId, Vec<MachineName>>>>,
+    /// What began: its scenario and its machines.
+    machines_of: Arc<Mutex<HashMap<OperationId, (String, Vec<MachineName>)>>>,
 }
 
 impl AzureSite {
@@ -228,7 +237,7 @@ impl Operate for AzureSite {
         }
         let view = &self.view;
         view.settle_clock().await.map_err(AzureError::of_question)?;
-        let status = view.shared.jobs.status(&view.reader, &view.vault, operation).await;
+        let status = view.shared.jobs.status(view, operation).await;
         let status = status.map_err(AzureError::of_question)?;
         self.settle(operation, &status);
         Ok(status)

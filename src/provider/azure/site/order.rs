@@ -33,6 +33,16 @@ pub(super) struct Order {
     pub(super) scenario: &'static str,
 }
 
+impl Order {
+    /// Returns the kind of job that it begins, by which is learned how long such jobs take: the scenario, and the provider whose input
+    /// it has. A reprotect has the same scenario both ways, and takes several times as long to on-premises.
+    pub(super) fn kind(&self) -> String {
+        let details = self.body.as_ref().map(|body| &body["properties"]["providerSpecificDetails"]);
+        let provider = details.and_then(|details| details["instanceType"].as_str());
+        provider.map_or_else(|| self.scenario.to_owned(), |provider| format!("{} {provider}", self.scenario))
+    }
+}
+
 /// The operation that had nothing to do.
 pub(super) const NOTHING_TO_DO: &str = "nothing-to-do";
 

@@ -196,7 +196,13 @@ impl AzureView {
     ) -> Result<Seen<Directory>, AzureError> {
         let touched = {
             let touched = self.shared.touched.lock().expect(NO_PANIC);
-            machines.iter().filter_map(|machine| touched.get(&machine.as_str().to_lowercase())).max().copied()
+            let touched = |machine: &MachineName| {
+                let at = *touched.get(&machine.as_str().to_lowercase())?;
+                // One that was read by itself since is known as well as by the list.
+                let is_known = self.whole(machine.as_str()).is_some_and(|full| full.began >= at);
+                (!is_known).then_some(at)
+            };
+            machines.iter().filter_map(touched).max()
         };
         self.directory(|seen| {
             let pages = seen.map_or(1, |seen| seen.pages);
@@ -259,6 +265,7 @@ impl AzureView {
         match onprem.look(&wanted, freshness).await {
             Ok(seen) => {
                 self.note(&seen.missing);
+                self.shared.onprem_read.lock().expect(NO_PANIC).clone_from(&seen.read);
                 Ok(Some(seen))
             }
             // What vCenter does not tell is not known; the run goes on where that does not matter.
@@ -271,7 +278,8 @@ impl AzureView {
             ) => {
                 let missing = vec![Missing { facts: "vCenter".to_owned(), why: error.to_string() }];
                 self.note(&missing);
-                Ok(Some(OnpremFacts { facts: Inventory::unknown(&base.name.value), missing }))
+                let facts = Inventory::unknown(&base.name.value);
+                Ok(Some(OnpremFacts { facts, read: Vec::new(), missing }))
             }
         }
     }

@@ -138,7 +138,7 @@ impl AzureView {
                 machine::replication(kind, newest),
                 around.directory.began,
             ),
-            failed_over_to: None,
+            failed_over_to: self.reached(&entry.name, kind, newest),
         };
         (facts, item)
     }

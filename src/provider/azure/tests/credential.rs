@@ -144,6 +144,39 @@ async fn the_identity_of_an_app_service_is_asked_with_its_header() {
 }
 
 #[tokio::test]
+async fn the_identity_of_a_machine_under_arc_is_proved_by_the_file_that_its_agent_wrote() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = folder.path().join("azcmagent/tokens");
+    std::fs::create_dir_all(&tokens).expect("it can be made");
+    let (own, strange) = (tokens.join("1.key"), folder.path().join("secret.key"));
+    for file in [&own, &strange] {
+        std::fs::write(file, format!("{CANARY}\n")).expect("it can be written");
+    }
+    let challenge = |file: &std::path::Path| {
+        Reply::Says(401, vec![("www-authenticate", format!("Basic realm={}", file.display()))], String::new())
+    };
+    let script = Script::of([challenge(&own), token("tok", 3599), Reply::ok("1")]).await;
+    let endpoint = format!("{}/metadata/identity/oauth2/token", script.url);
+    let variables = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IMDS_ENDPOINT", "http://127.0.0.1:9")];
+    let reader = client(&script, Choice::ManagedIdentity, &variables).expect("it is there");
+    assert_eq!(reader.get::<Value>("/x", "", "1").await.expect("an answer"), json!(1));
+    let got = script.got();
+    assert!(got[0].line.contains("api-version=2020-06-01"), "{}", got[0].line);
+    assert!(got[0].head.to_lowercase().contains("metadata: true"), "{}", got[0].head);
+    assert!(got[1].head.contains(&format!("Basic {CANARY}")), "the file's content is the proof");
+    assert!(got[2].head.contains("Bearer tok") && !got[2].head.contains(CANARY), "{}", got[2].head);
+
+    // Whoever answers in the agent's place must not be given other files.
+    let script = Script::of([challenge(&strange), token("tok", 3599)]).await;
+    let endpoint = format!("{}/metadata/identity/oauth2/token", script.url);
+    let variables = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IMDS_ENDPOINT", "http://127.0.0.1:9")];
+    let reader = client(&script, Choice::ManagedIdentity, &variables).expect("it is there");
+    let error = reader.get::<Value>("/x", "", "1").await.expect_err("that file is none of the agent's");
+    assert!(error.to_string().contains("not one of the agent's"), "{error}");
+    assert_eq!(script.got().len(), 1, "nothing was sent back");
+}
+
+#[tokio::test]
 async fn a_virtual_machine_without_an_identity_leaves_it_to_the_next_source() {
     let script = Script::of([Reply::status(
         400,

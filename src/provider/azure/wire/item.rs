@@ -108,6 +108,9 @@ pub(in crate::provider::azure) struct Details {
     pub(in crate::provider::azure) ip_address: Text,
     pub(in crate::provider::azure) primary_nic_ip_address: Text,
     pub(in crate::provider::azure) last_used_policy_id: Text,
+    // The last planned failover.
+    pub(in crate::provider::azure) last_planned_failover_start_time: Time,
+    pub(in crate::provider::azure) last_planned_failover_status: Text,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -21,6 +21,24 @@ pub(in crate::provider::azure) struct Job {
     pub(in crate::provider::azure) start_time: Time,
     pub(in crate::provider::azure) end_time: Time,
     pub(in crate::provider::azure) target_object_name: Text,
+    pub(in crate::provider::azure) custom_details: Object<JobDetails>,
+}
+
+/// What a job says beside that; lists leave it out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::provider::azure) struct JobDetails {
+    /// Of a failover: what it did with each item. Recorded as empty where one machine alone failed over to or from VMware.
+    pub(in crate::provider::azure) protected_item_details: List<FailedOver>,
+}
+
+/// What a failover did with an item.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::provider::azure) struct FailedOver {
+    pub(in crate::provider::azure) friendly_name: Text,
+    pub(in crate::provider::azure) recovery_point_id: Text,
+    pub(in crate::provider::azure) recovery_point_time: Time,
 }
 
 /// A task of a job.

@@ -1,6 +1,7 @@
 //! What the service keeps beside the world: jobs that no run asks for, and resources that clients wrote.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -29,19 +30,37 @@ pub struct ServiceTask {
     pub words: &'static str,
     /// Seconds that it takes; none if it is skipped.
     pub seconds: Option<i64>,
+    /// What a person is to do, if it is a person's: it takes until the job is resumed.
+    pub manual: Option<Manual>,
+}
+
+/// What a person is asked to do while a job waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manual {
+    /// What the action is called.
+    pub name: String,
+    /// What to do.
+    pub instructions: String,
 }
 
 impl ServiceTask {
     /// Returns a task whose id is its name.
     #[must_use]
     pub const fn new(name: &'static str, words: &'static str, seconds: i64) -> Self {
-        Self { id: name, name, words, seconds: Some(seconds) }
+        Self { id: name, name, words, seconds: Some(seconds), manual: None }
     }
 
     /// Returns a task that is skipped.
     #[must_use]
     pub const fn skipped(name: &'static str, words: &'static str) -> Self {
-        Self { id: name, name, words, seconds: None }
+        Self { id: name, name, words, seconds: None, manual: None }
+    }
+
+    /// Returns a task of a person.
+    #[must_use]
+    pub const fn of_person(manual: Manual) -> Self {
+        let (id, words) = ("ManualActionTask", "Manual action");
+        Self { id, name: id, words, seconds: Some(0), manual: Some(manual) }
     }
 }
 
@@ -84,6 +103,8 @@ pub struct ServiceJob {
     pub begun: Timestamp,
     /// When a person cancelled it.
     pub cancelled: Option<Timestamp>,
+    /// When a person resumed it, once for each task of a person that was done.
+    pub resumed: Vec<Timestamp>,
     /// The resource that it changes.
     pub resource: String,
     /// Whether that resource is gone afterwards.
@@ -131,6 +152,7 @@ impl ServiceJob {
             correlation_id: String::new(),
             begun: Timestamp::UNIX_EPOCH,
             cancelled: None,
+            resumed: Vec::new(),
             resource,
             removes: false,
             machines: Vec::new(),
@@ -176,16 +198,31 @@ impl ServiceJob {
     pub fn times(&self) -> Vec<Option<(Timestamp, Timestamp)>> {
         let mut at = self.begun;
         let mut over = false;
+        let mut resumed = self.resumed.iter();
         let mut times = Vec::with_capacity(self.tasks.len());
         for (index, task) in self.tasks.iter().enumerate() {
             times.push(task.seconds.filter(|_| !over).map(|seconds| {
                 let begin = at;
-                at = at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+                at = match task.manual {
+                    Some(_) => resumed.next().copied().unwrap_or(Timestamp::MAX),
+                    None => at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX),
+                };
                 (begin, at)
             }));
+            // What a person has not done holds up everything behind it.
+            over |= at == Timestamp::MAX;
             over |= self.failure.as_ref().is_some_and(|(failing, _)| *failing == index);
         }
         times
+    }
+
+    /// Returns whether it waits for a person at a moment.
+    #[must_use]
+    pub fn is_suspended(&self, now: Timestamp) -> bool {
+        let waits = self.tasks.iter().zip(self.times()).any(|(task, times)| {
+            task.manual.is_some() && times.is_some_and(|(begin, end)| begin <= now && end > now)
+        });
+        waits && self.ends() > now
     }
 
     /// Returns when it ends.
@@ -260,6 +297,8 @@ pub struct Desk {
     pub removed: HashSet<usize>,
     /// Policies that clients chose, by machine and whether it replicates to the site.
     pub policies: HashMap<(usize, bool), String>,
+    /// Health errors that clients resolved, by machine: their ids.
+    pub resolved: BTreeMap<usize, BTreeSet<String>>,
     /// Points that clients chose for a failover to Azure, by machine.
     pub chosen_points: HashMap<usize, String>,
     /// Recovery plans whose job runs, by that job: id and content.
@@ -309,7 +348,8 @@ impl Desk {
     /// Returns when the next job beside the world ends.
     #[must_use]
     pub fn next_end(&self) -> Option<Timestamp> {
-        self.jobs.iter().filter(|job| !job.settled).map(ServiceJob::ends).min()
+        let ends = self.jobs.iter().filter(|job| !job.settled).map(ServiceJob::ends);
+        ends.filter(|end| *end < Timestamp::MAX).min()
     }
 
     /// Does what jobs do that ended at `now` or before.

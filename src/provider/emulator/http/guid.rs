@@ -1,7 +1,17 @@
 //! Identifiers that look random and follow from names, so that they are the same in every run.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use sha2::Digest as _;
 use sha2::Sha256;
+
+/// How many identifiers are remembered: an answer about a large site needs the same thousands as the one before.
+const REMEMBERED: usize = 65_536;
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<(String, String), String>> = RefCell::default();
+}
 
 /// Returns the identifier of `name` among things of one `kind`, in the usual form of 8-4-4-4-12 lower-case figures.
 #[must_use]
@@ -25,6 +35,21 @@ pub fn server(kind: &str, name: &str) -> String {
 }
 
 fn digest(kind: &str, name: &str) -> String {
+    KNOWN.with_borrow_mut(|known| {
+        let key = (kind.to_owned(), name.to_owned());
+        if let Some(digest) = known.get(&key) {
+            return digest.clone();
+        }
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        let digest = computed(kind, name);
+        known.insert(key, digest.clone());
+        digest
+    })
+}
+
+fn computed(kind: &str, name: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(kind.as_bytes());
     hash.update([0]);
@@ -44,6 +69,19 @@ mod tests {
         let one = guid("item", "w1");
         let parts: Vec<usize> = one.split('-').map(str::len).collect();
         assert_eq!(parts, [8, 4, 4, 4, 12]);
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_was_computed() {
+        for number in 0..REMEMBERED + 3 {
+            let name = number.to_string();
+            if number % 10_000 == 0 {
+                assert_eq!(long("kind", &name), computed("kind", &name));
+            }
+            let _ = long("kind", &name);
+        }
+        assert_eq!(long("kind", "0"), computed("kind", "0"), "it was forgotten meanwhile");
+        assert!(KNOWN.with_borrow(HashMap::len) <= REMEMBERED);
     }
 
     #[test]

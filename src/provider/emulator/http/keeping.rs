@@ -1,6 +1,7 @@
 //! What the service keeps beside the world, in a file: a server that goes on with the world of a folder reads it again.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -25,6 +26,7 @@ struct Kept {
     tests: BTreeMap<usize, Option<Timestamp>>,
     policies: Vec<(usize, bool, String)>,
     chosen_points: BTreeMap<usize, String>,
+    resolved: BTreeMap<usize, BTreeSet<String>>,
 }
 
 impl Kept {
@@ -38,6 +40,7 @@ impl Kept {
             tests: desk.tests.iter().map(|(at, test)| (*at, test.succeeded)).collect(),
             policies,
             chosen_points: desk.chosen_points.iter().map(|(at, point)| (*at, point.clone())).collect(),
+            resolved: desk.resolved.clone(),
         }
     }
 
@@ -48,6 +51,7 @@ impl Kept {
             tests: self.tests.into_iter().map(|(at, succeeded)| (at, Test::stands(succeeded))).collect(),
             policies: self.policies.into_iter().map(|(at, home, policy)| ((at, home), policy)).collect(),
             chosen_points: self.chosen_points.into_iter().collect(),
+            resolved: self.resolved,
             ..Desk::default()
         }
     }
@@ -110,6 +114,7 @@ mod tests {
         desk.tests.insert(2, Test::stands(Some(Timestamp::UNIX_EPOCH)));
         desk.policies.insert((1, true), "home".to_owned());
         desk.chosen_points.insert(1, "p1".to_owned());
+        desk.resolved.insert(1, BTreeSet::from(["2:1026".to_owned()]));
         keeper.keep(&desk).expect("it can be written");
         let (_, again) = Keeper::open(path.clone()).expect("it can be read");
         assert_eq!(Kept::of(&again), Kept::of(&desk));

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::id::MachineName;
 use crate::provider::emulator::http::desk;
+use crate::provider::emulator::http::desk::Manual;
 use crate::provider::emulator::http::desk::ServiceJob;
 use crate::provider::emulator::http::desk::ServiceTask;
 use crate::provider::emulator::http::exchange::Answer;
@@ -14,6 +15,7 @@ use crate::provider::emulator::http::item;
 use crate::provider::emulator::http::item::Provider;
 use crate::provider::emulator::http::recovery_plan;
 use crate::provider::emulator::http::verb;
+use crate::provider::emulator::http::verb::Pauses;
 use crate::provider::emulator::http::visit::Visit;
 use crate::provider::emulator::service::ServiceAct;
 use crate::provider::request::FailbackPoint;
@@ -51,29 +53,47 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked, plan: &str, word: &st
                 verb::wrong_direction(asked)
             } else {
                 let shuts_down = verb::shuts_down(&properties);
-                verb::fail_over_to_azure(visit, asked, members, target, resource, shuts_down)
+                let pauses = pauses(visit, &resource, "UnplannedFailover");
+                verb::fail_over_to_azure(visit, asked, members, (target, pauses), resource, shuts_down)
             }
         }
         "failovercommit" => verb::begin(visit, asked, &Request::Commit { machines, recovery_plan }, resource),
         "failovercancel" => cancel(visit, asked, &members, plan),
-        "reprotect" => {
-            let tasks = vec![ServiceTask::new(
-                "SwitchReplicationGroupProtectionPreflightTask",
-                "Prerequisite check",
-                1,
-            )];
-            let job =
-                ServiceJob::new("SwitchReplicationGroupProtection", "Reprotect", target, tasks, resource);
-            // A plan carries no input, and these providers need some.
-            let message = "The replication provider needs input that a recovery plan doesn't carry; reprotect the items.";
-            visit.start(asked, job.failing(0, "ProviderInputRequired", message))
+        "reprotect" => verb::reprotect_members(visit, asked, &members, target, resource),
+        "testfailover" => {
+            let pauses = pauses(visit, &resource, "TestFailover");
+            verb::test_failover(visit, asked, members, (target, pauses), resource, &properties)
         }
-        "testfailover" => verb::test_failover(visit, asked, members, target, resource, &properties),
         "testfailovercleanup" => {
             verb::test_failover_cleanup(visit, asked, members, target, resource, &properties)
         }
         _ => return None,
     })
+}
+
+/// Returns what people do in a failover of a plan to Azure: its manual actions, those that begin a group first.
+fn pauses(visit: &Visit<'_>, plan: &str, failover: &str) -> Pauses {
+    let Some(content) = visit.desk.stored.get(&plan.to_lowercase()) else { return Pauses::default() };
+    let groups = field(content, "groups").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let has = |action: &Value, key: &str, word: &str| {
+        let words = field(action, key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        words.iter().filter_map(Value::as_str).any(|one| one.eq_ignore_ascii_case(word))
+    };
+    let manual = |action: &Value| {
+        let details = field(action, "customDetails")?;
+        let is_manual = text(details, "instanceType")?.eq_ignore_ascii_case("ManualActionDetails");
+        let is_meant =
+            has(action, "failoverTypes", failover) && has(action, "failoverDirections", "PrimaryToRecovery");
+        (is_manual && is_meant).then(|| Manual {
+            name: text(action, "actionName").unwrap_or("Manual action").to_owned(),
+            instructions: text(details, "description").unwrap_or_default().to_owned(),
+        })
+    };
+    let of = |key: &str| {
+        let actions = groups.iter().filter_map(|group| field(group, key)?.as_array()).flatten();
+        actions.filter_map(manual).collect()
+    };
+    Pauses { before: of("startGroupActions"), after: of("endGroupActions") }
 }
 
 /// Returns the kind of recovery point that the input for the plan's provider names.

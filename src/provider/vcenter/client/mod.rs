@@ -65,6 +65,8 @@ pub struct VcenterClient {
     services: Services,
     about: About,
     session: Mutex<Session>,
+    /// The view of hosts and datastores, with the session that made it.
+    standing: Mutex<Option<(HeaderValue, Reference)>>,
     known: std::sync::Mutex<Known>,
     clock: Arc<dyn Clock>,
 }
@@ -113,6 +115,7 @@ impl VcenterClient {
             services,
             about,
             session: Mutex::default(),
+            standing: Mutex::default(),
             known: std::sync::Mutex::default(),
             clock,
         };
@@ -247,6 +250,8 @@ impl VcenterClient {
             Ok(session) => session,
             Err(error) => return (0, Err(error)),
         };
+        // What is asked for everything is not sure of what it was told to be kept up to date with.
+        self.drop_standing_view(&cookie).await;
         (number, self.view_of(&cookie, read::ALL).await)
     }
 

@@ -22,7 +22,8 @@ impl VcenterClient {
     /// Returns what is seen now: all hosts and datastores, which virtual machines there are, and everything about those for which
     /// `matters` holds and about those that were not there before. The others are as they were seen before.
     ///
-    /// It takes as many requests as a look at hosts and datastores, and one for each page of the machines that are read.
+    /// It takes one request for each page of hosts, datastores and the machines that matter, and one more where machines were not
+    /// there before, or are on no host.
     ///
     /// # Errors
     ///
@@ -51,20 +52,28 @@ impl VcenterClient {
         before: &Seen,
         matters: &(dyn Fn(&SeenVm) -> bool + Sync),
     ) -> Result<Seen, VcenterError> {
-        let ground = self.view_of(cookie, &read::ALL[1..]).await?;
-        let hosts = ground.iter().filter(|object| object.reference.kind == read::HOST);
+        let reference = |vm: &SeenVm| Reference { kind: read::VM.into(), value: vm.reference.clone() };
+        let asked: &[Wanted] = &[(read::VM, read::VM_PROPERTIES)];
+        let page = usize::try_from(self.wire.limits.page).unwrap_or(usize::MAX);
+        // One that was on no host is on no host's list: it is asked for by itself.
+        let of_matter = before.vms.iter().filter(|vm| matters(vm) || vm.host.is_none()).map(reference);
+        let together: Vec<Reference> = of_matter.take(page).collect();
+        let view = self.standing_view(cookie).await?;
+        let most = self.wire.limits.page;
+        let first = calls::retrieve_view_and(&self.services, &view, read::GROUND, &together, asked, most);
+        let mut objects = self.pages(cookie, &first).await?;
+        let hosts = objects.iter().filter(|object| object.reference.kind == read::HOST);
         let listed = hosts.filter_map(|host| host.property("vm"));
         let present: HashSet<Reference> =
             listed.flat_map(|list| list.children.iter().filter_map(Reference::of)).collect();
-        let reference = |vm: &SeenVm| Reference { kind: read::VM.into(), value: vm.reference.clone() };
         // One that no host has is asked for by itself: it may be gone, or its host may be unknown.
         let again = |vm: &&SeenVm| matters(vm) || !present.contains(&reference(vm));
         let known: HashSet<Reference> = before.vms.iter().map(reference).collect();
         let mut wanted: BTreeSet<Reference> = present.difference(&known).cloned().collect();
         wanted.extend(before.vms.iter().filter(again).map(reference));
-        let asked: &[Wanted] = &[(read::VM, read::VM_PROPERTIES)];
-        let mut objects = ground;
-        objects.extend(self.objects(cookie, wanted.iter(), asked).await?);
+        let together: HashSet<&Reference> = together.iter().collect();
+        let rest = wanted.iter().filter(|reference| !together.contains(reference));
+        objects.extend(self.objects(cookie, rest, asked).await?);
         let kept: Vec<&SeenVm> = before.vms.iter().filter(|vm| !wanted.contains(&reference(vm))).collect();
         Ok(self.put_together(at, &objects, before, &kept))
     }
@@ -86,16 +95,39 @@ impl VcenterClient {
         seen
     }
 
+    /// Returns the view of hosts and datastores that lives as long as the session: a vCenter keeps it up to date.
+    async fn standing_view(&self, cookie: &HeaderValue) -> Result<Reference, VcenterError> {
+        let mut standing = self.standing.lock().await;
+        if let Some((_, view)) = standing.as_ref().filter(|(session, _)| session == cookie) {
+            return Ok(view.clone());
+        }
+        let view = self.make_view(cookie, read::GROUND).await?;
+        *standing = Some((cookie.clone(), view.clone()));
+        Ok(view)
+    }
+
+    /// Gives the standing view up: the next look makes another one.
+    pub(super) async fn drop_standing_view(&self, cookie: &HeaderValue) {
+        let standing = self.standing.lock().await.take();
+        if let Some((_, view)) = standing.filter(|(session, _)| session == cookie) {
+            let _ = self.ask(cookie, &calls::destroy_view(&view)).await;
+        }
+    }
+
+    async fn make_view(&self, cookie: &HeaderValue, wanted: &[Wanted]) -> Result<Reference, VcenterError> {
+        let kinds: Vec<Wanted> = wanted.iter().filter(|(kind, _)| *kind != read::FOLDER).copied().collect();
+        let made = self.ask(cookie, &calls::create_view(&self.services, &kinds)).await?;
+        let view = made.child("returnval").and_then(Reference::of);
+        view.ok_or_else(|| self.wire.not_a_vcenter("it makes a view without a name".into()))
+    }
+
     /// Asks for everything of some kinds, and for the root folder.
     pub(super) async fn view_of(
         &self,
         cookie: &HeaderValue,
         wanted: &[Wanted],
     ) -> Result<Vec<Object>, VcenterError> {
-        let kinds: Vec<Wanted> = wanted.iter().filter(|(kind, _)| *kind != read::FOLDER).copied().collect();
-        let made = self.ask(cookie, &calls::create_view(&self.services, &kinds)).await?;
-        let view = made.child("returnval").and_then(Reference::of);
-        let view = view.ok_or_else(|| self.wire.not_a_vcenter("it makes a view without a name".into()))?;
+        let view = self.make_view(cookie, wanted).await?;
         let page = self.wire.limits.page;
         let result = self.pages(cookie, &calls::retrieve_view(&self.services, &view, wanted, page)).await;
         // A view that stays behind ends with the session.

@@ -1,5 +1,7 @@
 //! What the items of all replication providers have in common.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -115,18 +117,35 @@ fn health(visit: &Visit<'_>, machine: usize) -> &'static str {
     asr.map_or("Normal", |asr| words::health(&asr.health))
 }
 
+/// Returns the ids of the errors of an item that a customer may resolve.
+pub(in crate::provider::emulator::http) fn resolvable_errors(
+    visit: &Visit<'_>,
+    machine: usize,
+) -> BTreeSet<String> {
+    let errors = errors(visit, machine, &History::of(visit.world(), machine));
+    let allowed = errors.iter().filter(|error| error["customerResolvability"] == "Allowed");
+    allowed.filter_map(|error| Some(error["errorId"].as_str()?.to_owned())).collect()
+}
+
 /// Returns what the service has against an item.
 fn errors(visit: &Visit<'_>, machine: usize, history: &History) -> Vec<Value> {
     let item = &visit.world().items[machine];
     let mut errors = Vec::new();
+    let resolved = visit.desk.resolved.get(&machine);
     let mut add = |code: &str, level: &str, kind: &str, message: String| {
+        let id = format!("2:{kind}");
+        if resolved.is_some_and(|resolved| resolved.contains(&id)) {
+            return;
+        }
+        // Which ones a customer may resolve is nowhere told but of those that were recorded, which none may: a warning is our choice.
+        let may_be_resolved = if level == "Warning" { "Allowed" } else { "NotAllowed" };
         errors.push(json!({
             "innerHealthErrors": [], "errorSource": "ReplicationUnitProviderErrorOnPrimary", "errorType": kind,
             "errorLevel": level, "errorCategory": "Replication", "errorCode": code, "summaryMessage": "",
             "errorMessage": message, "possibleCauses": "", "recommendedAction": "",
             "creationTimeUtc": stamp(visit.now), "recoveryProviderErrorMessage": null,
-            "entityId": item::machine_id(visit, machine), "errorId": format!("2:{kind}"),
-            "customerResolvability": "NotAllowed",
+            "entityId": item::machine_id(visit, machine), "errorId": id,
+            "customerResolvability": may_be_resolved,
         }));
     };
     let name = item.name.as_str();

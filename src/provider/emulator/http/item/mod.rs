@@ -24,6 +24,7 @@ use crate::provider::emulator::http::page;
 use crate::provider::emulator::http::recovery_plan;
 use crate::provider::emulator::http::visit::Visit;
 
+pub(super) use common::resolvable_errors;
 pub(super) use state::Provider;
 pub(super) use state::allowed;
 pub(super) use state::provider;

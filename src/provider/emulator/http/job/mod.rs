@@ -134,7 +134,11 @@ fn act(visit: &mut Visit<'_>, asked: &Asked, job: &ShownJob, verb: &str) -> Answ
                 .unwrap_or_else(|error| super::visit::failed_call(&error))
         }
         ("restart", _) => not_now("restarted"),
-        // Nothing here waits for a person's word.
+        ("resume", Some(JobRef::Service(at))) if job.phase == Phase::Suspended => {
+            let now = visit.now;
+            visit.desk.jobs[at].resumed.push(now);
+            visit.accepted(asked, &job.name, &resource)
+        }
         _ => not_now("resumed"),
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn shown(job: &ServiceJob, now: Timestamp) -> ShownJob {
     let over = ends <= now;
     let phase = match (over, &job.failure, job.cancelled, &job.information) {
         (false, ..) if now.duration_since(job.begun) < TAKEN_ON => Phase::NotStarted,
+        (false, ..) if job.is_suspended(now) => Phase::Suspended,
         (false, ..) => Phase::InProgress,
         (true, _, Some(_), _) => Phase::Cancelled,
         (true, Some(_), None, _) => Phase::Failed,
@@ -32,6 +33,14 @@ pub(super) fn shown(job: &ServiceJob, now: Timestamp) -> ShownJob {
     let mut tasks = Vec::with_capacity(job.tasks.len());
     for (at, (task, times)) in job.tasks.iter().zip(job.times()).enumerate() {
         let mut shown_task = ShownTask::plain(task.id, task.name, task.words, Phase::NotStarted);
+        if let Some(manual) = &task.manual {
+            shown_task.words.clone_from(&manual.name);
+            let details = json!({
+                "instanceType": "ManualActionTaskDetails", "name": manual.name,
+                "instructions": manual.instructions, "observation": null,
+            });
+            shown_task.kind = ("ManualActionTaskDetails", details, Value::Null);
+        }
         match times.filter(|(begun, _)| *begun <= now) {
             None if task.seconds.is_none() || (over && job.failure.is_some()) => {
                 shown_task.phase = Phase::Skipped;
@@ -41,6 +50,7 @@ pub(super) fn shown(job: &ServiceJob, now: Timestamp) -> ShownJob {
                 shown_task.begun = Some(begun);
                 let failing = job.failure.as_ref().filter(|(failing, _)| *failing == at);
                 shown_task.phase = match failing {
+                    _ if ended > now && job.cancelled.is_none() && task.manual.is_some() => Phase::Suspended,
                     _ if ended > now && job.cancelled.is_none() => Phase::InProgress,
                     _ if ended > ends => Phase::Cancelled,
                     Some(_) => Phase::Failed,
@@ -89,6 +99,7 @@ fn details(more: &Value) -> Value {
 pub(super) fn actions(phase: Phase, scenario: &str) -> Vec<&'static str> {
     match phase {
         Phase::InProgress => vec!["Cancel"],
+        Phase::Suspended => vec!["Cancel", "Resume"],
         Phase::Failed | Phase::Cancelled
             if matches!(
                 scenario,

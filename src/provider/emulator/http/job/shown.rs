@@ -26,6 +26,8 @@ pub enum Phase {
     NotStarted,
     /// It runs.
     InProgress,
+    /// It waits for a person.
+    Suspended,
     /// It did what was asked.
     Succeeded,
     /// It did, and has something to say.
@@ -47,6 +49,8 @@ impl Phase {
         match self {
             Self::NotStarted => ("NotStarted", "NotStarted"),
             Self::InProgress => ("InProgress", "InProgress"),
+            // The state is the service's; which description a manual action has was never seen.
+            Self::Suspended => ("Suspended", "WaitingForManualAction"),
             Self::Succeeded => ("Succeeded", "Completed"),
             Self::CompletedWithInformation => ("CompletedWithInformation", "CompletedWithInformation"),
             Self::PartiallySucceeded => ("PartiallySucceeded", "PartiallySucceeded"),
@@ -59,7 +63,7 @@ impl Phase {
     /// Returns whether nothing follows.
     #[must_use]
     pub const fn is_over(self) -> bool {
-        !matches!(self, Self::NotStarted | Self::InProgress)
+        !matches!(self, Self::NotStarted | Self::InProgress | Self::Suspended)
     }
 }
 
@@ -191,7 +195,7 @@ impl ShownJob {
     pub fn status(&self) -> Value {
         let status = match self.phase {
             Phase::NotStarted => "NotStarted",
-            Phase::InProgress => "InProgress",
+            Phase::InProgress | Phase::Suspended => "InProgress",
             Phase::Succeeded | Phase::CompletedWithInformation | Phase::Skipped => "Succeeded",
             Phase::Failed | Phase::PartiallySucceeded => "Failed",
             Phase::Cancelled => "Canceled",

@@ -247,6 +247,25 @@ pub(super) fn part_errors(context: &Context<'_>, part: &Part, task: Option<&str>
     errors
 }
 
+/// Returns to which points the machines of a failover went that have ended: a job of a recovery plan was recorded to tell, and one
+/// of a machine alone not to.
+fn failed_over(visit: &Visit<'_>, job: &Job) -> Vec<Value> {
+    let Request::FailoverToOnprem { recovery_plan: Some(_), .. } = &job.request else { return Vec::new() };
+    let is_over = |part: &&Part| part.ended.is_some() && part.failure.is_none();
+    let items = job.parts.iter().filter(is_over).filter_map(|part| part.machine);
+    let items = items.filter_map(|at| {
+        let item = &visit.world().items[at];
+        let point = item.reached.as_ref()?;
+        Some(json!({
+            "name": guid::guid("item", item.name.as_str()), "friendlyName": item.name,
+            "testVmName": null, "testVmFriendlyName": null, "networkConnectionStatus": null,
+            "networkFriendlyName": null, "subnet": null,
+            "recoveryPointId": point.id, "recoveryPointTime": point.at.map(shown::stamp),
+        }))
+    });
+    items.collect()
+}
+
 fn details(
     visit: &Visit<'_>,
     job: &Job,
@@ -260,7 +279,8 @@ fn details(
     );
     match scenario {
         "UnplannedFailover" | "PlannedFailover" => json!({
-            "instanceType": "FailoverJobDetails", "protectedItemDetails": [], "affectedObjectDetails": affected,
+            "instanceType": "FailoverJobDetails", "protectedItemDetails": failed_over(visit, job),
+            "affectedObjectDetails": affected,
         }),
         "SwitchReplicationGroupProtection" => {
             let protects = job.parts.first().is_some_and(|part| part.running >= 4);

@@ -12,19 +12,23 @@ use crate::provider::emulator::http::soap::envelope::reference;
 use crate::provider::emulator::http::soap::estate::Estate;
 use crate::provider::emulator::http::soap::node::Node;
 use crate::provider::emulator::http::soap::state::State;
+use crate::provider::emulator::http::soap::state::View;
 use crate::provider::emulator::http::soap::value::Reference;
 use crate::provider::emulator::http::soap::value::Value;
 
-/// Returns the objects of a view.
-pub(super) fn view(estate: &Estate<'_>, call: &Call) -> Result<Vec<Reference>, Fault> {
+/// Returns the view that a call asks for.
+pub(super) fn view(estate: &Estate<'_>, call: &Call) -> Result<View, Fault> {
     let container = call.argument("container").map(reference);
+    let container = container.filter(|container| estate.below(container).is_some());
     let container = container.ok_or_else(|| Fault::invalid_argument("container"))?;
-    let below = estate.below(&container).ok_or_else(|| Fault::invalid_argument("container"))?;
-    let kinds: Vec<&str> = call.arguments("type").map(|node| node.text.as_str()).collect();
-    Ok(below
-        .into_iter()
-        .filter(|object| kinds.is_empty() || kinds.iter().any(|kind| is_a(object, kind)))
-        .collect())
+    let kinds = call.arguments("type").map(|node| node.text.clone()).collect();
+    Ok(View { container, kinds })
+}
+
+/// Returns the objects that a view shows now.
+fn shown(estate: &Estate<'_>, view: &View) -> Vec<Reference> {
+    let below = estate.below(&view.container).unwrap_or_default().into_iter();
+    below.filter(|object| view.kinds.is_empty() || view.kinds.iter().any(|kind| is_a(object, kind))).collect()
 }
 
 /// Returns whether an object is of a type, or of one that is made from it.
@@ -197,7 +201,7 @@ impl<'w> Walk<'w> {
     fn properties(&self, object: &Reference) -> Option<Value> {
         if object.kind == "ContainerView" {
             let view = self.state.view(self.session, &object.id)?;
-            let list = ("view", Value::references(view.iter().cloned()));
+            let list = ("view", Value::references(shown(self.estate, view)));
             return Some(Value::Data("ContainerView", vec![list]));
         }
         self.estate.properties(object)

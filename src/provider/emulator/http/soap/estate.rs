@@ -47,15 +47,20 @@ pub(super) struct Vm<'v> {
     pub(super) uuid: String,
     pub(super) host: Option<&'v str>,
     pub(super) role: Role<'v>,
-    /// What its reference begins with.
-    prefix: &'static str,
+    reference: Reference,
 }
 
-impl Vm<'_> {
-    pub(super) fn reference(&self) -> Reference {
-        let hash = guid::long("virtual machine", &self.uuid);
+impl<'v> Vm<'v> {
+    /// Returns a virtual machine, whose reference begins with `prefix` and follows from its UUID.
+    fn new(name: &'v str, uuid: String, host: Option<&'v str>, role: Role<'v>, prefix: &str) -> Self {
+        let hash = guid::long("virtual machine", &uuid);
         let number = u64::from_str_radix(&hash[..10], 16).unwrap_or_default();
-        Reference::new("VirtualMachine", format!("{}{number}", self.prefix))
+        let reference = Reference::new("VirtualMachine", format!("{prefix}{number}"));
+        Self { name, uuid, host, role, reference }
+    }
+
+    pub(super) fn reference(&self) -> Reference {
+        self.reference.clone()
     }
 }
 
@@ -89,7 +94,7 @@ impl<'v> Estate<'v> {
         let mut estate =
             Self { visit, endpoint, session, hosts, datastores, vms: Vec::new(), places: HashMap::new() };
         estate.add_vms(facts, first);
-        estate.places = estate.vms.iter().enumerate().map(|(at, vm)| (vm.reference().id, at)).collect();
+        estate.places = estate.vms.iter().enumerate().map(|(at, vm)| (vm.reference.id.clone(), at)).collect();
         estate
     }
 
@@ -126,7 +131,7 @@ impl<'v> Estate<'v> {
             if ours && !item.is_physical_server() {
                 let name = onprem.name.as_ref().map_or(item.name.as_str(), |name| name.as_str());
                 let uuid = identity::vm_uuid(item).to_ascii_lowercase();
-                vms.push(Vm { name, uuid, host, role: Role::Machine(item), prefix });
+                vms.push(Vm::new(name, uuid, host, Role::Machine(item), prefix));
             }
         }
         let uuid = |stated: Option<&str>, name: &str| {
@@ -137,13 +142,7 @@ impl<'v> Estate<'v> {
             let host = server.host.as_ref().map(|host| host.as_str());
             if here(host) {
                 let uuid = uuid(server.uuid.as_ref().map(|uuid| uuid.as_str()), &server.name.value);
-                vms.push(Vm {
-                    name: server.name.as_str(),
-                    uuid,
-                    host,
-                    role: Role::MasterTarget(server),
-                    prefix,
-                });
+                vms.push(Vm::new(server.name.as_str(), uuid, host, Role::MasterTarget(server), prefix));
             }
         }
         for server in facts.appliances.iter().flatten() {
@@ -154,20 +153,14 @@ impl<'v> Estate<'v> {
             };
             if ours {
                 let uuid = uuid(None, &server.name.value);
-                vms.push(Vm {
-                    name: server.name.as_str(),
-                    uuid,
-                    host,
-                    role: Role::Appliance(server),
-                    prefix,
-                });
+                vms.push(Vm::new(server.name.as_str(), uuid, host, Role::Appliance(server), prefix));
             }
         }
         let mut taken: HashSet<String> = vms.iter().map(|vm| vm.name.to_lowercase()).collect();
         for host in &self.hosts {
             for name in host.vms.iter().flatten().filter(|name| taken.insert(name.value.to_lowercase())) {
                 let (name, host) = (name.as_str(), Some(host.name.as_str()));
-                vms.push(Vm { name, uuid: uuid(None, name), host, role: Role::Other, prefix });
+                vms.push(Vm::new(name, uuid(None, name), host, Role::Other, prefix));
             }
         }
         let servers = facts.process_servers.iter().flatten();
@@ -176,7 +169,7 @@ impl<'v> Estate<'v> {
         {
             let name = server.name.as_str();
             if taken.insert(name.to_lowercase()) {
-                vms.push(Vm { name, uuid: uuid(None, name), host: None, role: Role::Other, prefix });
+                vms.push(Vm::new(name, uuid(None, name), None, Role::Other, prefix));
             }
         }
         self.vms = vms;

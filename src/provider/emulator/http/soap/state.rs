@@ -47,10 +47,18 @@ pub(super) struct Filter {
     pub(super) told: BTreeMap<Reference, BTreeMap<String, String>>,
 }
 
+/// What a view shows: it is looked up each time, since a view follows what comes and goes.
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    pub(super) container: Reference,
+    /// Types of objects; all, if none is named.
+    pub(super) kinds: Vec<String>,
+}
+
 /// What a session has made.
 #[derive(Debug, Default)]
 struct Made {
-    views: HashMap<String, Vec<Reference>>,
+    views: HashMap<String, View>,
     /// Objects that are still to be sent, as they are written.
     pages: HashMap<String, Vec<String>>,
     filters: BTreeMap<String, Filter>,
@@ -131,14 +139,14 @@ impl State {
         self.count
     }
 
-    pub(super) fn add_view(&mut self, session: &str, objects: Vec<Reference>) -> Reference {
+    pub(super) fn add_view(&mut self, session: &str, view: View) -> Reference {
         let id = format!("session[{session}]view-{}", self.next());
-        self.made(session).views.insert(id.clone(), objects);
+        self.made(session).views.insert(id.clone(), view);
         Reference::new("ContainerView", id)
     }
 
-    pub(super) fn view(&self, session: &str, id: &str) -> Option<&[Reference]> {
-        self.made.get(session)?.views.get(id).map(Vec::as_slice)
+    pub(super) fn view(&self, session: &str, id: &str) -> Option<&View> {
+        self.made.get(session)?.views.get(id)
     }
 
     pub(super) fn remove_view(&mut self, session: &str, id: &str) -> Option<()> {

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::provider::emulator::http::desk;
+use crate::provider::emulator::http::desk::Manual;
 use crate::provider::emulator::http::desk::ServiceJob;
 use crate::provider::emulator::http::desk::ServiceTask;
 use crate::provider::emulator::http::desk::Target;
@@ -28,11 +29,28 @@ pub(super) fn fail_item_over(
     let point = text(details, "recoveryPointId").and_then(|id| id.rsplit('/').next()).map(str::to_owned);
     let target = item::target(visit, machine);
     let resource = visit.identity().item_id(visit.world().items[machine].name.as_str());
-    let answer = fail_over_to_azure(visit, asked, vec![machine], target, resource, shuts_down);
+    let answer =
+        fail_over_to_azure(visit, asked, vec![machine], (target, Pauses::default()), resource, shuts_down);
     if let Some(point) = point {
         visit.desk.chosen_points.insert(machine, point);
     }
     answer
+}
+
+/// What people do during a job: before the machines' own tasks, and after them.
+#[derive(Clone, Debug, Default)]
+pub(in crate::provider::emulator::http) struct Pauses {
+    pub(in crate::provider::emulator::http) before: Vec<Manual>,
+    pub(in crate::provider::emulator::http) after: Vec<Manual>,
+}
+
+impl Pauses {
+    /// Puts the tasks of people around those that follow the check.
+    fn around(self, tasks: &mut Vec<ServiceTask>) {
+        let checked = tasks.len().min(1);
+        drop(tasks.splice(checked..checked, self.before.into_iter().map(ServiceTask::of_person)));
+        tasks.extend(self.after.into_iter().map(ServiceTask::of_person));
+    }
 }
 
 /// Fails machines over to Azure.
@@ -40,7 +58,7 @@ pub(in crate::provider::emulator::http) fn fail_over_to_azure(
     visit: &mut Visit<'_>,
     asked: &Asked,
     machines: Vec<usize>,
-    target: Target,
+    (target, pauses): (Target, Pauses),
     resource: String,
     shuts_down: bool,
 ) -> Answer {
@@ -73,6 +91,7 @@ pub(in crate::provider::emulator::http) fn fail_over_to_azure(
         id: "StartVmOnSecondary",
         ..ServiceTask::new("VmFoStartVmOnSecondary", words, 15)
     });
+    pauses.around(&mut tasks);
     let ready = machines.iter().all(|at| visit.world().items[*at].settled == State::ProtectedToAzure);
     let mut job = ServiceJob::new("UnplannedFailover", "Failover", target, tasks, resource);
     let affected = machines.first().map(|at| item::affected(visit, *at, false));
@@ -95,7 +114,7 @@ pub(super) fn test_item(visit: &mut Visit<'_>, asked: &Asked, machine: usize, pr
     }
     let target = item::target(visit, machine);
     let resource = visit.identity().item_id(visit.world().items[machine].name.as_str());
-    test_failover(visit, asked, vec![machine], target, resource, properties)
+    test_failover(visit, asked, vec![machine], (target, Pauses::default()), resource, properties)
 }
 
 /// Begins a test failover of machines.
@@ -103,12 +122,12 @@ pub(in crate::provider::emulator::http) fn test_failover(
     visit: &mut Visit<'_>,
     asked: &Asked,
     machines: Vec<usize>,
-    target: Target,
+    (target, pauses): (Target, Pauses),
     resource: String,
     properties: &Value,
 ) -> Answer {
     // 4 min were recorded.
-    let tasks = vec![
+    let mut tasks = vec![
         ServiceTask {
             id: "TestFailoverPreflightChecksTask",
             ..ServiceTask::new("VmTfoPrerequisitesCheck", "Prerequisites check for test failover", 1)
@@ -126,6 +145,7 @@ pub(in crate::provider::emulator::http) fn test_failover(
             ..ServiceTask::new("VmTfoBootTestVm", "Start the virtual machine", 1)
         },
     ];
+    pauses.around(&mut tasks);
     let ready = machines.iter().all(|at| {
         visit.world().items[*at].settled == State::ProtectedToAzure && !visit.desk.tests.contains_key(at)
     });

@@ -1,5 +1,7 @@
 //! What keeps an item going, and what ends it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::provider::emulator::http::desk::ServiceJob;
@@ -7,6 +9,7 @@ use crate::provider::emulator::http::desk::ServiceTask;
 use crate::provider::emulator::http::exchange::Answer;
 use crate::provider::emulator::http::exchange::Asked;
 use crate::provider::emulator::http::exchange::field;
+use crate::provider::emulator::http::exchange::text;
 use crate::provider::emulator::http::item;
 use crate::provider::emulator::http::visit::Visit;
 use crate::provider::emulator::service::ServiceAct;
@@ -42,14 +45,23 @@ pub(super) fn resolve_health_errors(
     machine: usize,
     properties: &Value,
 ) -> Answer {
-    if field(properties, "healthErrors").and_then(Value::as_array).is_none() {
+    let Some(named) = field(properties, "healthErrors").and_then(Value::as_array) else {
         return Answer::asr_error(asked, 400, "InvalidParameter", "The parameter 'healthErrors' is missing.");
-    }
+    };
+    let named: BTreeSet<String> =
+        named.iter().filter_map(|error| Some(text(error, "healthErrorId")?.to_owned())).collect();
+    let resolvable = item::resolvable_errors(visit, machine);
     let tasks = vec![ServiceTask::new("ResolveHealthErrorsTask", "Resolve health errors", 5)];
     let job = job(visit, machine, ("ResolveHealthErrors", "Resolve health errors"), tasks);
-    // Only errors that a customer may resolve are resolved so, and the emulated site shows none.
-    let message = "None of the health errors can be resolved by a customer.";
-    visit.start(asked, job.failing(0, "HealthErrorNotResolvable", message))
+    // Only errors that a customer may resolve are resolved so.
+    if named.is_empty() || !named.is_subset(&resolvable) {
+        let message = "A health error isn't there, or can't be resolved by a customer.";
+        return visit.start(asked, job.failing(0, "HealthErrorNotResolvable", message));
+    }
+    let job = job.then_at_desk(move |desk, _| {
+        desk.resolved.entry(machine).or_default().extend(named);
+    });
+    visit.start(asked, job)
 }
 
 /// Brings the agent of a machine to the version of its server.

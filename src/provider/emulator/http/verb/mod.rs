@@ -5,6 +5,7 @@ mod begin;
 mod care;
 mod names;
 mod reprotect;
+mod reprotect_group;
 
 use hyper::Method;
 use serde_json::Value;
@@ -18,11 +19,13 @@ use crate::provider::emulator::http::visit::Visit;
 use crate::provider::request::FailbackPoint;
 use crate::provider::request::Request;
 
+pub(super) use azure::Pauses;
 pub(super) use azure::fail_over_to_azure;
 pub(super) use azure::test_failover;
 pub(super) use azure::test_failover_cleanup;
 pub(super) use begin::begin;
 pub(super) use begin::begin_failover;
+pub(super) use reprotect_group::reprotect_members;
 
 /// Returns the answer to a verb on an item.
 pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked, machine: usize, verb: &str) -> Option<Answer> {

@@ -89,14 +89,14 @@ fn lacks(asked: &Asked, key: &str) -> Answer {
 }
 
 /// Returns a datastore of the machine: in classic, none needs to be named where its disks are still there.
-fn own_datastore(visit: &Visit<'_>, machine: usize) -> String {
+pub(super) fn own_datastore(visit: &Visit<'_>, machine: usize) -> String {
     let vm = visit.world().items[machine].facts.onprem_vm.as_ref();
     let mut disks = vm.into_iter().flat_map(|vm| vm.disks.iter().flatten());
     disks.find_map(|disk| disk.datastore.as_option().map(|name| name.value.clone())).unwrap_or_default()
 }
 
 /// Returns the account that caches data on its way to Azure: the service remembers it, and it is not the one of the way back.
-fn cache_account(visit: &Visit<'_>, machine: usize) -> String {
+pub(super) fn cache_account(visit: &Visit<'_>, machine: usize) -> String {
     let name = &visit.world().items[machine].name;
     let log = visit.world().jobs.iter().rev().find_map(|job| match &job.request {
         Request::ReprotectToOnprem {

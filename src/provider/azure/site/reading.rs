@@ -1,0 +1,158 @@
+//! Which reading told which facts, and when: an inventory is put together from several, which differ in time.
+
+use jiff::Timestamp;
+
+use crate::provider::azure::site::AzureView;
+use crate::provider::azure::site::NO_PANIC;
+
+/// A reading of a service, with the facts that it told.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Reading {
+    /// Who was read: `Site Recovery`, `Azure`, `vCenter vc1`.
+    pub source: String,
+    /// What of it was read.
+    pub what: &'static str,
+    /// When the reading began, by the service's clock: what happened before is in it.
+    pub at: Timestamp,
+    /// When the last part of it began, where things are read one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Keys of the facts that it told. A fact is told by the reading that has its key, or the longest that its key is inside.
+    pub facts: Vec<&'static str>,
+}
+
+const LIST: &[&str] = &["machines", "replication_groups"];
+const ITEMS: &[&str] = &[
+    "active_site",
+    "asr",
+    "azure_vm.agent_service",
+    "azure_vm.created_by",
+    "azure_vm.disks.replicated_from_onprem",
+    "azure_vm.failover_resource_group",
+    "kind",
+    "network.static_ip",
+    "onprem_vm.disks.excluded",
+    "os",
+    "state",
+];
+const PROTECTABLES: &[&str] = &["asr.agent_registration_ok"];
+const SERVERS: &[&str] = &[
+    "appliances",
+    "configuration_server",
+    "hosts.discovered",
+    "master_targets",
+    "process_servers",
+    "vault",
+    "vcenters",
+];
+const MACHINES: &[&str] = &["azure_vm", "process_servers.vnet"];
+const AROUND: &[&str] = &[
+    "automation_accounts",
+    "azure_vm.ip_retained",
+    "azure_vm.vnet",
+    "network.peered_vnets",
+    "storage_accounts",
+];
+const SITE: &[&str] = &[
+    "appliances.attached_disks",
+    "appliances.datastore",
+    "appliances.host",
+    "appliances.vcenter",
+    "boot",
+    "datastores",
+    "hosts",
+    "master_targets.attached_disks",
+    "master_targets.cpu",
+    "master_targets.datastore",
+    "master_targets.enable_uuid",
+    "master_targets.form",
+    "master_targets.host",
+    "master_targets.os_disk_gb",
+    "master_targets.ram_gb",
+    "master_targets.scsi_controllers",
+    "master_targets.snapshots",
+    "master_targets.uuid",
+    "master_targets.vmware_tools_installed",
+    "memory_gb",
+    "onprem_vm",
+    "vcenters.reachable",
+    "vcenters.version",
+];
+
+const SITE_RECOVERY: &str = "Site Recovery";
+const AZURE: &str = "Azure";
+
+fn reading(source: &str, what: &'static str, at: Timestamp, facts: &'static [&'static str]) -> Reading {
+    Reading { source: source.to_owned(), what, at, until: None, facts: facts.to_vec() }
+}
+
+impl AzureView {
+    /// Returns the readings that what was last seen comes from, each with its time.
+    pub(in crate::provider::azure) async fn readings(&self) -> Vec<Reading> {
+        let shared = &self.shared;
+        let mut all = Vec::new();
+        let mut add = |source, what, at: Option<Timestamp>, facts| {
+            all.extend(at.map(|at| reading(source, what, at, facts)));
+        };
+        add(SITE_RECOVERY, "servers", shared.servers.last().await.map(|seen| seen.began), SERVERS);
+        add(SITE_RECOVERY, "the list of items", shared.directory.last().await.map(|seen| seen.began), LIST);
+        let protectables = shared.protectables.last().await.map(|seen| seen.began);
+        add(SITE_RECOVERY, "the list of machines that can be protected", protectables, PROTECTABLES);
+        let machines = shared.machines.last().await.map(|seen| seen.began);
+        add(AZURE, "virtual machines", machines, MACHINES);
+        add(AZURE, "accounts and networks", shared.accounts.last().await.map(|seen| seen.began), AROUND);
+        let items = {
+            let full = shared.full.lock().expect(NO_PANIC);
+            let began = || full.values().map(|item| item.began);
+            began().min().zip(began().max())
+        };
+        if let Some((first, last)) = items {
+            let until = (last > first).then_some(last);
+            all.push(Reading { until, ..reading(SITE_RECOVERY, "items, one by one", first, ITEMS) });
+        }
+        let site = shared.onprem_read.lock().expect(NO_PANIC).clone();
+        all.extend(
+            site.into_iter().map(|(name, at)| reading(&name, "machines, hosts, datastores", at, SITE)),
+        );
+        // What may not be read was told by nobody.
+        let missing = shared.missing.lock().expect(NO_PANIC);
+        for reading in &mut all {
+            reading.facts.retain(|fact| !missing.iter().any(|(missing, _)| missing == fact));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fact_source;
+    use crate::model::fact_source::FactSource;
+
+    #[test]
+    fn each_fact_that_a_service_tells_is_told_by_a_reading_of_that_service() {
+        let readings = [
+            (FactSource::SiteRecovery, LIST),
+            (FactSource::SiteRecovery, ITEMS),
+            (FactSource::SiteRecovery, PROTECTABLES),
+            (FactSource::SiteRecovery, SERVERS),
+            (FactSource::Azure, MACHINES),
+            (FactSource::Azure, AROUND),
+            (FactSource::Vcenter, SITE),
+        ];
+        let told_by = |key: &str| {
+            let holds = |outer: &str| {
+                key.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            let of =
+                readings.iter().flat_map(|(source, facts)| facts.iter().map(move |fact| (fact, *source)));
+            of.filter(|(fact, _)| holds(fact)).max_by_key(|(fact, _)| fact.len()).map(|(_, source)| source)
+        };
+        for (key, source) in fact_source::all().filter(|(_, source)| *source != FactSource::Person) {
+            assert_eq!(told_by(key), Some(source), "{key}");
+        }
+        for fact in readings.iter().flat_map(|(_, facts)| facts.iter()) {
+            assert!(fact_source::find(fact).is_some(), "{fact} is no key of an inventory");
+        }
+    }
+}

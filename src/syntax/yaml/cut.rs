@@ -1,0 +1,95 @@
+//! What is left of a document that a mistake of syntax cuts off: what was read before it, with nothing in it that the cut made.
+
+use crate::source::Span;
+use crate::syntax::tree::Kind;
+use crate::syntax::tree::NodeId;
+
+use super::Open;
+use super::Reader;
+use super::stand_in;
+
+impl Reader<'_, '_> {
+    /// Ends the document here, and notes which of its collections would have gone on.
+    ///
+    /// The value before the cut may be half of one, or may hold what a quote or bracket that was not closed took in; if
+    /// `is_key`, it is a key where none may be, and the one before it may be none.
+    pub(super) fn cut(&mut self, is_key: bool) {
+        if self.binary {
+            return self.abandon();
+        }
+        match self.open.iter().position(|open| open.flow) {
+            Some(outermost) => self.drop_brackets(outermost),
+            None if self.closed.is_empty() => self.drop_last_value(is_key),
+            None => {}
+        }
+        while let Some(open) = self.open.last() {
+            let (id, lacks_value) = (open.id, open.mapping && (self.pending.len() - open.first) % 2 == 1);
+            self.tree.cut.insert(id);
+            if lacks_value {
+                let key = self.pending.last().map_or(self.last, |key| self.tree.node(*key).span);
+                self.push(stand_in(self.seen(key)), 0);
+            }
+            self.end(Span::new(self.last.end, self.last.end));
+        }
+        self.tree.cut.extend(self.closed.drain(..));
+        self.tree.cut.extend(self.tree.roots[self.roots_before..].iter().copied());
+        self.begin_document();
+    }
+
+    /// Takes a collection in brackets that was not closed for a value that could not be read.
+    fn drop_brackets(&mut self, outermost: usize) {
+        let Open { id, first, .. } = self.open[outermost];
+        let end = self.last.end;
+        self.pending.truncate(first);
+        self.open.truncate(outermost);
+        self.lose(id, end);
+    }
+
+    /// Takes the value before the cut for one that could not be read.
+    fn drop_last_value(&mut self, with_key: bool) {
+        let Some(last) = self.tree.nodes.len().checked_sub(1).filter(|last| *last >= self.nodes_before)
+        else {
+            return;
+        };
+        let last = NodeId::try_from(last).expect("max_nodes fits");
+        let is_value = match self.open.last() {
+            Some(open) => {
+                self.pending.len() > open.first
+                    && self.pending.last() == Some(&last)
+                    && (!open.mapping || (self.pending.len() - open.first) % 2 == 0)
+            }
+            None => self.tree.roots[self.roots_before..].last() == Some(&last),
+        };
+        if is_value && matches!(self.tree.node(last).kind, Kind::Scalar { .. }) {
+            self.lose(last, self.tree.node(last).span.end);
+            if with_key
+                && let [.., key, _] = self.pending[..]
+                && self.open.last().is_some_and(|open| open.mapping)
+            {
+                let end = self.last;
+                self.lose(key, self.tree.node(key).span.end);
+                self.last = end;
+            }
+        }
+    }
+
+    fn lose(&mut self, id: NodeId, end: u32) {
+        let span = self.tree.node(id).span;
+        let span = self.seen(Span::new(span.start, end.max(span.end)));
+        self.tree.nodes[id as usize] = stand_in(span);
+        self.last = span;
+    }
+
+    /// Returns a span that is not empty: an empty one would be that of a value which is really empty.
+    fn seen(&self, span: Span) -> Span {
+        if span.start < span.end {
+            return span;
+        }
+        let before = &self.text[..(span.start - self.base) as usize];
+        match (before.char_indices().next_back(), self.text.chars().next()) {
+            (Some((at, _)), _) => Span::new(self.offset(at), span.start),
+            (None, Some(first)) => Span::new(self.base, self.offset(first.len_utf8())),
+            (None, None) => span,
+        }
+    }
+}
