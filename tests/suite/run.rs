@@ -13,6 +13,7 @@ use failback::run::approver::Approver;
 use failback::run::approver::Question;
 use failback::run::approver::Reply;
 use failback::run::approver::Unattended;
+use failback::run::trial::law::breaches_of_site;
 
 use crate::estate::Estate;
 use crate::estate::Vm;
@@ -200,6 +201,7 @@ fn a_request_that_reaches_the_service_twice_is_begun_once() {
     for phase in ["prepare", "reprotect", "failover", "commit", "forward"] {
         let (world, site, ran) = classic_with(&[&format!("{{kind: answer_twice, phase: {phase}}}")]);
         assert_home(&world, &site, &ran);
+        assert_eq!(breaches_of_site(&site.0.emulator.fork()), [], "{}", ran.said());
     }
 }
 

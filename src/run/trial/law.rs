@@ -79,7 +79,12 @@ impl Breach {
 pub fn breaches_of_site(world: &World) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let mut last: HashMap<(&str, &str), TakenOn<'_>> = HashMap::new();
+    let mut keys = HashSet::new();
     for taken in world.taken_on() {
+        // A request that reached the service twice was sent once.
+        if taken.key.is_some_and(|key| !keys.insert(key)) {
+            continue;
+        }
         breaches.extend(unready(&taken));
         let word = word(taken.request);
         for subject in subjects(taken.request) {
