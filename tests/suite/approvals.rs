@@ -287,6 +287,9 @@ fn exported(folder: &Folder) -> String {
     std::fs::read_to_string(folder.path().join("b.jsonl")).expect("written")
 }
 
+/// Events of which kind are changed, how, and what is found.
+type Forgery<'f> = (&'f str, &'f dyn Fn(&mut Value), &'f str);
+
 #[test]
 fn a_run_takes_a_signed_answer_and_its_evidence_shows_it() {
     let (folder, run) = waiting();
@@ -310,7 +313,7 @@ fn a_run_takes_a_signed_answer_and_its_evidence_shows_it() {
     let ended = folder.run(&["evidence", "verify", "b.jsonl"]);
     assert!(ended.exit == 0 && !ended.out.contains("approval"), "{}", ended.said());
     // Without the letter, with another's name, with the answer turned, or with a signature that is none, it shows nothing.
-    let forgeries: [(&str, &dyn Fn(&mut Value), &str); 5] = [
+    let forgeries: [Forgery<'_>; 5] = [
         (
             "order_taken",
             &|event| drop(event["kind"].as_object_mut().map(|kind| kind.remove("signed"))),

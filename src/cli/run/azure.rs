@@ -111,11 +111,12 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, E
         path: &named.path,
         plan_args: &named.args,
         now: options.now,
+        people,
         site: Some(&kept),
     };
     let (begun, ()) = beginning.enter(&args.session, place::AZURE, env, |_| Ok(()))?;
     let place = Place::Real(RealSite { site, automation, is_local: connected.is_local });
     let pace = connected.pace();
-    let session = beginning.session(begun, place, pace, options, &args.session, people, env);
+    let session = beginning.session(begun, place, pace, options, &args.session, env);
     Ok(Ok(Begun { session, runtime, connected }))
 }

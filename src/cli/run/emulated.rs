@@ -72,12 +72,19 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
     let facts = model.inventory.clone();
     let options = named.args.options(start);
     let pace = Arc::new(WorldPace::new(start, args.session.speed()));
-    let beginning =
-        Beginning { plan, graph, path: &named.path, plan_args: &named.args, now: options.now, site: None };
+    let beginning = Beginning {
+        plan,
+        graph,
+        path: &named.path,
+        plan_args: &named.args,
+        now: options.now,
+        people,
+        site: None,
+    };
     let (begun, emulator) = beginning.enter(&args.session, place::EMULATOR, env, |folder| {
         Emulator::create(&folder.join("world"), facts, scenario, start, pace.clone())
             .map_err(|error| CliError::usage("can't make the emulated world").because(error))
     })?;
     let place = Place::Emulated(Arc::new(emulator));
-    Ok(Ok(beginning.session(begun, place, pace, options, &args.session, people, env)))
+    Ok(Ok(beginning.session(begun, place, pace, options, &args.session, env)))
 }

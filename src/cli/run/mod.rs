@@ -104,6 +104,8 @@ pub(crate) struct Beginning<'a> {
     plan_args: &'a PlanArgs,
     /// The moment at which its dates are measured.
     now: Timestamp,
+    /// Whom it knows.
+    people: Vec<Person>,
     /// What reaches the site again.
     site: Option<&'a VaultArgs>,
 }
@@ -181,10 +183,9 @@ impl Beginning<'_> {
         pace: Arc<dyn Pace>,
         options: Options,
         args: &SessionArgs,
-        people: Vec<Person>,
         env: &Env<'_>,
     ) -> Session {
-        let first = session::started(&self.plan, &self.graph, &place, args, people, env);
+        let first = session::started(&self.plan, &self.graph, &place, args, self.people, env);
         Session {
             run: begun.id,
             folder: begun.folder,
