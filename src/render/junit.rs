@@ -158,8 +158,7 @@ impl Sheet for Report<'_> {
 
     fn plan(&mut self, outcome: &Outcome<'_>) -> io::Result<()> {
         if outcome.verdict == Verdict::NotChecked {
-            let why =
-                "<error type=\"not-checked\" message=\"not checked, because not all of its documents could be read\"/>";
+            let why = "<error type=\"not-checked\" message=\"not checked, because not all of its documents could be read\"/>";
             self.plan.case(outcome.name, "rules", "", Kind::Broken, why);
         }
         for rule in outcome.silent {

@@ -45,9 +45,9 @@ mod journal;
 mod killed;
 mod lab;
 mod layers;
+mod long_texts;
 #[cfg(feature = "lsp")]
 mod lsp;
-mod long_texts;
 mod notices;
 mod one_pass;
 mod orders;
