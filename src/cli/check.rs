@@ -1,5 +1,6 @@
 //! `check`: reads plans and says what is wrong with them. Touches no site.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -325,7 +326,7 @@ fn human(loaded: &mut Loaded, checks: &mut Checks, env: &mut Env<'_>) -> Result<
         }
         for judged in batch {
             refused |= judged.checked.verdict.refuses();
-            let text = text_of(&judged.checked, &judged.items(), &loaded.sources, style);
+            let text = text_of(&judged.checked, &judged.items().collect::<Vec<_>>(), &loaded.sources, style);
             // Plans of which there is more to say than one line stand apart.
             if plans > 0 && text.lines().nth(1).is_some() {
                 writeln!(env.out)?;
@@ -393,9 +394,9 @@ fn text_of(checked: &Checked, items: &[Item<'_>], sources: &Sources, style: Styl
     let mut text = mistakes(&checked.diagnostics, sources, style);
     let told = match style.verbosity {
         Verbosity::Quiet | Verbosity::Normal => render::without_explained(items),
-        Verbosity::Verbose => items.to_vec(),
+        Verbosity::Verbose => Cow::Borrowed(items),
     };
-    let items = told.as_slice();
+    let items = &*told;
     text::plan(&mut text, items, sources, style);
     if style.verbosity == Verbosity::Verbose && !checked.recovery_points.is_empty() {
         points::section(&mut text, &checked.recovery_points, style);
@@ -428,12 +429,14 @@ fn fill(mut sheet: Box<dyn Sheet + '_>, loaded: &mut Loaded, checks: &mut Checks
             for diagnostic in &checked.diagnostics {
                 sheet.item(&Item::of_diagnostic(diagnostic, &loaded.sources), None, &loaded.sources)?;
             }
-            let items = judged.items();
-            for item in &items {
-                sheet.item(item, Some(&checked.name), &loaded.sources)?;
+            // One after the other: a plan without facts has far more of them than lines.
+            let mut counts = Counts::default();
+            for item in judged.items() {
+                counts.add(&item);
+                sheet.item(&item, Some(&checked.name), &loaded.sources)?;
             }
             let (name, verdict, as_of) = (checked.name.as_str(), checked.verdict, checked.as_of);
-            sheet.plan(&Outcome { name, verdict, counts: Counts::of(&items), as_of, silent })?;
+            sheet.plan(&Outcome { name, verdict, counts, as_of, silent })?;
         }
     }
     let unreadable = !loaded.failures.is_empty() || loaded.lacks_inventory;

@@ -95,9 +95,9 @@ impl Checks {
 
 impl Judged {
     /// Returns what is to be shown.
-    pub(crate) fn items(&self) -> Vec<Item<'_>> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item<'_>> {
         let new = self.checked.findings.iter().zip(&self.known).filter(|(_, known)| !**known);
-        new.map(|(finding, _)| Item::of_finding(finding)).collect()
+        new.map(|(finding, _)| Item::of_finding(finding))
     }
 }
 

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::cli::schema::SchemaKind;
 
+/// Characters of a text that says nothing of its length.
+const NAME: u64 = 256;
+
 /// Returns the page of a kind of document, as Markdown: a section for each block, the document's own first.
 ///
 /// # Panics
@@ -128,7 +131,10 @@ fn form(kind: SchemaKind, value: &Value) -> String {
             Some(rest) => format!("mapping to {}", form(kind, rest)),
             None => "mapping".to_owned(),
         },
-        "string" => "text".to_owned(),
+        "string" => match value["maxLength"].as_u64() {
+            Some(most) if most != NAME => format!("text, up to {most} characters"),
+            Some(_) | None => "text".to_owned(),
+        },
         "integer" => match (value["minimum"].as_i64(), value["maximum"].as_i64()) {
             (Some(least), Some(most)) if most <= 1_000_000 => format!("whole number, {least} to {most}"),
             (Some(least), _) => format!("whole number from {least}"),

@@ -16,6 +16,7 @@ pub mod style;
 pub mod summary;
 pub mod text;
 
+use std::borrow::Cow;
 use std::io;
 
 use jiff::Timestamp;
@@ -239,7 +240,11 @@ impl<'a> Item<'a> {
 
 /// Returns the items without those that another of them explains.
 #[must_use]
-pub fn without_explained<'i>(items: &[Item<'i>]) -> Vec<Item<'i>> {
+pub fn without_explained<'l, 'i>(items: &'l [Item<'i>]) -> Cow<'l, [Item<'i>]> {
+    let may_be_explained = |item: &Item<'_>| matches!(item.explanation, Some(Explanation::ExplainedBy(_)));
+    if !items.iter().any(may_be_explained) {
+        return Cow::Borrowed(items);
+    }
     let explains = |subject: &Subject| {
         items.iter().any(|item| {
             item.about == About::Subject(subject)

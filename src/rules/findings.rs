@@ -240,10 +240,12 @@ impl<'f> Findings<'f> {
         if self.told.is_some_and(|told| told.tells(unknown, self.subject.1)) {
             return;
         }
-        let message = format!(
+        let mut message = format!(
             "can't be decided, since `{}` of {of} is not known: {}",
             unknown.field, self.rule.summary
         );
+        // A plan without facts has dozens of these for each of its machines.
+        message.shrink_to_fit();
         let mut finding = self.finding(State::Indeterminate, Span::NONE, message);
         finding.help = format!("add `{}` to the inventory", unknown.field);
         finding.fact = Some(Cow::Borrowed(unknown.field));

@@ -43,10 +43,11 @@ impl<'t, 's> View<'t, 's> {
 
     /// Returns whether the block lacks some of what is written, so that nobody can say what it does not have.
     pub(crate) fn is_cut(self) -> bool {
-        let brings = |(key, _): &&(NodeId, NodeId)| is_merge(self.tree, *key);
         match &self.tree.node(self.node).kind {
             _ if self.tree.cut.is_empty() => false,
-            Kind::Mapping(pairs) => self.tree.is_cut(self.node) || pairs.iter().find(brings).is_some(),
+            Kind::Mapping(pairs) => {
+                self.tree.is_cut(self.node) || pairs.iter().any(|(key, _)| is_merge(self.tree, *key))
+            }
             Kind::Scalar { .. } | Kind::Sequence(_) | Kind::Alias(_) => true,
         }
     }

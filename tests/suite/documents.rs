@@ -163,7 +163,7 @@ fn a_mistake_of_the_text_is_not_told_twice() {
 fn texts_that_are_no_yaml_say_where() {
     for (text, place) in [
         ("kind: RecoveryPlan\nversion: 1\nname: \"p\nowner: x\n", (3, 7)),
-        ("kind: RecoveryPlan\nobjectives:\n\trto: 4h\n", (3, 1)),
+        ("kind: RecoveryPlan\nversion: 1\nname: p\nobjectives:\n\trto: 4h\n", (5, 1)),
         ("kind: RecoveryPlan\nversion: 1\nname: [p\n", (3, 7)),
     ] {
         let found = places(text);

@@ -84,7 +84,7 @@ fn texts_within_their_limits_may_be_used_until_they_stand_for_too_much() {
 fn a_name_of_a_megabyte_is_shown_by_its_beginning() {
     let plan = format!("{HEAD}machines: [{}]\n", "w".repeat(1_000_000));
     let folder = Folder::with(&[("p.plan.yaml", &plan)]);
-    for format in ["text", "json", "sarif"] {
+    for format in ["human", "json", "sarif"] {
         let ended = folder.run(&["check", "p.plan.yaml", "--format", format]);
         assert_eq!(ended.exit, 1, "{}", ended.err);
         let length = ended.out.len() + ended.err.len();

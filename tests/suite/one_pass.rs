@@ -120,7 +120,7 @@ fn a_mistake_of_a_policys_text_hides_none_of_its_expressions() {
 
 #[test]
 fn a_mistake_behind_an_anchor_is_told_once_with_the_places_that_use_it() {
-    let uses = "- {<<: *d, name: w}\n".replace('w', "w1") + "- {<<: *d, name: w2}\n- {<<: *d, name: w3}\n";
+    let uses = "- {<<: *d, name: w1}\n- {<<: *d, name: w2}\n- {<<: *d, name: w3}\n";
     let plan = format!("{HEAD}x-d: &d\n  commit: somtimes\n  ownr: x\nmachines:\n{uses}");
     let files = [("p.plan.yaml", plan.as_str())];
     let ended = Folder::with(&files).run(&["check", "p.plan.yaml", "--format", "json"]);

@@ -21,7 +21,7 @@ fn is_kept(path: &str, text: &str) {
 fn the_committed_page_of_the_language_is_that_of_the_schemas() {
     let folder = Folder::with(&[]);
     let mut text = "# The language\n\nEvery kind of document, every block, every key. Printed by `failback schema KIND --format markdown`; \
-        a key that begins with `x-` is ignored everywhere.\n\n"
+        a key that begins with `x-` is ignored everywhere. A text has up to 256 characters, unless it is said how many.\n\n"
         .to_owned();
     for kind in SchemaKind::ALL {
         let ended = folder.run(&["schema", kind.as_str(), "--format", "markdown"]);

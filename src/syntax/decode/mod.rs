@@ -2,19 +2,18 @@
 //!
 //! A reader never stops at a mistake: it reports it and goes on, so that one pass finds all of them.
 
+mod length;
 mod mapping;
+mod told;
 
 pub use self::mapping::Entry;
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::collections::hash_map;
 use std::ops::RangeInclusive;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Fix;
-use crate::diagnostic::Label;
 use crate::diagnostic::did_you_mean;
 use crate::source::Span;
 use crate::syntax::limit::LONGEST_NAME;
@@ -26,6 +25,8 @@ use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
 use crate::syntax::tree::Tree;
 use crate::syntax::yaml::is_stand_in;
+
+use self::told::Mistake;
 
 /// Levels of nesting, aliases included, that a reader follows.
 const MAX_DEPTH: usize = 256;
@@ -62,24 +63,10 @@ pub trait Decode: Sized {
     fn example() -> serde_json::Value;
 }
 
-/// Characters of a text that is too long that are pointed at.
-const LONGEST_SHOWN: usize = 60;
-
-/// What is said of a place that uses a value with a mistake.
-const USED: &str = "it is used here too";
-/// Places of that kind that are shown; one more says that there are others.
-const MOST_USES: usize = 8;
-
-/// Mistakes reported for one document; nobody reads more, and each takes memory.
-const MOST_MISTAKES: usize = 10_000;
-
 enum Segment {
     Key(NodeId),
     Index(usize),
 }
-
-/// What makes two mistakes one: code, place and message.
-type Mistake = (&'static str, u32, u32, String);
 
 /// Reads one document of a tree and collects what is wrong with it.
 pub struct Reader<'t, 's> {
@@ -164,74 +151,6 @@ impl<'t, 's> Reader<'t, 's> {
         node
     }
 
-    /// Reports a mistake at the present path; beyond ten thousand in a document, one says that there are more.
-    ///
-    /// A mistake of a value behind an anchor is told once, with the places that use it.
-    pub fn report(&mut self, diagnostic: Diagnostic) {
-        if diagnostic.span.via != 0 && self.fold(&diagnostic) {
-            return;
-        }
-        match self.diagnostics.len().saturating_sub(self.before).cmp(&MOST_MISTAKES) {
-            Ordering::Less => {
-                let path = if diagnostic.path.is_empty() { self.path() } else { diagnostic.path.clone() };
-                self.diagnostics.push(diagnostic.path(path));
-            }
-            Ordering::Equal => self.diagnostics.push(
-                Diagnostic::error("too-many-mistakes", diagnostic.span, "more mistakes follow from here on")
-                    .help("correct those above first"),
-            ),
-            Ordering::Greater => {}
-        }
-    }
-
-    /// Returns whether a mistake was reported already, where the place that uses its value is then added.
-    fn fold(&mut self, again: &Diagnostic) -> bool {
-        let span = again.span;
-        match self.folded.entry((again.code, span.start, span.end, again.message.clone())) {
-            hash_map::Entry::Vacant(entry) => {
-                entry.insert(self.diagnostics.len());
-                false
-            }
-            hash_map::Entry::Occupied(first) => {
-                if let Some(first) = self.diagnostics.get_mut(*first.get())
-                    && first.span.via != span.via
-                {
-                    let uses = first.labels.iter().filter(|label| label.text.starts_with(USED)).count();
-                    let text = match uses {
-                        0..MOST_USES => USED.to_owned(),
-                        MOST_USES => format!("{USED}, and in more places"),
-                        _ => return true,
-                    };
-                    first.labels.push(Label { span: Span::new(span.via, span.via + 1), text });
-                }
-                true
-            }
-        }
-    }
-
-    /// Reports a mistake at item `index` of the list at the present path.
-    pub(crate) fn report_item(&mut self, index: usize, diagnostic: Diagnostic) {
-        self.path.push(Segment::Index(index));
-        self.report(diagnostic);
-        self.path.pop();
-    }
-
-    fn path(&self) -> String {
-        let mut path = String::new();
-        for segment in &self.path {
-            match segment {
-                Segment::Key(key) => {
-                    if !path.is_empty() {
-                        path.push('.');
-                    }
-                    path.extend(self.tree.text(*key).unwrap_or("?").chars().take(64));
-                }
-                Segment::Index(index) => path.push_str(&format!("[{index}]")),
-            }
-        }
-        path
-    }
-
     /// Reads the value of a key.
     pub fn entry<T: Decode>(&mut self, entry: Entry) -> Option<T> {
         let outer = self.via;
@@ -263,6 +182,10 @@ impl<'t, 's> Reader<'t, 's> {
 
     /// Reports the value of a key that could be read and is beyond one of its limits.
     pub(crate) fn limit(&mut self, entry: Entry, limits: &[Limit]) {
+        // What the aliases of this document stand for is too much to look at.
+        if self.has_given_up() {
+            return;
+        }
         let outer = self.via;
         if outer == 0 {
             self.via = entry.via;
@@ -323,57 +246,6 @@ impl<'t, 's> Reader<'t, 's> {
             return true;
         }
         false
-    }
-
-    /// Returns whether a scalar has more characters than it may have, which is then reported.
-    pub(crate) fn is_too_long(&mut self, node: NodeId, longest: usize) -> bool {
-        let Some(text) = self.tree.text(node) else { return false };
-        // No more of a long text is looked at than says that it is long: many aliases may stand for it.
-        if text.len() <= longest || text.char_indices().nth(longest).is_none() {
-            return false;
-        }
-        let span = self.clipped(self.span(node));
-        let message = format!("the text has more than {longest} characters");
-        self.report(
-            Diagnostic::error("too-long", span, message)
-                .help(format!("write at most {longest} characters here")),
-        );
-        true
-    }
-
-    /// Counts the text of a scalar that an alias stands for; returns false if that is more than the document may hold.
-    pub(crate) fn may_hold(&mut self, node: NodeId) -> bool {
-        if self.via == 0 {
-            return true;
-        }
-        let Some(text) = self.tree.text(node) else { return true };
-        self.text_left = self.text_left.saturating_sub(text.len() as u64);
-        if self.text_left == 0 && self.steps_left > 0 {
-            self.steps_left = 0;
-            let span = self.span(node);
-            self.give_up(span);
-        }
-        self.text_left > 0
-    }
-
-    fn give_up(&mut self, span: Span) {
-        let span = self.clipped(span);
-        self.report(
-            Diagnostic::error(
-                "alias-expansion",
-                span,
-                "the aliases of this document stand for far more data than it holds",
-            )
-            .help("write the values out, or split the document"),
-        );
-    }
-
-    /// Returns the beginning of a span, within its first line.
-    fn clipped(&self, span: Span) -> Span {
-        let shown = self.tree.slice(span);
-        let line = &shown[..shown.find(['\n', '\r']).unwrap_or(shown.len())];
-        let width = line.char_indices().nth(LONGEST_SHOWN).map_or(line.len(), |(at, _)| at);
-        Span { end: span.start + u32::try_from(width).unwrap_or(0), ..span }
     }
 
     /// Returns the kind of a node in the words of a message.

@@ -4,8 +4,10 @@ use crate::source::Span;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
 
+use super::LINE_ENDS;
 use super::Open;
 use super::Reader;
+use super::is_empty;
 use super::stand_in;
 
 impl Reader<'_, '_> {
@@ -13,14 +15,14 @@ impl Reader<'_, '_> {
     ///
     /// The value before the cut may be half of one, or may hold what a quote or bracket that was not closed took in; if
     /// `is_key`, it is a key where none may be, and the one before it may be none.
-    pub(super) fn cut(&mut self, is_key: bool) {
+    pub(super) fn cut(&mut self, at: usize, is_key: bool) {
         if self.binary {
             return self.abandon();
         }
         match self.open.iter().position(|open| open.flow) {
             Some(outermost) => self.drop_brackets(outermost),
             None if self.closed.is_empty() => self.drop_last_value(is_key),
-            None => {}
+            None => self.drop_closed_brackets(at),
         }
         while let Some(open) = self.open.last() {
             let (id, lacks_value) = (open.id, open.mapping && (self.pending.len() - open.first) % 2 == 1);
@@ -31,7 +33,7 @@ impl Reader<'_, '_> {
             }
             self.end(Span::new(self.last.end, self.last.end));
         }
-        self.tree.cut.extend(self.closed.drain(..));
+        self.tree.cut.extend(self.closed.drain(..).map(|(id, _)| id));
         self.tree.cut.extend(self.tree.roots[self.roots_before..].iter().copied());
         self.begin_document();
     }
@@ -43,6 +45,17 @@ impl Reader<'_, '_> {
         self.pending.truncate(first);
         self.open.truncate(outermost);
         self.lose(id, end);
+    }
+
+    /// Takes a collection in brackets that ends right before the cut for one that could not be read: a bracket too many may have
+    /// closed it.
+    fn drop_closed_brackets(&mut self, at: usize) {
+        let Some((id, _)) = self.closed.iter().copied().rfind(|(_, flow)| *flow) else { return };
+        let end = self.tree.node(id).span.end;
+        let between = self.text.get((end - self.base) as usize..at).unwrap_or("");
+        if !between.contains(LINE_ENDS) {
+            self.lose(id, end);
+        }
     }
 
     /// Takes the value before the cut for one that could not be read.
@@ -66,9 +79,33 @@ impl Reader<'_, '_> {
                 && let [.., key, _] = self.pending[..]
                 && self.open.last().is_some_and(|open| open.mapping)
             {
-                let end = self.last;
-                self.lose(key, self.tree.node(key).span.end);
-                self.last = end;
+                let span = self.tree.node(key).span;
+                // The `:` after it makes one of no characters seen.
+                let end = span.end.max(span.start + 1);
+                self.tree.nodes[key as usize] = stand_in(Span::new(span.start, end));
+            }
+        }
+    }
+
+    /// Notes that a collection would have gone on, and so would the last ones inside it.
+    pub(super) fn cut_inside(&mut self, mut id: NodeId) {
+        loop {
+            let inner = match &self.tree.node(id).kind {
+                Kind::Mapping(pairs) => pairs.last().map(|(_, value)| *value),
+                Kind::Sequence(items) => items.last().copied(),
+                Kind::Scalar { .. } if is_empty(self.tree.node(id)) => {
+                    let at = self.tree.node(id).span.start;
+                    let before = self.text[..(at - self.base) as usize].char_indices().next_back();
+                    let start = before.map_or(at, |(before, _)| self.offset(before));
+                    self.tree.nodes[id as usize] = stand_in(Span::new(start, at));
+                    return;
+                }
+                Kind::Scalar { .. } | Kind::Alias(_) => return,
+            };
+            self.tree.cut.insert(id);
+            match inner {
+                Some(inner) => id = inner,
+                None => return,
             }
         }
     }
@@ -85,10 +122,10 @@ impl Reader<'_, '_> {
         if span.start < span.end {
             return span;
         }
-        let before = &self.text[..(span.start - self.base) as usize];
-        match (before.char_indices().next_back(), self.text.chars().next()) {
-            (Some((at, _)), _) => Span::new(self.offset(at), span.start),
-            (None, Some(first)) => Span::new(self.base, self.offset(first.len_utf8())),
+        let (before, after) = self.text.split_at((span.start - self.base) as usize);
+        match (after.chars().next(), before.char_indices().next_back()) {
+            (Some(next), _) => Span::new(span.start, self.offset(before.len() + next.len_utf8())),
+            (None, Some((at, _))) => Span::new(self.offset(at), span.start),
             (None, None) => span,
         }
     }

@@ -58,12 +58,23 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Notes that a mapping lacks keys if some could not be read.
+    /// Notes that a mapping lacks keys if some could not be read: what stands before one may have gone on.
     pub(super) fn lost_keys(&mut self, id: NodeId) {
-        let Kind::Mapping(pairs) = &self.tree.node(id).kind else { return };
-        if pairs.iter().any(|(key, _)| is_stand_in(self.tree.node(*key))) {
-            self.tree.cut.insert(id);
+        // A key that could not be read was reported.
+        if self.found.is_empty() {
+            return;
         }
+        let Kind::Mapping(pairs) = &self.tree.node(id).kind else { return };
+        let is_lost = |at: &usize| is_stand_in(self.tree.node(pairs[*at].0));
+        let lost: Vec<usize> = (0..pairs.len()).filter(is_lost).collect();
+        if lost.is_empty() {
+            return;
+        }
+        let before: Vec<NodeId> = lost.iter().filter_map(|at| Some(pairs[at.checked_sub(1)?].1)).collect();
+        self.tree.cut.insert(id);
+        let last = self.last;
+        before.into_iter().for_each(|value| self.cut_inside(value));
+        self.last = last;
     }
 
     fn key(&self, id: NodeId) -> Key<'_> {

@@ -1,6 +1,7 @@
 //! Reads YAML texts into trees, reporting every mistake with its place; the only user of the YAML crate.
 
 mod alias;
+mod character;
 mod comment;
 mod cut;
 mod keys;
@@ -49,9 +50,9 @@ const LONGEST_KEY: usize = 1024;
 /// Reads all documents of a text.
 ///
 /// Of a document with a mistake of syntax, what is before it is read, and its collections are [`Tree::cut`]; one that is nested
-/// too deeply has no root. The documents after it are read. Nor has an empty document a root. A value that could not be read (an unknown or recursive alias, a
-/// scalar with an unsupported tag or with bytes that are not UTF-8) is an empty plain scalar for which [`is_stand_in`] holds. Repeated
-/// keys stay in the tree. Diagnostics are added in the order of the text.
+/// too deeply has no root. The documents after it are read. Nor has an empty document a root. A value that could not be read (an
+/// unknown or recursive alias, a scalar with an unsupported tag or with bytes that are not UTF-8) is an empty plain scalar for which
+/// [`is_stand_in`] holds. Repeated keys stay in the tree. Diagnostics are added in the order of the text.
 pub fn read<'s>(source: &'s Source, limits: &Limits, diagnostics: &mut Vec<Diagnostic>) -> Tree<'s> {
     let text = source.text();
     let first = diagnostics.len();
@@ -116,8 +117,8 @@ struct Reader<'s, 'd> {
     binary: bool,
     /// Whether U+FFFD stands in the place of bytes that are not UTF-8.
     lossy: bool,
-    /// Collections that ended after the latest value.
-    closed: Vec<NodeId>,
+    /// Collections that ended after the latest value, each with whether it is written with brackets.
+    closed: Vec<(NodeId, bool)>,
     found: &'d mut Vec<Diagnostic>,
     tree: Tree<'s>,
     open: Vec<Open>,
@@ -165,7 +166,10 @@ impl<'s> Reader<'s, '_> {
                     self.syntax(&error);
                     match error.kind() {
                         ErrorKind::RecursionLimitExceeded => self.abandon(),
-                        kind => self.cut(*kind == ErrorKind::MappingValueNotAllowed),
+                        kind => {
+                            let at = error.marker().byte_offset().unwrap_or(self.text.len());
+                            self.cut(at, *kind == ErrorKind::MappingValueNotAllowed);
+                        }
                     }
                 }
             }
@@ -338,7 +342,7 @@ impl<'s> Reader<'s, '_> {
     }
 
     fn end(&mut self, place: Span) {
-        let Some(Open { id, mapping, first, .. }) = self.open.pop() else { return };
+        let Some(Open { id, mapping, flow, first }) = self.open.pop() else { return };
         // A block has no closing character: it ends where its last value does.
         let last = self.pending[first..].last().map_or(0, |last| self.tree.node(*last).span.end);
         let end = if place.start < place.end { place.end } else { last };
@@ -354,7 +358,7 @@ impl<'s> Reader<'s, '_> {
         node.span.end = node.span.end.max(end);
         node.kind = kind;
         self.last = Span::new(node.span.end, node.span.end);
-        self.closed.push(id);
+        self.closed.push((id, flow));
         if mapping {
             self.repeated_keys(id);
             self.lost_keys(id);
