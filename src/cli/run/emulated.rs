@@ -53,10 +53,11 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
         Err(exit) => return Ok(Err(exit)),
     };
     let named = saved::named(&args.path, &args.plan, env)?;
-    let plan = match ready::ready(&named.path, &named.args, Moment::Observed, env)? {
-        Ok(plan) => plan,
-        Err(exit) => return Ok(Err(exit)),
-    };
+    let plan =
+        match ready::ready_telling(&named.path, &named.args, Moment::Observed, args.session.format, env)? {
+            Ok(plan) => plan,
+            Err(exit) => return Ok(Err(exit)),
+        };
     let graph = session::compile(&plan);
     if let Some(refusal) = named.refusal(&plan, &graph) {
         return Err(refusal);
