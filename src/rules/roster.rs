@@ -86,6 +86,10 @@ impl<'m> Roster<'m> {
 
     /// Returns the things that `of` finds for the machines, each name once.
     fn each<T: Copy>(&self, of: impl Fn(Machine<'m>) -> Option<T>, name: impl Fn(T) -> &'m str) -> Vec<T> {
+        // Guards are mostly about one machine, which has one of each.
+        if let Some([only]) = self.concerned {
+            return of(self.model.machine(*only)).into_iter().collect();
+        }
         let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
         self.machines().filter_map(of).filter(|thing| seen.insert(name(*thing))).collect()
     }
@@ -112,9 +116,10 @@ impl<'m> Roster<'m> {
     ) -> Vec<Listed<'m, T>> {
         let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
         let mut listed = Vec::new();
+        let is_one = matches!(self.concerned, Some([_]));
         for machine in self.machines() {
             match of(machine) {
-                Ok(Some(thing)) if seen.insert(name(thing)) => listed.push(Listed::Known(thing)),
+                Ok(Some(thing)) if is_one || seen.insert(name(thing)) => listed.push(Listed::Known(thing)),
                 Ok(_) => {}
                 Err(unknown) => listed.push(Listed::Missing { kind, machine, unknown }),
             }
