@@ -9,7 +9,7 @@
 #[path = "../tests/suite/estate.rs"]
 mod estate;
 #[expect(dead_code, reason = "tests use more of it")]
-#[path = "../tests/suite/lab.rs"]
+#[path = "../tests/suite/lab/mod.rs"]
 mod lab;
 #[path = "../tests/suite/worlds.rs"]
 mod worlds;

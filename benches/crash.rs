@@ -13,7 +13,7 @@ mod crash {
 #[path = "../tests/suite/estate.rs"]
 mod estate;
 #[expect(dead_code, reason = "tests use more of it")]
-#[path = "../tests/suite/lab.rs"]
+#[path = "../tests/suite/lab/mod.rs"]
 mod lab;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@
 #[path = "../tests/suite/estate.rs"]
 mod estate;
 #[expect(dead_code, reason = "tests use more of it")]
-#[path = "../tests/suite/lab.rs"]
+#[path = "../tests/suite/lab/mod.rs"]
 mod lab;
 #[expect(dead_code, reason = "tests use more of it")]
 #[path = "../tests/suite/wire_run.rs"]

@@ -14,12 +14,12 @@ use crate::estate::Estate;
 use crate::estate::Vm;
 use crate::lab::Process;
 use crate::lab::Ran;
-use crate::lab::Site;
 use crate::lab::World;
-use crate::lab::assert_home;
-use crate::lab::assert_lawful;
-use crate::lab::assert_machines_home;
-use crate::lab::assert_nothing_begun_twice;
+use crate::lab::laws::assert_home;
+use crate::lab::laws::assert_lawful;
+use crate::lab::laws::assert_machines_home;
+use crate::lab::laws::assert_nothing_begun_twice;
+use crate::lab::site::Site;
 use crate::lab::world_of;
 
 /// Three members of a group, one of which is in the state, and a machine that waits for the group.

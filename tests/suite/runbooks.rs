@@ -39,8 +39,8 @@ use crate::azure_client::Vault;
 use crate::lab;
 use crate::lab::Process;
 use crate::lab::Ran;
-use crate::lab::Site;
 use crate::lab::World;
+use crate::lab::site::Site;
 use crate::wire_lab::options;
 
 const ACCOUNT: &str =

@@ -15,7 +15,7 @@ use crate::lab::MODERNIZED;
 use crate::lab::Process;
 use crate::lab::Ran;
 use crate::lab::World;
-use crate::lab::assert_home;
+use crate::lab::laws::assert_home;
 use crate::lab::world;
 use crate::lab::world_of;
 use crate::orders::drive;

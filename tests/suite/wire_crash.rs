@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use crate::lab;
 use crate::lab::Ran;
 use crate::lab::World;
-use crate::lab::assert_lawful;
+use crate::lab::laws::assert_lawful;
 use crate::wire_run::Served;
 
 /// Asserts that a run came to a good end, that nothing was begun twice, and that all machines are home.

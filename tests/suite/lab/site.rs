@@ -1,0 +1,124 @@
+//! The emulated site that several processes drive one after another, and what reached it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use failback::clock::Clock as _;
+use failback::clock::pace::WorldPace;
+use failback::id::IdempotencyKey;
+use failback::id::MachineName;
+use failback::id::OperationId;
+use failback::provider::Freshness;
+use failback::provider::Observation;
+use failback::provider::Observe;
+use failback::provider::Operate;
+use failback::provider::OperationStatus;
+use failback::provider::Progress;
+use failback::provider::ProviderError;
+use failback::provider::Request;
+use failback::provider::emulator::Deed;
+use failback::provider::emulator::Emulator;
+use failback::syntax::inventory::Inventory;
+use jiff::Timestamp;
+
+/// A request that reached the emulator.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub at: Timestamp,
+    pub request: Request,
+    pub key: IdempotencyKey,
+}
+
+/// A site, whoever drives it.
+#[derive(Clone)]
+pub struct Site(pub Arc<Watched>);
+
+pub struct Watched {
+    pub emulator: Emulator,
+    pub pace: Arc<WorldPace>,
+    pub sent: Mutex<Vec<Sent>>,
+    /// Operations whose id begins with this word are shown as running until then.
+    pub stuck: Mutex<Option<(&'static str, Timestamp)>>,
+}
+
+#[async_trait::async_trait]
+impl Observe for Watched {
+    async fn observe(&self, machines: &[MachineName]) -> Result<Observation, ProviderError> {
+        self.emulator.observe(machines).await
+    }
+
+    async fn observe_since(
+        &self,
+        machines: &[MachineName],
+        mark: Option<u64>,
+        freshness: Freshness,
+    ) -> Result<Observation, ProviderError> {
+        self.emulator.observe_since(machines, mark, freshness).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Operate for Watched {
+    async fn begin(&self, request: &Request, key: &IdempotencyKey) -> Result<OperationId, ProviderError> {
+        let sent = Sent { at: self.pace.now(), request: request.clone(), key: key.clone() };
+        self.sent.lock().expect("no test panics here").push(sent);
+        self.emulator.begin(request, key).await
+    }
+
+    async fn poll(&self, operation: &OperationId) -> Result<OperationStatus, ProviderError> {
+        let stuck = *self.stuck.lock().expect("no test panics here");
+        if stuck.is_some_and(|(word, until)| operation.as_str().starts_with(word) && self.pace.now() < until)
+        {
+            let task = "Start failover".to_owned();
+            return Ok(OperationStatus::Running(Progress { done: 0.5, task, expected_end: None }));
+        }
+        self.emulator.poll(operation).await
+    }
+
+    async fn find(&self, key: &IdempotencyKey) -> Result<Option<OperationId>, ProviderError> {
+        self.emulator.find(key).await
+    }
+}
+
+impl Site {
+    /// Returns the site's clock.
+    pub fn pace(&self) -> Arc<WorldPace> {
+        Arc::clone(&self.0.pace)
+    }
+
+    /// Returns what was sent, in order.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.0.sent.lock().expect("no test panics here").clone()
+    }
+
+    /// Shows operations whose id begins with a word as running until a moment.
+    pub fn sticks(&self, word: &'static str, until: Timestamp) {
+        *self.0.stuck.lock().expect("no test panics here") = Some((word, until));
+    }
+
+    /// Does what a person does to the site.
+    pub fn by_hand(&self, deed: &Deed) {
+        self.0.emulator.by_hand(deed).expect("a person may do it");
+    }
+
+    /// Returns the facts of machines as they are now.
+    pub fn facts(&self, machines: &[MachineName]) -> Inventory {
+        block(async { self.0.emulator.observe(machines).await.expect("the emulator answers").facts })
+    }
+
+    /// Returns the requests that the emulator took on, once for each operation.
+    pub fn begun(&self) -> Vec<(OperationId, Sent)> {
+        let mut begun = BTreeMap::new();
+        for sent in self.sent() {
+            if let Some(operation) = block(self.0.emulator.find(&sent.key)).expect("the emulator answers") {
+                begun.entry(operation.to_string()).or_insert((operation, sent));
+            }
+        }
+        begun.into_values().collect()
+    }
+}
+
+pub fn block<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
