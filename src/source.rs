@@ -38,12 +38,23 @@ impl Span {
 }
 
 /// A value and where it is written.
-#[derive(Clone, Copy, Default)]
+#[derive(Copy, Default)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
     /// Where it is written, and the alias it came through.
     pub span: Span,
+}
+
+impl<T: Clone> Clone for Spanned<T> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), span: self.span }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.value.clone_from(&source.value);
+        self.span = source.span;
+    }
 }
 
 impl<T> Spanned<T> {

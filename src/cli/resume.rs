@@ -47,7 +47,7 @@ use crate::provider::azure::Automation;
 use crate::provider::azure::AzureSite;
 use crate::provider::azure::Consent;
 use crate::provider::azure::WriteClient;
-use crate::provider::emulator::Emulator;
+use crate::provider::emulator::Dormant;
 use crate::run::Site;
 use crate::run::approver::Approver;
 use crate::run::order;
@@ -229,10 +229,10 @@ fn emulated(
     let world = folder.join("world");
     let unreadable = |error| CliError::usage("can't go on with the emulated world").because(error);
     // The world's clock stood still while nobody held it, so it goes on at its last call or the journal's last event.
-    let last = Emulator::last_call(&world).map_err(unreadable)?;
-    let from = session::goes_on_at(state, last);
+    let dormant = Dormant::of(&world).map_err(unreadable)?;
+    let from = session::goes_on_at(state, dormant.last_call());
     let pace = Arc::new(WorldPace::new(from, args.speed()));
-    let (emulator, _) = Emulator::open(&world, pace.clone()).map_err(unreadable)?;
+    let emulator = dormant.with_clock(pace.clone());
     Ok((Place::Emulated(Arc::new(emulator)), pace, from))
 }
 

@@ -30,7 +30,7 @@ impl RunState {
         self.keep_members(index);
         self.unsettle(index, at);
         // A failover that was taken back is verified again.
-        if self.graph.step(index).kind == StepKind::Failover {
+        if self.graph.kind(index) == StepKind::Failover {
             for verify in self.verifications(index) {
                 if self.step(verify).status == StepStatus::Failed {
                     reopened.insert(verify);
@@ -79,7 +79,7 @@ impl RunState {
         let graph = std::sync::Arc::clone(&self.graph);
         let later = graph.steps_about(StepSubject::Group(group)).iter().copied();
         let later = later.filter(|step| {
-            *step > index && matches!(graph.step(*step).kind, StepKind::ApproveCommit | StepKind::Commit)
+            *step > index && matches!(graph.kind(*step), StepKind::ApproveCommit | StepKind::Commit)
         });
         let later: Vec<StepIndex> = later.collect();
         let name = &graph.model().group(group).map(|group| &group.name().value);

@@ -41,8 +41,8 @@ impl RunState {
             }
             RunEventKind::Resumed { .. } => {
                 self.status = RunStatus::Running;
-                for index in &self.active {
-                    self.steps[*index as usize].taken_over_at = Some(event.at);
+                for index in self.active.iter() {
+                    self.steps[index as usize].taken_over_at = Some(event.at);
                 }
             }
             RunEventKind::Interrupted { .. } => self.status = RunStatus::Interrupted,
@@ -101,11 +101,11 @@ impl RunState {
             }
             RunEventKind::IntentRecorded { attempt, key, request, .. } => {
                 step.attempts = *attempt;
-                step.intent = Some((key.clone(), request.clone()));
+                step.intent = Some(Box::new((key.clone(), request.clone())));
                 step.first_attempt_at.get_or_insert(at);
                 step.sent_at = Some(at);
                 step.operation = None;
-                step.retry_at = None;
+                step.begins_attempt();
                 self.park(index, false);
             }
             RunEventKind::OperationAccepted { operation, .. } => step.operation = Some(operation.clone()),
@@ -118,10 +118,11 @@ impl RunState {
             RunEventKind::MembersDone { machines, .. } => {
                 step.intent = None;
                 step.operation = None;
-                step.retry_at = None;
+                step.begins_attempt();
                 let model = self.graph.model();
                 let machines = machines.iter().filter_map(|machine| model.machine_named(machine.as_str()));
-                step.done.extend(machines.map(Machine::index));
+                let done: Vec<usize> = machines.map(Machine::index).collect();
+                step.done.extend(done);
             }
             RunEventKind::MemberFailed { machine, code, message, .. } => {
                 let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
@@ -145,7 +146,9 @@ impl RunState {
             RunEventKind::ActionStarted { .. } => {
                 step.acted = true;
                 step.attempts += 1;
-                step.answer = None;
+                if step.answer.is_some() {
+                    step.answer = None;
+                }
             }
             RunEventKind::PointReported { machine, point, .. } => {
                 let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
@@ -237,7 +240,7 @@ impl RunState {
         step.intent = None;
         step.note = note.cloned();
         self.set(index, status, at);
-        if self.graph.step(index).kind == StepKind::Cleanup {
+        if self.graph.kind(index) == StepKind::Cleanup {
             self.after_cleanup(index, at);
         }
     }
@@ -245,7 +248,7 @@ impl RunState {
     /// Takes a running step that changes something out of their number, or counts it again.
     fn park(&mut self, index: StepIndex, parked: bool) {
         let step = &mut self.steps[index as usize];
-        if !self.graph.step(index).kind.is_mutating() || step.parked == parked {
+        if !self.graph.kind(index).is_mutating() || step.parked == parked {
             return;
         }
         step.parked = parked;

@@ -82,7 +82,7 @@ impl RunState {
     /// Returns the steps that come between a group's recovery plan and its failover, both included.
     fn way_to(&self, failover: StepIndex) -> Vec<StepIndex> {
         let rechecks = self.graph.before(failover).iter().copied();
-        let rechecks = rechecks.filter(|step| self.graph.step(*step).kind == StepKind::Recheck);
+        let rechecks = rechecks.filter(|step| self.graph.kind(*step) == StepKind::Recheck);
         let first = [StepKind::Prepare, StepKind::AwaitPoint];
         let first = first.into_iter().filter_map(|kind| self.sibling(failover, kind));
         first.chain(rechecks).chain([failover]).collect()
@@ -112,7 +112,7 @@ impl RunState {
         // Before anything is given up, which would block them.
         for index in (0..self.count()).filter(|_| failovers) {
             let step = self.step(index);
-            if self.graph.step(index).kind == StepKind::Commit
+            if self.graph.kind(index) == StepKind::Commit
                 && !step.status.is_settled()
                 && !step.is_in_flight()
                 && self.can_be_taken_back(index)
@@ -266,13 +266,12 @@ impl RunState {
         let step = &mut self.steps[index as usize];
         self.settled -= 1;
         self.failed -= usize::from(!step.status.is_good());
-        *step = StepState {
-            attempts: step.attempts,
-            attempts_before: step.attempts,
-            question: step.question,
-            done: std::mem::take(&mut step.done),
-            ..StepState::waiting(step.waiting_for)
-        };
+        let waiting = StepState::waiting(step.waiting_for);
+        let before = std::mem::replace(step, waiting);
+        step.attempts = before.attempts;
+        step.attempts_before = before.attempts;
+        step.question = before.question;
+        step.done.clone_from(&before.done);
         self.freeable.retain(|freeable| *freeable != index);
         let graph = std::sync::Arc::clone(&self.graph);
         for next in graph.after(index) {
@@ -286,15 +285,12 @@ impl RunState {
     /// Lets steps that wait again begin, as far as they wait for nothing. The failover of a replication group goes through its
     /// recovery plan, which is made again if it was deleted since.
     pub(super) fn begin_again(&mut self, mut reopened: BTreeSet<StepIndex>, at: Timestamp) {
-        let failovers: Vec<StepIndex> = reopened
-            .iter()
-            .copied()
-            .filter(|index| self.graph.step(*index).kind == StepKind::Failover)
-            .collect();
+        let failovers: Vec<StepIndex> =
+            reopened.iter().copied().filter(|index| self.graph.kind(*index) == StepKind::Failover).collect();
         for failover in failovers {
             let cleanup = self.sibling(failover, StepKind::Cleanup);
             // One that is under way comes first, and is done again, too.
-            let is_gone = |cleanup| self.step(cleanup).status.is_settled() || self.active.contains(&cleanup);
+            let is_gone = |cleanup| self.step(cleanup).status.is_settled() || self.active.contains(cleanup);
             if !cleanup.is_some_and(is_gone) {
                 continue;
             }

@@ -2,26 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 
+use crate::event::set::StepSet;
 use crate::graph::Graph;
 use crate::graph::Rank;
 use crate::graph::StepIndex;
-use crate::graph::StepKind;
-use crate::graph::StepSubject;
 use crate::graph::vcenter::Lane;
 use crate::graph::wave;
+use crate::id::IdMap;
 
 /// Steps that are ready and ask the site to change something, kept so that the next one is found without a search: a site may
 /// have many machines that wait for a full server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slots {
     /// Disks that the run holds, and what waits for them, by server.
-    servers: HashMap<String, Server>,
+    servers: IdMap<String, Server>,
     /// Which steps hold disks.
-    held: BTreeMap<StepIndex, (String, u32)>,
+    held: IdMap<StepIndex, (String, u32)>,
     /// Ready steps that may begin, by lane: all but those whose server has no room, and of those of a server one.
-    open: Vec<BTreeSet<Rank>>,
+    open: Vec<StepSet>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,24 +46,10 @@ impl Server {
     }
 }
 
-/// Returns the server and the number of disks that a reprotect attaches; disks that were attached at the start are among those
-/// that the server was seen to have.
-pub(super) fn needed(graph: &Graph, step: StepIndex) -> Option<(&str, u32)> {
-    let described = graph.step(step);
-    let (StepKind::Reprotect, StepSubject::Machine(index)) = (described.kind, described.subject) else {
-        return None;
-    };
-    if described.adopted {
-        return None;
-    }
-    let machine = graph.model().machine(index);
-    Some((wave::slot_server(machine)?, wave::disks(machine)))
-}
-
 impl Slots {
     /// Adds a step that became ready.
     pub(super) fn ready(&mut self, graph: &Graph, step: StepIndex) {
-        match needed(graph, step).filter(|_| !self.held.contains_key(&step)) {
+        match graph.attaches(step).filter(|_| !self.held.contains_key(&step)) {
             None => self.open(graph, graph.rank(step)),
             Some((server, disks)) => {
                 self.server(graph, server).waiting.entry(disks).or_default().insert(graph.rank(step));
@@ -76,7 +61,7 @@ impl Slots {
     /// Takes away a step that is ready no longer.
     pub(super) fn not_ready(&mut self, graph: &Graph, step: StepIndex) {
         let rank = graph.rank(step);
-        if let Some((name, disks)) = needed(graph, step)
+        if let Some((name, disks)) = graph.attaches(step)
             && let Some(server) = self.servers.get_mut(name)
             && let Some(steps) = server.waiting.get_mut(&disks)
             && steps.remove(&rank)
@@ -91,14 +76,14 @@ impl Slots {
 
     fn open(&mut self, graph: &Graph, rank: Rank) {
         if self.open.is_empty() {
-            self.open = vec![BTreeSet::new(); graph.lanes()];
+            self.open = vec![StepSet::new(graph.steps().len()); graph.lanes()];
         }
-        self.open[graph.lane(graph.ranked(rank))].insert(rank);
+        self.open[graph.lane(graph.ranked(rank))].insert(rank.number());
     }
 
     fn close(&mut self, graph: &Graph, rank: Rank) {
         if let Some(lane) = self.open.get_mut(graph.lane(graph.ranked(rank))) {
-            lane.remove(&rank);
+            lane.remove(rank.number());
         }
     }
 
@@ -125,13 +110,15 @@ impl Slots {
     /// Returns the steps of a lane that may begin now, the most urgent first; of those that wait for one server, the first that
     /// fits.
     pub(super) fn open_in(&self, lane: Lane) -> impl Iterator<Item = Rank> {
-        self.open.get(lane).into_iter().flatten().copied()
+        self.open.get(lane).into_iter().flat_map(StepSet::iter).map(Rank::new)
     }
 
     /// Returns the first ready step, whether there is room for it or not.
     pub(super) fn first(&self) -> Option<Rank> {
         let waiting = self.servers.values().flat_map(|server| server.waiting.values());
-        waiting.chain(&self.open).filter_map(|steps| steps.first()).min().copied()
+        let waiting = waiting.filter_map(|steps| steps.first().copied());
+        let open = self.open.iter().filter_map(|lane| lane.iter().next().map(Rank::new));
+        waiting.chain(open).min()
     }
 
     /// Returns the server and the disks that a step holds.
@@ -150,12 +137,12 @@ impl Slots {
     }
 
     fn server(&mut self, graph: &Graph, name: &str) -> &mut Server {
-        self.servers.entry(name.to_owned()).or_insert_with(|| Server {
-            room: wave::free_slots(graph.model(), name),
-            taken: 0,
-            waiting: BTreeMap::new(),
-            open: None,
-        })
+        if !self.servers.contains_key(name) {
+            let room = wave::free_slots(graph.model(), name);
+            let server = Server { room, taken: 0, waiting: BTreeMap::new(), open: None };
+            self.servers.insert(name.to_owned(), server);
+        }
+        self.servers.get_mut(name).expect("it is there now")
     }
 
     /// Finds the step of a server that may begin.

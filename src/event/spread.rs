@@ -10,7 +10,6 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::StepId;
-use crate::model::Machine;
 use crate::syntax::action::HookOutcome;
 use crate::syntax::inventory::Experience;
 
@@ -24,13 +23,13 @@ impl RunState {
             let was_settled = step.status.is_settled();
             let was_ready = step.status == StepStatus::Ready;
             step.status = status;
-            let mutating = self.graph.step(index).kind.is_mutating();
+            let mutating = self.graph.kind(index).is_mutating();
             if !mutating {
-                self.ready.remove(&index);
+                self.ready.remove(index);
             } else if was_ready {
                 self.slots.not_ready(&self.graph, index);
             }
-            if self.active.remove(&index) && mutating && !std::mem::take(&mut step.parked) {
+            if self.active.remove(index) && mutating && !std::mem::take(&mut step.parked) {
                 self.changing.remove(&self.graph, index);
             }
             match status {
@@ -79,7 +78,7 @@ impl RunState {
 
     /// Returns what the end of a step lets another begin that does not wait for it otherwise.
     fn called_by(&self, index: StepIndex) -> Option<(StepIndex, StepStatus)> {
-        let kind = match self.graph.step(index).kind {
+        let kind = match self.graph.kind(index) {
             // A recovery plan that was being made when its group failed is deleted once it is there.
             StepKind::Prepare if self.failed > 0 || self.is_cancelling() => StepKind::Cleanup,
             StepKind::Failover if self.is_cancelling() => StepKind::Commit,
@@ -117,12 +116,8 @@ impl RunState {
 
     /// Returns the verifications of the machines that a step is about.
     pub fn verifications(&self, index: StepIndex) -> Vec<StepIndex> {
-        let machines = self.graph.machines_of(index).into_iter();
-        let verify = |machine: Machine<'_>| {
-            let name = &machine.name().value;
-            self.graph.find(&StepId::new(format!("{}/{name}", StepKind::Verify.as_str())))
-        };
-        machines.filter_map(verify).collect()
+        let machines = self.graph.indexes_of(index);
+        machines.filter_map(|machine| self.graph.of_machine(machine, StepKind::Verify)).collect()
     }
 
     /// Returns the failover of a machine that a step is about: its own, or that of its replication group.
@@ -156,7 +151,7 @@ impl RunState {
     /// person. The machine's wave, its boot group, its replication group and its own actions go on without it.
     fn is_missed_by(&self, verify: StepIndex, next: StepIndex) -> bool {
         let (StepKind::Verify, StepSubject::Machine(machine)) =
-            (self.graph.step(verify).kind, self.graph.step(verify).subject)
+            (self.graph.kind(verify), self.graph.step(verify).subject)
         else {
             return false;
         };
@@ -218,7 +213,7 @@ impl RunState {
             return;
         }
         self.freeable.retain(|step| self.slots.of(*step).is_some());
-        let kind = self.graph.step(index).kind;
+        let kind = self.graph.kind(index);
         if kind == StepKind::Reprotect && status == StepStatus::Failed {
             self.freeable.push(index);
         }
@@ -227,11 +222,9 @@ impl RunState {
             Experience::Modernized => StepKind::Commit,
         };
         if kind == frees && status.is_good() {
-            for machine in self.graph.machines_of(index) {
-                let holder =
-                    StepId::new(format!("{}/{}", StepKind::Reprotect.as_str(), machine.name().value));
-                self.freeable.extend(self.graph.find(&holder));
-            }
+            let machines = self.graph.indexes_of(index);
+            let reprotect = |machine| self.graph.of_machine(machine, StepKind::Reprotect);
+            self.freeable.extend(machines.filter_map(reprotect));
         }
     }
 
@@ -269,7 +262,7 @@ impl RunState {
     /// Returns whether a step deletes a recovery plan that this run made, or is making.
     #[must_use]
     pub fn leaves_a_recovery_plan(&self, index: StepIndex) -> bool {
-        if self.graph.step(index).kind != StepKind::Cleanup {
+        if self.graph.kind(index) != StepKind::Cleanup {
             return false;
         }
         let made = self.sibling(index, StepKind::Prepare).map(|made| self.step(made));
@@ -281,8 +274,8 @@ impl RunState {
 
     /// Returns whether the recovery plan that a step makes is being deleted.
     fn is_being_deleted(&self, index: StepIndex) -> bool {
-        self.graph.step(index).kind == StepKind::Prepare
-            && self.sibling(index, StepKind::Cleanup).is_some_and(|cleanup| self.active.contains(&cleanup))
+        self.graph.kind(index) == StepKind::Prepare
+            && self.sibling(index, StepKind::Cleanup).is_some_and(|cleanup| self.active.contains(cleanup))
     }
 
     /// Returns whether the recovery plan that a step deletes is being made.
@@ -293,8 +286,10 @@ impl RunState {
 
     /// Returns whether an `after` action runs on success and on failure; `None` for every other step.
     pub(super) fn hook(&self, index: StepIndex) -> Option<(bool, bool)> {
-        let step = self.graph.step(index);
-        let (StepKind::Action, StepSubject::Action(action)) = (step.kind, step.subject) else { return None };
+        if self.graph.kind(index) != StepKind::Action {
+            return None;
+        }
+        let StepSubject::Action(action) = self.graph.step(index).subject else { return None };
         let outcomes = &self.graph.model().plan.actions[action].after.as_ref()?.outcome;
         let has = |outcome| outcomes.iter().any(|given| given.value == outcome);
         Some((outcomes.is_empty() || has(HookOutcome::Success), has(HookOutcome::Failure)))

@@ -16,7 +16,7 @@ use crate::event::Statement;
 use crate::event::StepStatus;
 use crate::event::Word;
 use crate::event::changing::Changing;
-use crate::event::slots;
+use crate::event::set::StepSet;
 use crate::event::slots::Slots;
 use crate::event::step::StepState;
 use crate::graph::Graph;
@@ -80,13 +80,13 @@ pub struct RunState {
     /// Steps that hold disks which came free.
     pub(super) freeable: Vec<StepIndex>,
     /// Steps that may begin and change nothing, as an ordered set: ties go to the earlier step.
-    pub(super) ready: BTreeSet<StepIndex>,
+    pub(super) ready: StepSet,
     /// Steps that may begin and ask the site to change something, and the disks that steps hold.
     pub(super) slots: Slots,
     /// How many steps run that ask the site to change something.
     pub(super) changing: Changing,
     /// Steps that run or are asked about.
-    pub(super) active: BTreeSet<StepIndex>,
+    pub(super) active: StepSet,
     pub(super) settled: usize,
     pub(super) failed: usize,
     /// Whether something failed since a person last had something done again or left out.
@@ -126,6 +126,7 @@ impl RunState {
                 StepState::waiting(u32::try_from(before).expect("indexes are 32 bits wide"))
             })
             .collect();
+        let count = steps.len();
         Self {
             graph,
             status: RunStatus::New,
@@ -134,10 +135,10 @@ impl RunState {
             started_at: None,
             last_at: None,
             freeable: Vec::new(),
-            ready: BTreeSet::new(),
+            ready: StepSet::new(count),
             slots: Slots::default(),
             changing: Changing::default(),
-            active: BTreeSet::new(),
+            active: StepSet::new(count),
             settled: 0,
             failed: 0,
             stopped: false,
@@ -197,7 +198,7 @@ impl RunState {
 
     /// Returns the steps that may begin and change nothing, in the order of the graph.
     pub fn ready(&self) -> impl Iterator<Item = StepIndex> {
-        self.ready.iter().copied()
+        self.ready.iter()
     }
 
     /// Returns the steps of a lane that may begin and ask the site to change something, the most urgent first; of those that
@@ -221,7 +222,7 @@ impl RunState {
     /// Returns the server and the number of disks that a step has to be given before it may begin.
     #[must_use]
     pub fn slots_needed(&self, step: StepIndex) -> Option<(&str, u32)> {
-        slots::needed(&self.graph, step).filter(|_| self.slots.of(step).is_none())
+        self.graph.attaches(step).filter(|_| self.slots.of(step).is_none())
     }
 
     /// Returns how many steps run that ask the site to change something.
@@ -241,7 +242,7 @@ impl RunState {
 
     /// Returns the steps that run or are asked about.
     pub fn active(&self) -> impl Iterator<Item = StepIndex> {
-        self.active.iter().copied()
+        self.active.iter()
     }
 
     /// Returns how many steps are settled.
@@ -356,6 +357,12 @@ impl RunState {
         self.placements.iter().map(|(step, datastore)| (*step, datastore.as_str()))
     }
 
+    /// Returns the datastore that the server of a reprotect stood on, if it was seen.
+    #[must_use]
+    pub fn placement(&self, reprotect: StepIndex) -> Option<&str> {
+        self.placements.get(&reprotect).map(String::as_str)
+    }
+
     /// Returns the recovery point that a machine went to, if the site reported it.
     #[must_use]
     pub fn point(&self, machine: usize) -> Option<&ReachedPoint> {
@@ -372,8 +379,7 @@ impl RunState {
     /// Returns the reprotect of a machine.
     #[must_use]
     pub fn reprotect_of(&self, machine: usize) -> Option<StepIndex> {
-        let name = &self.graph.model().machine(machine).name().value;
-        self.graph.find(&StepId::new(format!("{}/{name}", StepKind::Reprotect.as_str())))
+        self.graph.of_machine(machine, StepKind::Reprotect)
     }
 
     /// Returns whether a person attached the disks of a reprotect to their server again, since which the server was not seen.

@@ -1,5 +1,8 @@
 //! How one step of a run stands.
 
+use std::ops::Deref;
+use std::ops::DerefMut;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
@@ -77,7 +80,7 @@ pub struct Answer {
     pub by: String,
 }
 
-/// The state of one step.
+/// The state of one step. There may be many, and each event looks for its own: what few steps have is kept apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepState {
     /// How it stands.
@@ -86,18 +89,12 @@ pub struct StepState {
     pub waiting_for: u32,
     /// Attempts so far.
     pub attempts: u32,
-    /// Attempts before a person had it done again.
-    pub attempts_before: u32,
-    /// The request that was recorded last, and its key, while its end is not known.
-    pub intent: Option<(IdempotencyKey, Request)>,
+    /// The key and the request that were recorded last, while their end is not known.
+    pub intent: Option<Box<(IdempotencyKey, Request)>>,
     /// The operation that the site took on for it.
     pub operation: Option<OperationId>,
-    /// When the next attempt begins.
-    pub retry_at: Option<Timestamp>,
     /// When it began.
     pub started_at: Option<Timestamp>,
-    /// When a process last took it over from one that had ended.
-    pub taken_over_at: Option<Timestamp>,
     /// When its first attempt was recorded.
     pub first_attempt_at: Option<Timestamp>,
     /// When its last request was recorded.
@@ -108,6 +105,26 @@ pub struct StepState {
     pub parked: bool,
     /// Whether its action was begun.
     pub acted: bool,
+    /// Whether it takes the failover back instead of making it final.
+    pub takes_back: bool,
+    /// Whether a person left it out, alone or with its machine.
+    pub left_out: bool,
+    /// Whether a person has to do what the step asked the site for.
+    pub handed_over: bool,
+    /// What was seen, what it waits for, or why it failed.
+    pub note: Option<String>,
+    rest: Rest,
+}
+
+/// What few steps have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seldom {
+    /// Attempts before a person had it done again.
+    pub attempts_before: u32,
+    /// When the next attempt begins.
+    pub retry_at: Option<Timestamp>,
+    /// When a process last took it over from one that had ended.
+    pub taken_over_at: Option<Timestamp>,
     /// What a person answered.
     pub answer: Option<Answer>,
     /// Place of the event that asked the last question.
@@ -116,20 +133,59 @@ pub struct StepState {
     pub roles: Vec<String>,
     /// When the answer comes too late.
     pub answer_by: Option<Timestamp>,
-    /// Whether it takes the failover back instead of making it final.
-    pub takes_back: bool,
-    /// Whether a person left it out, alone or with its machine.
-    pub left_out: bool,
     /// Codes of the alarms that it raised.
     pub alarms: Vec<String>,
-    /// Whether a person has to do what the step asked the site for.
-    pub handed_over: bool,
     /// The machines for which it is done already, by their places in the plan; empty for a step about one machine.
     pub done: Vec<usize>,
     /// The code with which it failed.
     pub code: Option<String>,
-    /// What was seen, what it waits for, or why it failed.
-    pub note: Option<String>,
+}
+
+impl Seldom {
+    /// What a step has that has nothing of it.
+    const NOTHING: Self = Self {
+        attempts_before: 0,
+        retry_at: None,
+        taken_over_at: None,
+        answer: None,
+        question: 0,
+        roles: Vec::new(),
+        answer_by: None,
+        alarms: Vec::new(),
+        done: Vec::new(),
+        code: None,
+    };
+}
+
+/// Makes room for what few steps have when the first of it is written.
+#[derive(Clone, Debug, Default)]
+struct Rest(Option<Box<Seldom>>);
+
+impl PartialEq for Rest {
+    fn eq(&self, other: &Self) -> bool {
+        self.read() == other.read()
+    }
+}
+
+impl Rest {
+    fn read(&self) -> &Seldom {
+        static NOTHING: Seldom = Seldom::NOTHING;
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl Deref for StepState {
+    type Target = Seldom;
+
+    fn deref(&self) -> &Seldom {
+        self.rest.read()
+    }
+}
+
+impl DerefMut for StepState {
+    fn deref_mut(&mut self) -> &mut Seldom {
+        self.rest.0.get_or_insert_with(|| Box::new(Seldom::NOTHING))
+    }
 }
 
 impl StepState {
@@ -139,28 +195,26 @@ impl StepState {
             status: StepStatus::Waiting,
             waiting_for,
             attempts: 0,
-            attempts_before: 0,
             intent: None,
             operation: None,
-            retry_at: None,
             started_at: None,
-            taken_over_at: None,
             first_attempt_at: None,
             sent_at: None,
             ended_at: None,
             parked: false,
             acted: false,
-            answer: None,
-            question: 0,
-            roles: Vec::new(),
-            answer_by: None,
             takes_back: false,
             left_out: false,
-            alarms: Vec::new(),
             handed_over: false,
-            done: Vec::new(),
-            code: None,
             note: None,
+            rest: Rest(None),
+        }
+    }
+
+    /// Forgets when the next attempt begins.
+    pub(super) fn begins_attempt(&mut self) {
+        if self.retry_at.is_some() {
+            self.retry_at = None;
         }
     }
 

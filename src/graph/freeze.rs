@@ -11,8 +11,10 @@ use crate::graph::Graph;
 use crate::graph::Neighbours;
 use crate::graph::Step;
 use crate::graph::StepIndex;
+use crate::graph::kinds::Kinds;
 use crate::graph::own_place;
 use crate::graph::rank::Ranks;
+use crate::graph::slots::Attached;
 use crate::graph::vcenter::Vcenters;
 use crate::graph::wave;
 use crate::model::Model;
@@ -74,11 +76,26 @@ pub(super) fn freeze(
     let places = model.machines().len() + model.groups().len() + model.plan.actions.len();
     let own = Neighbours::new(places, own);
     let index = (0..).zip(&steps).map(|(at, step)| (step.id.clone(), at)).collect();
+    let kinds = Kinds::new(&steps, model.machines().len(), &index);
     let ranks = Ranks::by_remaining(&vec![0.0; steps.len()]);
     let vcenters = Vcenters::of(&model);
+    let attached = Attached::of(&model);
     let no_return = Vec::new();
-    let mut graph =
-        Graph { model, experience, waves, steps, before, after, own, index, ranks, vcenters, no_return };
+    let mut graph = Graph {
+        model,
+        experience,
+        waves,
+        steps,
+        before,
+        after,
+        own,
+        index,
+        ranks,
+        vcenters,
+        attached,
+        kinds,
+        no_return,
+    };
     graph.find_no_return();
     graph
 }

@@ -4,8 +4,10 @@ mod action;
 mod compile;
 pub mod dot;
 mod freeze;
+mod kinds;
 mod no_return;
 mod rank;
+mod slots;
 mod step;
 pub mod vcenter;
 pub mod wave;
@@ -20,7 +22,9 @@ pub use wave::Waves;
 
 use std::sync::Arc;
 
+use crate::graph::kinds::Kinds;
 use crate::graph::rank::Ranks;
+use crate::graph::slots::Attached;
 use crate::graph::vcenter::Lane;
 use crate::graph::vcenter::Vcenters;
 use crate::id::IdMap;
@@ -44,6 +48,8 @@ pub struct Graph {
     index: IdMap<StepId, StepIndex>,
     ranks: Ranks,
     vcenters: Vcenters,
+    attached: Attached,
+    kinds: Kinds,
     /// The point of no return of each machine.
     no_return: Vec<StepIndex>,
 }
@@ -121,12 +127,6 @@ impl Graph {
     #[must_use]
     pub fn step(&self, step: StepIndex) -> &Step {
         &self.steps[step as usize]
-    }
-
-    /// Returns the index of a step.
-    #[must_use]
-    pub fn find(&self, id: &StepId) -> Option<StepIndex> {
-        self.index.get(id).copied()
     }
 
     /// Returns the steps that a step waits for.

@@ -12,6 +12,12 @@ impl Rank {
     pub const fn new(rank: u32) -> Self {
         Self(rank)
     }
+
+    /// Returns its number.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
 }
 
 /// The ranks of all steps of a graph.

@@ -79,6 +79,34 @@ impl StepKind {
         }
     }
 
+    /// Returns the kind of a word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "preflight" => Self::Preflight,
+            "prepare" => Self::Prepare,
+            "await_azure_agent" => Self::AwaitAzureAgent,
+            "await_deletion" => Self::AwaitDeletion,
+            "reprotect" => Self::Reprotect,
+            "await_protected" => Self::AwaitProtected,
+            "barrier" => Self::Barrier,
+            "approve_failover" => Self::ApproveFailover,
+            "await_point" => Self::AwaitPoint,
+            "recheck" => Self::Recheck,
+            "failover" => Self::Failover,
+            "verify" => Self::Verify,
+            "boot_group" => Self::BootGroup,
+            "approve_commit" => Self::ApproveCommit,
+            "commit" => Self::Commit,
+            "cleanup" => Self::Cleanup,
+            "await_agent" => Self::AwaitAgent,
+            "forward" => Self::Forward,
+            "await_forward" => Self::AwaitForward,
+            "action" => Self::Action,
+            _ => return None,
+        })
+    }
+
     /// Returns whether the step asks the site to change something.
     #[must_use]
     pub const fn is_mutating(self) -> bool {
@@ -176,4 +204,41 @@ pub struct Step {
     pub level: u32,
     /// Whether its result is there already, as far as the facts tell.
     pub adopted: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_found_by_its_word() {
+        let kinds = [
+            StepKind::Preflight,
+            StepKind::Prepare,
+            StepKind::AwaitAzureAgent,
+            StepKind::AwaitDeletion,
+            StepKind::Reprotect,
+            StepKind::AwaitProtected,
+            StepKind::Barrier,
+            StepKind::ApproveFailover,
+            StepKind::AwaitPoint,
+            StepKind::Recheck,
+            StepKind::Failover,
+            StepKind::Verify,
+            StepKind::BootGroup,
+            StepKind::ApproveCommit,
+            StepKind::Commit,
+            StepKind::Cleanup,
+            StepKind::AwaitAgent,
+            StepKind::Forward,
+            StepKind::AwaitForward,
+            StepKind::Action,
+        ];
+        for (place, kind) in kinds.iter().enumerate() {
+            assert_eq!(*kind as usize, place);
+            assert_eq!(StepKind::named(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(kinds.last(), Some(&StepKind::Action), "the last kind tells how many there are");
+        assert_eq!(StepKind::named("sleep"), None);
+    }
 }

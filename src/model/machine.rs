@@ -214,6 +214,7 @@ impl<'m> Machine<'m> {
         let source = self.asr().ok().and_then(|asr| asr.source_vm_uuid.as_ref());
         let present = vm.ok().and_then(|vm| vm.uuid.as_ref());
         if let (Some(source), Some(present)) = (source, present)
+            && source.value != present.value
             && !source.value.eq_ignore_ascii_case(&present.value)
         {
             return Ok(LocationMode::Alternate);

@@ -98,6 +98,16 @@ pub struct Model {
     pub is_live: bool,
 }
 
+/// What was seen of a server of a kind that changes while machines come home.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the variants are the words of the glossary")]
+pub enum Server<'s> {
+    Host(&'s crate::syntax::inventory::Host),
+    Datastore(&'s crate::syntax::inventory::Datastore),
+    MasterTarget(&'s crate::syntax::inventory::MasterTarget),
+    Appliance(&'s crate::syntax::inventory::Appliance),
+}
+
 /// Where each name of the inventory stands.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -173,7 +183,7 @@ impl Model {
     ///
     /// [`Unknown`] if the inventory does not say.
     pub fn experience(&self) -> Fact<Experience> {
-        let vault = self.inventory.vault.as_ref().ok_or(Unknown::of("vault.experience", "vault"))?;
+        let vault = self.inventory.vault.as_ref().ok_or_else(|| Unknown::of("vault.experience", "vault"))?;
         Ok(vault.experience.fact_of("vault.experience", "vault")?.value)
     }
 
@@ -202,6 +212,28 @@ impl Model {
     /// Puts fresh facts in the place of those about the same machines and servers; servers that `fresh` leaves out stay.
     pub fn observe_changes(&mut self, fresh: Inventory) {
         resolve::replace_facts(self, fresh, true);
+    }
+
+    /// Puts fresh facts about one server in the place of those about the same one.
+    pub fn observe_server(&mut self, server: Server<'_>) {
+        let (known, index) = (&mut self.inventory, &mut self.index);
+        match server {
+            Server::Host(host) => {
+                resolve::replace_one(&mut known.hosts, &mut index.hosts, &host.name.value, host);
+            }
+            Server::Datastore(datastore) => {
+                let name = &datastore.name.value;
+                resolve::replace_one(&mut known.datastores, &mut index.datastores, name, datastore);
+            }
+            Server::MasterTarget(server) => {
+                let name = &server.name.value;
+                resolve::replace_one(&mut known.master_targets, &mut index.master_targets, name, server);
+            }
+            Server::Appliance(server) => {
+                let name = &server.name.value;
+                resolve::replace_one(&mut known.appliances, &mut index.appliances, name, server);
+            }
+        }
     }
 
     /// Remembers the datastore that a machine's master target or appliance stood on when the machine was reprotected.

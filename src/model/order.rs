@@ -235,6 +235,9 @@ fn successors(model: &Model, edges: &[Edge]) -> HashMap<Point, Vec<Point>> {
 #[must_use]
 pub fn shortest_cycle(edges: &[Edge]) -> Option<Vec<Edge>> {
     let places = Places::of(edges);
+    if can_be_ordered(edges, &places) {
+        return None;
+    }
     let mut graph: DiGraph<(), usize> = DiGraph::with_capacity(places.count, edges.len());
     for _ in 0..places.count {
         graph.add_node(());
@@ -267,6 +270,37 @@ pub fn shortest_cycle(edges: &[Edge]) -> Option<Vec<Edge>> {
         }
     }
     best.map(|cycle| cycle.into_iter().map(|at| edges[at]).collect())
+}
+
+/// Returns whether the steps can be ordered, as in nearly every plan, without making a graph of them.
+fn can_be_ordered(edges: &[Edge], places: &Places) -> bool {
+    let node = |point| places.node(point).index();
+    let (mut starts, mut waiting) = (vec![0_usize; places.count + 1], vec![0_usize; places.count]);
+    for edge in edges {
+        starts[node(edge.from) + 1] += 1;
+        waiting[node(edge.to)] += 1;
+    }
+    for at in 0..places.count {
+        starts[at + 1] += starts[at];
+    }
+    let (mut after, mut next) = (vec![0_usize; edges.len()], starts.clone());
+    for edge in edges {
+        let place = &mut next[node(edge.from)];
+        after[*place] = node(edge.to);
+        *place += 1;
+    }
+    let mut free: Vec<usize> = (0..places.count).filter(|at| waiting[*at] == 0).collect();
+    let mut ordered = 0;
+    while let Some(at) = free.pop() {
+        ordered += 1;
+        for after in &after[starts[at]..starts[at + 1]] {
+            waiting[*after] -= 1;
+            if waiting[*after] == 0 {
+                free.push(*after);
+            }
+        }
+    }
+    ordered == places.count
 }
 
 /// Numbers the points of some edges without a table of them: a large plan has a million edges.

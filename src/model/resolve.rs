@@ -89,6 +89,23 @@ pub(crate) fn replace_facts(model: &mut Model, fresh: Inventory, changes: bool) 
     );
 }
 
+/// Brings what is known of one server to what was seen of it.
+pub(crate) fn replace_one<T: Clone>(
+    known: &mut Option<Vec<T>>,
+    index: &mut IdMap<String, usize>,
+    name: &str,
+    fresh: &T,
+) {
+    let known = known.get_or_insert_default();
+    match index.get(name) {
+        Some(at) => known[*at].clone_from(fresh),
+        None => {
+            index.insert(name.to_owned(), known.len());
+            known.push(fresh.clone());
+        }
+    }
+}
+
 fn replace_some<T>(
     known: &mut Option<Vec<T>>,
     index: &mut IdMap<String, usize>,

@@ -21,6 +21,7 @@ use crate::rules::ledger::Ledger;
 use crate::rules::policy::Policies;
 use crate::rules::roster::Listed;
 use crate::rules::roster::Roster;
+use crate::rules::rule::Architecture;
 use crate::rules::rule::Check;
 use crate::rules::rule::Guard;
 use crate::rules::rule::Origin;
@@ -29,6 +30,7 @@ use crate::rules::steps;
 use crate::rules::steps::PlannedStep;
 use crate::rules::waiver;
 use crate::source::Span;
+use crate::syntax::inventory::Experience;
 
 /// The rule that says which names nothing has.
 const NAMES_RESOLVE: &str = "FB500";
@@ -263,12 +265,12 @@ impl<'m> Scope<'m> {
 }
 
 /// Returns whether a rule is about the plan's architecture; `None` if that is not known.
-fn is_about(rule: &Rule, model: &Model) -> Option<bool> {
-    use crate::rules::rule::Architecture;
-    match (rule.architecture, model.experience()) {
-        (Architecture::Both, _) => Some(true),
-        (_, Ok(experience)) => Some(rule.is_about(experience)),
-        (_, Err(_)) => None,
+fn is_about(rule: &Rule, experience: Option<Experience>) -> Option<bool> {
+    match rule.architecture {
+        Architecture::Both => Some(true),
+        Architecture::Classic | Architecture::Modernized => {
+            experience.map(|experience| rule.is_about(experience))
+        }
     }
 }
 
@@ -284,8 +286,9 @@ fn evaluate(
     let mut of_machines = Vec::new();
     let rules: Vec<&'static Rule> = rules.into_iter().collect();
     let told = Told::of(model, rules.iter().any(|rule| rule.id == NAMES_RESOLVE));
+    let experience = model.experience().ok();
     for rule in rules {
-        match (is_about(rule, model), rule.check) {
+        match (is_about(rule, experience), rule.check) {
             (Some(true), Check::Machine(check)) => of_machines.push((rule, check)),
             (Some(true), _) => evaluate_of(rule, scope, steps, &told, &mut new),
             (Some(false), _) => {}

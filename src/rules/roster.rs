@@ -121,9 +121,10 @@ impl<'m> Roster<'m> {
     ) -> Vec<Listed<'m, T>> {
         let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
         let mut listed = Vec::new();
+        let is_one = matches!(self.concerned, Some([_]));
         for machine in self.machines() {
             match of(machine) {
-                Ok(Some(thing)) if seen.insert(name(thing)) => listed.push(Listed::Known(thing)),
+                Ok(Some(thing)) if is_one || seen.insert(name(thing)) => listed.push(Listed::Known(thing)),
                 Ok(_) => {}
                 Err(unknown) => listed.push(Listed::Missing { kind, machine, unknown }),
             }

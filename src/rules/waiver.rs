@@ -184,12 +184,15 @@ pub(crate) fn apply_where(
     now: Timestamp,
     may_be_accepted: impl Fn(&Finding) -> bool,
 ) {
+    let may_be = |finding: &Finding| finding.state == State::Violated && may_be_accepted(finding);
+    let mut open = findings.iter_mut().filter(|finding| may_be(finding)).peekable();
+    // Guards find nothing most of the time.
+    if open.peek().is_none() {
+        return;
+    }
     let accepted = Accepted::by(model, today(now));
-    let violated = findings.iter_mut().filter(|finding| finding.state == State::Violated);
-    for finding in violated {
-        if may_be_accepted(finding)
-            && let Some((reason, place, label)) = accepted.reason(finding)
-        {
+    for finding in open {
+        if let Some((reason, place, label)) = accepted.reason(finding) {
             finding.state = State::Waived;
             finding.waived_because = Some(reason);
             finding.also(place, label);

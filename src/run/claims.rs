@@ -22,9 +22,9 @@ impl Claims {
         self.steps.insert(state.graph().rank(step), false);
     }
 
-    /// Forgets that a step wants to send.
-    pub fn remove(&mut self, state: &RunState, step: StepIndex) {
-        self.steps.remove(&state.graph().rank(step));
+    /// Forgets that a step wants to send, and returns whether it did.
+    pub fn remove(&mut self, state: &RunState, step: StepIndex) -> bool {
+        self.steps.remove(&state.graph().rank(step)).is_some()
     }
 
     /// Returns how many places of a lane are kept for claims.

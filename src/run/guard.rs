@@ -32,19 +32,8 @@ fn told(finding: &Finding) -> GuardFinding {
     }
 }
 
-fn verdict(findings: &[Finding], blocks: impl Fn(&Finding) -> bool) -> Verdict {
-    let is_unknown_or_broken = |finding: &&Finding| {
-        finding.severity == Severity::Error && matches!(finding.state, State::Violated | State::Indeterminate)
-    };
-    Verdict {
-        findings: findings.iter().map(told).collect(),
-        blocking: findings
-            .iter()
-            .filter(is_unknown_or_broken)
-            .filter(|finding| blocks(finding))
-            .map(told)
-            .collect(),
-    }
+fn is_unknown_or_broken(finding: &Finding) -> bool {
+    finding.severity == Severity::Error && matches!(finding.state, State::Violated | State::Indeterminate)
 }
 
 /// Returns the machines whose facts the guard of a step is about, in the present state of a run.
@@ -59,16 +48,19 @@ pub fn concerned(state: &RunState, step: StepIndex) -> Vec<usize> {
 /// Evaluates the rules of a guard: an error that is violated or not known stops the step.
 #[must_use]
 pub fn evaluate(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Verdict {
-    verdict(&rules::check_guard(model, machines, guard, options), |_| true)
+    let findings = rules::check_guard(model, machines, guard, options);
+    let blocking = findings.iter().filter(|finding| is_unknown_or_broken(finding)).map(told).collect();
+    Verdict { findings: findings.iter().map(told).collect(), blocking }
 }
 
-/// Evaluates all rules before anything is changed, those of an organisation's policies too. What the run waits for does not
-/// stop it, nor does a fact that a later guard will ask for again.
+/// Evaluates all rules before anything is changed, those of an organisation's policies too, and returns what stops the run. What
+/// the run waits for does not, nor does a fact that a later guard will ask for again.
 #[must_use]
-pub fn preflight(model: &Model, policies: &Policies, options: &Options) -> Verdict {
+pub fn preflight(model: &Model, policies: &Policies, options: &Options) -> Vec<GuardFinding> {
     let findings = rules::evaluate_all(model, policies, options);
-    verdict(&findings, |finding| {
-        let guarded = rules::find(&finding.rule).is_some_and(|rule| !rule.when.guards.is_empty());
-        !finding.awaited && (finding.state == State::Violated || !guarded)
-    })
+    let blocks = |finding: &&Finding| {
+        let guarded = || rules::find(&finding.rule).is_some_and(|rule| !rule.when.guards.is_empty());
+        is_unknown_or_broken(finding) && !finding.awaited && (finding.state == State::Violated || !guarded())
+    };
+    findings.iter().filter(blocks).map(told).collect()
 }

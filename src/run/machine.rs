@@ -71,10 +71,10 @@ pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
 /// Returns the event with which the most urgent step that finds room begins to change something.
 fn begin_changes(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
     let execution = state.graph().model().plan.execution.as_ref();
-    let open = |lane: &Lane| *lane == vcenter::FREE || state.room_in(*lane) > claims.kept_in(state, *lane);
-    let lanes: Vec<Lane> = (0..state.graph().lanes()).filter(open).collect();
+    let open = |lane: &Lane| state.room_in(*lane) > claims.kept_in(state, *lane);
+    let lanes: Vec<Lane> = (1..state.graph().lanes()).filter(open).collect();
     let first = |may: &dyn Fn(StepIndex) -> bool| {
-        let firsts = lanes.iter().filter_map(|lane| {
+        let firsts = std::iter::once(&vcenter::FREE).chain(&lanes).filter_map(|lane| {
             let mut steps = state.ready_to_change(*lane).filter(|step| may(*step));
             steps.find_map(|step| Some((state.graph().rank(step), begin_change(state, step)?)))
         });
@@ -106,7 +106,7 @@ pub fn free_places(state: &RunState) -> usize {
 
 /// Returns whether a step begins inside the plan's window only.
 fn needs_window(state: &RunState, step: StepIndex) -> bool {
-    matches!(state.graph().step(step).kind, StepKind::Failover | StepKind::Commit)
+    matches!(state.graph().kind(step), StepKind::Failover | StepKind::Commit)
 }
 
 /// Under `on_failure: stop`: what may begin is blocked, except actions that run when everything else has ended.
@@ -123,7 +123,7 @@ fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
     // A step that began and asked nothing of the site yet asks nothing any more, nor does it keep a person.
     let idle = |step: &StepIndex| {
         let at = state.step(*step);
-        let kind = state.graph().step(*step).kind;
+        let kind = state.graph().kind(*step);
         at.intent.is_none()
             && (at.status == StepStatus::Asked || kind.is_mutating())
             && !state.graph().runs_last(*step)

@@ -84,7 +84,7 @@ pub fn may_machine(state: &RunState, machine: usize) -> Result<(), String> {
         .filter(is_its_own)
         .collect();
     let busy = concerned.iter().copied().find(|index| {
-        let intent = state.step(*index).intent.as_ref();
+        let intent = state.step(*index).intent.as_deref();
         intent.is_some_and(|(_, request)| request.machines().iter().any(|of| of.as_str() == name.as_str()))
     });
     if let Some(busy) = busy {

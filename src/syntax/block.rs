@@ -17,10 +17,22 @@ macro_rules! block {
         }
     ) => {
         $(#[doc = $block_doc])*
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Debug, PartialEq)]
         pub struct $name {
             $( $(#[doc = $doc])* pub $field: $ty, )*
             $( $(#[doc = $aside_doc])* pub $aside: $aside_ty, )?
+        }
+
+        impl Clone for $name {
+            fn clone(&self) -> Self {
+                Self { $( $field: self.$field.clone(), )* $( $aside: self.$aside.clone(), )? }
+            }
+
+            // Facts are brought up to date again and again, and most of their texts stay: their memory is used again.
+            fn clone_from(&mut self, source: &Self) {
+                $( self.$field.clone_from(&source.$field); )*
+                $( self.$aside.clone_from(&source.$aside); )?
+            }
         }
 
         impl $name {

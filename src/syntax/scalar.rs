@@ -326,7 +326,7 @@ impl Decode for Date {
 }
 
 /// A fact that may be stated not to exist (`null`), which is something else than not being known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Copy, Debug, Default, PartialEq, Eq)]
 pub enum Nullable<T> {
     /// The key is left out: nobody knows.
     #[default]
@@ -335,6 +335,23 @@ pub enum Nullable<T> {
     None,
     /// The value.
     Some(T),
+}
+
+impl<T: Clone> Clone for Nullable<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::None => Self::None,
+            Self::Some(value) => Self::Some(value.clone()),
+        }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        match (self, source) {
+            (Self::Some(value), Self::Some(source)) => value.clone_from(source),
+            (place, source) => *place = source.clone(),
+        }
+    }
 }
 
 impl<T> Nullable<T> {

@@ -54,7 +54,7 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
     };
     let named = saved::named(&args.path, &args.plan, env)?;
     let plan =
-        match ready::ready_telling(&named.path, &named.args, Moment::Observed, args.session.format, env)? {
+        match ready::ready_telling(&named.path, &named.args, Moment::Observed, args.session.format.of_findings(), env)? {
             Ok(plan) => plan,
             Err(exit) => return Ok(Err(exit)),
         };

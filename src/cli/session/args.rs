@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::cli::check;
 use crate::clock::pace::Speed;
 
 /// How a run is shown.
@@ -16,6 +17,17 @@ pub enum Format {
     Human,
     /// The run's events, one JSON object a line
     Json,
+}
+
+impl Format {
+    /// Returns how it is told why a plan is refused.
+    #[must_use]
+    pub const fn of_findings(self) -> check::Format {
+        match self {
+            Self::Human => check::Format::Human,
+            Self::Json => check::Format::Json,
+        }
+    }
 }
 
 /// How fast the emulator's time passes.

@@ -141,9 +141,9 @@ impl Emulator {
     ///
     /// [`ProviderError::World`] if the folder can't be read, or what it holds does not make a world.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<(Self, Timestamp), ProviderError> {
-        let (store, world) = Store::open(path)?;
-        let last = world.now();
-        Ok((Self { held: Mutex::new(Held { world, store: Some(store) }), clock }, last))
+        let dormant = Dormant::of(path)?;
+        let last = dormant.last_call();
+        Ok((dormant.with_clock(clock), last))
     }
 
     /// Returns the time of the last call that a world in a folder has seen: its clock goes on no earlier.
@@ -152,7 +152,7 @@ impl Emulator {
     ///
     /// [`ProviderError::World`] if the folder can't be read, or what it holds does not make a world.
     pub fn last_call(path: &Path) -> Result<Timestamp, ProviderError> {
-        Store::open(path).map(|(_, world)| world.now())
+        Dormant::of(path).map(|dormant| dormant.last_call())
     }
 
     /// Returns when something changes by itself the next time, for a driver that jumps through time.
@@ -204,6 +204,37 @@ impl Emulator {
     fn held(&self) -> MutexGuard<'_, Held> {
         // A panic inside the world is a bug that has been reported; the lock does not hide it behind another one.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A world in a folder that nobody has given a clock yet: to read it again takes time where machines are many.
+#[derive(Debug)]
+pub struct Dormant {
+    store: Store,
+    world: World,
+}
+
+impl Dormant {
+    /// Returns the world that lives in the folder `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::World`] if the folder can't be read, or what it holds does not make a world.
+    pub fn of(path: &Path) -> Result<Self, ProviderError> {
+        let (store, world) = Store::open(path)?;
+        Ok(Self { store, world })
+    }
+
+    /// Returns the time of the last call that it has seen: its clock goes on no earlier.
+    #[must_use]
+    pub const fn last_call(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    /// Returns it with a clock, by which its time goes on.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Emulator {
+        Emulator { held: Mutex::new(Held { world: self.world, store: Some(self.store) }), clock }
     }
 }
 

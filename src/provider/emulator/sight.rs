@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::id::MachineName;
+use crate::model::Model;
 use crate::provider::emulator::item::Item;
 use crate::provider::emulator::item::Stage;
 use crate::provider::emulator::shown::Seen;
@@ -95,13 +96,22 @@ impl World {
 
     /// Returns the facts about servers that changed since a mark, and whether they leave out the others.
     #[must_use]
-    pub fn servers_since(&self, mark: Option<u64>) -> (Inventory, bool) {
+    fn servers_since(&self, mark: Option<u64>) -> (Inventory, bool) {
         let (mut facts, changes) = match mark.and_then(|mark| self.site.facts_since(mark)) {
             Some(facts) => (facts, true),
             None => (self.site.facts_without_groups(), false),
         };
         self.freshen(&mut facts);
         (facts, changes)
+    }
+
+    /// Brings facts about servers, as they were at a mark, to the present moment.
+    pub fn refresh_servers(&self, mark: Option<u64>, model: &mut Model) {
+        match mark.and_then(|mark| self.site.changed_since(mark)) {
+            Some(changed) => changed.for_each(|server| model.observe_server(server)),
+            None => model.observe(self.site.facts_without_groups()),
+        }
+        self.freshen(&mut model.inventory);
     }
 
     /// Returns what the service says about one machine.

@@ -107,6 +107,8 @@ impl World {
                 Item::new(machine, group, site.classic, seed)
             })
             .collect();
+        // A machine that comes home is reprotected, failed over, committed and reprotected again.
+        let jobs = items.len() * 4;
         let index = items.iter().enumerate().map(|(at, item)| (item.name.clone(), at)).collect();
         let mut world = Self {
             scenario,
@@ -116,8 +118,8 @@ impl World {
             items,
             index,
             jobs: Vec::new(),
-            operations: IdMap::default(),
-            keys: IdMap::default(),
+            operations: IdMap::with_capacity_and_hasher(jobs, Default::default()),
+            keys: IdMap::with_capacity_and_hasher(jobs, Default::default()),
             queue: Queue::default(),
             to_onprem: Link::new(bandwidth, latency::MACHINE_CEILING, start),
             to_azure: Link::new(bandwidth, latency::MACHINE_CEILING, start),

@@ -87,7 +87,7 @@ fn needed_appliances<'m>(model: &'m Model, findings: &Findings<'_>) -> AllNeeded
 
 /// Returns the vault that an appliance is registered in and the plan's, if they are not the same one.
 fn other_vault<'m>(appliance: Appliance<'m>) -> Fact<Option<(&'m Spanned<String>, &'m Spanned<String>)>> {
-    let vault = appliance.model.inventory.vault.as_ref().ok_or(Unknown::of("vault.name", "vault"))?;
+    let vault = appliance.model.inventory.vault.as_ref().ok_or_else(|| Unknown::of("vault.name", "vault"))?;
     let ours = vault.name.fact_of("vault.name", "vault")?;
     let theirs = appliance.facts.vault.fact_of("appliances.vault", appliance.name())?;
     Ok((!theirs.value.eq_ignore_ascii_case(&ours.value)).then_some((theirs, ours)))

@@ -50,7 +50,7 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     if from_classic && machine.model.experience() == Ok(Experience::Modernized) {
         return Ok(());
     }
-    let vault = machine.model.inventory.vault.as_ref().ok_or(Unknown::of("vault.name", "vault"))?;
+    let vault = machine.model.inventory.vault.as_ref().ok_or_else(|| Unknown::of("vault.name", "vault"))?;
     let ours = vault.name.fact_of("vault.name", "vault")?;
     if !theirs.eq_ignore_ascii_case(ours) {
         let name = machine.name();

@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::event::RunEventKind;
-use crate::event::StepProgress;
 use crate::event::StepStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
@@ -241,7 +240,7 @@ impl Engine<'_> {
         match result {
             Ok(OperationStatus::Running(progress)) => {
                 self.tell_if_long(step, &progress.task)?;
-                self.progress.insert(step, StepProgress { step, done: progress.done, text: progress.task });
+                self.show_progress(step, progress.done, progress.task);
                 // A site that tells of its changes tells of the end.
                 if self.manner.told {
                     return Ok(());
@@ -252,8 +251,7 @@ impl Engine<'_> {
             }
             Ok(OperationStatus::Unknown { state }) => {
                 self.tell_if_long(step, &state)?;
-                self.progress
-                    .insert(step, StepProgress { step, done: 0.0, text: format!("in state {state}") });
+                self.show_progress(step, 0.0, format!("in state {state}"));
                 self.wake(step, soon);
                 Ok(())
             }
@@ -287,7 +285,7 @@ impl Engine<'_> {
     /// Returns what is known of the recovery points that a failover went to: the service does not say which it took, so what
     /// was last seen before is remembered, and said to be that.
     pub(super) fn recovery_points(&self, step: StepIndex) -> Option<String> {
-        if self.graph.step(step).kind != StepKind::Failover {
+        if self.graph.kind(step) != StepKind::Failover {
             return None;
         }
         let machines: Vec<usize> = self.recorder.state().machines_of(step).collect();

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 
 use crate::event::Parameter;
 use crate::event::RunEventKind;
-use crate::event::StepProgress;
 use crate::event::TAKEN_BACK;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
@@ -46,7 +45,7 @@ impl Engine<'_> {
     pub(super) fn attempt_failed(&mut self, step: StepIndex, failure: Failure) -> Result<(), RunError> {
         let outcome = |machine| MemberOutcome { machine, failure: Some(failure.clone()) };
         let members: Vec<MemberOutcome> = self.asked_for(step).into_iter().map(outcome).collect();
-        match self.graph.step(step).kind {
+        match self.graph.kind(step) {
             StepKind::Reprotect | StepKind::Failover | StepKind::Commit | StepKind::Forward => {
                 self.look_what_became_of(step, members);
                 Ok(())
@@ -107,7 +106,7 @@ impl Engine<'_> {
     ) -> Result<(), RunError> {
         let failing = self.failing(step, members);
         let Some(first) = failing.first() else { return self.came_through(step, members) };
-        if step::is_left_to_people(self.graph.step(step).kind, &first.failure.code) {
+        if step::is_left_to_people(self.graph.kind(step), &first.failure.code) {
             return self.hand_over(step, &first.failure);
         }
         let code = first.failure.code.clone();
@@ -182,7 +181,7 @@ impl Engine<'_> {
 
     /// Returns the machines for which an attempt failed and of which its result is not seen, with what is to be done.
     fn failing(&self, step: StepIndex, members: &[MemberOutcome]) -> Vec<Failing> {
-        let kind = self.graph.step(step).kind;
+        let kind = self.graph.kind(step);
         let concerned: Vec<usize> = self.recorder.state().machines_of(step).collect();
         let failing = members.iter().filter_map(|member| {
             let failure = member.failure.clone()?;
@@ -199,7 +198,7 @@ impl Engine<'_> {
 
     /// Returns whether the open request of a step takes a failover back.
     fn takes_back(&self, step: StepIndex) -> bool {
-        let intent = self.recorder.state().step(step).intent.as_ref();
+        let intent = self.recorder.state().step(step).intent.as_deref();
         matches!(intent, Some((_, Request::CancelFailover { .. })))
     }
 
@@ -218,13 +217,13 @@ impl Engine<'_> {
 
     /// Returns the machines that the open request of a step is about.
     fn asked_for(&self, step: StepIndex) -> Vec<MachineName> {
-        let intent = self.recorder.state().step(step).intent.as_ref();
+        let intent = self.recorder.state().step(step).intent.as_deref();
         intent.map_or(Vec::new(), |(_, request)| request.machines().to_vec())
     }
 
     /// Returns whether a step of several machines has some left besides those that were `tried`.
     fn is_open_for_others(&self, step: StepIndex, tried: &[MachineName]) -> bool {
-        let kind = self.graph.step(step).kind;
+        let kind = self.graph.kind(step);
         if !matches!(kind, StepKind::Failover | StepKind::Commit) {
             return false;
         }
@@ -252,7 +251,7 @@ impl Engine<'_> {
             return self.end_cancelled(step);
         }
         let id = self.recorder.state().id(step).clone();
-        let intent = self.recorder.state().step(step).intent.as_ref();
+        let intent = self.recorder.state().step(step).intent.as_deref();
         let parameters = match intent.map(|(_, request)| request) {
             Some(Request::ReprotectToOnprem { target, .. }) => step::handed_over(target)
                 .into_iter()
@@ -281,7 +280,7 @@ impl Engine<'_> {
     ) -> retry::Verdict {
         let state = self.recorder.state().step(step);
         let now = self.now();
-        let kind = self.graph.step(step).kind;
+        let kind = self.graph.kind(step);
         let booted = machine.map_or(Timestamp::MIN, |machine| self.booted(machine, kind));
         let attempt = retry::Attempt {
             kind,
@@ -325,7 +324,7 @@ impl Engine<'_> {
             message: message.clone(),
             retry_at,
         })?;
-        self.progress.insert(step, StepProgress { step, done: 0.0, text: message });
+        self.show_progress(step, 0.0, message);
         self.wake(step, retry_at);
         Ok(())
     }

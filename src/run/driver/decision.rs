@@ -51,7 +51,7 @@ impl Engine<'_> {
 
     pub(super) fn carry_out(&mut self, step: StepIndex, decision: Decision) -> Result<(), RunError> {
         let id = self.recorder.state().id(step).clone();
-        if self.graph.step(step).kind == StepKind::Verify {
+        if self.graph.kind(step) == StepKind::Verify {
             self.sound_alarm(step)?;
         }
         match decision {
@@ -60,7 +60,7 @@ impl Engine<'_> {
             }
             Decision::Succeed(note) => {
                 // A recheck does nothing but look at its guard; the preflight looks at everything.
-                let kind = self.graph.step(step).kind;
+                let kind = self.graph.kind(step);
                 let open = match kind {
                     // The barrier is the guard of all its machines together.
                     StepKind::Recheck | StepKind::Barrier => self.guard_opens(step, Guard::Failover)?,
@@ -81,7 +81,7 @@ impl Engine<'_> {
             Decision::Send(request) => {
                 // What makes a commit dangerous is why its failover is taken back.
                 let takes_back = matches!(request, Request::CancelFailover { .. });
-                let guard = step::guard_of(self.graph.step(step).kind).filter(|_| !takes_back);
+                let guard = step::guard_of(self.graph.kind(step)).filter(|_| !takes_back);
                 if match guard {
                     Some(guard) => self.guard_opens(step, guard)?,
                     None => true,
@@ -188,14 +188,18 @@ impl Engine<'_> {
         self.gives_up_claim(step);
         let deadline = Some(wait.deadline).filter(|deadline| *deadline < jiff::Timestamp::MAX);
         self.tell_wait(step, wait.reason.clone(), deadline)?;
-        if self.recorder.is_watched() {
-            self.progress
-                .insert(step, StepProgress { step, done: wait.done.unwrap_or(0.0), text: wait.reason });
-        }
+        self.show_progress(step, wait.done.unwrap_or(0.0), wait.reason);
         let told = wait.told_until.filter(|_| self.manner.told);
         let until = told.unwrap_or_else(|| self.shown_until(wait.until));
         self.wake(step, until);
         Ok(())
+    }
+
+    /// Notes how far a step is, for those who watch.
+    pub(super) fn show_progress(&mut self, step: StepIndex, done: f64, text: String) {
+        if self.recorder.is_watched() {
+            self.progress.insert(step, StepProgress { step, done, text });
+        }
     }
 
     /// A wait that somebody watches is looked at often enough for its bar to move.
@@ -292,10 +296,9 @@ impl Engine<'_> {
             return Ok(true);
         }
         let options = self.guard_options();
-        let verdict = guard::preflight(&self.model, &self.policies, &options);
-        let blocking = verdict.blocking.clone();
-        self.record_guard(step, Guard::Reprotect, blocking, &verdict.blocking, options.now)?;
-        let Some(first) = verdict.blocking.first() else { return Ok(true) };
+        let blocking = guard::preflight(&self.model, &self.policies, &options);
+        self.record_guard(step, Guard::Reprotect, blocking.clone(), &blocking, options.now)?;
+        let Some(first) = blocking.first() else { return Ok(true) };
         let (code, message) = (first.rule.clone(), first.message.clone());
         self.fail(step, &code, message)?;
         Ok(false)

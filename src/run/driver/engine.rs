@@ -187,6 +187,8 @@ pub(super) struct Engine<'r> {
     pub silence: Option<(Timestamp, bool)>,
     /// Steps that began and were not worked on yet.
     fresh: Vec<StepIndex>,
+    /// Place of the last event after which the run itself makes none; what it makes depends on events and claims alone.
+    quiet_after: Option<u64>,
 }
 
 impl<'r> Engine<'r> {
@@ -240,6 +242,7 @@ impl<'r> Engine<'r> {
             seen: None,
             silence: None,
             fresh,
+            quiet_after: None,
         }
     }
 
@@ -251,7 +254,7 @@ impl<'r> Engine<'r> {
     pub(super) fn go_on(&mut self) -> Result<(), RunError> {
         let called = self.claims.call(self.recorder.state());
         self.fresh.extend(called);
-        while let Some(kind) = machine::next_beside(self.recorder.state(), &self.claims) {
+        while let Some(kind) = self.next_event() {
             if let RunEventKind::StepStarted { step } = &kind {
                 self.fresh.extend(self.graph.find(step));
             }
@@ -263,14 +266,30 @@ impl<'r> Engine<'r> {
         Ok(())
     }
 
+    /// Returns the event that the run itself makes next.
+    fn next_event(&mut self) -> Option<RunEventKind> {
+        let seq = self.recorder.state().seq();
+        if self.quiet_after == Some(seq) {
+            return None;
+        }
+        let next = machine::next_beside(self.recorder.state(), &self.claims);
+        if next.is_none() {
+            self.quiet_after = Some(seq);
+        }
+        next
+    }
+
     /// Notes that a step wants to send when a place is free.
     pub(super) fn claim(&mut self, step: StepIndex) {
+        self.quiet_after = None;
         self.claims.add(self.recorder.state(), step);
     }
 
     /// Forgets that a step wants to send.
     pub(super) fn gives_up_claim(&mut self, step: StepIndex) {
-        self.claims.remove(self.recorder.state(), step);
+        if self.claims.remove(self.recorder.state(), step) {
+            self.quiet_after = None;
+        }
     }
 
     /// Returns how the drive ends, if the run has ended or nothing more can happen now.
@@ -298,8 +317,8 @@ impl<'r> Engine<'r> {
     }
 
     /// Returns whether the run goes on by itself: a step that needed nobody's answer may have let others begin.
-    pub(super) fn goes_on(&self) -> bool {
-        machine::next_beside(self.recorder.state(), &self.claims).is_some()
+    pub(super) fn goes_on(&mut self) -> bool {
+        self.next_event().is_some()
     }
 
     /// Returns the next moment at which a step looks again.
@@ -347,7 +366,7 @@ impl<'r> Engine<'r> {
             StepStatus::Running => {
                 if let Some(operation) = state.operation.clone() {
                     self.inquire(step, Inquiry::Poll(operation));
-                } else if let Some((key, _)) = state.intent.clone() {
+                } else if let Some(key) = state.intent.as_deref().map(|(key, _)| key.clone()) {
                     self.inquire(step, Inquiry::Find(key, Purpose::Decide));
                 } else if let Some(retry_at) = state.retry_at.filter(|retry_at| *retry_at > now) {
                     self.wake(step, retry_at);
@@ -373,7 +392,7 @@ impl<'r> Engine<'r> {
     /// failed is settled by what is there now.
     pub(super) fn freshness(&self, step: StepIndex) -> Freshness {
         let is_settling = self.unsettled.contains_key(&step) || self.unseen;
-        if is_settling || !step::only_waits(self.graph.step(step).kind) {
+        if is_settling || !step::only_waits(self.graph.kind(step)) {
             Freshness::Now
         } else {
             Freshness::Lately

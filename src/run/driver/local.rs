@@ -17,6 +17,7 @@ use crate::model::Machine;
 use crate::model::Model;
 use crate::provider::Observe;
 use crate::provider::Operate;
+use crate::provider::ProviderError;
 use crate::rules::Options;
 use crate::rules::Policies;
 use crate::run::approver::Approver;
@@ -67,7 +68,18 @@ pub struct Driver<'r> {
     stop: watch::Receiver<bool>,
     tasks: JoinSet<(StepIndex, Answer)>,
     questions: Questions,
+    first_look: FirstLook,
     orders: Option<UnboundedReceiver<Letter>>,
+}
+
+/// The look at everything with which a run goes on that was taken over. One is enough, whatever is under way: the other steps
+/// look at their own machines when it is answered.
+#[derive(Default)]
+struct FirstLook {
+    /// The step that it was begun for, until it is answered.
+    of: Option<StepIndex>,
+    /// Looks that wait for it.
+    waiting: Vec<(StepIndex, Purpose)>,
 }
 
 /// Questions that are asked at a terminal, where one person answers one after the other.
@@ -101,6 +113,7 @@ impl<'r> Driver<'r> {
             stop,
             tasks: JoinSet::new(),
             questions: Questions::default(),
+            first_look: FirstLook::default(),
             orders: None,
         }
     }
@@ -164,7 +177,11 @@ impl<'r> Driver<'r> {
                 if matches!(answer, Answer::Replied(..)) && std::mem::take(&mut self.questions.is_open) {
                     self.engine.recorder.pause(false);
                 }
+                let first = self.ends_first_look(step, &answer);
                 self.engine.answered(step, answer, stopping)?;
+                if let Some(error) = first {
+                    self.look_on(error, stopping)?;
+                }
                 next = self.tasks.try_join_next().map(|done| done.expect(NEVER_FAILS));
             }
         }
@@ -213,13 +230,40 @@ impl<'r> Driver<'r> {
         Ok(None)
     }
 
+    /// Returns whether an answer is that to the look at everything, with the error that it ended in.
+    fn ends_first_look(&mut self, step: StepIndex, answer: &Answer) -> Option<Option<ProviderError>> {
+        let (Answer::Observed(result) | Answer::Looked(result)) = answer else { return None };
+        self.first_look.of.take_if(|of| *of == step)?;
+        Some(result.as_ref().as_ref().err().cloned())
+    }
+
+    /// Lets the steps look that waited for the look at everything; where that had no answer, neither have they.
+    fn look_on(&mut self, error: Option<ProviderError>, stopping: bool) -> Result<(), RunError> {
+        for (step, purpose) in std::mem::take(&mut self.first_look.waiting) {
+            match &error {
+                None => self.engine.inquire(step, Inquiry::Look(purpose)),
+                Some(error) => {
+                    let answer = Answer::Observed(Box::new(Err(error.clone())));
+                    self.engine.answered(step, answer, stopping)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Asks in the background whatever is to be asked.
     fn ask(&mut self) {
         while let Some((step, inquiry)) = self.engine.inquiries.pop_front() {
             let site = Arc::clone(&self.site);
             let hooks = Arc::clone(&self.hooks);
             match inquiry {
+                Inquiry::Look(purpose) if self.engine.unseen && self.first_look.of.is_some() => {
+                    self.first_look.waiting.push((step, purpose));
+                }
                 Inquiry::Look(purpose) => {
+                    if self.engine.unseen {
+                        self.first_look.of = Some(step);
+                    }
                     let (machines, seen) = (self.observed_machines(step), self.engine.seen);
                     let freshness = self.engine.freshness(step);
                     self.tasks.spawn(async move {

@@ -71,7 +71,7 @@ impl Engine<'_> {
     ) -> Result<(), RunError> {
         // A step that asks while its request is open asks whether to send it again. If this process ends before it does, the
         // next one looks and asks anew.
-        let open = self.recorder.state().step(step).intent.clone();
+        let open = self.recorder.state().step(step).intent.as_deref().map(|(key, _)| key.clone());
         self.tell_group(step);
         match open {
             Some(_) if !yes => {
@@ -79,7 +79,7 @@ impl Engine<'_> {
                     format!("the site knows nothing of the request, and {by} said not to send it again");
                 self.fail(step, "outcome-unknown", message)
             }
-            Some((key, _)) if !stopping => {
+            Some(key) if !stopping => {
                 self.inquire(step, Inquiry::Find(key, Purpose::MakeSure));
                 Ok(())
             }

@@ -15,7 +15,7 @@ impl Engine<'_> {
     /// Records to which recovery point a machine came home, where the site says so: once, when it is looked at to be verified.
     pub(super) fn remember_points(&mut self, step: StepIndex, items: &[Item]) -> Result<(), RunError> {
         let state = self.recorder.state();
-        if self.graph.step(step).kind != StepKind::Verify || state.step(step).status != StepStatus::Running {
+        if self.graph.kind(step) != StepKind::Verify || state.step(step).status != StepStatus::Running {
             return Ok(());
         }
         let machines: Vec<usize> = state.machines_of(step).collect();
@@ -34,7 +34,7 @@ impl Engine<'_> {
     /// Records where the server of a reprotect stands: a server that is moved between reprotect and failover loses the disks.
     pub(super) fn remember_placement(&mut self, step: StepIndex, adopts: bool) -> Result<(), RunError> {
         let (StepKind::Reprotect, StepSubject::Machine(index)) =
-            (self.graph.step(step).kind, self.graph.step(step).subject)
+            (self.graph.kind(step), self.graph.step(step).subject)
         else {
             return Ok(());
         };
@@ -44,7 +44,7 @@ impl Engine<'_> {
         let known = machine.placement_at_reprotect().filter(|_| adopts);
         let datastore = known.map_or(datastore, str::to_owned);
         let state = self.recorder.state();
-        if state.placements().any(|(placed, on)| placed == step && on == datastore) {
+        if state.placement(step) == Some(datastore.as_str()) {
             return Ok(());
         }
         let name = machine.name().value.clone();
@@ -59,9 +59,8 @@ impl Engine<'_> {
             let state = self.recorder.state();
             let reprotect =
                 state.reprotect_of(*machine).filter(|reprotect| state.is_to_be_placed(*reprotect));
-            let (Some(reprotect), Some((server, datastore))) = (reprotect, self.server_of(*machine)) else {
-                continue;
-            };
+            let Some(reprotect) = reprotect else { continue };
+            let Some((server, datastore)) = self.server_of(*machine) else { continue };
             let name = self.model.machine(*machine).name().value.clone();
             self.model.remember_placement(&name, &datastore);
             let step = self.recorder.state().id(reprotect).clone();

@@ -120,7 +120,7 @@ impl Engine<'_> {
 
     /// Sends a request again under its key.
     fn send_again(&mut self, step: StepIndex, stopping: bool) {
-        let intent = self.recorder.state().step(step).intent.clone();
+        let intent = self.recorder.state().step(step).intent.as_deref().cloned();
         if let Some((key, request)) = intent.filter(|_| !stopping) {
             self.searched_since.remove(&step);
             self.inquire(step, Inquiry::Begin(request, key));

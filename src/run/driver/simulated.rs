@@ -301,19 +301,9 @@ impl<'r> Simulation<'r> {
     /// Brings the facts about a step's machines, and about the servers, to the present moment.
     fn look(&mut self, step: StepIndex, now: Timestamp) -> Result<(), ProviderError> {
         self.world.look(now)?;
-        let mark = self.world.mark();
-        if self.engine.seen == Some(mark) {
-            self.world.freshen(&mut self.engine.model.inventory);
-        } else {
-            let (facts, changes) = self.world.servers_since(self.engine.seen);
-            if changes {
-                self.engine.model.observe_changes(facts);
-            } else {
-                self.engine.model.observe(facts);
-            }
-            self.engine.seen = Some(mark);
-        }
-        let is_preflight = self.engine.graph.step(step).kind == StepKind::Preflight;
+        self.world.refresh_servers(self.engine.seen, &mut self.engine.model);
+        self.engine.seen = Some(self.world.mark());
+        let is_preflight = self.engine.graph.kind(step) == StepKind::Preflight;
         if is_preflight || std::mem::take(&mut self.engine.unseen) {
             for index in 0..self.machines.len() {
                 self.refresh(index);
@@ -338,7 +328,7 @@ impl<'r> Simulation<'r> {
 
     /// Returns what the service says about machines that are looked at to be verified; other steps go by the facts.
     fn items(&self, step: StepIndex) -> Vec<Item> {
-        if self.engine.graph.step(step).kind != StepKind::Verify {
+        if self.engine.graph.kind(step) != StepKind::Verify {
             return Vec::new();
         }
         let places = self.engine.graph.indexes_of(step).filter_map(|index| self.machines[index].place);

@@ -181,7 +181,7 @@ impl<'c> Context<'c> {
     }
 
     fn kind(&self) -> StepKind {
-        self.graph.step(self.step).kind
+        self.graph.kind(self.step)
     }
 
     /// Returns the replication group of a step that is about one.
@@ -279,7 +279,7 @@ pub const fn guard_of(kind: StepKind) -> Option<Guard> {
 /// Returns whether a step has to look at the site before it decides.
 #[must_use]
 pub fn looks(graph: &Graph, step: StepIndex) -> bool {
-    match graph.step(step).kind {
+    match graph.kind(step) {
         StepKind::BootGroup | StepKind::Action | StepKind::Cleanup => false,
         // Who is in the recovery plan of a replication group depends on how far its members are.
         StepKind::Prepare => matches!(graph.step(step).subject, StepSubject::Group(_)),

@@ -25,9 +25,10 @@ pub(super) fn origin(look: &Look<'_>) -> Option<Trouble> {
         return trouble("PhysicalNotSupported", "A physical server can't be failed back with an appliance.");
     }
     let azure = item.facts.azure_vm.as_ref();
+    let release = release(item);
     first_of![
-        operating_system(item, physical),
-        firmware(item),
+        operating_system(item, &release, physical),
+        firmware(item, &release),
         if azure.and_then(|vm| vm.created_by.as_deref()) == Some(&CreatedBy::Manual) {
             trouble("AzureVmNotFound", "The Azure VM wasn't made by a failover.")
         } else {
@@ -46,13 +47,13 @@ fn release(item: &Item) -> String {
     words.join("_").to_ascii_lowercase()
 }
 
-fn is_2008_r2(item: &Item) -> bool {
-    release(item).contains("windows_server_2008_r2")
+fn is_2008_r2(release: &str) -> bool {
+    release.contains("windows_server_2008_r2")
 }
 
-fn operating_system(item: &Item, physical: bool) -> Option<Trouble> {
+fn operating_system(item: &Item, release: &str, physical: bool) -> Option<Trouble> {
     let service_pack = item.facts.os.as_ref().and_then(|os| os.service_pack.as_deref().copied());
-    if is_2008_r2(item) {
+    if is_2008_r2(release) {
         // Without a word about it, the service pack is there: the release was patched for ten years.
         if physical && service_pack != Some(0) {
             return trouble(
@@ -60,7 +61,7 @@ fn operating_system(item: &Item, physical: bool) -> Option<Trouble> {
                 "A Windows Server 2008 R2 SP1 physical server can't be failed back.",
             );
         }
-    } else if release(item).contains("windows_server_2008") {
+    } else if release.contains("windows_server_2008") {
         return trouble(
             "OperatingSystemNotSupported",
             "Windows Server 2008 is supported for migration to Azure only.",
@@ -69,7 +70,7 @@ fn operating_system(item: &Item, physical: bool) -> Option<Trouble> {
     None
 }
 
-fn firmware(item: &Item) -> Option<Trouble> {
+fn firmware(item: &Item, release: &str) -> Option<Trouble> {
     let boot = item.facts.boot.as_ref()?;
     if boot.firmware.as_deref() != Some(&Firmware::Uefi) {
         return None;
@@ -80,7 +81,7 @@ fn firmware(item: &Item) -> Option<Trouble> {
     let agent = item.facts.asr.as_ref().and_then(|asr| asr.agent_version.as_deref());
     let agent = agent.and_then(|version| Version::parse(version));
     let too_old = agent.zip(Version::parse(UEFI_SINCE)).is_some_and(|(agent, since)| agent < since);
-    if too_old || is_2008_r2(item) {
+    if too_old || is_2008_r2(release) {
         return trouble("78148", "VM having the UEFI boot");
     }
     None

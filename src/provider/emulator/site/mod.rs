@@ -5,9 +5,10 @@ mod places;
 mod servers;
 
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 
+use crate::id::IdMap;
 use crate::id::MachineName;
+use crate::model::Server;
 use crate::provider::emulator::changes::Changes;
 use crate::provider::emulator::changes::Section;
 use crate::provider::emulator::item::is_false;
@@ -27,7 +28,7 @@ use crate::syntax::machine::Machine;
 use crate::syntax::machine::MachineKind;
 
 /// The virtual machines of a host: their names in small letters, because vSphere doesn't tell letters apart, and as written.
-type Vms = HashMap<String, String>;
+type Vms = IdMap<String, String>;
 
 /// The servers of the world and what they stand on.
 #[derive(Clone, Debug)]
@@ -37,9 +38,9 @@ pub(super) struct Site {
     /// Whether the vault uses the classic architecture.
     pub classic: bool,
     /// Names of the virtual machines of each host.
-    vms: HashMap<String, Vms>,
+    vms: IdMap<String, Vms>,
     /// How often each server was moved to another datastore.
-    moves: HashMap<String, u32>,
+    moves: IdMap<String, u32>,
     /// Places of servers and groups in the facts, by name.
     places: Places,
     changes: Changes,
@@ -56,7 +57,7 @@ impl Site {
             Some(Experience::Modernized) => false,
             None => facts.configuration_server.as_option().is_some() || !has_appliances,
         };
-        let mut vms: HashMap<String, Vms> = HashMap::new();
+        let mut vms: IdMap<String, Vms> = IdMap::default();
         for host in facts.hosts.iter().flatten() {
             let seen = host.vms.iter().flatten().map(|vm| (vm.value.to_lowercase(), vm.value.clone()));
             vms.entry(host.name.value.clone()).or_default().extend(seen);
@@ -72,7 +73,7 @@ impl Site {
         }
         let places = Places::of(&facts);
         let mut site =
-            Self { facts, classic, vms, moves: HashMap::new(), places, changes: Changes::default() };
+            Self { facts, classic, vms, moves: IdMap::default(), places, changes: Changes::default() };
         site.place_servers();
         site.list_vms();
         (site, machines)
@@ -106,7 +107,7 @@ impl Site {
     fn list_vms(&mut self) {
         for host in self.facts.hosts.iter_mut().flatten().filter(|host| host.vms.is_none()) {
             let mut names: Vec<&String> =
-                self.vms.get(&host.name.value).into_iter().flat_map(HashMap::values).collect();
+                self.vms.get(&host.name.value).into_iter().flat_map(IdMap::values).collect();
             names.sort_unstable();
             host.vms = Some(names.into_iter().cloned().map(Spanned::bare).collect());
         }
@@ -187,6 +188,20 @@ impl Site {
             }
         }
         Some(facts)
+    }
+
+    /// Returns the servers that changed after a mark; `None` if anything may have changed.
+    pub(super) fn changed_since(&self, mark: u64) -> Option<impl Iterator<Item = Server<'_>>> {
+        let changed = self.changes.since(mark)?.into_iter();
+        Some(changed.filter_map(|(section, place)| {
+            let facts = &self.facts;
+            Some(match section {
+                Section::Hosts => Server::Host(facts.hosts.as_ref()?.get(place)?),
+                Section::Datastores => Server::Datastore(facts.datastores.as_ref()?.get(place)?),
+                Section::MasterTargets => Server::MasterTarget(facts.master_targets.as_ref()?.get(place)?),
+                Section::Appliances => Server::Appliance(facts.appliances.as_ref()?.get(place)?),
+            })
+        }))
     }
 
     /// Returns the replication groups that machines are in; `None` if nobody knows of any.

@@ -1,7 +1,6 @@
 //! Places of servers and groups in the facts, by name, and the connections that were tried, by their ends.
 
-use std::collections::HashMap;
-
+use crate::id::IdMap;
 use crate::source::Spanned;
 use crate::syntax::inventory::Inventory;
 
@@ -11,25 +10,25 @@ type Tried = Vec<(u16, bool)>;
 /// Places in the facts, by name; the emulated site neither gains nor loses a server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
-    pub hosts: HashMap<String, usize>,
-    pub datastores: HashMap<String, usize>,
-    pub master_targets: HashMap<String, usize>,
-    pub appliances: HashMap<String, usize>,
+    pub hosts: IdMap<String, usize>,
+    pub datastores: IdMap<String, usize>,
+    pub master_targets: IdMap<String, usize>,
+    pub appliances: IdMap<String, usize>,
     /// Replication groups of each machine.
-    pub groups: HashMap<String, Vec<usize>>,
+    pub groups: IdMap<String, Vec<usize>>,
     /// Connections that were tried: from whom, to whom.
-    pub tried: HashMap<String, HashMap<String, Tried>>,
+    pub tried: IdMap<String, IdMap<String, Tried>>,
 }
 
 impl Places {
     pub(super) fn of(facts: &Inventory) -> Self {
-        let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut groups: IdMap<String, Vec<usize>> = IdMap::default();
         for (at, group) in facts.replication_groups.iter().flatten().enumerate() {
             for member in &group.members {
                 groups.entry(member.value.clone()).or_default().push(at);
             }
         }
-        let mut tried: HashMap<String, HashMap<String, Tried>> = HashMap::new();
+        let mut tried: IdMap<String, IdMap<String, Tried>> = IdMap::default();
         let connections = facts.network.as_ref().and_then(|network| network.reachable.as_ref());
         for connection in connections.into_iter().flatten() {
             let ends = tried.entry(connection.from.value.clone()).or_default();
@@ -47,8 +46,8 @@ impl Places {
     }
 }
 
-fn by_name<T>(things: Option<&[T]>, name: impl Fn(&T) -> &Spanned<String>) -> HashMap<String, usize> {
-    let mut places = HashMap::new();
+fn by_name<T>(things: Option<&[T]>, name: impl Fn(&T) -> &Spanned<String>) -> IdMap<String, usize> {
+    let mut places = IdMap::default();
     for (at, thing) in things.unwrap_or_default().iter().enumerate() {
         places.entry(name(thing).value.clone()).or_insert(at);
     }
@@ -63,7 +62,7 @@ pub(super) fn copy<T: Clone>(into: &mut Option<Vec<T>>, from: &Option<Vec<T>>, p
 /// Returns the thing of a name.
 pub(super) fn at<'t, T>(
     things: &'t Option<Vec<T>>,
-    places: &HashMap<String, usize>,
+    places: &IdMap<String, usize>,
     name: &str,
 ) -> Option<&'t T> {
     things.as_ref()?.get(*places.get(name)?)
