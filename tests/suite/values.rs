@@ -60,6 +60,12 @@ fn accepts(top: &Value, schema: &Value, value: &Value) -> bool {
         ("exclusiveMinimum", Value::Number(number)) => number.as_f64() > wanted.as_f64(),
         ("maximum", Value::Number(number)) => number.as_f64() <= wanted.as_f64(),
         ("minItems", Value::Array(items)) => items.len() as u64 >= wanted.as_u64().expect("a count"),
+        ("maxLength", Value::String(text)) => {
+            text.chars().count() as u64 <= wanted.as_u64().expect("a count")
+        }
+        ("propertyNames", Value::Object(keys)) => {
+            keys.keys().all(|key| accepts(top, wanted, &Value::from(key.as_str())))
+        }
         ("uniqueItems", Value::Array(items)) => {
             items.iter().enumerate().all(|(at, item)| !items[..at].contains(item))
         }
@@ -85,6 +91,8 @@ fn accepts(top: &Value, schema: &Value, value: &Value) -> bool {
             | "exclusiveMinimum"
             | "maximum"
             | "minItems"
+            | "maxLength"
+            | "propertyNames"
             | "uniqueItems"
             | "items"
             | "required"

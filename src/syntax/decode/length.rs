@@ -55,9 +55,8 @@ impl Reader<'_, '_> {
 
     /// Returns the beginning of a span, within its first line.
     fn clipped(&self, span: Span) -> Span {
-        let shown = self.tree.slice(span);
-        let line = &shown[..shown.find(['\n', '\r']).unwrap_or(shown.len())];
-        let width = line.char_indices().nth(LONGEST_SHOWN).map_or(line.len(), |(at, _)| at);
+        let line = self.tree.slice(span).chars().take_while(|letter| !matches!(letter, '\n' | '\r'));
+        let width: usize = line.take(LONGEST_SHOWN).map(char::len_utf8).sum();
         Span { end: span.start + u32::try_from(width).unwrap_or(0), ..span }
     }
 }
