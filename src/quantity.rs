@@ -62,6 +62,13 @@ const MAX_SECONDS: u64 = 100 * 366 * 86_400;
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(true, f)
+    }
+}
+
+impl Seconds {
+    /// Writes the duration; `17h29s` is soon read as `17h29m`, so people are told the minutes between hours and seconds, also none.
+    fn write(self, with_no_minutes: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
         let mut left = self.0;
         if left == 0 {
@@ -73,15 +80,26 @@ impl fmt::Display for Seconds {
             if left >= size {
                 write!(f, "{}{unit}", left / size)?;
                 left %= size;
+            } else if with_no_minutes && unit == "m" && left > 0 && self.0 >= 3600 {
+                f.write_str("0m")?;
             }
         }
         Ok(())
     }
 }
 
+/// A duration as documents and digests have it: shortest.
+struct Shortest(Seconds);
+
+impl fmt::Display for Shortest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(false, f)
+    }
+}
+
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.collect_str(&Shortest(*self))
     }
 }
 
@@ -175,6 +193,10 @@ mod tests {
             assert_eq!(Seconds::parse(text), Ok(Seconds(seconds)), "{text}");
         }
         assert_eq!(Seconds(5_400).to_string(), "1h30m");
+        assert_eq!(Seconds(62_429).to_string(), "17h20m29s");
+        assert_eq!(Seconds(61_229).to_string(), "17h0m29s");
+        assert_eq!(Seconds::parse("17h0m29s"), Ok(Seconds(61_229)));
+        assert_eq!(serde_json::json!(Seconds(61_229)), "17h29s", "digests of plans stay what they were");
         assert_eq!(Seconds(86_400).to_string(), "24h");
         assert_eq!(Seconds(604_800).to_string(), "7d");
         assert_eq!(Seconds(129_600).to_string(), "36h");

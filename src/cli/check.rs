@@ -408,14 +408,55 @@ fn text_of(checked: &Checked, items: &[Item<'_>], sources: &Sources, style: Styl
     text
 }
 
-/// Writes everything that was read and is found into a document for programs.
-fn fill(mut sheet: Box<dyn Sheet + '_>, loaded: &mut Loaded, checks: &mut Checks) -> Result<Exit, CliError> {
+/// Prints what refuses a plan as `check --format json` does, for the commands that go on with a plan.
+///
+/// # Errors
+///
+/// [`CliError`] if the output can't be written.
+pub(crate) fn print_json(
+    loaded: &Loaded,
+    checked: Option<&Checked>,
+    env: &mut Env<'_>,
+) -> Result<(), CliError> {
+    env.out.guarded(Guard::Json)?;
+    let mut out = std::io::BufWriter::new(&mut env.out);
+    let mut sheet: Box<dyn Sheet + '_> = Box::new(json::Findings::begin(&mut out)?);
+    told_of_files(&mut *sheet, loaded)?;
+    if let Some(checked) = checked {
+        for diagnostic in &checked.diagnostics {
+            sheet.item(&Item::of_diagnostic(diagnostic, &loaded.sources), None, &loaded.sources)?;
+        }
+        for finding in &checked.findings {
+            sheet.item(&Item::of_finding(finding), Some(&checked.name), &loaded.sources)?;
+        }
+        sheet.plan(&Outcome {
+            name: &checked.name,
+            verdict: checked.verdict,
+            counts: Counts::default(),
+            as_of: checked.as_of,
+            silent: &[],
+            recovery_points: &checked.recovery_points,
+        })?;
+    }
+    sheet.close(&Closing::default())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes what is wrong with files and documents as such.
+fn told_of_files(sheet: &mut (dyn Sheet + '_), loaded: &Loaded) -> Result<(), CliError> {
     for failure in &loaded.failures {
         sheet.item(&item_of(failure), None, &loaded.sources)?;
     }
     for diagnostic in &loaded.diagnostics {
         sheet.item(&Item::of_diagnostic(diagnostic, &loaded.sources), None, &loaded.sources)?;
     }
+    Ok(())
+}
+
+/// Writes everything that was read and is found into a document for programs.
+fn fill(mut sheet: Box<dyn Sheet + '_>, loaded: &mut Loaded, checks: &mut Checks) -> Result<Exit, CliError> {
+    told_of_files(&mut *sheet, loaded)?;
     let mut refused = false;
     loop {
         let batch = checks.next(loaded);
@@ -432,8 +473,16 @@ fn fill(mut sheet: Box<dyn Sheet + '_>, loaded: &mut Loaded, checks: &mut Checks
             for item in &items {
                 sheet.item(item, Some(&checked.name), &loaded.sources)?;
             }
+            let recovery_points = checked.recovery_points.as_slice();
             let (name, verdict, as_of) = (checked.name.as_str(), checked.verdict, checked.as_of);
-            sheet.plan(&Outcome { name, verdict, counts: Counts::of(&items), as_of, silent })?;
+            sheet.plan(&Outcome {
+                name,
+                verdict,
+                counts: Counts::of(&items),
+                as_of,
+                silent,
+                recovery_points,
+            })?;
         }
     }
     let unreadable = !loaded.failures.is_empty() || loaded.lacks_inventory;

@@ -151,7 +151,7 @@ pub fn run(args: &DryRunArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         None
     };
     let flags = looked.as_ref().unwrap_or(&args.plan);
-    let ready = match ready::ready(&args.path, flags, Moment::Observed, env)? {
+    let ready = match ready::ready_telling(&args.path, flags, Moment::Observed, args.format, env)? {
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
     };

@@ -13,11 +13,13 @@ use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::load;
+use crate::cli::load::Loaded;
 use crate::escape;
 use crate::render::style::Tone;
 use crate::render::style::Verbosity;
 use crate::rules::policy::test;
 use crate::rules::policy::test::Outcome;
+use crate::source::Source;
 use crate::source::Sources;
 use crate::syntax::policy::Expected;
 
@@ -34,6 +36,9 @@ pub(super) fn run(
 ) -> Result<Exit, CliError> {
     let alone = PlanArgs { alone: true, ..args.clone() };
     let mut loaded = load::load(paths, &alone, env);
+    // A plan or an inventory in the same folder is no matter of these tests.
+    let Loaded { diagnostics, sources, .. } = &mut loaded;
+    diagnostics.retain(|mistake| sources.source_of(mistake.span).is_none_or(may_hold_policies));
     let failures = check::failures(&loaded.failures, env.talk_style());
     let mistakes = check::mistakes(&loaded.diagnostics, &loaded.sources, env.talk_style());
     env.err.write_all((failures + &mistakes).as_bytes())?;
@@ -58,6 +63,13 @@ pub(super) fn run(
     }
     let all_passed = outcomes.iter().all(Outcome::passed);
     Ok(check::exit(&loaded, !all_passed))
+}
+
+/// Returns whether a file is not plainly one of other documents.
+fn may_hold_policies(source: &Source) -> bool {
+    let mut kinds = source.text().lines().filter_map(|line| line.strip_prefix("kind:")).peekable();
+    kinds.peek().is_none()
+        || kinds.any(|kind| !matches!(kind.trim(), "RecoveryPlan" | "Inventory" | "Settings"))
 }
 
 /// Returns where a test is written, as `file:line`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::cli::args::PlanArgs;
 use crate::cli::check;
+use crate::cli::check::Format;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -92,6 +93,21 @@ pub fn ready(
     moment: Moment,
     env: &mut Env<'_>,
 ) -> Result<Result<Ready, Exit>, CliError> {
+    ready_telling(path, args, moment, Format::Human, env)
+}
+
+/// Does the same, and prints what refuses the plan as `check --format json` does, if that is the format of the command.
+///
+/// # Errors
+///
+/// As [`ready`].
+pub fn ready_telling(
+    path: &Path,
+    args: &PlanArgs,
+    moment: Moment,
+    format: Format,
+    env: &mut Env<'_>,
+) -> Result<Result<Ready, Exit>, CliError> {
     if env.path(path).is_dir() {
         return Err(CliError::usage(format!("`{}` is a folder, not a plan", path.display()))
             .hinted("name a file with one plan"));
@@ -102,6 +118,9 @@ pub fn ready(
     text.push_str(&check::mistakes(&loaded.diagnostics, &loaded.sources, style));
     env.err.write_all(text.as_bytes())?;
     if !text.is_empty() {
+        if format == Format::Json {
+            check::print_json(&loaded, None, env)?;
+        }
         return Ok(Err(check::exit(&loaded, true)));
     }
     check::tell_stale(&loaded, env)?;
@@ -127,6 +146,9 @@ pub fn ready(
             let mut style = style;
             style.verbosity = style.verbosity.min(Verbosity::Normal);
             env.err.write_all(check::outcome(&checked, &loaded.sources, style).as_bytes())?;
+            if format == Format::Json {
+                check::print_json(&loaded, Some(&checked), env)?;
+            }
             Ok(Err(Exit::Refused))
         }
     }

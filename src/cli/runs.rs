@@ -83,8 +83,19 @@ pub struct LogsArgs {
     pub state_dir: PathBuf,
 }
 
+/// Returns whether nothing was ever run in a state directory, or there is none.
+fn has_none(path: &Path, env: &Env<'_>) -> bool {
+    let root = env.path(path);
+    (root.is_dir() || !root.exists()) && matches!(StateDir::existing(&root), Ok(None))
+}
+
 /// Returns the state directory, which must be there.
 pub(crate) fn state_dir(path: &Path, env: &Env<'_>) -> Result<StateDir, CliError> {
+    let root = env.path(path);
+    if root.exists() && !root.is_dir() {
+        return Err(CliError::usage(format!("`{}` is no folder", path.display()))
+            .hinted("name the folder of the runs with --state-dir"));
+    }
     match StateDir::existing(&env.path(path)) {
         Ok(Some(dir)) => Ok(dir.given_as(path)),
         Ok(None) => Err(CliError::usage(format!("there are no runs in `{}`", path.display()))
@@ -240,7 +251,15 @@ pub(crate) fn row(dir: &StateDir, database: &Database, entry: Entry) -> Row {
 ///
 /// [`CliError`] if there are none, or they can't be read.
 pub fn list(args: &RunsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let dir = state_dir(&args.look.state_dir, env)?;
+    let dir = match state_dir(&args.look.state_dir, env) {
+        // Programs ask for a list, and one without entries is a list.
+        Err(_) if args.look.format == Format::Json && has_none(&args.look.state_dir, env) => {
+            env.out.guarded(Guard::Json)?;
+            writeln!(env.out, "{}", json!({"version": 1, "runs": []}))?;
+            return Ok(Exit::Success);
+        }
+        found => found?,
+    };
     let database = database(&dir)?;
     let entries = database.runs().map_err(|error| unreadable(&dir, error))?;
     let rows: Vec<Row> = entries.into_iter().map(|entry| row(&dir, &database, entry)).collect();

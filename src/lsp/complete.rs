@@ -157,16 +157,18 @@ impl Workspace {
                     tail: "",
                     free: false,
                 }));
-                choices.extend(rules::all().filter(|rule| rules::is_waivable(rule.id, rule.severity)).map(
-                    |rule| Choice {
-                        label: rule.id.to_owned(),
-                        kind: CompletionItemKind::REFERENCE,
-                        detail: format!("{}: {}", rule.name, rule.summary),
-                        documentation: about_rule(rule),
-                        tail: "",
-                        free: false,
-                    },
-                ));
+                choices.extend(
+                    rules::all().filter(|rule| rules::is_ever_waivable(rule.id, rule.severity)).map(|rule| {
+                        Choice {
+                            label: rule.id.to_owned(),
+                            kind: CompletionItemKind::REFERENCE,
+                            detail: format!("{}: {}", rule.name, rule.summary),
+                            documentation: about_rule(rule),
+                            tail: "",
+                            free: false,
+                        }
+                    }),
+                );
             }
             Some(Sort::File) => choices.extend(self.files(uri)),
             Some(sort @ (Sort::Name(_) | Sort::Subject)) => {

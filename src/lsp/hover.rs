@@ -7,6 +7,7 @@ use lsp_types::Hover;
 use lsp_types::HoverContents;
 use lsp_types::MarkupContent;
 use lsp_types::MarkupKind;
+use lsp_types::NumberOrString;
 use lsp_types::Position;
 use lsp_types::Uri;
 
@@ -23,9 +24,60 @@ use super::sketch::plain;
 use super::summary;
 use super::workspace::Workspace;
 
+/// Rules that are told at one place.
+const RULES: usize = 3;
+
 impl Workspace {
-    /// Returns what is to be known about the word at a position.
+    /// Returns what is to be known about the word at a position, and about the rules whose findings are shown there.
     pub fn hover(&mut self, uri: &Uri, position: Position) -> Option<Hover> {
+        let rules = self.rules_at(uri, position);
+        let hover = self.about_word(uri, position);
+        let Some((range, _)) = rules.first() else { return hover };
+        let mut hover = hover.unwrap_or_else(|| Hover {
+            contents: HoverContents::Markup(MarkupContent {
+                kind: MarkupKind::Markdown,
+                value: String::new(),
+            }),
+            range: Some(*range),
+        });
+        if let HoverContents::Markup(MarkupContent { value, .. }) = &mut hover.contents {
+            for (_, about) in &rules {
+                // Where the id of the rule itself is pointed at, it is told already.
+                if !value.contains(about.as_str()) {
+                    let rest = std::mem::take(value);
+                    *value =
+                        if rest.is_empty() { about.clone() } else { format!("{rest}\n\n---\n\n{about}") };
+                }
+            }
+        }
+        Some(hover)
+    }
+
+    /// Returns what is to be known about the rules whose findings are shown at a position, with where.
+    fn rules_at(&mut self, uri: &Uri, position: Position) -> Vec<(lsp_types::Range, String)> {
+        self.check(uri.as_str());
+        let Some(open) = self.documents.get(uri.as_str()) else { return Vec::new() };
+        let mut found: Vec<(lsp_types::Range, String)> = Vec::new();
+        for shown in open.analysis.iter().flat_map(|analysis| &analysis.shown) {
+            let range = shown.diagnostic.range;
+            if let Some(NumberOrString::String(code)) = &shown.diagnostic.code
+                && range.start <= position
+                && position <= range.end
+                && found.iter().all(|(_, other)| other != code)
+                && found.len() < RULES
+            {
+                found.push((range, code.clone()));
+            }
+        }
+        let about = |workspace: &mut Self, code: &str| match rules::find(code) {
+            Some(rule) => Some(about_rule(rule)),
+            None => workspace.own_rule(uri, code).map(|own| own.about),
+        };
+        found.into_iter().filter_map(|(range, code)| Some((range, about(self, &code)?))).collect()
+    }
+
+    /// Returns what is to be known about the word at a position.
+    fn about_word(&mut self, uri: &Uri, position: Position) -> Option<Hover> {
         let (open, offset) = self.place(uri, position)?;
         let id = open.text.as_str()[id_at(open.text.as_str(), offset)].to_owned();
         let own = self.own_rule(uri, &id);
@@ -99,10 +151,7 @@ fn is_rule(word: &str) -> bool {
 
 /// Returns the documentation of a rule, in Markdown.
 pub(super) fn about_rule(rule: &Rule) -> String {
-    let waivable = match rules::is_waivable(rule.id, rule.severity) {
-        true => "a plan may accept it, with a reason",
-        false => "never accepted",
-    };
+    let waivable = rules::acceptance(rule.id, rule.severity);
     format!(
         "**{} {}**: {}\n\n{}; {waivable}\n\n{}\n\n{}",
         rule.id,

@@ -283,8 +283,8 @@ impl<'m> Machine<'m> {
     /// [`Unknown`] if the inventory does not say which host runs the server.
     pub fn transfer_host(self) -> Fact<Option<&'m str>> {
         match self.model.experience()? {
-            Experience::Classic => self.master_target().map(MasterTarget::host_name).transpose(),
-            Experience::Modernized => self.appliance().map(Appliance::host_name).transpose(),
+            Experience::Classic => self.listed_master_target()?.map(MasterTarget::host_name).transpose(),
+            Experience::Modernized => self.listed_appliance()?.map(Appliance::host_name).transpose(),
         }
     }
 

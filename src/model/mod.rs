@@ -1,6 +1,7 @@
 //! A plan and the facts, resolved: every name bound, defaults merged, the location mode derived.
 
 pub mod age;
+mod assigned;
 pub mod digest;
 pub mod drift;
 pub mod fact;

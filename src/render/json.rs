@@ -17,6 +17,7 @@ use crate::render::Sheet;
 use crate::render::log::write_json;
 use crate::render::summary::Counts;
 use crate::rules::Explanation;
+use crate::rules::consistency::GroupPoints;
 use crate::source::Location;
 use crate::source::Position;
 use crate::source::Sources;
@@ -73,6 +74,14 @@ struct Record<'a> {
     explains: Option<&'a BTreeMap<String, usize>>,
 }
 
+/// What recovery points mean for a replication group of a plan.
+#[derive(Serialize)]
+struct OfPlan {
+    plan: String,
+    #[serde(flatten)]
+    group: GroupPoints,
+}
+
 /// What puts a mistake right.
 #[derive(Serialize)]
 struct Repair<'a> {
@@ -98,6 +107,7 @@ struct Point {
 pub struct Findings<'w> {
     out: &'w mut dyn Write,
     counts: Counts,
+    recovery_points: Vec<OfPlan>,
     any: bool,
 }
 
@@ -109,7 +119,7 @@ impl<'w> Findings<'w> {
     /// The output's own, here and below.
     pub fn begin(out: &'w mut dyn Write) -> io::Result<Self> {
         out.write_all(b"{\"version\":1,\"findings\":[")?;
-        Ok(Self { out, counts: Counts::default(), any: false })
+        Ok(Self { out, counts: Counts::default(), recovery_points: Vec::new(), any: false })
     }
 
     /// Writes an item; `plan` is the name of the plan that it was found in.
@@ -172,6 +182,8 @@ impl<'w> Findings<'w> {
     fn end_with(self, baseline: Option<Known>) -> io::Result<()> {
         self.out.write_all(if self.any { b"\n],\"summary\":" } else { b"],\"summary\":" })?;
         write_json(self.out, &self.counts)?;
+        self.out.write_all(b",\"recovery_points\":")?;
+        write_json(self.out, &self.recovery_points)?;
         if let Some(baseline) = baseline {
             self.out.write_all(b",\"baseline\":")?;
             write_json(self.out, &baseline)?;
@@ -185,7 +197,9 @@ impl Sheet for Findings<'_> {
         Findings::item(self, item, plan, sources)
     }
 
-    fn plan(&mut self, _: &Outcome<'_>) -> io::Result<()> {
+    fn plan(&mut self, outcome: &Outcome<'_>) -> io::Result<()> {
+        let of_plan = |group: &GroupPoints| OfPlan { plan: outcome.name.to_owned(), group: group.clone() };
+        self.recovery_points.extend(outcome.recovery_points.iter().map(of_plan));
         Ok(())
     }
 

@@ -33,6 +33,7 @@ use crate::rules::Finding;
 use crate::rules::Rule;
 use crate::rules::State;
 use crate::rules::Subject;
+use crate::rules::consistency::GroupPoints;
 use crate::source::Sources;
 use crate::source::Span;
 
@@ -96,6 +97,8 @@ pub struct Outcome<'a> {
     pub as_of: Option<Timestamp>,
     /// Rules that looked at the plan and found nothing.
     pub silent: &'a [&'static Rule],
+    /// What recovery points mean for each of its replication groups.
+    pub recovery_points: &'a [GroupPoints],
 }
 
 /// What is known when all plans were checked.

@@ -1,5 +1,6 @@
 //! What is said of a run when it ends: what came back, what did not, how long it took, and what to do next.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -73,6 +74,8 @@ pub struct Summary {
     pub left_out: Vec<String>,
     /// Names of machines with steps that are not settled.
     pub open: Vec<String>,
+    /// Names of those among the four kinds above that are back all the same.
+    back_though: BTreeSet<String>,
     /// Steps that failed.
     pub failures: Vec<Failure>,
     /// Where the machines are, in words, if the run did not bring all of them home.
@@ -109,6 +112,7 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
         blocked: Vec::new(),
         left_out: Vec::new(),
         open: Vec::new(),
+        back_though: BTreeSet::new(),
         failures: Vec::new(),
         places: match state.status() {
             RunStatus::Finished(Outcome::Failed | Outcome::Cancelled) => places(state),
@@ -126,7 +130,8 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
         flags: String::new(),
     };
     for (machine, steps) in model.machines().zip(steps_of_machines(state.graph())) {
-        summary.back += usize::from(is_back(state, &steps));
+        let back = is_back(state, &steps);
+        summary.back += usize::from(back);
         let list = match standing(state, &steps) {
             Standing::Done => continue,
             Standing::Open => &mut summary.open,
@@ -135,6 +140,9 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
             Standing::LeftOut => &mut summary.left_out,
         };
         list.push(machine.name().value.clone());
+        if back {
+            summary.back_though.insert(machine.name().value.clone());
+        }
     }
     let mut phases = Phases::default();
     for step in (0..).take(state.graph().steps().len()) {
@@ -239,7 +247,12 @@ impl Summary {
         ];
         for (word, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
             let listed = some_of(names.iter().map(String::as_str));
-            text.push_str(&format!("; {} {word}: {listed}", names.len()));
+            let back = match names.iter().filter(|name| self.back_though.contains(*name)).count() {
+                0 => String::new(),
+                count if count == names.len() => " (back)".to_owned(),
+                count => format!(" ({count} of them back)"),
+            };
+            text.push_str(&format!("; {} {word}{back}: {listed}", names.len()));
         }
         text
     }

@@ -337,22 +337,22 @@ fn evaluate_of(
             }
         }
         Check::MasterTarget(check) => {
-            for server in roster.master_targets() {
+            each(rule, roster.master_targets(), &mut call, |server, call| {
                 let subject = (SubjectKind::MasterTarget, server.name(), server.facts.name.span);
-                call(subject, &mut |findings| check(*server, findings));
-            }
+                call(subject, &mut |findings| check(server, findings));
+            });
         }
         Check::Appliance(check) => {
-            for appliance in roster.appliances() {
+            each(rule, roster.appliances(), &mut call, |appliance, call| {
                 let subject = (SubjectKind::Appliance, appliance.name(), appliance.facts.name.span);
-                call(subject, &mut |findings| check(*appliance, findings));
-            }
+                call(subject, &mut |findings| check(appliance, findings));
+            });
         }
         Check::ProcessServer(check) => {
-            for server in roster.process_servers() {
+            each(rule, roster.process_servers(), &mut call, |server, call| {
                 let subject = (SubjectKind::ProcessServer, server.name.value.as_str(), server.name.span);
                 call(subject, &mut |findings| check(server, model, findings));
-            }
+            });
         }
         Check::Vcenter(check) => {
             each(rule, roster.vcenters(), &mut call, |vcenter, call| {
@@ -382,16 +382,16 @@ fn evaluate_of(
 type Call<'c> = dyn FnMut((SubjectKind, &str, Span), &mut dyn FnMut(&mut Findings<'_>) -> Fact<()>) + 'c;
 
 /// Calls a rule for each thing that is known, and reports those that are not in the inventory, if the rule needs them.
-fn each<'m, T>(
+fn each<'m, T: Copy>(
     rule: &Rule,
     listed: &[Listed<'m, T>],
     call: &mut Call<'_>,
-    known: impl Fn(&'m T, &mut Call<'_>),
+    known: impl Fn(T, &mut Call<'_>),
 ) {
     let mut told: HashSet<&str> = HashSet::new();
     for thing in listed {
         match thing {
-            Listed::Known(thing) => known(thing, call),
+            Listed::Known(thing) => known(*thing, call),
             Listed::Missing { kind, machine, unknown } => {
                 let name = unknown.object.as_deref().unwrap_or(&machine.name().value);
                 if rule.facts.contains(&unknown.field) && told.insert(name) {

@@ -136,8 +136,13 @@ impl<'l> Ledger<'l> {
             State::Violated | State::Waived => finding.awaited,
         };
         self.found(rule).iter().any(|finding| undecided(&finding))
-            || built_in(rule)
-                .is_some_and(|rule| !rule.when.guards.is_empty() || !is_chosen(rule, self.options.origin))
+            || built_in(rule).is_some_and(|rule| !rule.when.guards.is_empty())
+            || !self.is_evaluated(rule)
+    }
+
+    /// Returns whether a rule is among those that were asked for, so that finding nothing says something.
+    pub(crate) fn is_evaluated(&self, rule: &str) -> bool {
+        built_in(rule).is_none_or(|rule| is_chosen(rule, self.options.origin))
     }
 
     /// Returns what is known about the id of a rule.

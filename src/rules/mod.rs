@@ -57,6 +57,7 @@ pub use rule::Guard;
 pub use rule::Origin;
 pub use rule::Rule;
 pub use rule::When;
+pub use waiver::acceptance;
 pub use waiver::is_ever_waivable;
 pub use waiver::is_waivable;
 

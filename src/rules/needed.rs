@@ -1,11 +1,14 @@
 //! Servers that machines still need: on their way home, or on their way to Azure again.
 
 use crate::id::IdMap;
+use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
+use crate::model::Unknown;
 use crate::rules::Finding;
 use crate::rules::Findings;
 use crate::rules::Guard;
+use crate::rules::SubjectKind;
 use crate::rules::labels::also_each;
 use crate::rules::runtime::failover_is_ahead;
 use crate::rules::runtime::way_to_azure_is_ahead;
@@ -25,23 +28,58 @@ pub(super) struct Needed<'m, S> {
     machines: Vec<(Machine<'m>, Way)>,
 }
 
+/// A server that a machine still needs, of which the inventory does not say whether there is one.
+pub(super) struct Unlisted<'m> {
+    machine: Machine<'m>,
+    unknown: Unknown,
+}
+
+/// The servers that machines still need.
+pub(super) struct AllNeeded<'m, S> {
+    /// Those that the inventory has, in the order of the plan.
+    pub servers: Vec<Needed<'m, S>>,
+    /// Those of a kind that it says nothing of, each once.
+    unlisted: Vec<Unlisted<'m>>,
+}
+
+impl<S> AllNeeded<'_, S> {
+    /// Adds that a rule can't be decided about the servers that nobody knows.
+    pub(super) fn tell_unlisted(&self, kind: SubjectKind, findings: &mut Findings<'_>) {
+        for Unlisted { machine, unknown } in &self.unlisted {
+            let name = machine.name();
+            let subject = unknown.object.as_deref().unwrap_or(&name.value);
+            findings.about(kind, subject, name.span).unknown(unknown);
+        }
+    }
+}
+
 /// Returns the servers that the concerned machines still need, in the order of the plan; a machine stands once with each.
 ///
 /// `home` and `to_azure` say which server a machine has on either way, if any, by its name.
 pub(super) fn needed<'m, S>(
     model: &'m Model,
     findings: &Findings<'_>,
-    home: fn(Machine<'m>) -> Option<(&'m str, S)>,
-    to_azure: fn(Machine<'m>) -> Option<(&'m str, S)>,
-) -> Vec<Needed<'m, S>> {
+    home: fn(Machine<'m>) -> Fact<Option<(&'m str, S)>>,
+    to_azure: fn(Machine<'m>) -> Fact<Option<(&'m str, S)>>,
+) -> AllNeeded<'m, S> {
     let mut servers: Vec<Needed<'m, S>> = Vec::new();
+    let mut unlisted: Vec<Unlisted<'m>> = Vec::new();
     let mut places: IdMap<&str, usize> = IdMap::default();
     for machine in findings.machines(model) {
         for (way, server) in [(Way::Home, home), (Way::ToAzure, to_azure)] {
             if !is_ahead(machine, way, findings.guard()) {
                 continue;
             }
-            let Some((name, server)) = server(machine) else { continue };
+            let (name, server) = match server(machine) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(unknown) => {
+                    if unlisted.iter().all(|other| other.unknown != unknown) {
+                        unlisted.push(Unlisted { machine, unknown });
+                    }
+                    continue;
+                }
+            };
             let at = *places.entry(name).or_insert(servers.len());
             if at == servers.len() {
                 servers.push(Needed { server, machines: Vec::new() });
@@ -52,7 +90,7 @@ pub(super) fn needed<'m, S>(
             }
         }
     }
-    servers
+    AllNeeded { servers, unlisted }
 }
 
 /// Returns whether a machine has still to go a way: at a guard that follows from the guard, before a run from its state. A

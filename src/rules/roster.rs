@@ -8,6 +8,7 @@ use crate::model::Appliance;
 use crate::model::Fact;
 use crate::model::Group;
 use crate::model::Known;
+use crate::model::LocationMode;
 use crate::model::Machine;
 use crate::model::MasterTarget;
 use crate::model::Model;
@@ -21,7 +22,7 @@ use crate::syntax::inventory::Vcenter;
 /// Something that a rule looks at.
 pub(super) enum Listed<'m, T> {
     /// It is in the inventory.
-    Known(&'m T),
+    Known(T),
     /// It, or what would name it, is not: a rule that needs it must not pass for lack of a subject.
     Missing {
         /// What kind of thing it would be.
@@ -39,12 +40,12 @@ pub(super) struct Roster<'m> {
     /// Indexes of the machines that are concerned; `None`: all of the plan.
     pub concerned: Option<&'m [usize]>,
     groups: OnceCell<Vec<Group<'m>>>,
-    master_targets: OnceCell<Vec<MasterTarget<'m>>>,
-    appliances: OnceCell<Vec<Appliance<'m>>>,
-    process_servers: OnceCell<Vec<&'m ProcessServer>>,
-    vcenters: OnceCell<Vec<Listed<'m, Vcenter>>>,
-    hosts: OnceCell<Vec<Listed<'m, Host>>>,
-    datastores: OnceCell<Vec<Listed<'m, Datastore>>>,
+    master_targets: OnceCell<Vec<Listed<'m, MasterTarget<'m>>>>,
+    appliances: OnceCell<Vec<Listed<'m, Appliance<'m>>>>,
+    process_servers: OnceCell<Vec<Listed<'m, &'m ProcessServer>>>,
+    vcenters: OnceCell<Vec<Listed<'m, &'m Vcenter>>>,
+    hosts: OnceCell<Vec<Listed<'m, &'m Host>>>,
+    datastores: OnceCell<Vec<Listed<'m, &'m Datastore>>>,
 }
 
 impl<'m> Roster<'m> {
@@ -69,46 +70,54 @@ impl<'m> Roster<'m> {
     }
 
     pub(super) fn groups(&self) -> &[Group<'m>] {
-        self.groups.get_or_init(|| self.each(Machine::group, |group| &group.name().value))
+        self.groups.get_or_init(|| {
+            let mut seen: HashSet<usize, foldhash::fast::RandomState> = HashSet::default();
+            self.machines().filter_map(Machine::group).filter(|group| seen.insert(group.index())).collect()
+        })
     }
 
-    pub(super) fn master_targets(&self) -> &[MasterTarget<'m>] {
-        self.master_targets.get_or_init(|| self.each(Machine::master_target, |server| server.name()))
+    pub(super) fn master_targets(&self) -> &[Listed<'m, MasterTarget<'m>>] {
+        self.master_targets.get_or_init(|| {
+            self.listed(SubjectKind::MasterTarget, Machine::listed_master_target, MasterTarget::name)
+        })
     }
 
-    pub(super) fn appliances(&self) -> &[Appliance<'m>] {
-        self.appliances.get_or_init(|| self.each(Machine::appliance, |appliance| appliance.name()))
+    pub(super) fn appliances(&self) -> &[Listed<'m, Appliance<'m>>] {
+        self.appliances
+            .get_or_init(|| self.listed(SubjectKind::Appliance, Machine::listed_appliance, Appliance::name))
     }
 
-    pub(super) fn process_servers(&self) -> &[&'m ProcessServer] {
-        self.process_servers.get_or_init(|| self.each(Machine::process_server, |server| &server.name.value))
+    pub(super) fn process_servers(&self) -> &[Listed<'m, &'m ProcessServer>] {
+        self.process_servers.get_or_init(|| {
+            self.listed(SubjectKind::ProcessServer, Machine::listed_process_server, |server| {
+                server.name.value.as_str()
+            })
+        })
     }
 
-    /// Returns the things that `of` finds for the machines, each name once.
-    fn each<T: Copy>(&self, of: impl Fn(Machine<'m>) -> Option<T>, name: impl Fn(T) -> &'m str) -> Vec<T> {
-        let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
-        self.machines().filter_map(of).filter(|thing| seen.insert(name(*thing))).collect()
-    }
-
-    pub(super) fn hosts(&self) -> &[Listed<'m, Host>] {
+    pub(super) fn hosts(&self) -> &[Listed<'m, &'m Host>] {
         self.hosts.get_or_init(|| {
             self.listed(SubjectKind::Host, Machine::target_host, |host| host.name.value.as_str())
         })
     }
 
-    pub(super) fn datastores(&self) -> &[Listed<'m, Datastore>] {
+    pub(super) fn datastores(&self) -> &[Listed<'m, &'m Datastore>] {
         self.datastores.get_or_init(|| {
-            self.listed(SubjectKind::Datastore, Machine::target_datastore, |datastore| {
-                datastore.name.value.as_str()
-            })
+            let of = |machine: Machine<'m>| match machine.target_datastore() {
+                // What the plan names for a machine that comes back into its own VM is never written to.
+                Err(_) if machine.location_mode() == Ok(LocationMode::Original) => Ok(None),
+                found => found,
+            };
+            self.listed(SubjectKind::Datastore, of, |datastore| datastore.name.value.as_str())
         })
     }
 
-    fn listed<T>(
+    /// Returns the things that `of` finds for the machines, each name once, and what it does not find each time.
+    fn listed<T: Copy>(
         &self,
         kind: SubjectKind,
-        of: impl Fn(Machine<'m>) -> Fact<Option<&'m T>>,
-        name: impl Fn(&'m T) -> &'m str,
+        of: impl Fn(Machine<'m>) -> Fact<Option<T>>,
+        name: impl Fn(T) -> &'m str,
     ) -> Vec<Listed<'m, T>> {
         let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
         let mut listed = Vec::new();
@@ -122,7 +131,7 @@ impl<'m> Roster<'m> {
         listed
     }
 
-    pub(super) fn vcenters(&self) -> &[Listed<'m, Vcenter>] {
+    pub(super) fn vcenters(&self) -> &[Listed<'m, &'m Vcenter>] {
         self.vcenters.get_or_init(|| {
             let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
             let mut listed = Vec::new();
@@ -161,4 +170,109 @@ fn vcenters_of(machine: Machine<'_>) -> impl Iterator<Item = &str> {
     let host = host.and_then(|host| host.vcenter.as_option());
     let appliance = machine.appliance().and_then(|appliance| appliance.facts.vcenter.as_ref());
     [own, source, target, host, appliance].into_iter().flatten().map(|id| id.value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_yaml::Mapping;
+    use serde_yaml::Value;
+
+    use crate::rules::Finding;
+    use crate::rules::Rule;
+    use crate::rules::State;
+    use crate::rules::all;
+    use crate::rules::fixture;
+    use crate::rules::fixture::Case;
+
+    /// The lists of an inventory.
+    const LISTS: [&str; 10] = [
+        "machines",
+        "replication_groups",
+        "vcenters",
+        "hosts",
+        "datastores",
+        "master_targets",
+        "process_servers",
+        "appliances",
+        "storage_accounts",
+        "automation_accounts",
+    ];
+
+    /// Returns what a rule finds in a case, once its inventory says nothing of a kind of things.
+    fn without(rule: &'static Rule, case: &Case, list: &str) -> Vec<Finding> {
+        let mut case = case.clone();
+        if case.inventory.is_null() {
+            case.inventory = Value::Mapping(Mapping::new());
+        }
+        let patch = case.inventory.as_mapping_mut().expect("a change is a mapping");
+        patch.insert(list.into(), Value::Null);
+        fixture::run(rule, &case).expect("a list can be taken out").findings
+    }
+
+    /// Returns whether a rule asks for things of a list.
+    fn needs(rule: &Rule, list: &str) -> bool {
+        let of_list = |fact: &&str| fact.split('.').next() == Some(list);
+        rule.facts.iter().any(|fact| of_list(&fact))
+    }
+
+    /// Returns whether a rule has nothing to say without a list: what it explains are the findings of others, which are open
+    /// then; and the replication groups that Site Recovery has are those that an inventory lists.
+    fn is_exempt(rule: &Rule, list: &str) -> bool {
+        rule.id == "FB532" || (rule.id, list) == ("FB505", "replication_groups")
+    }
+
+    #[test]
+    fn no_rule_passes_because_a_whole_list_is_taken_away() {
+        let mut passed = Vec::new();
+        let mut asked = 0;
+        for rule in all() {
+            for case in fixture::of(rule).expect("a good fixture").cases {
+                for list in LISTS.into_iter().filter(|list| needs(rule, list) && !is_exempt(rule, list)) {
+                    if case.expect.is_empty() {
+                        continue;
+                    }
+                    asked += 1;
+                    if without(rule, &case, list).is_empty() {
+                        passed.push(format!("{} without `{list}`: {}", rule.id, case.name));
+                    }
+                }
+            }
+        }
+        assert!(asked > 500, "{asked}");
+        assert_eq!(passed, Vec::<String>::new());
+    }
+
+    /// Returns the rules that a healthy world leaves open once a list is taken away.
+    fn open(world: &str, list: &str) -> BTreeSet<&'static str> {
+        let text = format!("{{name: healthy, world: {world}, expect: []}}");
+        let case: Case = serde_yaml::from_str(&text).expect("the case is a case");
+        let is_open = |rule: &&'static Rule| {
+            without(rule, &case, list).iter().any(|finding| finding.state == State::Indeterminate)
+        };
+        all().filter(is_open).map(|rule| rule.id).collect()
+    }
+
+    fn assert_open(world: &str, list: &str, rules: &[&'static str]) {
+        let open = open(world, list);
+        let passed: Vec<&&str> = rules.iter().filter(|rule| !open.contains(*rule)).collect();
+        assert!(passed.is_empty(), "{world} without `{list}`: {passed:?} pass; open are {open:?}");
+    }
+
+    #[test]
+    fn rules_about_servers_are_open_where_nobody_lists_them() {
+        assert_open(
+            "modernized",
+            "appliances",
+            &["FB500", "FB800", "FB801", "FB802", "FB803", "FB804", "FB813", "FB814", "FB815", "FB816"],
+        );
+        assert_open(
+            "classic",
+            "master_targets",
+            &["FB101", "FB130", "FB201", "FB203", "FB205", "FB207", "FB208", "FB211", "FB500"],
+        );
+        assert_open("classic", "process_servers", &["FB406", "FB500", "FB515"]);
+        assert_open("modernized", "datastores", &["FB127", "FB500", "FB802"]);
+    }
 }

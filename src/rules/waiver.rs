@@ -22,6 +22,9 @@ const WAIVABLE_ERRORS: [&str; 1] = ["FB014"];
 /// Errors that are warnings where something makes up for them, and may be accepted then.
 const MILDER_ERRORS: [&str; 7] = ["FB021", "FB208", "FB307", "FB406", "FB803", "FB804", "FB805"];
 
+/// Infos that are errors where nothing makes up for them, and are not accepted then.
+const STERNER: [&str; 2] = ["FB503", "FB708"];
+
 /// Findings that are never accepted. What is wrong with a waiver is put right there.
 const NEVER: [&str; 22] = [
     "FB001", "FB002", "FB003", "FB004", "FB011", "FB124", "FB205", "FB301", "FB302", "FB310", "FB525",
@@ -44,6 +47,21 @@ pub fn is_waivable(rule: &str, severity: Severity) -> bool {
 #[must_use]
 pub fn is_ever_waivable(rule: &str, severity: Severity) -> bool {
     is_waivable(rule, severity) || MILDER_ERRORS.contains(&rule)
+}
+
+/// Returns which findings of a rule of this severity a plan may accept, in a few words.
+#[must_use]
+pub fn acceptance(rule: &str, severity: Severity) -> &'static str {
+    let is_waivable = is_waivable(rule, severity);
+    if is_waivable && STERNER.contains(&rule) {
+        "info: a plan may accept it, with a reason; error: never accepted"
+    } else if is_waivable {
+        "a plan may accept it, with a reason"
+    } else if MILDER_ERRORS.contains(&rule) {
+        "error: never accepted; warning: a plan may accept it, with a reason"
+    } else {
+        "never accepted"
+    }
 }
 
 /// Returns the day at which the ends of waivers are measured.

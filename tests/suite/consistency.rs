@@ -188,4 +188,8 @@ recovery points of replication groups; what a failover at the time of the facts 
         json["recovery_points"][0]["members"][0]["choices"][0],
         json!({"kind": "latest", "state": "known", "at": "2025-05-31T23:55:00Z", "loss_s": 600})
     );
+    let mut checked = folder.run(&["check", "plan.yaml", "--format", "json"]).json();
+    let of_plan = checked["recovery_points"][0].as_object_mut().and_then(|group| group.remove("plan"));
+    assert_eq!(of_plan, Some("classic".into()), "check looks at several plans");
+    assert_eq!(checked["recovery_points"], json["recovery_points"]);
 }

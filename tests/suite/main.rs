@@ -59,6 +59,7 @@ mod python_sdk;
 mod pyvmomi;
 mod recordings;
 mod reference;
+mod refused;
 mod render;
 mod report;
 mod reporting;

@@ -17,6 +17,9 @@ use crate::support::CLASSIC_INVENTORY;
 use crate::support::CLASSIC_PLAN;
 use crate::support::Folder;
 
+const MODERNIZED_PLAN: &str = include_str!("../worlds/modernized.plan.yaml");
+const MODERNIZED_INVENTORY: &str = include_str!("../worlds/modernized.inventory.yaml");
+
 /// Returns what `check` finds in a plan and an inventory: rule, state, line of the finding.
 fn found(plan: &str, inventory: &str) -> Vec<(String, String, u64)> {
     let folder = Folder::with(&[("classic.plan.yaml", plan), ("classic.inventory.yaml", inventory)]);
@@ -344,6 +347,18 @@ fn a_waiver_of_a_rule_that_is_not_evaluated_is_not_told() {
 }
 
 #[test]
+fn an_acknowledgement_of_a_rule_that_is_not_evaluated_is_not_told() {
+    let text = format!("{{}acknowledge: [classic_retired]\n");
+    let files =
+        [("modernized.plan.yaml", text.as_str()), ("modernized.inventory.yaml", MODERNIZED_INVENTORY)];
+    let folder = Folder::with(&files);
+    for (origin, told) in [("all", true), ("seed", false)] {
+        let ended = folder.run(&["check", "modernized.plan.yaml", "--origin", origin]);
+        assert_eq!(ended.out.contains("FB531"), told, "{origin}: {}", ended.out);
+    }
+}
+
+#[test]
 fn errors_that_may_be_milder_are_those_whose_fixtures_show_it() {
     let mut missing = Vec::new();
     for rule in rules::all().filter(|rule| rule.severity == Severity::Error) {
@@ -358,4 +373,28 @@ fn errors_that_may_be_milder_are_those_whose_fixtures_show_it() {
         }
     }
     assert_eq!(missing, [""; 0], "they may be warnings");
+}
+
+#[test]
+fn what_is_told_of_accepting_a_rule_fits_every_finding_of_its_fixture() {
+    let mut wrong = Vec::new();
+    for rule in rules::all() {
+        let told = rules::acceptance(rule.id, rule.severity);
+        let fixture = fixture::of(rule).expect("a fixture is readable");
+        let outcomes = fixture.cases.iter().map(|case| fixture::run(rule, case).expect("a case can be run"));
+        let found: Vec<bool> = outcomes
+            .flat_map(|outcome| outcome.findings)
+            .map(|finding| rules::is_waivable(rule.id, finding.severity))
+            .collect();
+        let fits = |may_be: bool| match told {
+            "never accepted" => !may_be,
+            "a plan may accept it, with a reason" => may_be,
+            // Both kinds are shown, or the words would be too careful.
+            _ => found.contains(&true) && found.contains(&false),
+        };
+        if !found.iter().all(|may_be| fits(*may_be)) {
+            wrong.push(format!("{}: {told}", rule.id));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
 }

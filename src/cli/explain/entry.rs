@@ -50,11 +50,7 @@ pub(super) fn properties(rule: &Rule) -> Vec<(&'static str, String)> {
 
 /// Returns whether a plan may accept what the rule finds.
 pub(super) fn waivable(rule: &Rule) -> &'static str {
-    if rules::is_waivable(rule.id, rule.severity) {
-        "a plan may accept it, with a reason"
-    } else {
-        "never accepted"
-    }
+    rules::acceptance(rule.id, rule.severity)
 }
 
 /// Returns the architectures that a rule is about.
@@ -109,7 +105,8 @@ pub(super) fn record(rule: &'static Rule) -> serde_json::Value {
         "when": moments(rule),
         "baseline": baseline,
         "awaited": rule.awaited,
-        "waivable": rules::is_waivable(rule.id, rule.severity),
+        "waivable": rules::is_ever_waivable(rule.id, rule.severity),
+        "accepted": rules::acceptance(rule.id, rule.severity),
         "by_construction": is_by_construction(rule),
         "summary": rule.summary,
         "source": rule.article,

@@ -18,6 +18,13 @@ const HEAD: &str = "\
 This page is generated from the rules and their fixtures: the examples are tested. `failback explain FB123` prints the same
 about one rule. Rules are three-valued: one that lacks a fact says so, and never passes for lack of it. How findings are
 shown, and which of them refuse a plan, is told in [check](check.md).
+
+Some keys stand for themselves when they are left out, since an inventory is whole without them; the text of each rule says so:
+
+- what only a measurement gives: `network.reachable` (FB219, FB405), `churn` (FB407, FB408, FB815) and
+  `asr.agent_version_at_last_reboot` (FB331). Where nobody measured, these rules are silent; half a measurement asks for the rest.
+- `asr.failover_vault` (FB020, FB534): without a word about another vault, the failover ran from the plan's own.
+- `replication_groups` (FB505): where neither plan nor inventory names a group, there is none.
 ";
 
 /// Returns the page.

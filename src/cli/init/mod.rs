@@ -32,10 +32,9 @@ pub enum Architecture {
 }
 
 /// A service that checks every change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Ci {
     /// A workflow of GitHub Actions
-    #[default]
     Github,
     /// A pipeline of GitLab
     Gitlab,
@@ -58,9 +57,9 @@ pub struct InitArgs {
     /// Architecture that the example describes: `modernized`, since the classic one was retired in March 2026
     #[arg(long, value_name = "KIND", value_enum, default_value_t)]
     pub architecture: Architecture,
-    /// Service that is to check every change
-    #[arg(long, value_name = "SERVICE", value_enum, default_value_t)]
-    pub ci: Ci,
+    /// Service that is to check every change [default: the one whose file is in the folder, else github]
+    #[arg(long, value_name = "SERVICE", value_enum)]
+    pub ci: Option<Ci>,
     /// Replace files that exist, which loses what is in them
     #[arg(long)]
     pub force: bool,
@@ -68,6 +67,12 @@ pub struct InitArgs {
 
 /// A line that keeps the records of runs out of git.
 const IGNORED: &str = ".failback/";
+
+/// The folder of the workflows of GitHub.
+const GITHUB: &str = ".github/workflows";
+
+/// The file of the pipeline of GitLab.
+const GITLAB: &str = ".gitlab-ci.yml";
 
 /// What became of a file.
 enum Outcome {
@@ -84,7 +89,8 @@ enum Outcome {
 ///
 /// [`CliError`] if a file can't be made.
 pub fn run(args: &InitArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
-    let mut files = files(args, env.clock.now());
+    let ci = args.ci.unwrap_or_else(|| ci_of(&env.path(&args.folder)));
+    let mut files = files(args, ci, env.clock.now());
     let mut kept = false;
     // The folder's own file, which a person may have written into.
     let ignored = (PathBuf::from(".gitignore"), format!("{IGNORED}\n"));
@@ -124,7 +130,7 @@ pub fn run(args: &InitArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             env.out,
             "failback drill {plan} --name weekly\nfailback serve            # drills when they are due, and the dashboard"
         )?;
-        if args.ci != Ci::None {
+        if ci != Ci::None {
             let note = "set the variable FAILBACK_SOURCE to the git URL of failback";
             writeln!(env.out, "\nfor the checks of changes, {note}")?;
         }
@@ -132,8 +138,14 @@ pub fn run(args: &InitArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
+/// Returns the service that a folder is checked by already; GitHub, if nothing tells.
+fn ci_of(folder: &Path) -> Ci {
+    let is_gitlab = folder.join(GITLAB).exists() && !folder.join(GITHUB).exists();
+    if is_gitlab { Ci::Gitlab } else { Ci::Github }
+}
+
 /// Returns the files to make, each a name below the folder and a text.
-fn files(args: &InitArgs, now: Timestamp) -> Vec<(PathBuf, String)> {
+fn files(args: &InitArgs, ci: Ci, now: Timestamp) -> Vec<(PathBuf, String)> {
     let (plan, inventory) = match args.architecture {
         Architecture::Classic => (include_str!("classic.plan.yaml"), include_str!("classic.inventory.yaml")),
         Architecture::Modernized => {
@@ -150,14 +162,11 @@ fn files(args: &InitArgs, now: Timestamp) -> Vec<(PathBuf, String)> {
     let schemas =
         SchemaKind::ALL.into_iter().map(|kind| (Path::new("schemas").join(kind.file()), kind.text()));
     files.extend(schemas);
-    match args.ci {
+    match ci {
         Ci::Github => {
-            files.push((
-                PathBuf::from(".github/workflows/failback.yml"),
-                include_str!("github.yml").to_owned(),
-            ));
+            files.push((Path::new(GITHUB).join("failback.yml"), include_str!("github.yml").to_owned()));
         }
-        Ci::Gitlab => files.push((PathBuf::from(".gitlab-ci.yml"), include_str!("gitlab.yml").to_owned())),
+        Ci::Gitlab => files.push((PathBuf::from(GITLAB), include_str!("gitlab.yml").to_owned())),
         Ci::None => {}
     }
     files

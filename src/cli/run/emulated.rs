@@ -47,7 +47,13 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
             .hinted("name it: --provider azure"));
     }
     let named = saved::named(&args.path, &args.plan, env)?;
-    let plan = match ready::ready(&named.path, &named.args, Moment::Observed, env)? {
+    let plan = match ready::ready_telling(
+        &named.path,
+        &named.args,
+        Moment::Observed,
+        args.session.format.into(),
+        env,
+    )? {
         Ok(plan) => plan,
         Err(exit) => return Ok(Err(exit)),
     };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::check;
 use crate::clock::pace::Speed;
 
 /// How a run is shown.
@@ -12,6 +13,15 @@ pub enum Format {
     Human,
     /// The run's events, one JSON object a line
     Json,
+}
+
+impl From<Format> for check::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Human => Self::Human,
+            Format::Json => Self::Json,
+        }
+    }
 }
 
 /// How fast the emulator's time passes.

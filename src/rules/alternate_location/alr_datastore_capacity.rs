@@ -48,6 +48,7 @@ Free space, or name another datastore for some of the machines.
         "kind",
         "onprem_vm",
         "onprem_vm.exists",
+        "datastores",
         "datastores.free_gb",
         "azure_vm",
         "azure_vm.disks",

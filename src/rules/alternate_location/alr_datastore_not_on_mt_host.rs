@@ -40,6 +40,7 @@ Name a datastore of the master target's host, or attach the datastore to that ho
     article: "site-recovery-failback-azure-to-vmware, Alternate location recovery (2017-06-05); vmware-azure-prepare-failback, item 8",
     fixture: include_str!("../../../tests/rules/alr-datastore-not-on-mt-host.yaml"),
     facts: &[
+        "master_targets",
         "machines",
         "kind",
         "onprem_vm",
@@ -52,13 +53,11 @@ Name a datastore of the master target's host, or attach the datastore to that ho
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let (Some(named), Some(server)) = (&machine.settings().failback.datastore, machine.master_target())
-    else {
-        return Ok(());
-    };
+    let Some(named) = &machine.settings().failback.datastore else { return Ok(()) };
     if is_original(machine) {
         return Ok(());
     }
+    let Some(server) = machine.listed_master_target()? else { return Ok(()) };
     let host = server.host_name()?;
     let datastore = machine.model.datastore(&named.value)?;
     let (lack, here, shows) = match access(datastore, host)? {

@@ -36,17 +36,16 @@ Use an appliance that lives in the wanted vCenter, or name a datastore of the ap
     help: "use an appliance in the datastore's vCenter, or name a datastore of the appliance's vCenter",
     article: "failover-failback-overview-modernized, Data store selection during ALR",
     fixture: include_str!("../../../tests/rules/alr-datastore-outside-appliance-vcenter.yaml"),
-    facts: &["machines", "kind", "onprem_vm", "onprem_vm.exists", "datastores", "datastores.vcenter", "appliances.vcenter", "vault.experience"],
+    facts: &["appliances", "machines", "kind", "onprem_vm", "onprem_vm.exists", "datastores", "datastores.vcenter", "appliances.vcenter", "vault.experience"],
     check: Check::Machine(check),
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let (Some(named), Some(appliance)) = (&machine.settings().failback.datastore, machine.appliance()) else {
-        return Ok(());
-    };
+    let Some(named) = &machine.settings().failback.datastore else { return Ok(()) };
     if is_original(machine) {
         return Ok(());
     }
+    let Some(appliance) = machine.listed_appliance()? else { return Ok(()) };
     let own = appliance.facts.vcenter.fact_of("appliances.vcenter", appliance.name())?;
     let datastore = machine.model.datastore(&named.value)?;
     let other = datastore.vcenter.fact_of("datastores.vcenter", &datastore.name)?;

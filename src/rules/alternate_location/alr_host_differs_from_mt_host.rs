@@ -38,17 +38,16 @@ afterwards.
     help: "assign a master target on the wanted host, or leave `target.host` out and move the machine afterwards",
     article: "site-recovery-failback-azure-to-vmware, Alternate location recovery (2017-06-05); vmware-azure-reprotect, Deploy a separate master target server",
     fixture: include_str!("../../../tests/rules/alr-host-differs-from-mt-host.yaml"),
-    facts: &["machines", "kind", "onprem_vm", "onprem_vm.exists", "master_targets.host"],
+    facts: &["master_targets", "machines", "kind", "onprem_vm", "onprem_vm.exists", "master_targets.host"],
     check: Check::Machine(check),
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let (Some(wanted), Some(server)) = (&machine.settings().failback.host, machine.master_target()) else {
-        return Ok(());
-    };
+    let Some(wanted) = &machine.settings().failback.host else { return Ok(()) };
     if is_original(machine) {
         return Ok(());
     }
+    let Some(server) = machine.listed_master_target()? else { return Ok(()) };
     let host = server.facts.host.fact_of("master_targets.host", server.name())?;
     if host == wanted {
         return Ok(());

@@ -39,7 +39,7 @@ Attach a VMFS datastore to the host, or move the master target to a host that ha
     help: "attach a VMFS datastore to the host, or move the master target to a host that has one",
     article: "vmware-azure-prepare-failback, item 10; vmware-azure-reprotect, Enable reprotection",
     fixture: include_str!("../../../tests/rules/mt-host-without-vmfs.yaml"),
-    facts: &["master_targets.host", "datastores", "datastores.type", "datastores.access", "vault.experience"],
+    facts: &["master_targets", "master_targets.host", "datastores", "datastores.type", "datastores.access", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

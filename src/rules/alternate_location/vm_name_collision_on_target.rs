@@ -47,7 +47,7 @@ Rename the VM that stands in the way, or remove it; or use a master target or ap
     help: "rename the VM that stands in the way, or come back through a master target or appliance on another host",
     article: "vmware-azure-troubleshoot-failback-reprotect, Error code 78052",
     fixture: include_str!("../../../tests/rules/vm-name-collision-on-target.yaml"),
-    facts: &["machines", "kind", "onprem_vm", "onprem_vm.exists", "onprem_vm.host", "hosts", "hosts.vms", "master_targets.host", "appliances.host", "vault.experience"],
+    facts: &["appliances", "master_targets", "machines", "kind", "onprem_vm", "onprem_vm.exists", "onprem_vm.host", "hosts", "hosts.vms", "master_targets.host", "appliances.host", "vault.experience"],
     check: Check::Plan(check),
 };
 
@@ -90,6 +90,8 @@ fn check_machine(machine: Machine<'_>, places: &Places<'_>, findings: &mut Findi
         return Ok(());
     }
     let Some(host) = machine.transfer_host()? else { return Ok(()) };
+    // Of what nothing is known, the name of its VM is not either.
+    machine.facts()?;
     let mates = places.get(&(host, vm_name(machine).to_lowercase())).into_iter().flatten();
     let mates = mates.filter(|(mate, _)| mate.index() != machine.index());
     let (leaving, staying): (Vec<_>, Vec<_>) = mates.partition(|(_, stay)| match stay {

@@ -26,7 +26,7 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 How many releases the Mobility agent has come on since the machine's last reboot, where the inventory says which version it
-had then. A release is the second number of a version.
+had then. A release is the second number of a version. Without `asr.agent_version_at_last_reboot` the rule is silent.
 
 ### Why
 An upgrade of the agent loads its new driver only at a reboot. The old driver works with the next four releases; after that
@@ -38,7 +38,7 @@ Reboot the machine in Azure before reprotect.
     help: "reboot the machine in Azure before reprotect",
     article: "service-updates-how-to, Reboot after Mobility service upgrade",
     fixture: include_str!("../../../tests/rules/agent-reboot-pending.yaml"),
-    facts: &["asr.agent_version", "asr.agent_version_at_last_reboot"],
+    facts: &["machines", "asr.agent_version", "asr.agent_version_at_last_reboot"],
     check: Check::Machine(check),
 };
 
@@ -47,6 +47,7 @@ const RELEASES: u32 = 4;
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     // Few know the version at the last reboot; where nobody wrote it down, there is no advice to give.
+    machine.facts()?;
     let Some(booted) = machine.asr().ok().and_then(|asr| asr.agent_version_at_last_reboot.as_ref()) else {
         return Ok(());
     };

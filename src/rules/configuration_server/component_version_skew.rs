@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::diagnostic::Severity;
 use crate::model::Fact;
 use crate::model::Known;
+use crate::model::Machine;
 use crate::model::Model;
 use crate::model::Unknown;
 use crate::model::version::Version;
@@ -49,7 +50,9 @@ releases between, such as 9.16, 9.20, 9.24.
     facts: &[
         "configuration_server",
         "configuration_server.version",
+        "process_servers",
         "process_servers.version",
+        "appliances",
         "appliances.version",
         "machines",
         "asr",
@@ -99,7 +102,7 @@ impl<'m> Part<'m> {
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let newest = newest(&model.inventory);
-    let mut unknown = None;
+    let mut unknown = model.machines().find_map(|machine| are_listed(machine).err());
     for Part { kind, name, version, used } in parts(model) {
         let known = version.and_then(|written| {
             let version = Version::parse(written).ok_or_else(|| Unknown::of(kind.field, name))?;
@@ -131,6 +134,14 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         model.configuration_server()?;
     }
     unknown.map_or(Ok(()), Err)
+}
+
+/// Looks whether the servers of a machine can be looked up at all.
+fn are_listed(machine: Machine<'_>) -> Fact<()> {
+    machine.listed_process_server()?;
+    machine.listed_forward_process_server()?;
+    machine.listed_appliance()?;
+    machine.listed_forward_appliance().map(|_| ())
 }
 
 /// Returns the newest version in the inventory, and where it is written.

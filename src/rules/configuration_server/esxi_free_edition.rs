@@ -39,7 +39,7 @@ Give the host an evaluation or a paid licence, or come back to another one.
     help: "give the host an evaluation or paid licence",
     article: "vmware-azure-reprotect, Before you begin, item 10",
     fixture: include_str!("../../../tests/rules/esxi-free-edition.yaml"),
-    facts: &[
+    facts: &["appliances", "master_targets", 
         "machines",
         "kind",
         "onprem_vm",

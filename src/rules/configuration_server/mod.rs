@@ -76,11 +76,17 @@ fn vcenters<'m>(model: &'m Model, targets: &TargetHosts<'m>) -> (Vec<&'m Vcenter
             }
         }
     };
-    let mut nowhere = None;
+    let (mut nowhere, mut unlisted) = (None, None);
     for machine in model.machines() {
         let source = machine.asr().and_then(|asr| asr.source_vcenter.fact("asr.source_vcenter"));
         let target = machine.settings().failback.vcenter.as_ref();
-        let appliance = machine.appliance().and_then(|appliance| appliance.facts.vcenter.as_ref());
+        let appliance = match machine.listed_appliance() {
+            Ok(appliance) => appliance.and_then(|appliance| appliance.facts.vcenter.as_ref()),
+            Err(fact) => {
+                unlisted.get_or_insert(fact);
+                None
+            }
+        };
         let source = source.unwrap_or_else(|fact| {
             nowhere.get_or_insert_with(|| of_machine(fact, machine));
             None
@@ -94,6 +100,8 @@ fn vcenters<'m>(model: &'m Model, targets: &TargetHosts<'m>) -> (Vec<&'m Vcenter
             add(&id.value);
         }
     }
+    // Where hosts are looked at, the same list is missing for them too.
+    unknown.extend(unlisted.filter(|fact| !targets.unknown.contains(fact)));
     unknown.extend(nowhere);
     (found, unknown)
 }

@@ -42,6 +42,7 @@ its existing registration the new address.
     article: "site-recovery-failback-azure-to-vmware, note before Original location recovery (2017-06-05); vmware-azure-manage-vcenter, Migrate all VMs to a new server; concepts-types-of-failback",
     fixture: include_str!("../../../tests/rules/vcenter-not-original.yaml"),
     facts: &[
+        "master_targets",
         "machines",
         "kind",
         "asr",
@@ -64,6 +65,8 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         // What the plan names no request carries: the machine comes to the vCenter of the host.
         match of_master_target(machine) {
             Ok(Some(actual)) if actual.vcenter != Some(original) => target = actual,
+            // Where it is not even known which servers there are, nobody can tell what the host is under.
+            Err(unknown) if matches!(unknown.field, "master_targets" | "hosts") => return Err(unknown),
             Ok(_) | Err(_) => return Ok(()),
         }
     }
@@ -108,7 +111,7 @@ fn target(machine: Machine<'_>) -> Fact<Option<Target<'_>>> {
 /// Returns the vCenter of the host that runs the machine's master target; `None` if none is assigned.
 fn of_master_target(machine: Machine<'_>) -> Fact<Option<Target<'_>>> {
     let settings = &machine.settings().failback;
-    let (Some(assigned), Some(server)) = (&settings.master_target, machine.master_target()) else {
+    let (Some(assigned), Some(server)) = (&settings.master_target, machine.listed_master_target()?) else {
         return Ok(None);
     };
     let host = server.host()?;

@@ -42,7 +42,7 @@ Look the version up in the current support matrix, which may be newer than this 
     help: "look the version up in the current support matrix",
     article: "vmware-physical-azure-support-matrix, On-premises virtualization servers (2023-09)",
     fixture: include_str!("../../../tests/rules/vsphere-version-unsupported.yaml"),
-    facts: &[
+    facts: &["appliances", "master_targets", 
         "machines",
         "kind",
         "asr",

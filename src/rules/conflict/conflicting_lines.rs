@@ -42,6 +42,8 @@ that the finding explains are folded into it for people; programs get them all t
 
 ### What to do
 Make the changes that the finding names. Where no change of the plan helps, the facts have to change first: it says so.
+Memory of hosts, process servers and the space that several machines need together on a datastore are the matter of FB112,
+FB406 and FB127 alone: check again afterwards.
 ",
     help: "change one of the lines",
     article: "the rules that it explains",

@@ -6,6 +6,7 @@ use crate::diagnostic::Severity;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
+use crate::model::Unknown;
 use crate::rules::Architecture;
 use crate::rules::Check;
 use crate::rules::Findings;
@@ -31,8 +32,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 Whether what the vault's architecture works with is declared at all: for classic a configuration server, a master target
-and a process server, for modernized an appliance. A server counts as declared if the inventory has one, or if the
-inventory says nothing about this kind and the plan names one. In a modernized plan the rule warns of master targets,
+and a process server, for modernized an appliance. A server counts as declared if the inventory has one; where it says
+nothing about this kind, and the plan names one, nobody can tell. In a modernized plan the rule warns of master targets,
 process servers and retention volumes, which are ignored there.
 
 ### Why
@@ -46,17 +47,14 @@ for classic, appliances for modernized.
     help: "declare the servers of the vault's architecture",
     article: "failover-failback-overview-modernized, Appliance selection; vmware-azure-prepare-failback, Reprotection/failback components",
     fixture: include_str!("../../../tests/rules/experience-roles-mismatch.yaml"),
-    facts: &["vault.experience", "configuration_server"],
+    facts: &["vault.experience", "configuration_server", "master_targets", "process_servers", "appliances"],
     check: Check::Plan(check),
 };
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     match model.experience()? {
         Experience::Classic => classic(model, findings),
-        Experience::Modernized => {
-            modernized(model, findings);
-            Ok(())
-        }
+        Experience::Modernized => modernized(model, findings),
     }
 }
 
@@ -66,29 +64,35 @@ type Choice = fn(Machine<'_>) -> Option<&Spanned<String>>;
 fn classic(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let inventory = &model.inventory;
     let server = model.configuration_server();
+    let master_target =
+        is_declared(model, ("master_targets", inventory.master_targets.as_deref()), |machine| {
+            machine.settings().failback.master_target.as_ref()
+        });
+    let process_server =
+        is_declared(model, ("process_servers", inventory.process_servers.as_deref()), |machine| {
+            machine.settings().failback.process_server.as_ref()
+        });
     let mut missing = Vec::new();
     if server == Ok(None) {
         missing.push("configuration server");
     }
-    if !is_declared(model, inventory.master_targets.as_deref(), |machine| {
-        machine.settings().failback.master_target.as_ref()
-    }) {
+    if master_target == Ok(false) {
         missing.push("master target");
     }
-    if !is_declared(model, inventory.process_servers.as_deref(), |machine| {
-        machine.settings().failback.process_server.as_ref()
-    }) {
+    if process_server == Ok(false) {
         missing.push("process server");
     }
     report(model, Experience::Classic, &missing, findings);
-    server.map(|_| ())
+    server?;
+    master_target?;
+    process_server.map(|_| ())
 }
 
-fn modernized(model: &Model, findings: &mut Findings<'_>) {
-    let declared = is_declared(model, model.inventory.appliances.as_deref(), |machine| {
+fn modernized(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    let declared = is_declared(model, ("appliances", model.inventory.appliances.as_deref()), |machine| {
         machine.settings().failback.appliance.as_ref()
     });
-    report(model, Experience::Modernized, if declared { &[] } else { &["appliance"] }, findings);
+    report(model, Experience::Modernized, if declared == Ok(false) { &["appliance"] } else { &[] }, findings);
     let ignored: [(&str, Choice); 4] = [
         ("master target", |machine| machine.settings().failback.master_target.as_ref()),
         ("process server", |machine| machine.settings().failback.process_server.as_ref()),
@@ -100,13 +104,19 @@ fn modernized(model: &Model, findings: &mut Findings<'_>) {
     for (what, choice) in ignored {
         warn(model, what, choice, findings);
     }
+    declared.map(|_| ())
 }
 
-/// Returns whether a kind of server is declared: what the inventory says counts, else what the plan names.
-fn is_declared<T>(model: &Model, listed: Option<&[T]>, choice: Choice) -> bool {
-    match listed {
-        Some(servers) => !servers.is_empty(),
-        None => model.machines().any(|machine| choice(machine).is_some()),
+/// Returns whether a kind of server is declared, by the inventory's list of it. Where the plan names none either, there is none.
+fn is_declared<T>(
+    model: &Model,
+    (list, servers): (&'static str, Option<&[T]>),
+    choice: Choice,
+) -> Fact<bool> {
+    match (servers, model.machines().find_map(choice)) {
+        (Some(servers), _) => Ok(!servers.is_empty()),
+        (None, Some(named)) => Err(Unknown::of(list, named.value.as_str())),
+        (None, None) => Ok(false),
     }
 }
 

@@ -37,7 +37,7 @@ Name an ESXi host, or leave the target out.
     help: "choose an ESXi host, or leave `target` out",
     article: "site-recovery-failback-azure-to-vmware, introduction (2017-06-05); vmware-azure-failback, Prerequisites (2018)",
     fixture: include_str!("../../../tests/rules/hyperv-target.yaml"),
-    facts: &[
+    facts: &["appliances", "master_targets", 
         "machines",
         "kind",
         "onprem_vm",

@@ -37,7 +37,7 @@ Name an ESXi host, or leave the target out.
     help: "choose an ESXi host, or leave `target` out",
     article: "vmware-azure-reprotect, Common issues (2018-12)",
     fixture: include_str!("../../../tests/rules/target-not-esxi.yaml"),
-    facts: &[
+    facts: &["appliances", "master_targets", 
         "machines",
         "kind",
         "onprem_vm",

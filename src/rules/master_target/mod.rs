@@ -24,6 +24,7 @@ pub(crate) mod target_host_not_discovered;
 
 use std::collections::HashSet;
 
+use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::MasterTarget;
 use crate::model::Unknown;
@@ -71,6 +72,11 @@ fn of_machine(unknown: Unknown, machine: Machine<'_>) -> Unknown {
 fn process_servers_of<'m>(server: MasterTarget<'m>) -> impl Iterator<Item = &'m ProcessServer> {
     let mut seen = HashSet::new();
     server.machines().filter_map(Machine::process_server).filter(move |found| seen.insert(&found.name.value))
+}
+
+/// Returns that the process servers of a master target's machines can't be looked up, if they can't.
+fn are_process_servers_listed(server: MasterTarget<'_>) -> Fact<()> {
+    server.machines().try_for_each(|machine| machine.listed_process_server().map(|_| ()))
 }
 
 #[cfg(test)]

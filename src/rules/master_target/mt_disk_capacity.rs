@@ -45,7 +45,7 @@ master target can't come back through it.
     help: "add master targets and spread the machines over them, or accept the waves",
     article: "vmware-azure-reprotect (2018-12), Deploy a separate master target server; vmware-azure-prepare-failback, Reprotection/failback components",
     fixture: include_str!("../../../tests/rules/mt-disk-capacity.yaml"),
-    facts: &["machines", "azure_vm", "azure_vm.disks", "master_targets.attached_disks", "vault.experience"],
+    facts: &["master_targets", "machines", "azure_vm", "azure_vm.disks", "master_targets.attached_disks", "vault.experience"],
     check: Check::Plan(check),
 };
 

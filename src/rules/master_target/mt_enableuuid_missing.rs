@@ -35,7 +35,7 @@ Power the master target off, add `disk.EnableUUID=TRUE` to its configuration par
     help: "power the master target off and add disk.EnableUUID=TRUE to its configuration parameters",
     article: "vmware-azure-prepare-failback, item 7",
     fixture: include_str!("../../../tests/rules/mt-enableuuid-missing.yaml"),
-    facts: &["master_targets.enable_uuid", "vault.experience"],
+    facts: &["master_targets", "master_targets.enable_uuid", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

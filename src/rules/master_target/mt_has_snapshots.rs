@@ -37,7 +37,7 @@ Delete all snapshots of the master target, and keep it out of the backup until t
     help: "delete all snapshots of the master target and keep it out of backups until the failback is over",
     article: "site-recovery-failback-azure-to-vmware, Prerequisites (2017-06-05); vmware-azure-reprotect, Before you begin",
     fixture: include_str!("../../../tests/rules/mt-has-snapshots.yaml"),
-    facts: &["master_targets.snapshots", "vault.experience"],
+    facts: &["master_targets", "master_targets.snapshots", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

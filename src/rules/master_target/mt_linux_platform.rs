@@ -40,7 +40,7 @@ Use the documented release of Ubuntu, and switch the automatic updates of its ke
     help: "use the documented release of Ubuntu and switch automatic kernel updates off",
     article: "vmware-azure-install-linux-master-target (2026-02)",
     fixture: include_str!("../../../tests/rules/mt-linux-platform.yaml"),
-    facts: &["master_targets.os", "master_targets.os.family", "master_targets.os.release", "master_targets.version", "master_targets.kernel_auto_update", "vault.experience"],
+    facts: &["master_targets", "master_targets.os", "master_targets.os.family", "master_targets.os.release", "master_targets.version", "master_targets.kernel_auto_update", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

@@ -45,7 +45,7 @@ Find the VMDKs and attach them to the virtual machine by hand, or repeat reprote
     help: "find the VMDKs and attach them to the VM by hand, or repeat reprotect",
     article: "vmware-azure-prepare-failback, item 3",
     fixture: include_str!("../../../tests/rules/mt-moved-after-reprotect.yaml"),
-    facts: &["master_targets.datastore", "vault.experience"],
+    facts: &["master_targets", "master_targets.datastore", "vault.experience"],
     check: Check::Plan(check),
 };
 
@@ -56,13 +56,21 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let mut missed: HashSet<&str> = HashSet::new();
     let mut unknown = Vec::new();
     for machine in findings.machines(model) {
-        let (Some(server), Some(then)) = (machine.master_target(), machine.placement_at_reprotect()) else {
-            continue;
-        };
+        let Some(then) = machine.placement_at_reprotect() else { continue };
         // The disks of a machine that is home are detached.
         if findings.guard().is_none() && !machine.state().map_or(true, failover_is_ahead) {
             continue;
         }
+        let server = match machine.listed_master_target() {
+            Ok(Some(server)) => server,
+            Ok(None) => continue,
+            Err(missing) => {
+                if !unknown.contains(&missing) {
+                    unknown.push(missing);
+                }
+                continue;
+            }
+        };
         match server.facts.datastore.fact_of("master_targets.datastore", server.name()) {
             Ok(now) if now.value == then => {}
             Ok(_) => {

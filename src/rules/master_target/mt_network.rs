@@ -11,6 +11,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::master_target::also_assigned;
+use crate::rules::master_target::are_process_servers_listed;
 use crate::rules::master_target::process_servers_of;
 use crate::source::Spanned;
 use crate::syntax::inventory::Reachable;
@@ -41,7 +42,7 @@ boot.
     help: "correct routing or the firewall, bypass the proxy on the master target, or make its network interface start at boot",
     article: "vmware-azure-install-linux-master-target, Prerequisites and Common issues; site-recovery-failover-to-azure-troubleshoot, Linux Master Target registration",
     fixture: include_str!("../../../tests/rules/mt-network.yaml"),
-    facts: &["configuration_server", "network.reachable", "vault.experience"],
+    facts: &["master_targets", "process_servers", "configuration_server", "network.reachable", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 
@@ -66,7 +67,7 @@ fn check(server: MasterTarget<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     for peer in process_servers_of(server) {
         unknown = unknown.and(tell(server, &tried, &peer.name, None, findings));
     }
-    unknown
+    unknown.and(are_process_servers_listed(server))
 }
 
 /// Reports a connection with a peer that failed: to one port of it, or on any port in either direction.

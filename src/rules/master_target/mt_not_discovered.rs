@@ -36,7 +36,7 @@ Register the master target with the original configuration server, and wait for 
     help: "register it with the original configuration server and wait for the next discovery (15 to 30 minutes)",
     article: "site-recovery-failback-azure-to-vmware, Alternate location recovery, physical machines (2017-06-05); vmware-azure-install-linux-master-target",
     fixture: include_str!("../../../tests/rules/mt-not-discovered.yaml"),
-    facts: &["master_targets.registered", "master_targets.discovered", "vault.experience"],
+    facts: &["master_targets", "master_targets.registered", "master_targets.discovered", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

@@ -37,7 +37,7 @@ Create the master target in the vCenter that manages the source machine, and wai
     help: "create the master target in the vCenter that manages the source machine and wait up to 30 minutes for the discovery",
     article: "site-recovery-failover-to-azure-troubleshoot, Unable to select the Datastore",
     fixture: include_str!("../../../tests/rules/mt-not-in-vcenter-inventory.yaml"),
-    facts: &["master_targets.host", "hosts", "hosts.vcenter", "hosts.discovered", "vcenters", "vault.experience"],
+    facts: &["master_targets", "master_targets.host", "hosts", "hosts.vcenter", "hosts.discovered", "vcenters", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

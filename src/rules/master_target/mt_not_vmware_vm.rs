@@ -36,7 +36,7 @@ Redeploy the master target as a VMware virtual machine.
     help: "redeploy the master target as a VMware virtual machine",
     article: "vmware-azure-install-linux-master-target, Prerequisites",
     fixture: include_str!("../../../tests/rules/mt-not-vmware-vm.yaml"),
-    facts: &["master_targets.form", "vault.experience"],
+    facts: &["master_targets", "master_targets.form", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

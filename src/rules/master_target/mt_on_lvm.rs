@@ -35,7 +35,7 @@ Install the master target again, without LVM.
     help: "install the master target again, without LVM",
     article: "vmware-azure-install-linux-master-target, Important",
     fixture: include_str!("../../../tests/rules/mt-on-lvm.yaml"),
-    facts: &["master_targets.os", "master_targets.os.family", "master_targets.lvm", "vault.experience"],
+    facts: &["master_targets", "master_targets.os", "master_targets.os.family", "master_targets.lvm", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

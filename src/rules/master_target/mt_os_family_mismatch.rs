@@ -38,7 +38,7 @@ built into the configuration server serves Windows only.
     help: "assign a master target of the machine's family, for all machines at once under `defaults.by_os`",
     article: "site-recovery-failback-azure-to-vmware, Overview, step 1.1 (2017-06-05); vmware-azure-install-linux-master-target, introduction",
     fixture: include_str!("../../../tests/rules/mt-os-family-mismatch.yaml"),
-    facts: &[
+    facts: &["master_targets", 
         "machines",
         "os",
         "os.family",
@@ -50,7 +50,8 @@ built into the configuration server serves Windows only.
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let (Some(server), Some(choice)) = (machine.master_target(), &machine.settings().failback.master_target)
+    let (Some(server), Some(choice)) =
+        (machine.listed_master_target()?, &machine.settings().failback.master_target)
     else {
         return Ok(());
     };

@@ -41,7 +41,7 @@ Deploy a newer Windows master target and assign these machines to it.
     help: "assign the machine to a Windows master target of the same or a higher version",
     article: "vmware-azure-prepare-failback, Reprotection/failback components",
     fixture: include_str!("../../../tests/rules/mt-os-version-lower.yaml"),
-    facts: &["machines", "os", "os.family", "os.release", "master_targets.os", "master_targets.os.family", "master_targets.os.release", "vault.experience"],
+    facts: &["master_targets", "machines", "os", "os.family", "os.release", "master_targets.os", "master_targets.os.family", "master_targets.os.release", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

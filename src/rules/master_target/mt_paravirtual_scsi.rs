@@ -34,9 +34,9 @@ are not found. With controllers of several kinds the reprotection ends with job 
 Replace the controllers with some of one LSI Logic kind.
 ",
     help: "replace the controllers with some of one LSI Logic kind",
-    article: "vmware-azure-prepare-failback, Reprotection/failback components",
+    article: "vmware-azure-prepare-failback, Reprotection/failback components; job errors 78150 and 78151 of Site Recovery, several or foreign kinds",
     fixture: include_str!("../../../tests/rules/mt-paravirtual-scsi.yaml"),
-    facts: &["master_targets.scsi_controllers", "vault.experience"],
+    facts: &["master_targets", "master_targets.scsi_controllers", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

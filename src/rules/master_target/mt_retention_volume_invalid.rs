@@ -44,7 +44,7 @@ recommended. Site Recovery shows it after up to 15 minutes.
     help: "add and format a separate disk (R: on Windows, /mnt/retention on Linux); Site Recovery shows it after up to 15 minutes",
     article: "vmware-azure-prepare-failback, items 4 and 5; site-recovery-how-to-reprotect, Steps to reprotect",
     fixture: include_str!("../../../tests/rules/mt-retention-volume-invalid.yaml"),
-    facts: &["master_targets.retention_volumes", "master_targets.retention_volumes.fs", "master_targets.retention_volumes.capacity_gb", "master_targets.retention_volumes.in_use", "master_targets.retention_volumes.locked", "vault.experience"],
+    facts: &["master_targets", "master_targets.retention_volumes", "master_targets.retention_volumes.fs", "master_targets.retention_volumes.capacity_gb", "master_targets.retention_volumes.in_use", "master_targets.retention_volumes.locked", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

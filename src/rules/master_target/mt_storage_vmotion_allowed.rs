@@ -35,7 +35,7 @@ Exclude the master target from Storage vMotion and Storage DRS until the failbac
     help: "exclude the master target from Storage vMotion and Storage DRS until the failback is over",
     article: "vmware-azure-prepare-failback, item 3",
     fixture: include_str!("../../../tests/rules/mt-storage-vmotion-allowed.yaml"),
-    facts: &["master_targets.storage_vmotion_excluded", "vault.experience"],
+    facts: &["master_targets", "master_targets.storage_vmotion_excluded", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

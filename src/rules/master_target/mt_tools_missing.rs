@@ -34,7 +34,7 @@ Install VMware Tools (on Linux, open-vm-tools) and restart the master target.
     help: "install VMware Tools (on Linux, open-vm-tools) and restart the master target",
     article: "vmware-azure-prepare-failback, item 6; vmware-azure-install-linux-master-target",
     fixture: include_str!("../../../tests/rules/mt-tools-missing.yaml"),
-    facts: &["master_targets.vmware_tools_installed", "vault.experience"],
+    facts: &["master_targets", "master_targets.vmware_tools_installed", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

@@ -36,7 +36,7 @@ Give the master target more of what it lacks.
     help: "resize the master target: 6 GB of memory, 4 cores, 100 GB for the system disk",
     article: "vmware-azure-install-linux-master-target, Sizing guidelines",
     fixture: include_str!("../../../tests/rules/mt-undersized.yaml"),
-    facts: &["master_targets.ram_gb", "master_targets.cpu", "master_targets.os_disk_gb", "vault.experience"],
+    facts: &["master_targets", "master_targets.ram_gb", "master_targets.cpu", "master_targets.os_disk_gb", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

@@ -40,7 +40,7 @@ Deploy a master target that does not come from the template of the machine.
     help: "deploy a master target that does not come from the template of the machine",
     article: "vmware-azure-reprotect, Before you begin, item 8",
     fixture: include_str!("../../../tests/rules/mt-uuid-clash.yaml"),
-    facts: &["machines", "onprem_vm", "onprem_vm.uuid", "master_targets.uuid", "vault.experience"],
+    facts: &["master_targets", "machines", "onprem_vm", "onprem_vm.uuid", "master_targets.uuid", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 

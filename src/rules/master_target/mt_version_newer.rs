@@ -13,6 +13,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::master_target::also_assigned;
+use crate::rules::master_target::are_process_servers_listed;
 use crate::rules::master_target::process_servers_of;
 use crate::source::Spanned;
 
@@ -39,7 +40,7 @@ Upgrade the configuration server first, then the process servers; the master tar
     help: "upgrade the configuration server and the process servers first; the master target must be equal or older",
     article: "vmware-azure-install-linux-master-target, Prerequisites and Install the master target",
     fixture: include_str!("../../../tests/rules/mt-version-newer.yaml"),
-    facts: &["master_targets.version", "configuration_server", "configuration_server.version", "process_servers.version", "vault.experience"],
+    facts: &["master_targets", "process_servers", "master_targets.version", "configuration_server", "configuration_server.version", "process_servers.version", "vault.experience"],
     check: Check::MasterTarget(check),
 };
 
@@ -69,7 +70,7 @@ fn check(server: MasterTarget<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         }
         also_assigned(finding, server);
     }
-    unknown
+    unknown.and(are_process_servers_listed(server))
 }
 
 /// A server's version with its key in the inventory, and the server's name.

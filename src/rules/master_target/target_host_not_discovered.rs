@@ -37,7 +37,7 @@ Discover the host: add its vCenter, or the host itself, on the configuration ser
     help: "discover the host through its vCenter, or add it on the configuration server",
     article: "site-recovery-failback-azure-to-vmware, Alternate location recovery, physical machines (2017-06-05)",
     fixture: include_str!("../../../tests/rules/target-host-not-discovered.yaml"),
-    facts: &[
+    facts: &["master_targets", 
         "machines",
         "kind",
         "onprem_vm",

@@ -44,7 +44,7 @@ Share the datastore with the appliance's host, or assign an appliance on a host 
     help: "share the datastore with the appliance's host, or use another appliance",
     article: "failover-failback-overview-modernized, Appliance selection",
     fixture: include_str!("../../../tests/rules/appliance-cannot-access-datastore.yaml"),
-    facts: &[
+    facts: &["appliances", 
         "machines",
         "kind",
         "onprem_vm",
@@ -70,7 +70,8 @@ struct OutOfReach<'m> {
 }
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let (Some(appliance), Some(choice)) = (machine.appliance(), &machine.settings().failback.appliance)
+    let (Some(appliance), Some(choice)) =
+        (machine.listed_appliance()?, &machine.settings().failback.appliance)
     else {
         return Ok(());
     };

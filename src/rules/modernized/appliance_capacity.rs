@@ -40,7 +40,7 @@ Assign some of the machines to another appliance.
     help: "assign some of the machines to another appliance",
     article: "replication-appliance-support-matrix, Sizing and capacity",
     fixture: include_str!("../../../tests/rules/appliance-capacity.yaml"),
-    facts: &["churn", "churn.gb_per_day"],
+    facts: &["machines", "appliances", "churn", "churn.gb_per_day"],
     check: Check::Appliance(check),
 };
 
@@ -75,6 +75,7 @@ fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         also_machines(finding, known.into_iter().map(|(machine, _)| machine), "its changes count");
         return Ok(());
     }
+    appliance.machines().try_for_each(|machine| machine.facts().map(|_| ()))?;
     // An inventory that does not measure changes at all says nothing about them.
     if known.is_empty() && unknown.as_ref().is_some_and(|missing| missing.field == "churn") {
         return Ok(());

@@ -37,12 +37,14 @@ minutes.
     help: "deploy a fresh appliance; allow 30 minutes for its registration",
     article: "deploy-vmware-azure-replication-appliance-modernized",
     fixture: include_str!("../../../tests/rules/appliance-cloned.yaml"),
-    facts: &["appliances.cloned"],
+    facts: &["appliances", "appliances.cloned"],
     check: Check::Plan(check),
 };
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    for needed in needed_appliances(model, findings) {
+    let all = needed_appliances(model, findings);
+    all.tell_unlisted(SubjectKind::Appliance, findings);
+    for needed in all.servers {
         let name = &needed.server.facts.name;
         let mut findings = findings.about(SubjectKind::Appliance, name, name.span);
         match needed.server.facts.cloned.fact_of("appliances.cloned", name) {

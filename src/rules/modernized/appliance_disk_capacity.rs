@@ -45,7 +45,7 @@ Spread the machines over more appliances, or accept the waves: each is brought h
     help: "assign some of the machines to another appliance, or accept the waves",
     article: "failover-failback-overview-modernized, Reprotection/planned failover",
     fixture: include_str!("../../../tests/rules/appliance-disk-capacity.yaml"),
-    facts: &["machines", "azure_vm", "azure_vm.disks", "appliances.attached_disks"],
+    facts: &["appliances", "machines", "azure_vm", "azure_vm.disks", "appliances.attached_disks"],
     check: Check::Plan(check),
 };
 

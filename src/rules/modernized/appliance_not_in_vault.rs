@@ -35,7 +35,7 @@ Assign an appliance of the vault, or register a new one in it.
     help: "assign an appliance of the vault; any of them will do",
     article: "failover-failback-overview-modernized, Appliance selection",
     fixture: include_str!("../../../tests/rules/appliance-not-in-vault.yaml"),
-    facts: &["vault.name", "appliances.vault"],
+    facts: &["appliances", "vault.name", "appliances.vault"],
     check: Check::Appliance(check),
 };
 

@@ -42,7 +42,7 @@ Exclude the appliance from Storage DRS, and don't move it. If it was moved, repr
     help: "reprotect the machines again, and exclude the appliance from Storage DRS",
     article: "failover-failback-overview-modernized, Appliance selection, NOTE",
     fixture: include_str!("../../../tests/rules/appliance-storage-vmotion.yaml"),
-    facts: &["machines", "state", "appliances.datastore"],
+    facts: &["appliances", "machines", "state", "appliances.datastore"],
     check: Check::Appliance(check),
 };
 

@@ -35,7 +35,7 @@ Mend NTP on the appliance or on the host that sets its clock.
     help: "mend the appliance's time synchronisation (NTP)",
     article: "deploy-vmware-azure-replication-appliance-modernized, Register appliance",
     fixture: include_str!("../../../tests/rules/appliance-time-sync.yaml"),
-    facts: &["appliances.time_in_sync"],
+    facts: &["appliances", "appliances.time_in_sync"],
     check: Check::Appliance(check),
 };
 

@@ -46,12 +46,14 @@ any of them.
     help: "repair it, or choose another healthy appliance of the vault",
     article: "failover-failback-overview-modernized, VMware/physical reprotection/failback, Failure",
     fixture: include_str!("../../../tests/rules/appliance-unhealthy.yaml"),
-    facts: &["appliances.health", "appliances.components", "appliances.components.health"],
+    facts: &["appliances", "appliances.health", "appliances.components", "appliances.components.health"],
     check: Check::Plan(check),
 };
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    for needed in needed_appliances(model, findings) {
+    let all = needed_appliances(model, findings);
+    all.tell_unlisted(SubjectKind::Appliance, findings);
+    for needed in all.servers {
         let name = &needed.server.facts.name;
         let mut findings = findings.about(SubjectKind::Appliance, name, name.span);
         if let Err(unknown) = check_appliance(&needed, &mut findings) {

@@ -42,7 +42,7 @@ that names it.
     article: "replication-appliance-support-matrix; service-updates-how-to; \
               hybrid-how-to-enable-replication-private-endpoints",
     fixture: include_str!("../../../tests/rules/appliance-version.yaml"),
-    facts: &["appliances.version", "appliances.auto_update"],
+    facts: &["machines", "appliances", "appliances.version", "appliances.auto_update"],
     check: Check::Appliance(check),
 };
 
@@ -73,6 +73,8 @@ fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     version?;
     if !reported {
         by_itself.fact_of("appliances.auto_update", name)?;
+        // The newest agent may be one of which nothing is known.
+        appliance.machines().try_for_each(|machine| machine.facts().map(|_| ()))?;
     }
     Ok(())
 }

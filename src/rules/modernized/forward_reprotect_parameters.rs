@@ -42,7 +42,7 @@ Name both under `forward`. The appliance must be able to access the machine's da
     article: "vmware-azure-tutorial-failover-failback-modernized, Re-protect; Az PowerShell, parameter set \
               ReplicateVMwareToAzure",
     fixture: include_str!("../../../tests/rules/forward-reprotect-parameters.yaml"),
-    facts: &["machines", "os", "os.family", "vault.name", "appliances.vault"],
+    facts: &["machines", "appliances", "os", "os.family", "vault.name", "appliances.vault"],
     check: Check::Machine(check),
 };
 
@@ -84,7 +84,12 @@ fn gives_account(family: &OsDefaults) -> bool {
 
 /// Reports an appliance of another vault. One that machines come back through too is another rule's.
 fn check_vault(machine: Machine<'_>, named: &Spanned<String>, findings: &mut Findings<'_>) -> Fact<()> {
-    let Some(appliance) = machine.model.appliance_named(named) else { return Ok(()) };
+    let is_way_home =
+        machine.settings().failback.appliance.as_ref().is_some_and(|home| home.value == named.value);
+    if is_way_home {
+        return Ok(());
+    }
+    let Some(appliance) = machine.listed_forward_appliance()? else { return Ok(()) };
     if appliance.machines().next().is_some() {
         return Ok(());
     }

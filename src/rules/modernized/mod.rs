@@ -30,7 +30,7 @@ use crate::rules::Finding;
 use crate::rules::Findings;
 use crate::rules::Rule;
 use crate::rules::labels::also_machines;
-use crate::rules::needed::Needed;
+use crate::rules::needed::AllNeeded;
 use crate::rules::needed::needed;
 use crate::rules::runtime::failover_is_ahead;
 use crate::rules::steps::PlannedStep;
@@ -73,15 +73,15 @@ fn is_needed(appliance: Appliance<'_>, findings: &Findings<'_>) -> bool {
 }
 
 /// Returns the appliances that the concerned machines still need, on either way.
-fn needed_appliances<'m>(model: &'m Model, findings: &Findings<'_>) -> Vec<Needed<'m, Appliance<'m>>> {
+fn needed_appliances<'m>(model: &'m Model, findings: &Findings<'_>) -> AllNeeded<'m, Appliance<'m>> {
     fn named<'m>(appliance: Appliance<'m>) -> (&'m str, Appliance<'m>) {
         (appliance.name(), appliance)
     }
     needed(
         model,
         findings,
-        |machine| machine.appliance().map(named),
-        |machine| machine.forward_appliance().map(named),
+        |machine| Ok(machine.listed_appliance()?.map(named)),
+        |machine| Ok(machine.listed_forward_appliance()?.map(named)),
     )
 }
 

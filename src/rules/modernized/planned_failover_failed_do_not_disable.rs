@@ -29,7 +29,8 @@ pub(crate) static RULE: Rule = Rule {
 ### What it checks
 A step that disables the replication of a machine whose planned failover has neither succeeded nor been taken back: it failed,
 and its automatic cancellation failed too. The language has no word for such a step, so a plan of its own is always right; what
-was put together elsewhere may not be.
+was put together elsewhere may not be. During a run nobody is asked: no step disables replication, and what a person disables
+beside it is not seen by this rule.
 
 ### Why
 The machine is then neither whole in Azure nor whole on-premises. Its protection is what knows both halves; without it nothing

@@ -41,7 +41,13 @@ Delete its virtual machine, but not before reprotect to Azure uses another proce
     help: "delete its VM; reprotect to Azure must use another process server by then",
     article: "vmware-azure-set-up-process-server-azure, introduction",
     fixture: include_str!("../../../tests/rules/azure-process-server-leftover.yaml"),
-    facts: &["process_servers.placement", "process_servers.temporary", "machines", "state"],
+    facts: &[
+        "process_servers",
+        "process_servers.placement",
+        "process_servers.temporary",
+        "machines",
+        "state",
+    ],
     check: Check::ProcessServer(check),
 };
 

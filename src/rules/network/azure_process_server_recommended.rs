@@ -41,7 +41,7 @@ Deploy a process server in the Azure network of the failed-over machines for the
     help: "deploy a temporary process server in the Azure network of the failed-over machines, and name it under `failback`",
     article: "vmware-azure-prepare-failback, Process server in Azure; vmware-azure-reprotect (2018-12)",
     fixture: include_str!("../../../tests/rules/azure-process-server-recommended.yaml"),
-    facts: &["network", "network.azure_to_onprem", "process_servers.placement"],
+    facts: &["process_servers", "network", "network.azure_to_onprem", "process_servers.placement"],
     check: Check::ProcessServer(check),
 };
 

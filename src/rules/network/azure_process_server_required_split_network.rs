@@ -39,7 +39,7 @@ Deploy a process server in Azure, and name it under `failback`.
     help: "deploy a process server in Azure, and name it under `failback`",
     article: "vmware-azure-common-questions, Can I use the on-premises process server for failback",
     fixture: include_str!("../../../tests/rules/azure-process-server-required-split-network.yaml"),
-    facts: &[
+    facts: &["process_servers", 
         "configuration_server",
         "configuration_server.separate_failback_nic",
         "process_servers.placement",

@@ -17,6 +17,7 @@ use crate::rules::When;
 use crate::rules::labels::LABELS;
 use crate::source::Span;
 use crate::source::Spanned;
+use crate::syntax::inventory::Experience;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB407",
@@ -30,7 +31,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 The changes a day of all machines of the plan that come back through one process server or appliance, where the inventory
-says how fast their data changes. The limit is 2 TB a day.
+says how fast their data changes. The limit is 2 TB a day. Without `churn` of any machine nobody measured it, and the rule is
+silent; once it is known of some, it should be known of all.
 
 ### Why
 A process server or appliance is made for 2 TB of changed data a day. With more, replication falls behind, and recovery
@@ -42,7 +44,7 @@ Assign some of the machines to another process server or appliance, or bring the
     help: "add a process server or appliance, or bring some of the machines back later",
     article: "site-recovery-plan-capacity-vmware, Capacity considerations; vmware-physical-azure-support-matrix, Churn limits",
     fixture: include_str!("../../../tests/rules/process-server-churn-limit.yaml"),
-    facts: &["churn.gb_per_day"],
+    facts: &["machines", "process_servers", "appliances", "churn.gb_per_day"],
     check: Check::Plan(check),
 };
 
@@ -54,6 +56,7 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let mut seen: HashSet<(SubjectKind, &str)> = HashSet::new();
     let mut unknown = None;
     for machine in model.machines() {
+        unknown = unknown.or(are_listed(machine).err());
         if let Some(server) = machine.process_server()
             && seen.insert((SubjectKind::ProcessServer, &server.name.value))
         {
@@ -70,6 +73,19 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         }
     }
     unknown.map_or(Ok(()), Err)
+}
+
+/// Looks whether a machine, and its servers if its changes are measured, can be looked up at all.
+fn are_listed(machine: Machine<'_>) -> Fact<()> {
+    if machine.facts()?.churn.is_none() {
+        return Ok(());
+    }
+    match machine.model.experience() {
+        Ok(Experience::Classic) => machine.listed_process_server().map(|_| ()),
+        Ok(Experience::Modernized) => machine.listed_appliance().map(|_| ()),
+        // Another rule's.
+        Err(_) => Ok(()),
+    }
 }
 
 fn check_server<'m>(

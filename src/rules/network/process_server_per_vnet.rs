@@ -41,13 +41,13 @@ are peered, declare it.
     help: "deploy a process server in the machine's network and name it, or declare the peering under `network.peered_vnets`",
     article: "vmware-azure-set-up-process-server-azure, Deploy a process server in Azure",
     fixture: include_str!("../../../tests/rules/process-server-per-vnet.yaml"),
-    facts: &["machines", "azure_vm", "azure_vm.vnet", "process_servers.placement", "process_servers.vnet"],
+    facts: &["process_servers", "machines", "azure_vm", "azure_vm.vnet", "process_servers.placement", "process_servers.vnet"],
     check: Check::Machine(check),
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let (Some(chosen), Some(server)) =
-        (&machine.settings().failback.process_server, machine.process_server())
+        (&machine.settings().failback.process_server, machine.listed_process_server()?)
     else {
         return Ok(());
     };

@@ -45,7 +45,7 @@ Relieve what is short: processor or memory (critical above 95 %, a warning above
     help: "relieve its processor, memory, cache space or throughput, and see that its services run",
     article: "vmware-physical-azure-monitor-process-server, Process server alerts",
     fixture: include_str!("../../../tests/rules/process-server-unhealthy.yaml"),
-    facts: &["process_servers.health", "process_servers.heartbeat_at", "observed_at"],
+    facts: &["process_servers", "process_servers.health", "process_servers.heartbeat_at", "observed_at"],
     check: Check::Plan(check),
 };
 
@@ -53,13 +53,17 @@ Relieve what is short: processor or memory (critical above 95 %, a warning above
 const SILENCE: Seconds = Seconds::minutes(15);
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let servers = needed(
+    fn named(server: &ProcessServer) -> (&str, &ProcessServer) {
+        (server.name.value.as_str(), server)
+    }
+    let all = needed(
         model,
         findings,
-        |machine| machine.process_server().map(|server| (server.name.value.as_str(), server)),
-        |machine| machine.forward_process_server().map(|server| (server.name.value.as_str(), server)),
+        |machine| Ok(machine.listed_process_server()?.map(named)),
+        |machine| Ok(machine.listed_forward_process_server()?.map(named)),
     );
-    for needed in servers {
+    all.tell_unlisted(SubjectKind::ProcessServer, findings);
+    for needed in all.servers {
         let name = &needed.server.name;
         let mut findings = findings.about(SubjectKind::ProcessServer, &name.value, name.span);
         if let Err(unknown) = check_server(&needed, model, &mut findings) {

@@ -31,10 +31,11 @@ pub(crate) static RULE: Rule = Rule {
     summary: "a connection that failback needs does not work",
     docs: "\
 ### What it checks
-The connections under `network.reachable`, if there are any: from each machine in Azure to the configuration server (443) and
+The connections under `network.reachable`: from each machine in Azure to the configuration server (443) and
 to its process server (9443, or the port that was configured); from the process server to the configuration server (443) and
 to the master target; among the members of a replication group (20004). A connection that was tried from a virtual network
-counts for the machines in it that did not try themselves.
+counts for the machines in it that did not try themselves. An inventory without `network.reachable` says nothing about any
+connection, and the rule is silent.
 
 ### Why
 Reprotect registers the machine in Azure with the configuration server at the site, and its data goes through the process
@@ -47,7 +48,7 @@ network again.
     help: "open security groups, firewalls and routes, check name resolution, and try again from the Azure network",
     article: "vmware-azure-troubleshoot-failback-reprotect, Error code 95226; vmware-azure-common-questions, Security; site-recovery-vmware-azure-process-server-prereq",
     fixture: include_str!("../../../tests/rules/reachability.yaml"),
-    facts: &["network.reachable", "configuration_server"],
+    facts: &["process_servers", "master_targets", "network.reachable", "configuration_server"],
     check: Check::Plan(check),
 };
 
@@ -146,13 +147,24 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         if control.is_some() {
             tried.need(machine, &[(name, control), (vnet, control)], Port::Fixed(CONTROL));
         }
-        let Some(process_server) = machine.process_server() else { continue };
+        let process_server = match machine.listed_process_server() {
+            Ok(Some(process_server)) => process_server,
+            Ok(None) => continue,
+            Err(missing) => {
+                tried.unknown.get_or_insert(missing);
+                continue;
+            }
+        };
         let carrier = Some(process_server.name.value.as_str());
         tried.need(machine, &[(name, carrier), (vnet, carrier)], Port::Usually(DATA));
         if control.is_some() && servers.insert((carrier, control)) {
             tried.need(machine, &[(carrier, control)], Port::Fixed(CONTROL));
         }
-        let target = machine.master_target().map(|target| target.facts.name.value.as_str());
+        let target = machine.listed_master_target().unwrap_or_else(|missing| {
+            tried.unknown.get_or_insert(missing);
+            None
+        });
+        let target = target.map(|target| target.facts.name.value.as_str());
         if target.is_some() && servers.insert((carrier, target)) {
             tried.need(machine, &[(carrier, target)], Port::Any);
         }

@@ -22,7 +22,7 @@ pub(crate) static RULE: Rule = Rule {
     summary: "the machine's data changes faster than replication follows",
     docs: "\
 ### What it checks
-The peak of a machine's changed data, where the inventory says how fast its data changes. The limit is 54 MB/s.
+The peak of a machine's changed data, where the inventory says how fast its data changes. The limit is 54 MB/s. Without `churn` nobody measured it, and the rule is silent.
 
 ### Why
 Replication of one machine follows up to 54 MB/s at peak. Above that it falls behind, recovery points grow old, and the
@@ -34,7 +34,7 @@ Reduce what the machine writes during reprotect: put off batch jobs, rebuilds of
     help: "reduce what it writes during reprotect",
     article: "vmware-physical-azure-support-matrix, Churn limits",
     fixture: include_str!("../../../tests/rules/vm-churn-limit.yaml"),
-    facts: &["churn.peak_mb_s"],
+    facts: &["machines", "churn.peak_mb_s"],
     check: Check::Machine(check),
 };
 
@@ -43,7 +43,7 @@ const LIMIT: f64 = 54.0;
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     // Where nobody measured how fast the data changes, there is nothing to warn about.
-    let Some(churn) = machine.facts().ok().and_then(|facts| facts.churn.as_ref()) else { return Ok(()) };
+    let Some(churn) = &machine.facts()?.churn else { return Ok(()) };
     let peak = churn.peak_mb_s.fact("churn.peak_mb_s")?;
     if peak.value > LIMIT {
         let name = machine.name();

@@ -152,10 +152,7 @@ fn report_out_of_reach(
     message: fn(&str, &str, &str) -> String,
     findings: &mut Findings<'_>,
 ) -> Fact<()> {
-    let (Some(server), Some(choice)) = (machine.master_target(), &machine.settings().failback.master_target)
-    else {
-        return Ok(());
-    };
+    let Some(choice) = &machine.settings().failback.master_target else { return Ok(()) };
     if is_alternate(machine) {
         return Ok(());
     }
@@ -164,6 +161,7 @@ fn report_out_of_reach(
     if is_managed.as_ref().is_ok_and(|is_managed| *is_managed != managed) {
         return Ok(());
     }
+    let Some(server) = machine.listed_master_target()? else { return Ok(()) };
     let host = server.host_name()?;
     let (mut out_of_reach, mut unknown) = (Vec::new(), None);
     for disk in replicated(machine.onprem_disks()?) {

@@ -39,7 +39,7 @@ Add the host on the configuration server and wait until it is discovered; that a
     help: "complete the discovery of the host on the configuration server before reprotect; it can take up to 30 minutes",
     article: "site-recovery-failback-azure-to-vmware, Original location recovery, condition 3 (2017-06-05); vmware-azure-prepare-failback, Deploy a separate master target server, item 9",
     fixture: include_str!("../../../tests/rules/mt-host-not-discovered.yaml"),
-    facts: &[
+    facts: &["master_targets", 
         "machines",
         "kind",
         "onprem_vm",
@@ -53,14 +53,12 @@ Add the host on the configuration server and wait until it is discovered; that a
 };
 
 fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    let (Some(server), Some(choice)) = (machine.master_target(), &machine.settings().failback.master_target)
-    else {
-        return Ok(());
-    };
+    let Some(choice) = &machine.settings().failback.master_target else { return Ok(()) };
     let reason = needs_discovery(machine);
     if reason == Ok(None) {
         return Ok(());
     }
+    let Some(server) = machine.listed_master_target()? else { return Ok(()) };
     let host = server.host()?;
     let discovered = host.discovered.fact_of("hosts.discovered", &host.name)?;
     if discovered.value {

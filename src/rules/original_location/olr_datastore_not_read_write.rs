@@ -46,7 +46,7 @@ Mount the datastore read/write on that host, or use a master target or appliance
     help: "mount the datastore read/write on that host",
     article: "vmware-azure-reprotect, Enable reprotection; failover-failback-overview-modernized, Appliance selection",
     fixture: include_str!("../../../tests/rules/olr-datastore-not-read-write.yaml"),
-    facts: &[
+    facts: &["appliances", "master_targets", 
         "machines",
         "kind",
         "onprem_vm",

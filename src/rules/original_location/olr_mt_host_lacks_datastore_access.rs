@@ -35,7 +35,7 @@ Mount the datastore on the host of the master target, or assign a master target 
     help: "mount the datastore on the master target's host, or assign a master target on a host that has it",
     article: "site-recovery-failback-azure-to-vmware, Original location recovery, condition 1 (2017-06-05)",
     fixture: include_str!("../../../tests/rules/olr-mt-host-lacks-datastore-access.yaml"),
-    facts: &[
+    facts: &["master_targets", 
         "machines",
         "kind",
         "onprem_vm",

@@ -35,7 +35,7 @@ Put the disk on a datastore that both hosts have, or assign a master target on a
     help: "put the disk on a datastore that the master target's host has, or share the datastore with that host",
     article: "site-recovery-failback-azure-to-vmware, Original location recovery, condition 2 (2017-06-05)",
     fixture: include_str!("../../../tests/rules/olr-standalone-disk-not-accessible.yaml"),
-    facts: &[
+    facts: &["master_targets", 
         "machines",
         "kind",
         "onprem_vm",

@@ -48,7 +48,7 @@ they run.
     help: "free or add memory, or move VMs to another host",
     article: "vmware-azure-troubleshoot-failback-reprotect, Error code 8038",
     fixture: include_str!("../../../tests/rules/target-host-memory.yaml"),
-    facts: &[
+    facts: &["appliances", "master_targets", 
         "machines",
         "kind",
         "memory_gb",

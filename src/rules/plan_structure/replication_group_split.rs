@@ -33,7 +33,7 @@ pub(crate) static RULE: Rule = Rule {
 ### What it checks
 Whether each replication group of the plan has the members that the inventory states, whether a machine of the
 plan belongs to a replication group that the plan leaves out, and whether the members of a group are spread
-over several boot groups.
+over several boot groups. Where the plan names no group and the inventory has no `replication_groups`, there is none.
 
 ### Why
 Members of a replication group share their app-consistent points; they are reprotected, failed over and

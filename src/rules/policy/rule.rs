@@ -70,7 +70,8 @@ struct Draft<'p> {
     when: Option<Written<'p>>,
     assert: Written<'p>,
     message: Written<'p>,
-    parts: Vec<Part<Range<usize>>>,
+    /// Parts of the message; `None` if it can't be read, which was told.
+    parts: Option<Vec<Part<Range<usize>>>>,
 }
 
 /// Compiles rules, each given as its policy and its index there; those with mistakes are left out.
@@ -110,14 +111,15 @@ fn draft<'p>(
         expressions: std::iter::once(0..text.value.len()).collect(),
     };
     let parts = match message::split(&rule.message.value) {
-        Ok(parts) => parts,
+        Ok(parts) => Some(parts),
         Err(mistake) => {
             report(&mistake, &places(&rule.message, sources), 0, (index, "message"), diagnostics);
-            return None;
+            None
         }
     };
     let expressions = parts
         .iter()
+        .flatten()
         .filter_map(|part| match part {
             Part::Expression(at) => Some(at.clone()),
             Part::Text(_) => None,
@@ -168,7 +170,7 @@ fn finish(
     let assert = expression(assert?)?;
     let mut nodes = message?.0.into_iter();
     let message = draft
-        .parts
+        .parts?
         .into_iter()
         .filter_map(|part| match part {
             Part::Text(text) => Some(Part::Text(text)),

@@ -37,7 +37,7 @@ the wanted host.
     help: "leave `target.host` out, and move the VM with vMotion",
     article: "site-recovery-failback-azure-to-vmware, Original location recovery (2017-06-05)",
     fixture: include_str!("../../../tests/rules/target-host-not-used.yaml"),
-    facts: &[
+    facts: &["appliances", "master_targets", 
         "machines",
         "kind",
         "onprem_vm",

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use crate::model::Fact;
+use crate::model::Machine;
 use crate::model::Model;
 use crate::model::Unknown;
 use crate::rules::Findings;
@@ -68,12 +70,34 @@ pub(crate) fn look_at_each(
     look: fn(&Model, &Place<'_>, Option<String>, &mut Findings<'_>) -> Fact<()>,
 ) -> Fact<()> {
     let places = Places::of(model, findings.now())?;
+    tell_unlisted(model, findings)?;
     let mut advice = places.advice();
     for (at, place) in places.places.iter().enumerate().filter(|(_, place)| place.is_used()) {
         let (name, kind) = (place.server.name(), place.server.kind());
         let mut findings = findings.about(kind, &name.value, name.span);
         if let Err(unknown) = look(model, place, advice.remove(&at), &mut findings) {
             findings.unknown(&unknown);
+        }
+    }
+    Ok(())
+}
+
+/// Adds that nothing can be decided about the servers that machines are assigned to, where nobody says which ones there are.
+fn tell_unlisted(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    let (kind, of): (_, fn(Machine<'_>) -> Fact<()>) = match model.experience()? {
+        Experience::Classic => {
+            (SubjectKind::MasterTarget, |machine| machine.listed_master_target().map(|_| ()))
+        }
+        Experience::Modernized => (SubjectKind::Appliance, |machine| machine.listed_appliance().map(|_| ())),
+    };
+    let mut told: HashSet<Option<String>> = HashSet::new();
+    for machine in model.machines() {
+        if let Err(unknown) = of(machine)
+            && told.insert(unknown.object.clone())
+        {
+            let name = machine.name();
+            let subject = unknown.object.as_deref().unwrap_or(&name.value);
+            findings.about(kind, subject, name.span).unknown(&unknown);
         }
     }
     Ok(())

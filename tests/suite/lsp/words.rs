@@ -21,6 +21,15 @@ fn keys_words_rules_and_names_are_explained() {
         (CLASSIC_PLAN.replace("datastore: vmfs1", "datastore: vm§fs1"), "file system: vmfs"),
         (CLASSIC_PLAN.replace("name: w2", "name: w§2"), "operating system: windows"),
         (format!("{CLASSIC_PLAN}{waiver}"), "FB603"),
+        // What a finding is about is told where it is shown, beside what the word means.
+        (
+            CLASSIC_PLAN.replace("name: w2", "name: w2\n    failback: {master_target: m§tl}"),
+            "**FB201 mt-os-family-mismatch**",
+        ),
+        (
+            CLASSIC_PLAN.replace("name: w2", "name: w2\n    failback: {master_target: m§tl}"),
+            "operating system: linux",
+        ),
         // A half-written line above does not keep anybody from reading.
         (
             CLASSIC_PLAN.replace("defaults:", "defaul: [\ndefaults:").replace("failback: {", "fail§back: {"),
@@ -60,7 +69,7 @@ fn what_may_be_written_is_proposed_also_in_a_text_that_does_not_parse() {
             &["classic.inventory.yaml"],
             &[],
         ),
-        (format!("{CLASSIC_PLAN}waivers:\n  - rule: FB§"), &["FB606"], &["FB001"]),
+        (format!("{CLASSIC_PLAN}waivers:\n  - rule: FB§"), &["FB606", "FB208", "FB803"], &["FB001", "FB205"]),
         (format!("{CLASSIC_PLAN}exec§"), &["execution", "drills"], &["machines"]),
         (format!("{CLASSIC_PLAN}execution: {{mode: §"), &["attended", "unattended"], &[]),
         ("ki§".to_owned(), &["kind"], &["datastore"]),
