@@ -84,11 +84,12 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Begun, E
     if args.live {
         named.args = live::observed(&named.args, &connected, &facts, &runtime, env)?;
     }
-    let plan = match ready::ready_telling(&named.path, &named.args, Moment::Clock, args.session.format.of_findings(), env)?
-    {
-        Ok(plan) => plan,
-        Err(exit) => return Ok(Err(exit)),
-    };
+    let plan =
+        match ready::ready_telling(&named.path, &named.args, Moment::Clock, args.session.format.into(), env)?
+        {
+            Ok(plan) => plan,
+            Err(exit) => return Ok(Err(exit)),
+        };
     live::refuse_old(plan.plan.model(), now)?;
     let graph = session::compile(&plan);
     if let Some(refusal) = named.refusal(&plan, &graph) {

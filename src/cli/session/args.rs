@@ -3,9 +3,6 @@
 use std::path::Path;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::Serialize;
-
 use crate::cli::check;
 use crate::clock::pace::Speed;
 
@@ -19,13 +16,11 @@ pub enum Format {
     Json,
 }
 
-impl Format {
-    /// Returns how it is told why a plan is refused.
-    #[must_use]
-    pub const fn of_findings(self) -> check::Format {
-        match self {
-            Self::Human => check::Format::Human,
-            Self::Json => check::Format::Json,
+impl From<Format> for check::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Human => Self::Human,
+            Format::Json => Self::Json,
         }
     }
 }
