@@ -126,7 +126,14 @@ fn written(hostile: &str) -> [(&'static str, String); 6] {
             sheet.item(&item(state, About::Subject(&subject)), Some(hostile), &sources).expect("written");
         }
         let (counts, silent) = (Counts::default(), &[][..]);
-        let outcome = Outcome { name: hostile, verdict: Verdict::Refused, counts, as_of: None, silent };
+        let outcome = Outcome {
+            name: hostile,
+            verdict: Verdict::Refused,
+            counts,
+            as_of: None,
+            silent,
+            recovery_points: &[],
+        };
         sheet.plan(&outcome).expect("written");
         let mistake = Item { code: "code", ..item(State::Violated, About::Document(hostile)) };
         sheet.item(&mistake, None, &sources).expect("written");

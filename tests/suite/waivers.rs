@@ -348,7 +348,7 @@ fn a_waiver_of_a_rule_that_is_not_evaluated_is_not_told() {
 
 #[test]
 fn an_acknowledgement_of_a_rule_that_is_not_evaluated_is_not_told() {
-    let text = format!("{{}acknowledge: [classic_retired]\n");
+    let text = format!("{MODERNIZED_PLAN}acknowledge: [classic_retired]\n");
     let files =
         [("modernized.plan.yaml", text.as_str()), ("modernized.inventory.yaml", MODERNIZED_INVENTORY)];
     let folder = Folder::with(&files);

@@ -48,6 +48,10 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
         return Err(CliError::usage(format!("{flag} is about a real site, and the emulator is none"))
             .hinted("name it: --provider azure"));
     }
+    let people = match people::named(args.session.people(), env)? {
+        Ok(people) => people,
+        Err(exit) => return Ok(Err(exit)),
+    };
     let named = saved::named(&args.path, &args.plan, env)?;
     let plan = match ready::ready_telling(
         &named.path,
@@ -59,12 +63,6 @@ pub(crate) fn begin(args: &RunArgs, env: &mut Env<'_>) -> Result<Result<Session,
         Ok(plan) => plan,
         Err(exit) => return Ok(Err(exit)),
     };
-    let named = saved::named(&args.path, &args.plan, env)?;
-    let plan =
-        match ready::ready_telling(&named.path, &named.args, Moment::Observed, args.session.format.of_findings(), env)? {
-            Ok(plan) => plan,
-            Err(exit) => return Ok(Err(exit)),
-        };
     let graph = session::compile(&plan);
     if let Some(refusal) = named.refusal(&plan, &graph) {
         return Err(refusal);

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::cli::check;
 use crate::clock::pace::Speed;
 
