@@ -274,6 +274,6 @@ mod tests {
             &["FB101", "FB130", "FB201", "FB203", "FB205", "FB207", "FB208", "FB211", "FB500"],
         );
         assert_open("classic", "process_servers", &["FB406", "FB500", "FB515"]);
-        assert_open("modernized", "datastores", &["FB127", "FB500", "FB802"]);
+        assert_open("modernized", "datastores", &["FB500", "FB802"]);
     }
 }

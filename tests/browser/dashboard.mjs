@@ -51,8 +51,8 @@ async function visitor(options = {}) {
 async function signIn(page, token, next = "/") {
   await page.goto(`${base}/login?next=${encodeURIComponent(next)}`);
   await page.fill("#token", token);
-  await page.press("#token", "Enter");
-  await page.waitForLoadState("load");
+  // The page that is there has been loaded already: what is waited for is the next one.
+  await Promise.all([page.waitForNavigation(), page.press("#token", "Enter")]);
 }
 
 /** No serious finding of axe in either colour scheme. */

@@ -240,6 +240,7 @@ fn mistakes_of_a_document_are_findings_of_it() {
       }
     }
   ],
+  "recovery_points": [],
   "summary": {
     "errors": 2,
     "indeterminate": 0,

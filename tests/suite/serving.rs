@@ -134,7 +134,13 @@ fn what_can_not_be_begun_is_refused_before_there_is_a_process() {
     let folder = repository();
     std::fs::remove_file(folder.path().join("plans/classic.plan.yaml")).expect("removed");
     let daemon = Daemon::begin(&folder, &["--git-ref", "main"]);
-    let (_, plans) = daemon.ask("GET", "/api/v1/plans", None);
+    // The daemon listens before it has read the commit.
+    let plans = loop {
+        let (_, plans) = daemon.ask("GET", "/api/v1/plans", None);
+        if plans["plans"].as_array().is_none_or(|plans| !plans.is_empty()) {
+            break plans;
+        }
+    };
     let plan = &plans["plans"][0];
     assert_eq!(
         (&plan["key"], &plan["path"], &plan["drills"]),

@@ -236,6 +236,7 @@ mod tests {
             no_web: false,
         };
         let dir = StateDir::create(&folder.join("state")).expect("a folder");
+        drop(crate::journal::Database::open(&dir.database()).expect("a new database"));
         let kept = settings::read(&args.settings, &mut env).expect("read").expect("no mistakes");
         let (told, mut holding) = watch::channel(kept.clone());
         let options = Options {
@@ -280,7 +281,8 @@ mod tests {
                 assert!(
                     gets_in(ask(&address, session, lee).await) && !gets_in(ask(&address, session, kim).await)
                 );
-                assert!(ask(&address, "/metrics", lee).await.contains("failback_settings_outdated 1"));
+                let figures = ask(&address, "/metrics", lee).await;
+                assert!(figures.contains("failback_settings_outdated 1"), "{figures}");
             }
             assert!(!holding.has_changed().expect("it is there"));
 

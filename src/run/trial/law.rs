@@ -10,6 +10,7 @@ use crate::event::RunEventKind;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
+use crate::id::IdempotencyKey;
 use crate::id::MachineName;
 use crate::id::StepId;
 use crate::provider::OperationStatus;
@@ -79,11 +80,16 @@ impl Breach {
 pub fn breaches_of_site(world: &World) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let mut last: HashMap<(&str, &str), TakenOn<'_>> = HashMap::new();
-    let mut keys = HashSet::new();
+    // Of a request that reached the service twice, both operations are answers to one.
+    let mut answers: HashMap<&IdempotencyKey, Vec<TakenOn<'_>>> = HashMap::new();
     for taken in world.taken_on() {
-        // A request that reached the service twice was sent once.
-        if taken.key.is_some_and(|key| !keys.insert(key)) {
-            continue;
+        if let Some(key) = taken.key {
+            let answers = answers.entry(key).or_default();
+            answers.push(taken.clone());
+            // It was sent once.
+            if answers.len() > 1 {
+                continue;
+            }
         }
         breaches.extend(unready(&taken));
         let word = word(taken.request);
@@ -93,9 +99,9 @@ pub fn breaches_of_site(world: &World) -> Vec<Breach> {
                 last.remove(&(subject, undone));
             }
             if let Some(before) = last.insert((subject, word), taken.clone())
-                && before.key.is_some()
+                && let Some(key) = before.key
                 && taken.key.is_some()
-                && !failed_before(&before, subject, taken.at)
+                && !answers[key].iter().any(|answer| failed_before(answer, subject, taken.at))
             {
                 let what = format!(
                     "{word} of {subject} was begun as {} at {} and again as {} at {}",

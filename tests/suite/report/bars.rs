@@ -34,30 +34,31 @@ fn bars_show_the_whole_and_what_runs() {
     ");
     // At the end the bars are gone, and what was printed stays.
     play.say(RunEventKind::Interrupted { reason: "waits for an approval".into() });
-    assert_snapshot!(terminal.contents(), @r"
-        1h19m  failover/w2 failed: The VM could not be started (78051)
-        1h19m  6 steps of w2 are not done, since failover/w2 failed
-        1h25m  approve_commit/w1 asks [dr-lead]: Commit w1?
-        1h27m  approve_commit/w1: alice said yes
-        1h27m  approve_commit/l1 is left out: retired
-        1h27m  l1 was left out
-        1h29m  approve_commit/w3 asks [dr-lead]: Commit w3?
-     1h30m30s  run r1 is interrupted: waits for an approval
-    run       r1 of plan classic interrupted after 1h30m30s (2025-06-01T00:00:00Z to 2025-06-01T01:30:30Z)
-    machines  1 of 4 machines back on-premises; 1 with failures: w2; 1 left out: l1; 2 not finished: w1, w3
-    failed    failover/w2: The VM could not be started (78051)
-    phases    prepare           2m, longest preflight 1m
-              reprotect      1h10m, longest await_protected/w1 50m
-              failover         11m, longest failover/l1 8m
-              verify            5m, longest verify/w1 1m
-              commit            1m, longest commit/w1 1m
-              forward        2m30s, longest forward/w1 1m30s
-              approvals      9m30s, longest approve_commit/w3 7m30s
-    approvals approve_commit/w1: yes by alice after 6m
-    retries   1 attempt
-    next      failback approve r1 approve_commit/w3
-              failback resume r1
-    ");
+    assert_snapshot!(terminal.contents(), @r#"
+    1h19m  failover/w2 failed: The VM could not be started (78051)
+    1h19m  6 steps of w2 are not done, since failover/w2 failed
+    1h25m  approve_commit/w1 asks [dr-lead]: Commit w1?
+    1h27m  approve_commit/w1: alice said yes
+    1h27m  approve_commit/l1 is left out: retired
+    1h27m  l1 was left out
+    1h29m  approve_commit/w3 asks [dr-lead]: Commit w3?
+ 1h30m30s  run r1 is interrupted: waits for an approval
+run       r1 of plan classic interrupted after 1h30m30s (2025-06-01T00:00:00Z to 2025-06-01T01:30:30Z)
+machines  1 of 4 machines back on-premises; 1 with failures: w2; 1 left out: l1; 2 not finished (1 of them bac
+k): w1, w3
+failed    failover/w2: The VM could not be started (78051)
+phases    prepare           2m, longest preflight 1m
+          reprotect      1h10m, longest await_protected/w1 50m
+          failover         11m, longest failover/l1 8m
+          verify            5m, longest verify/w1 1m
+          commit            1m, longest commit/w1 1m
+          forward        2m30s, longest forward/w1 1m30s
+          approvals      9m30s, longest approve_commit/w3 7m30s
+approvals approve_commit/w1: yes by alice after 6m
+retries   1 attempt
+next      failback approve r1 approve_commit/w3
+          failback resume r1
+"#);
 }
 
 #[test]

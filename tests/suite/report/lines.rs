@@ -38,86 +38,86 @@ fn lines_say_what_matters_and_when() {
     an_eventful_run(&mut play);
     play.asks("approve_commit/w3", "Commit w3?");
     play.say(RunEventKind::Interrupted { reason: "waits for an approval".into() });
-    assert_snapshot!(sink.text(), @r"
-    2025-06-01T00:00:00Z        0s  run r1 of plan classic begins on emulator: 4 machines in 47 steps; actions and probes are simulated
-    2025-06-01T00:01:00Z        1m  preflight is done after 1m
-    2025-06-01T00:01:00Z        1m  prepare begins
-    2025-06-01T00:02:00Z        2m  prepare is done after 1m
-    2025-06-01T00:02:00Z        2m  await_azure_agent/w1 begins
-    2025-06-01T00:02:00Z        2m  await_azure_agent/w2 begins
-    2025-06-01T00:02:00Z        2m  await_azure_agent/w3 begins
-    2025-06-01T00:02:00Z        2m  await_azure_agent/l1 begins
-    2025-06-01T00:03:00Z        3m  await_azure_agent/w1 is done after 1m
-    2025-06-01T00:03:00Z        3m  reprotect/w1 begins
-    2025-06-01T00:04:00Z        4m  await_azure_agent/w2 is done after 2m
-    2025-06-01T00:04:00Z        4m  reprotect/w2 begins
-    2025-06-01T00:05:00Z        5m  reprotect/w2 is done after 1m
-    2025-06-01T00:05:00Z        5m  await_protected/w2 begins
-    2025-06-01T00:06:00Z        6m  await_protected/w2 is done after 1m
-    2025-06-01T00:07:00Z        7m  await_azure_agent/w3 is done after 5m
-    2025-06-01T00:07:00Z        7m  reprotect/w3 begins
-    2025-06-01T00:08:00Z        8m  reprotect/w3 is done after 1m
-    2025-06-01T00:08:00Z        8m  await_protected/w3 begins
-    2025-06-01T00:09:00Z        9m  await_protected/w3 is done after 1m
-    2025-06-01T00:10:00Z       10m  await_azure_agent/l1 is done after 8m
-    2025-06-01T00:10:00Z       10m  reprotect/l1 begins
-    2025-06-01T00:11:00Z       11m  reprotect/l1 is done after 1m
-    2025-06-01T00:11:00Z       11m  await_protected/l1 begins
-    2025-06-01T00:12:00Z       12m  await_protected/l1 is done after 1m
-    2025-06-01T00:12:00Z       12m  reprotect/w1: attempt 1 failed: The mobility agent␛[2J did not answer (95216); the next is at 2025-06-01T00:17:00Z
-    2025-06-01T00:17:00Z       17m  reprotect/w1: attempt 2
-    2025-06-01T00:17:00Z       17m  reprotect/w1: attempt 2 failed: It did not answer again (95216); the next is at 2025-06-01T00:22:00Z
-    2025-06-01T00:22:00Z       22m  reprotect/w1 is done after 19m
-    2025-06-01T00:22:00Z       22m  await_protected/w1 begins
-    2025-06-01T00:22:00Z       22m  await_protected/w1 waits: w1 has no recovery point yet, at most until 2025-06-03T00:22:00Z
-    2025-06-01T01:12:00Z     1h12m  await_protected/w1 is done after 50m
-    2025-06-01T01:13:00Z     1h13m  barrier/1 is done after 1m
-    2025-06-01T01:14:00Z     1h14m  recheck/w2 is done after 1m
-    2025-06-01T01:14:00Z     1h14m  failover/w2 begins
-    2025-06-01T01:15:00Z     1h15m  recheck/w3 is done after 2m
-    2025-06-01T01:15:00Z     1h15m  failover/w3 begins
-    2025-06-01T01:16:00Z     1h16m  recheck/l1 is done after 3m
-    2025-06-01T01:16:00Z     1h16m  failover/l1 begins
-    2025-06-01T01:16:00Z     1h16m  recheck/w1 is held back by FB305: vCenter vc1 is not connected (and 1 more)
-    2025-06-01T01:17:30Z  1h17m30s  recheck/w1 is done after 4m30s
-    2025-06-01T01:17:30Z  1h17m30s  failover/w1 begins
-    2025-06-01T01:19:00Z     1h19m  failover/w2 failed: The VM could not be started (78051)
-    2025-06-01T01:19:00Z     1h19m  6 steps of w2 are not done, since failover/w2 failed
-    2025-06-01T01:20:00Z     1h20m  failover/w1 is done after 2m30s
-    2025-06-01T01:20:00Z     1h20m  verify/w1 begins
-    2025-06-01T01:21:00Z     1h21m  verify/w1 is done after 1m
-    2025-06-01T01:22:00Z     1h22m  failover/w3 is done after 7m
-    2025-06-01T01:22:00Z     1h22m  verify/w3 begins
-    2025-06-01T01:23:00Z     1h23m  verify/w3 is done after 1m
-    2025-06-01T01:24:00Z     1h24m  failover/l1 is done after 8m
-    2025-06-01T01:24:00Z     1h24m  verify/l1 begins
-    2025-06-01T01:25:00Z     1h25m  verify/l1 is done after 1m
-    2025-06-01T01:25:00Z     1h25m  approve_commit/w1 asks [dr-lead]: Commit w1?
-    2025-06-01T01:27:00Z     1h27m  approve_commit/w1: alice said yes
-    2025-06-01T01:27:00Z     1h27m  approve_commit/l1 is left out: retired
-    2025-06-01T01:27:00Z     1h27m  l1 was left out
-    2025-06-01T01:27:00Z     1h27m  commit/w1 begins
-    2025-06-01T01:28:00Z     1h28m  commit/w1 is done after 1m
-    2025-06-01T01:28:00Z     1h28m  await_agent/w1 begins
-    2025-06-01T01:29:00Z     1h29m  await_agent/w1 is done after 1m
-    2025-06-01T01:29:00Z     1h29m  forward/w1 begins
-    2025-06-01T01:29:00Z     1h29m  approve_commit/w3 asks [dr-lead]: Commit w3?
-    2025-06-01T01:29:00Z     1h29m  run r1 is interrupted: waits for an approval
-    run       r1 of plan classic interrupted after 1h29m (2025-06-01T00:00:00Z to 2025-06-01T01:29:00Z)
-    machines  1 of 4 machines back on-premises; 1 with failures: w2; 1 left out: l1; 2 not finished: w1, w3
-    failed    failover/w2: The VM could not be started (78051)
-    phases    prepare           2m, longest preflight 1m
-              reprotect      1h10m, longest await_protected/w1 50m
-              failover         11m, longest failover/l1 8m
-              verify            5m, longest verify/w1 1m
-              commit            1m, longest commit/w1 1m
-              forward           1m, longest await_agent/w1 1m
-              approvals         8m, longest approve_commit/w1 6m
-    approvals approve_commit/w1: yes by alice after 6m
-    retries   1 attempt
-    next      failback approve r1 approve_commit/w3
-              failback resume r1
-    ");
+    assert_snapshot!(sink.text(), @r#"
+2025-06-01T00:00:00Z        0s  run r1 of plan classic begins on emulator: 4 machines in 47 steps; actions and probes are simulated
+2025-06-01T00:01:00Z        1m  preflight is done after 1m
+2025-06-01T00:01:00Z        1m  prepare begins
+2025-06-01T00:02:00Z        2m  prepare is done after 1m
+2025-06-01T00:02:00Z        2m  await_azure_agent/w1 begins
+2025-06-01T00:02:00Z        2m  await_azure_agent/w2 begins
+2025-06-01T00:02:00Z        2m  await_azure_agent/w3 begins
+2025-06-01T00:02:00Z        2m  await_azure_agent/l1 begins
+2025-06-01T00:03:00Z        3m  await_azure_agent/w1 is done after 1m
+2025-06-01T00:03:00Z        3m  reprotect/w1 begins
+2025-06-01T00:04:00Z        4m  await_azure_agent/w2 is done after 2m
+2025-06-01T00:04:00Z        4m  reprotect/w2 begins
+2025-06-01T00:05:00Z        5m  reprotect/w2 is done after 1m
+2025-06-01T00:05:00Z        5m  await_protected/w2 begins
+2025-06-01T00:06:00Z        6m  await_protected/w2 is done after 1m
+2025-06-01T00:07:00Z        7m  await_azure_agent/w3 is done after 5m
+2025-06-01T00:07:00Z        7m  reprotect/w3 begins
+2025-06-01T00:08:00Z        8m  reprotect/w3 is done after 1m
+2025-06-01T00:08:00Z        8m  await_protected/w3 begins
+2025-06-01T00:09:00Z        9m  await_protected/w3 is done after 1m
+2025-06-01T00:10:00Z       10m  await_azure_agent/l1 is done after 8m
+2025-06-01T00:10:00Z       10m  reprotect/l1 begins
+2025-06-01T00:11:00Z       11m  reprotect/l1 is done after 1m
+2025-06-01T00:11:00Z       11m  await_protected/l1 begins
+2025-06-01T00:12:00Z       12m  await_protected/l1 is done after 1m
+2025-06-01T00:12:00Z       12m  reprotect/w1: attempt 1 failed: The mobility agent␛[2J did not answer (95216); the next is at 2025-06-01T00:17:00Z
+2025-06-01T00:17:00Z       17m  reprotect/w1: attempt 2
+2025-06-01T00:17:00Z       17m  reprotect/w1: attempt 2 failed: It did not answer again (95216); the next is at 2025-06-01T00:22:00Z
+2025-06-01T00:22:00Z       22m  reprotect/w1 is done after 19m
+2025-06-01T00:22:00Z       22m  await_protected/w1 begins
+2025-06-01T00:22:00Z       22m  await_protected/w1 waits: w1 has no recovery point yet, at most until 2025-06-03T00:22:00Z
+2025-06-01T01:12:00Z     1h12m  await_protected/w1 is done after 50m
+2025-06-01T01:13:00Z     1h13m  barrier/1 is done after 1m
+2025-06-01T01:14:00Z     1h14m  recheck/w2 is done after 1m
+2025-06-01T01:14:00Z     1h14m  failover/w2 begins
+2025-06-01T01:15:00Z     1h15m  recheck/w3 is done after 2m
+2025-06-01T01:15:00Z     1h15m  failover/w3 begins
+2025-06-01T01:16:00Z     1h16m  recheck/l1 is done after 3m
+2025-06-01T01:16:00Z     1h16m  failover/l1 begins
+2025-06-01T01:16:00Z     1h16m  recheck/w1 is held back by FB305: vCenter vc1 is not connected (and 1 more)
+2025-06-01T01:17:30Z  1h17m30s  recheck/w1 is done after 4m30s
+2025-06-01T01:17:30Z  1h17m30s  failover/w1 begins
+2025-06-01T01:19:00Z     1h19m  failover/w2 failed: The VM could not be started (78051)
+2025-06-01T01:19:00Z     1h19m  6 steps of w2 are not done, since failover/w2 failed
+2025-06-01T01:20:00Z     1h20m  failover/w1 is done after 2m30s
+2025-06-01T01:20:00Z     1h20m  verify/w1 begins
+2025-06-01T01:21:00Z     1h21m  verify/w1 is done after 1m
+2025-06-01T01:22:00Z     1h22m  failover/w3 is done after 7m
+2025-06-01T01:22:00Z     1h22m  verify/w3 begins
+2025-06-01T01:23:00Z     1h23m  verify/w3 is done after 1m
+2025-06-01T01:24:00Z     1h24m  failover/l1 is done after 8m
+2025-06-01T01:24:00Z     1h24m  verify/l1 begins
+2025-06-01T01:25:00Z     1h25m  verify/l1 is done after 1m
+2025-06-01T01:25:00Z     1h25m  approve_commit/w1 asks [dr-lead]: Commit w1?
+2025-06-01T01:27:00Z     1h27m  approve_commit/w1: alice said yes
+2025-06-01T01:27:00Z     1h27m  approve_commit/l1 is left out: retired
+2025-06-01T01:27:00Z     1h27m  l1 was left out
+2025-06-01T01:27:00Z     1h27m  commit/w1 begins
+2025-06-01T01:28:00Z     1h28m  commit/w1 is done after 1m
+2025-06-01T01:28:00Z     1h28m  await_agent/w1 begins
+2025-06-01T01:29:00Z     1h29m  await_agent/w1 is done after 1m
+2025-06-01T01:29:00Z     1h29m  forward/w1 begins
+2025-06-01T01:29:00Z     1h29m  approve_commit/w3 asks [dr-lead]: Commit w3?
+2025-06-01T01:29:00Z     1h29m  run r1 is interrupted: waits for an approval
+run       r1 of plan classic interrupted after 1h29m (2025-06-01T00:00:00Z to 2025-06-01T01:29:00Z)
+machines  1 of 4 machines back on-premises; 1 with failures: w2; 1 left out: l1; 2 not finished (1 of them back): w1, w3
+failed    failover/w2: The VM could not be started (78051)
+phases    prepare           2m, longest preflight 1m
+          reprotect      1h10m, longest await_protected/w1 50m
+          failover         11m, longest failover/l1 8m
+          verify            5m, longest verify/w1 1m
+          commit            1m, longest commit/w1 1m
+          forward           1m, longest await_agent/w1 1m
+          approvals         8m, longest approve_commit/w1 6m
+approvals approve_commit/w1: yes by alice after 6m
+retries   1 attempt
+next      failback approve r1 approve_commit/w3
+          failback resume r1
+"#);
 }
 
 #[test]
@@ -130,38 +130,38 @@ fn a_quiet_run_says_failures_approvals_and_the_end() {
     play.fails("forward/w1", "The agent is not installed");
     play.go(&[]);
     assert_eq!(play.state.status(), RunStatus::Finished(Outcome::Failed));
-    assert_snapshot!(sink.text(), @r"
-    2025-06-01T01:19:00Z     1h19m  failover/w2 failed: The VM could not be started (78051)
-    2025-06-01T01:19:00Z     1h19m  6 steps of w2 are not done, since failover/w2 failed
-    2025-06-01T01:25:00Z     1h25m  approve_commit/w1 asks [dr-lead]: Commit w1?
-    2025-06-01T01:27:00Z     1h27m  approve_commit/w1: alice said yes
-    2025-06-01T01:29:00Z     1h29m  approve_commit/w3 asks [dr-lead]: Commit w3?
-    2025-06-01T01:31:00Z     1h31m  approve_commit/w3: alice said yes
-    2025-06-01T01:35:00Z     1h35m  forward/w1 failed: The agent is not installed (78051)
-    2025-06-01T01:35:00Z     1h35m  1 step of w1 is not done, since forward/w1 failed
-    2025-06-01T01:35:00Z     1h35m  w1 is back on-premises after 1h33m, but forward/w1 failed
-    2025-06-01T01:35:00Z     1h35m  run r1 failed
-    run       r1 of plan classic failed after 1h35m (2025-06-01T00:00:00Z to 2025-06-01T01:35:00Z)
-    machines  2 of 4 machines back on-premises; 2 with failures: w1, w2; 1 left out: l1
-    failed    forward/w1: The agent is not installed (78051)
-              failover/w2: The VM could not be started (78051)
-    where     in Azure, replicating to on-premises: w2
-              on-premises, not committed: l1
-              on-premises, committed: w1, w3
-    phases    prepare           2m, longest preflight 1m
-              reprotect      1h10m, longest await_protected/w1 50m
-              failover         11m, longest failover/l1 8m
-              verify            5m, longest verify/w1 1m
-              commit            5m, longest commit/w1 1m
-              forward           7m, longest forward/w1 6m
-              approvals        10m, longest approve_commit/w3 8m
-    approvals approve_commit/w1: yes by alice after 6m
-              approve_commit/w3: yes by alice after 8m
-    retries   1 attempt
-    next      failback show r1
-              put right what failed, then: failback retry r1 forward/w1 --downstream
-              and then: failback resume r1
-    ");
+    assert_snapshot!(sink.text(), @r#"
+2025-06-01T01:19:00Z     1h19m  failover/w2 failed: The VM could not be started (78051)
+2025-06-01T01:19:00Z     1h19m  6 steps of w2 are not done, since failover/w2 failed
+2025-06-01T01:25:00Z     1h25m  approve_commit/w1 asks [dr-lead]: Commit w1?
+2025-06-01T01:27:00Z     1h27m  approve_commit/w1: alice said yes
+2025-06-01T01:29:00Z     1h29m  approve_commit/w3 asks [dr-lead]: Commit w3?
+2025-06-01T01:31:00Z     1h31m  approve_commit/w3: alice said yes
+2025-06-01T01:35:00Z     1h35m  forward/w1 failed: The agent is not installed (78051)
+2025-06-01T01:35:00Z     1h35m  1 step of w1 is not done, since forward/w1 failed
+2025-06-01T01:35:00Z     1h35m  w1 is back on-premises after 1h33m, but forward/w1 failed
+2025-06-01T01:35:00Z     1h35m  run r1 failed
+run       r1 of plan classic failed after 1h35m (2025-06-01T00:00:00Z to 2025-06-01T01:35:00Z)
+machines  2 of 4 machines back on-premises; 2 with failures (1 of them back): w1, w2; 1 left out: l1
+failed    forward/w1: The agent is not installed (78051)
+          failover/w2: The VM could not be started (78051)
+where     in Azure, replicating to on-premises: w2
+          on-premises, not committed: l1
+          on-premises, committed: w1, w3
+phases    prepare           2m, longest preflight 1m
+          reprotect      1h10m, longest await_protected/w1 50m
+          failover         11m, longest failover/l1 8m
+          verify            5m, longest verify/w1 1m
+          commit            5m, longest commit/w1 1m
+          forward           7m, longest forward/w1 6m
+          approvals        10m, longest approve_commit/w3 8m
+approvals approve_commit/w1: yes by alice after 6m
+          approve_commit/w3: yes by alice after 8m
+retries   1 attempt
+next      failback show r1
+          put right what failed, then: failback retry r1 forward/w1 --downstream
+          and then: failback resume r1
+"#);
 }
 
 #[test]
