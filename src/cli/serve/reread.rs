@@ -97,7 +97,7 @@ impl Watched {
     ///
     /// [`CliError`] if nothing can be said any more.
     pub(super) fn look(&mut self, env: &mut Env<'_>) -> Result<Option<Reread>, CliError> {
-        let now = stamp(&self.kept.borrow());
+        let now = stamp_of(self.seen.keys().cloned());
         if now == self.seen {
             return Ok(None);
         }
@@ -179,6 +179,11 @@ fn stamp(kept: &Kept) -> Stamp {
         let tls = serve.tls.iter().flat_map(|tls| [&tls.certificate, &tls.key]);
         files.extend(tokens.chain(tls).map(|name| kept.folder.join(&name.value)));
     }
+    stamp_of(files)
+}
+
+/// Returns what files look like.
+fn stamp_of(files: impl IntoIterator<Item = PathBuf>) -> Stamp {
     let look = |path: PathBuf| {
         let found = std::fs::metadata(&path).ok();
         let seen = found.and_then(|found| Some((found.modified().ok()?, found.len())));
