@@ -53,14 +53,17 @@ impl<S> AllNeeded<'_, S> {
     }
 }
 
+/// Says which server a machine has, if any, by its name.
+type Of<'m, S> = fn(Machine<'m>) -> Fact<Option<(&'m str, S)>>;
+
 /// Returns the servers that the concerned machines still need, in the order of the plan; a machine stands once with each.
 ///
 /// `home` and `to_azure` say which server a machine has on either way, if any, by its name.
 pub(super) fn needed<'m, S>(
     model: &'m Model,
     findings: &Findings<'_>,
-    home: fn(Machine<'m>) -> Fact<Option<(&'m str, S)>>,
-    to_azure: fn(Machine<'m>) -> Fact<Option<(&'m str, S)>>,
+    home: Of<'m, S>,
+    to_azure: Of<'m, S>,
 ) -> AllNeeded<'m, S> {
     let mut servers: Vec<Needed<'m, S>> = Vec::new();
     let mut unlisted: Vec<Unlisted<'m>> = Vec::new();

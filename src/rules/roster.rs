@@ -215,7 +215,7 @@ mod tests {
     /// Returns whether a rule asks for things of a list.
     fn needs(rule: &Rule, list: &str) -> bool {
         let of_list = |fact: &&str| fact.split('.').next() == Some(list);
-        rule.facts.iter().any(|fact| of_list(&fact))
+        rule.facts.iter().any(of_list)
     }
 
     /// Returns whether a rule has nothing to say without a list: what it explains are the findings of others, which are open

@@ -49,10 +49,8 @@ impl<'t, 's> Reader<'t, 's> {
                 );
             }
         }
-        if !merges.is_empty() {
-            if !self.merge(&mut entries, merges) {
-                self.unsure.insert(node);
-            }
+        if !merges.is_empty() && !self.merge(&mut entries, merges) {
+            self.unsure.insert(node);
         }
         Some(entries)
     }

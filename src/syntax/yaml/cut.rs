@@ -69,7 +69,7 @@ impl Reader<'_, '_> {
             Some(open) => {
                 self.pending.len() > open.first
                     && self.pending.last() == Some(&last)
-                    && (!open.mapping || (self.pending.len() - open.first) % 2 == 0)
+                    && (!open.mapping || (self.pending.len() - open.first).is_multiple_of(2))
             }
             None => self.tree.roots[self.roots_before..].last() == Some(&last),
         };

@@ -182,6 +182,9 @@ impl Observe for AzureView {
     }
 }
 
+/// The scenario and the machines of operations.
+type Operations = HashMap<OperationId, (String, Vec<MachineName>)>;
+
 /// A vault that may be changed.
 #[derive(Clone, Debug)]
 pub struct AzureSite {
@@ -192,7 +195,7 @@ pub struct AzureSite {
     /// The machines of what was sent, by key.
     attempted: Arc<Mutex<HashMap<IdempotencyKey, Vec<MachineName>>>>,
     /// What began: its scenario and its machines.
-    machines_of: Arc<Mutex<HashMap<OperationId, (String, Vec<MachineName>)>>>,
+    machines_of: Arc<Mutex<Operations>>,
 }
 
 impl AzureSite {
