@@ -54,7 +54,12 @@ pub(super) async fn outer(State(app): State<Arc<App>>, request: Request, next: N
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
+    let is_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if response.extensions().get::<Problem>().is_none()
+        && !is_page
         && let Some(problem) = Problem::of_status(response.status())
     {
         // What the router and its extractors refuse is told in the same shape as everything else.

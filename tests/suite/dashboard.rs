@@ -47,6 +47,8 @@ async fn a_wrong_token_is_refused_and_ten_that_begin_alike_lock_nobody_else_out(
         let answer = served.ask("POST /login", &[], "token=viewer-token-9876543210").await;
         assert!(answer.status == 401 && answer.header("set-cookie").is_none(), "{answer:?}");
         assert!(!answer.body.contains("viewer-token"), "what was typed is not shown");
+        let is_form = answer.body.contains("role=\"alert\"") && answer.body.contains("name=\"token\"");
+        assert!(is_form, "the form says so, and is there again: {}", answer.body);
     }
     let answer = served.ask("POST /login", &[], &format!("token={VIEWER}")).await;
     assert!(answer.status == 429 && answer.header("retry-after").is_some(), "{answer:?}");

@@ -3,6 +3,7 @@
 
 use std::io::BufRead as _;
 use std::io::BufReader;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -177,8 +178,22 @@ fn killed_while_acting(folder: &Folder) {
         assert!(child.try_wait().expect("it is there").is_none(), "it ended before its action began");
         std::thread::yield_now();
     }
+    // Its process is noted when it has begun, which may be after what it does first.
+    while !is_noted(&folder.path().join(".failback/runs")) {
+        assert!(child.try_wait().expect("it is there").is_none(), "it ended before its action was noted");
+        std::thread::yield_now();
+    }
     child.kill().expect("it can be killed");
     child.wait().expect("it is gone");
+}
+
+/// Returns whether a file somewhere in a folder names the process of an action.
+fn is_noted(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.into_iter().any(|path| {
+        let is_note = path.extension().is_some_and(|ending| ending == "pid");
+        is_noted(&path) || is_note && std::fs::metadata(&path).is_ok_and(|note| note.len() > 0)
+    })
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::cli::drill::subject::Subject;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::lost;
 use crate::cli::notices;
 use crate::cli::past;
 use crate::cli::ready::Ready;
@@ -74,6 +75,7 @@ impl Entry {
     pub(super) fn begin(args: &DrillArgs, subject: &Subject, env: &Env<'_>) -> Result<Self, CliError> {
         let began_at = env.clock.now();
         let dir = StateDir::create(&env.path(&args.state_dir)).map_err(run::unusable)?;
+        lost::refuse_emptied(&dir)?;
         let database = Database::open(&dir.database()).map_err(|error| run::no_database(&dir, error))?;
         let id = DrillId::new(args.origin.id.clone().unwrap_or_else(|| run::new_id(began_at)));
         let known = database.drill(&id).map_err(|error| run::no_database(&dir, error))?;
