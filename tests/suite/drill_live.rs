@@ -143,7 +143,7 @@ fn nobody_has_a_machine_committed_whose_failover_is_to_be_taken_back() {
     let shown = site.run(&["show", "latest", "--format", "json"]).json();
     let state = |name: &str| {
         let mut steps = shown["steps"].as_array().expect("steps").iter();
-        steps.find(|step| step["step"] == name).expect("it is there")["state"].clone()
+        steps.find(|step| step["id"] == name).expect("it is there")["state"].clone()
     };
     assert_eq!((state("verify/l1"), state("approve_commit/l1")), ("succeeded".into(), "running".into()));
     assert_eq!(state("approve_failover/w1"), "asked");
