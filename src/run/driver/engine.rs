@@ -396,10 +396,15 @@ impl<'r> Engine<'r> {
     /// failed is settled by what is there now.
     pub(super) fn freshness(&self, step: StepIndex) -> Freshness {
         let is_settling = self.unsettled.contains_key(&step) || self.unseen;
-        if is_settling || !step::only_waits(self.graph.kind(step)) {
+        let kind = self.graph.kind(step);
+        if is_settling {
             Freshness::Now
-        } else {
+        } else if step::only_waits(kind) {
             Freshness::Lately
+        } else if step::goes_by_states(kind) {
+            Freshness::Listed
+        } else {
+            Freshness::Now
         }
     }
 
