@@ -152,7 +152,7 @@ fn nobody_has_a_machine_committed_whose_failover_is_to_be_taken_back() {
     let ended = approved_to_its_end(&site);
     assert_eq!(ended.exit, 0, "{}", ended.said());
     assert_eq!(sent(&site), [2, 2, 0, 2, 0], "{:?}", site.handle.counts());
-    assert!(ended.said().contains("2 taken back: l1, w1"), "{}", ended.said());
+    assert!(ended.said().contains("2 taken back: w1, l1"), "{}", ended.said());
     let report = site.run(&["report", "latest", "--format", "markdown"]).out;
     assert!(
         report.contains("2 of 2 machines came up on-premises, were verified, and were taken back;"),
