@@ -270,6 +270,13 @@ impl<'c> Context<'c> {
     }
 }
 
+/// Nobody is asked for a commit in a run whose failovers are taken back, and none is made: it waits until that is ordered.
+fn taken_back_instead() -> Decision {
+    Decision::Await(
+        "nothing is committed: the failovers are taken back when everything is verified".to_owned(),
+    )
+}
+
 /// Returns a duration in words.
 fn in_words(duration: SignedDuration) -> String {
     crate::quantity::Seconds(u64::try_from(duration.as_secs()).unwrap_or(0)).to_string()
