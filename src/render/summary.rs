@@ -23,6 +23,8 @@ pub struct Counts {
     pub infos: usize,
     /// Rules that a missing fact leaves open.
     pub indeterminate: usize,
+    /// Rules that can't be decided either, and weigh nothing: the inventory leaves out what only a measurement gives.
+    pub unmeasured: usize,
     /// What the run waits for.
     pub pending: usize,
     /// What is accepted.
@@ -37,6 +39,7 @@ impl Counts {
             (State::Violated, Severity::Warning) => &mut self.warnings,
             (State::Violated, Severity::Info) => &mut self.infos,
             (State::Indeterminate, _) => &mut self.indeterminate,
+            (State::Unmeasured, _) => &mut self.unmeasured,
             (State::Pending, _) => &mut self.pending,
             (State::Waived, _) => &mut self.waived,
         };

@@ -15,6 +15,7 @@ use failback::rules::fixture::World;
 fn said(finding: &Finding, severity: bool) -> Expectation {
     let state = match finding.state {
         State::Violated if finding.awaited => "pending",
+        State::Unmeasured => "unmeasured",
         other => other.as_str(),
     };
     Expectation {
@@ -36,7 +37,7 @@ fn check_case(rule: &'static rules::Rule, case: &Case) -> Result<(), String> {
         if outcome.sources.source_of(finding.span).is_none() {
             return Err(format!("{}: a finding points nowhere: {}", case.name, finding.message));
         }
-        if finding.state == State::Indeterminate
+        if matches!(finding.state, State::Indeterminate | State::Unmeasured)
             && !rule.facts.contains(&finding.fact.as_deref().unwrap_or("vault.experience"))
         {
             return Err(format!("{}: `{:?}` is not among the rule's facts", case.name, finding.fact));
@@ -99,7 +100,7 @@ fn a_healthy_world_breaks_no_rule_and_leaves_none_open() {
                 let quiet =
                     finding.awaited || always || finding.severity == failback::diagnostic::Severity::Info;
                 assert!(
-                    finding.state == State::Violated && quiet,
+                    matches!(finding.state, State::Violated | State::Unmeasured) && quiet,
                     "{world:?}: {} {:?}: {}",
                     finding.rule,
                     finding.state,
