@@ -23,7 +23,7 @@ pub struct Counts {
     pub infos: usize,
     /// Rules that a missing fact leaves open.
     pub indeterminate: usize,
-    /// Rules that can't be decided either, and weigh nothing: the inventory leaves out what only a measurement gives.
+    /// Of these, those that weigh nothing: the inventory leaves out what only a measurement gives.
     pub unmeasured: usize,
     /// What the run waits for.
     pub pending: usize,
@@ -39,7 +39,10 @@ impl Counts {
             (State::Violated, Severity::Warning) => &mut self.warnings,
             (State::Violated, Severity::Info) => &mut self.infos,
             (State::Indeterminate, _) => &mut self.indeterminate,
-            (State::Unmeasured, _) => &mut self.unmeasured,
+            (State::Unmeasured, _) => {
+                self.unmeasured += 1;
+                &mut self.indeterminate
+            }
             (State::Pending, _) => &mut self.pending,
             (State::Waived, _) => &mut self.waived,
         };
@@ -68,7 +71,7 @@ impl Counts {
         let parts = [
             plural(self.errors, "error"),
             plural(self.warnings, "warning"),
-            fixed(self.indeterminate, "undecided"),
+            fixed(self.indeterminate.saturating_sub(self.unmeasured), "undecided"),
             plural(self.infos, "info"),
             fixed(self.pending, "pending"),
             fixed(self.waived, "waived"),

@@ -77,6 +77,28 @@ fn each_rule_says_what_its_fixture_expects() {
 }
 
 #[test]
+fn each_fixture_shows_a_fault_a_near_miss_and_a_missing_fact() {
+    let mut lacking = Vec::new();
+    for rule in rules::all() {
+        let cases = fixture::of(rule).expect("a fixture is readable").cases;
+        let expects = |states: &[&str]| {
+            cases.iter().any(|case| case.expect.iter().any(|one| states.contains(&one.state.as_str())))
+        };
+        for (what, is_shown) in [
+            ("a fault", expects(&["violated", "pending"])),
+            ("a near miss", cases.iter().any(|case| case.expect.is_empty())),
+            // A rule that reads no facts lacks none.
+            ("a missing fact", rule.facts.is_empty() || expects(&["indeterminate", "unmeasured"])),
+        ] {
+            if !is_shown {
+                lacking.push(format!("{} {}: no case of {what}", rule.id, rule.name));
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "{}", lacking.join("\n"));
+}
+
+#[test]
 fn a_healthy_world_breaks_no_rule_and_leaves_none_open() {
     for world in [World::Classic, World::Modernized] {
         for rule in rules::all() {
