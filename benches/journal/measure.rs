@@ -267,7 +267,7 @@ fn resume(folder: &Path) -> Figures {
     database
         .each_event(&run, |event| {
             let legal = state.check(&event).expect("it was legal");
-            state.apply(&event, legal);
+            state.take(event, legal);
         })
         .expect("it is intact");
     let (read, since) = (cpu(), Instant::now());

@@ -1,19 +1,135 @@
 //! The terminal's input, read so that waiting for it can end.
 
+pub(super) use here::Keys;
 pub(super) use here::forget_typed;
 pub(super) use here::line;
+pub(super) use here::restore;
+
+/// What a pressed key means for the line that is being typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pressed {
+    /// The line is another one.
+    Changed,
+    /// The line is whole.
+    Entered,
+    /// The input has ended.
+    Ended,
+    /// Nothing.
+    Nothing,
+}
+
+/// A line of plain words that is typed key by key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Typed {
+    text: String,
+    /// Whether the bytes of a key that is no letter follow.
+    in_sequence: bool,
+}
+
+impl Typed {
+    /// Returns what was typed.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Takes the line, so that another one begins.
+    pub(super) fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
+    /// Takes one byte of the terminal.
+    pub(super) fn press(&mut self, byte: u8) -> Pressed {
+        if std::mem::replace(&mut self.in_sequence, false) {
+            // The arrows and their like: ESC, `[` or `O`, numbers, and one letter at the end.
+            self.in_sequence = matches!(byte, b'[' | b'O' | b'0'..=b'9' | b';');
+            return Pressed::Nothing;
+        }
+        match byte {
+            b'\n' | b'\r' => Pressed::Entered,
+            4 if self.text.is_empty() => Pressed::Ended,
+            0x1b => {
+                self.in_sequence = true;
+                Pressed::Nothing
+            }
+            8 | 0x7f => {
+                self.text.pop();
+                Pressed::Changed
+            }
+            // Ctrl-U.
+            0x15 => {
+                self.text.clear();
+                Pressed::Changed
+            }
+            b' '..=b'~' if self.text.len() < 40 => {
+                self.text.push(char::from(byte));
+                Pressed::Changed
+            }
+            _ => Pressed::Nothing,
+        }
+    }
+}
 
 #[cfg(unix)]
 mod here {
+    use std::sync::Mutex;
+
     use rustix::event::PollFd;
     use rustix::event::PollFlags;
     use rustix::event::Timespec;
     use rustix::event::poll;
+    use rustix::termios::LocalModes;
+    use rustix::termios::OptionalActions;
     use rustix::termios::QueueSelector;
+    use rustix::termios::SpecialCodeIndex;
+    use rustix::termios::Termios;
     use rustix::termios::tcflush;
+    use rustix::termios::tcgetattr;
+    use rustix::termios::tcsetattr;
 
     /// How often a wait asks whether it is over, in nanoseconds.
     const GLANCE: i64 = 100_000_000;
+
+    /// How the terminal was before its keys were read one by one; `None` while they are not.
+    static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+    /// Gives the terminal back as it was before its keys were read one by one.
+    pub(in crate::cli) fn restore() {
+        if let Ok(mut before) = BEFORE.lock()
+            && let Some(before) = before.take()
+        {
+            // A terminal that is gone needs nothing back.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
+        }
+    }
+
+    /// The terminal's keys, one by one, shown by whoever reads them; Ctrl-C still interrupts.
+    #[derive(Debug)]
+    pub(in crate::cli) struct Keys(());
+
+    impl Keys {
+        /// Begins to read keys; `None` if the input is no terminal.
+        pub(in crate::cli) fn read() -> Option<Self> {
+            let before = tcgetattr(std::io::stdin()).ok()?;
+            let mut by_key = before.clone();
+            by_key.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+            by_key.special_codes[SpecialCodeIndex::VMIN] = 1;
+            by_key.special_codes[SpecialCodeIndex::VTIME] = 0;
+            BEFORE.lock().ok()?.get_or_insert(before);
+            tcsetattr(std::io::stdin(), OptionalActions::Now, &by_key).ok()?;
+            Some(Self(()))
+        }
+
+        /// Returns the next byte; `Some(None)` if the wait is over before there is one, `None` if the input has ended.
+        pub(in crate::cli) fn next(&self, is_over: &dyn Fn() -> bool) -> Option<Option<u8>> {
+            byte(is_over)
+        }
+    }
+
+    impl Drop for Keys {
+        fn drop(&mut self) {
+            restore();
+        }
+    }
 
     /// Drops what was typed and not read.
     pub(in crate::cli) fn forget_typed() {
@@ -25,8 +141,18 @@ mod here {
     ///
     /// It reads past the standard library's buffer, which would hold on to lines that answer nothing.
     pub(in crate::cli) fn line(is_over: &dyn Fn() -> bool) -> Option<Option<String>> {
-        let stdin = std::io::stdin();
         let mut typed = Vec::new();
+        loop {
+            match byte(is_over)? {
+                None => return Some(None),
+                Some(b'\n') => return Some(Some(String::from_utf8_lossy(&typed).into_owned())),
+                Some(byte) => typed.push(byte),
+            }
+        }
+    }
+
+    fn byte(is_over: &dyn Fn() -> bool) -> Option<Option<u8>> {
+        let stdin = std::io::stdin();
         loop {
             if is_over() {
                 forget_typed();
@@ -41,8 +167,7 @@ mod here {
             let mut byte = [0_u8; 1];
             match rustix::io::read(&stdin, &mut byte) {
                 Ok(0) => return None,
-                Ok(_) if byte[0] == b'\n' => return Some(Some(String::from_utf8_lossy(&typed).into_owned())),
-                Ok(_) => typed.push(byte[0]),
+                Ok(_) => return Some(Some(byte[0])),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return None,
             }
@@ -55,11 +180,61 @@ mod here {
 mod here {
     pub(in crate::cli) fn forget_typed() {}
 
+    pub(in crate::cli) fn restore() {}
+
+    /// Keys are read by lines here.
+    #[derive(Debug)]
+    pub(in crate::cli) enum Keys {}
+
+    impl Keys {
+        pub(in crate::cli) const fn read() -> Option<Self> {
+            None
+        }
+
+        pub(in crate::cli) fn next(&self, _is_over: &dyn Fn() -> bool) -> Option<Option<u8>> {
+            match *self {}
+        }
+    }
+
     pub(in crate::cli) fn line(_is_over: &dyn Fn() -> bool) -> Option<Option<String>> {
         let mut line = String::new();
         match std::io::stdin().lock().read_line(&mut line) {
             Ok(0) | Err(_) => None,
             Ok(_) => Some(Some(line)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Types some bytes; returns what each meant that meant anything, and the line after them.
+    fn typed(bytes: &[u8]) -> (Vec<Pressed>, String) {
+        let mut typed = Typed::default();
+        let pressed = bytes.iter().map(|byte| typed.press(*byte));
+        let pressed =
+            pressed.filter(|pressed| !matches!(pressed, Pressed::Nothing | Pressed::Changed)).collect();
+        (pressed, typed.text().to_owned())
+    }
+
+    #[test]
+    fn a_line_is_typed_and_mended_and_entered() {
+        assert_eq!(typed(b"yes\n"), (vec![Pressed::Entered], "yes".into()));
+        assert_eq!(typed(b"nope\x7f\x7f\x08"), (vec![], "n".into()));
+        assert_eq!(typed(b"\x7fwhat\x15no"), (vec![], "no".into()));
+        assert_eq!(typed(&[b'y'; 90]).1.len(), 40);
+    }
+
+    #[test]
+    fn other_keys_and_letters_of_other_scripts_type_nothing() {
+        assert_eq!(typed(b"y\x1b[A\x1b[1;5C\x1bOP\te\x01s").1, "yes");
+        assert_eq!(typed("é\u{202e}".as_bytes()).1, "");
+    }
+
+    #[test]
+    fn the_input_ends_where_nothing_is_typed_yet() {
+        assert_eq!(typed(b"\x04"), (vec![Pressed::Ended], String::new()));
+        assert_eq!(typed(b"y\x04"), (vec![], "y".into()));
     }
 }

@@ -44,6 +44,49 @@ pub(crate) fn refuse_emptied(dir: &StateDir) -> Result<(), CliError> {
     }
 }
 
+/// Returns what is wrong where runs whose ids begin with a word left folders, and the database knows none of them.
+#[must_use]
+pub(crate) fn no_record(dir: &StateDir, word: &str) -> Option<CliError> {
+    let runs: Vec<String> = dir.begun().into_iter().filter(|id| id.starts_with(word)).collect();
+    if runs.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "{} has no record of run {}, which {} a folder beside it: the database was replaced or cut short",
+        dir.database().display(),
+        named(&runs),
+        have(&runs)
+    );
+    Some(CliError::usage(message).hinted(
+        "put back a copy of the database; without one, start another run, which looks at the site first",
+    ))
+}
+
+/// Returns whether the database has no record of any run that a word may mean.
+#[must_use]
+pub(crate) fn is_unknown(database: &Database, word: &str) -> bool {
+    let means = |id: &str| word == "latest" || id.starts_with(word);
+    database.runs().is_ok_and(|runs| !runs.iter().any(|run| means(run.id.as_str())))
+}
+
+/// Returns what is wrong where the database is gone that runs began in.
+#[must_use]
+pub(crate) fn gone(dir: &StateDir) -> Option<CliError> {
+    let runs = dir.begun();
+    if runs.is_empty() || dir.database().exists() {
+        return None;
+    }
+    let message = format!(
+        "`{}` is gone: there is no record of {}, which {} a folder beside it",
+        dir.database().display(),
+        named(&runs),
+        have(&runs)
+    );
+    Some(CliError::usage(message).hinted(
+        "put back a copy of the database, with its `-wal` if there is one; without one, start another run, which looks at the site first",
+    ))
+}
+
 /// Says which runs left a folder and are not among those that are known.
 ///
 /// # Errors
@@ -104,7 +147,7 @@ pub(crate) fn named_by(dir: &StateDir, word: &str) -> Option<String> {
     if runs.len() == 1 { runs.pop() } else { None }
 }
 
-/// Says that a log is shown in place of the journal, which can't be read.
+/// Says that a log is shown in place of a record, which can't be read or is not there.
 ///
 /// # Errors
 ///

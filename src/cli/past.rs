@@ -30,10 +30,10 @@ pub(crate) fn read(database: &Database, graph: &Arc<Graph>, run: &RunId) -> Resu
     let (mut first, mut illegal) = (None, None);
     let read = database.each_event(run, |event| match state.check(&event) {
         Ok(legal) if illegal.is_none() => {
-            state.apply(&event, legal);
             if first.is_none() {
-                first = Some(event.kind);
+                first = Some(event.kind.clone());
             }
+            state.take(event, legal);
         }
         Ok(_) => {}
         Err(error) => {

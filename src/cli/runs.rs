@@ -118,6 +118,9 @@ fn no_runs(path: &Path) -> CliError {
 }
 
 pub(crate) fn database(dir: &StateDir) -> Result<Database, CliError> {
+    if let Some(gone) = lost::gone(dir) {
+        return Err(gone);
+    }
     Database::open_to_read(&dir.database()).map_err(|error| match error {
         // A process that was killed while it made the first one lost nothing.
         DatabaseError::Empty { .. } if dir.begun().is_empty() => no_runs(dir.given()),
@@ -148,21 +151,19 @@ fn named(dir: &StateDir, database: &Database, word: &str) -> Result<Entry, CliEr
                 CliError::usage(message).hinted(format!("name the run; list them: failback runs{flags}"))
             );
         }
-        return runs.into_iter().next().ok_or_else(|| CliError::usage("there is no run yet"));
+        return runs.into_iter().next().ok_or_else(|| {
+            lost::no_record(dir, "").unwrap_or_else(|| CliError::usage("there is no run yet"))
+        });
     }
     let mut found: Vec<Entry> = runs.into_iter().filter(|run| run.id.as_str().starts_with(word)).collect();
     if let Some(at) = found.iter().position(|run| run.id.as_str() == word) {
         return Ok(found.swap_remove(at));
     }
     match found.len() {
-        0 if dir.begun().iter().any(|id| id.starts_with(word)) => Err(CliError::usage(format!(
-            "{} has no record of run {}, which has a folder beside it: the database was replaced or cut short",
-            database.path().display(),
-            escape::line(word)
-        ))
-        .hinted("put back a copy of the database; without one, start another run, which looks at the site first")),
-        0 => Err(CliError::usage(format!("there is no run {}", escape::line(word)))
-            .hinted(format!("list them: failback runs{flags}"))),
+        0 => Err(lost::no_record(dir, word).unwrap_or_else(|| {
+            CliError::usage(format!("there is no run {}", escape::line(word)))
+                .hinted(format!("list them: failback runs{flags}"))
+        })),
         1 => Ok(found.swap_remove(0)),
         count => Err(CliError::usage(format!("{count} runs begin with {}", escape::line(word)))
             .hinted("write more of the id")),
@@ -445,7 +446,11 @@ pub fn logs(args: &LogsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Ok(database) => database,
         Err(error) => return log_alone(&dir, args, error, env),
     };
-    let run = named(&dir, &database, &args.run)?.id;
+    let run = match named(&dir, &database, &args.run) {
+        Ok(entry) => entry.id,
+        Err(error) if lost::is_unknown(&database, &args.run) => return log_alone(&dir, args, error, env),
+        Err(error) => return Err(error),
+    };
     if args.events {
         env.out.guarded(Guard::Json)?;
         let Intact { events, broken } = database.intact(&run);
@@ -459,7 +464,7 @@ pub fn logs(args: &LogsArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-/// Prints the log of a run whose journal can't be read, and says so.
+/// Prints the log of a run whose journal can't be read or is lost, and says so.
 fn log_alone(dir: &StateDir, args: &LogsArgs, error: CliError, env: &mut Env<'_>) -> Result<Exit, CliError> {
     if let Some(run) = lost::named_by(dir, &args.run).filter(|_| !args.events) {
         lost::tell_of_log(&run, env)?;

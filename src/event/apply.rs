@@ -16,9 +16,23 @@ use crate::event::step::StepStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
+use crate::id::IdempotencyKey;
 use crate::model::Machine;
+use crate::provider::Request;
 
 impl RunState {
+    /// Takes an event that [`RunState::check`] allowed in this very state, and keeps what it can of it instead of a copy.
+    pub fn take(&mut self, event: RunEvent, legal: Legal) {
+        match (event.kind, legal.step) {
+            (RunEventKind::IntentRecorded { attempt, key, request, .. }, Some(index)) => {
+                self.seq = event.seq;
+                self.last_at = Some(event.at);
+                self.intend(index, attempt, key, request, event.at);
+            }
+            (kind, _) => self.apply(&RunEvent { kind, ..event }, legal),
+        }
+    }
+
     /// Takes an event that [`RunState::check`] allowed in this very state.
     pub fn apply(&mut self, event: &RunEvent, legal: Legal) {
         self.seq = event.seq;
@@ -100,13 +114,7 @@ impl RunState {
                 self.set(index, StepStatus::Running, at);
             }
             RunEventKind::IntentRecorded { attempt, key, request, .. } => {
-                step.attempts = *attempt;
-                step.intent = Some(Box::new((key.clone(), request.clone())));
-                step.first_attempt_at.get_or_insert(at);
-                step.sent_at = Some(at);
-                step.operation = None;
-                step.begins_attempt();
-                self.park(index, false);
+                self.intend(index, *attempt, key.clone(), request.clone(), at);
             }
             RunEventKind::OperationAccepted { operation, .. } => step.operation = Some(operation.clone()),
             RunEventKind::AttemptFailed { code, message, retry_at, .. } => {
@@ -213,6 +221,25 @@ impl RunState {
             | RunEventKind::Interrupted { .. }
             | RunEventKind::RunFinished { .. } => {}
         }
+    }
+
+    /// Notes the request that a step is about to send.
+    fn intend(
+        &mut self,
+        index: StepIndex,
+        attempt: u32,
+        key: IdempotencyKey,
+        request: Request,
+        at: Timestamp,
+    ) {
+        let step = &mut self.steps[index as usize];
+        step.attempts = attempt;
+        step.intent = Some(Box::new((key, request)));
+        step.first_attempt_at.get_or_insert(at);
+        step.sent_at = Some(at);
+        step.operation = None;
+        step.begins_attempt();
+        self.park(index, false);
     }
 
     /// Takes a machine out of the run: what is still to be done about it is not done.

@@ -19,9 +19,23 @@ use crate::provider::ReachedPoint;
 use crate::provider::Request;
 use crate::rules::Guard;
 
+/// Defines the kinds of events, and how the journal's own texts of them are decoded.
+macro_rules! kinds {
+    ($(#[doc = $doc:literal])* pub enum $name:ident { $($variants:tt)* }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "event", rename_all = "snake_case")]
+        pub enum $name { $($variants)* }
+
+        /// The same kinds, decoded when the tag is known before the fields; see [`TagFirst`](crate::event::TagFirst).
+        #[derive(Deserialize)]
+        #[serde(remote = "RunEventKind", rename_all = "snake_case")]
+        pub(super) enum Known { $($variants)* }
+    };
+}
+
+kinds! {
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
 pub enum RunEventKind {
     /// The run began.
     RunStarted {
@@ -358,6 +372,7 @@ pub enum RunEventKind {
         /// How.
         outcome: Outcome,
     },
+}
 }
 
 impl RunEventKind {

@@ -3,6 +3,7 @@
 mod again;
 mod apply;
 mod changing;
+mod decode;
 mod inbox;
 mod kind;
 mod legal;
@@ -17,6 +18,7 @@ mod state;
 mod statement;
 mod step;
 
+pub use decode::TagFirst;
 pub use inbox::Inbox;
 pub use inbox::Letter;
 pub use inbox::Order;

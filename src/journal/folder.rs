@@ -63,7 +63,7 @@ impl StateDir {
         Ok(dir)
     }
 
-    /// Returns the directory if it is there.
+    /// Returns the directory if it is there: with a database, or with runs that began in one that is gone.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl StateDir {
         match fs::metadata(dir.database()) {
             Ok(found) => Ok(found.is_file().then_some(dir)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Ok(None)
+                Ok((!dir.begun().is_empty()).then_some(dir))
             }
             Err(source) => Err(StateDirError { path: dir.database(), action: "read", source }),
         }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 use rusqlite::types::ValueRef;
 
 use crate::event::RunEvent;
-use crate::event::RunEventKind;
+use crate::event::TagFirst;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
@@ -61,13 +62,22 @@ impl Database {
         place: u64,
         mut take: impl FnMut(RunEvent),
     ) -> Result<(), DatabaseError> {
+        // Many events happen at one time.
+        let mut last: Option<(Vec<u8>, Timestamp)> = None;
         self.each_text(run, place, |seq, beside, text| {
-            let Stored { run: of, seq: place, at, kind } = decoded(run, seq, text)?;
+            let Stored { run: of, seq: place, at, kind: TagFirst(kind) } = decoded(run, seq, text)?;
             if place != seq || of != run.as_str() {
                 return Err(broken(run, seq, "it is the event of another place"));
             }
             is_dated(run, seq, beside, &at)?;
-            let at = at.parse().map_err(|error: jiff::Error| unreadable(run, seq, &error))?;
+            let at = match &mut last {
+                Some((text, moment)) if text == at.as_bytes() => *moment,
+                other => {
+                    let moment = at.parse().map_err(|error: jiff::Error| unreadable(run, seq, &error))?;
+                    *other = Some((at.as_bytes().to_vec(), moment));
+                    moment
+                }
+            };
             take(RunEvent { run: run.clone(), seq, at, kind });
             Ok(())
         })
@@ -249,7 +259,7 @@ struct Stored<'t> {
     seq: u64,
     #[serde(borrow)]
     at: Cow<'t, str>,
-    kind: RunEventKind,
+    kind: TagFirst,
 }
 
 /// When an event happened.

@@ -3,9 +3,10 @@
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
-use rusqlite::params;
 
 use crate::event::Journal;
 use crate::event::JournalError;
@@ -17,7 +18,23 @@ use crate::journal::chain::Link;
 use crate::journal::database::failed;
 use crate::journal::file::Identity;
 
-const INSERT: &str = "INSERT INTO events (run, seq, at, event, hash) VALUES (?1, ?2, ?3, ?4, ?5)";
+/// Most events that one statement keeps.
+const ROWS: usize = 16;
+
+/// Columns that an event has of its own.
+const OWN: usize = 4;
+
+/// The statements that keep one event, two, and so on.
+static INSERTS: LazyLock<[String; ROWS]> = LazyLock::new(|| {
+    std::array::from_fn(|more| {
+        let row = |row: usize| {
+            let [seq, at, event, hash] = std::array::from_fn(|column| 2 + row * OWN + column);
+            format!("(?1, ?{seq}, ?{at}, ?{event}, ?{hash})")
+        };
+        let rows: Vec<String> = (0..=more).map(row).collect();
+        format!("INSERT INTO events (run, seq, at, event, hash) VALUES {}", rows.join(", "))
+    })
+});
 
 const INSERT_FACTS: &str = "INSERT OR IGNORE INTO facts (digest, body) VALUES (?1, ?2)";
 
@@ -40,6 +57,8 @@ pub struct RunWriter {
     run: RunId,
     /// Number and hash of the last event that was taken.
     end: (u64, Link),
+    /// When that happened.
+    last_at: Option<Timestamp>,
     taken: Vec<Taken>,
     /// The texts of what was taken, one after another.
     text: Vec<u8>,
@@ -57,12 +76,15 @@ impl Database {
     /// [`DatabaseError`] if the run is not entered, or the end of its events can't be read.
     pub fn writer(self, run: &RunId) -> Result<RunWriter, DatabaseError> {
         let end = self.end(run)?;
+        // All statements of this file fit.
+        self.connection.set_prepared_statement_cache_capacity(ROWS + 8);
         Ok(RunWriter {
             connection: self.connection,
             path: self.path,
             identity: self.identity,
             run: run.clone(),
             end,
+            last_at: None,
             taken: Vec::new(),
             text: Vec::new(),
             facts: Vec::new(),
@@ -84,51 +106,78 @@ impl RunWriter {
         if event.run != self.run || event.seq != self.end.0 + 1 {
             return Err(DatabaseError::OutOfOrder { run: event.run.clone(), seq: event.seq });
         }
+        // What comes up in one turn mostly happens at one time.
+        let at = match self.taken.last().filter(|_| self.last_at == Some(event.at)) {
+            Some(last) => last.at.clone(),
+            None => {
+                let from = self.text.len();
+                write!(self.text, "{}", event.at).expect("a buffer takes everything");
+                from..self.text.len()
+            }
+        };
+        self.last_at = Some(event.at);
         let from = self.text.len();
-        write!(self.text, "{}", event.at).expect("a buffer takes everything");
-        let middle = self.text.len();
         serde_json::to_writer(&mut self.text, event).expect("an event has a JSON form");
-        let (at, event_text) = (from..middle, middle..self.text.len());
+        let event_text = from..self.text.len();
         let hash = self.end.1.then(&self.text[event_text.clone()]);
         self.end = (event.seq, hash.clone());
         self.taken.push(Taken { seq: event.seq, at, event: event_text, hash });
         Ok(())
     }
 
+    /// Keeps what was taken: all of it, or nothing.
     fn write(&mut self) -> Result<(), DatabaseError> {
-        let write = failed(&self.path, "written");
-        let execute = |query: &str| {
-            self.connection.prepare_cached(query).and_then(|mut query| query.execute([])).map_err(&write)
-        };
-        execute("BEGIN IMMEDIATE")?;
-        if !self.facts.is_empty() {
-            let mut insert = self.connection.prepare_cached(INSERT_FACTS).map_err(&write)?;
-            for (digest, body) in &self.facts {
-                insert.execute([digest, body]).map_err(&write)?;
-            }
-        }
-        let text = |place: &Range<usize>| {
-            std::str::from_utf8(&self.text[place.clone()]).expect("JSON and times are text")
-        };
-        let mut insert = self.connection.prepare_cached(INSERT).map_err(&write)?;
-        for Taken { seq, at, event, hash } in &self.taken {
-            let number = i64::try_from(*seq).expect("a run has less than 2^63 events");
-            let written =
-                insert.execute(params![self.run.as_str(), number, text(at), text(event), hash.as_str()]);
-            written.map_err(|error| match error.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::ConstraintViolation) => {
-                    DatabaseError::Conflict { run: self.run.clone(), seq: *seq }
+        if self.taken.len() <= ROWS && self.facts.is_empty() {
+            // A statement by itself is a transaction, and SQLite needs no notes to take a part of it back.
+            self.insert(&self.taken)?;
+        } else {
+            let write = failed(&self.path, "written");
+            let execute = |query: &str| {
+                self.connection.prepare_cached(query).and_then(|mut query| query.execute([])).map_err(&write)
+            };
+            execute("BEGIN IMMEDIATE")?;
+            if !self.facts.is_empty() {
+                let mut insert = self.connection.prepare_cached(INSERT_FACTS).map_err(&write)?;
+                for (digest, body) in &self.facts {
+                    insert.execute([digest, body]).map_err(&write)?;
                 }
-                Some(_) | None => write(error),
-            })?;
+            }
+            for rows in self.taken.chunks(ROWS) {
+                self.insert(rows)?;
+            }
+            execute("COMMIT")?;
         }
-        drop(insert);
-        execute("COMMIT")?;
         // What went into a file that was moved away is not what the next process finds.
         if !self.identity.holds(&self.path) {
             return Err(DatabaseError::Replaced { path: self.path.clone() });
         }
         Ok(())
+    }
+
+    /// Inserts some of what was taken.
+    fn insert(&self, rows: &[Taken]) -> Result<(), DatabaseError> {
+        let Some((first, more)) = rows.split_first() else { return Ok(()) };
+        let text = |place: &Range<usize>| {
+            std::str::from_utf8(&self.text[place.clone()]).expect("JSON and times are text")
+        };
+        let inserted = || -> rusqlite::Result<usize> {
+            let mut insert = self.connection.prepare_cached(&INSERTS[more.len()])?;
+            insert.raw_bind_parameter(1, self.run.as_str())?;
+            for (place, Taken { seq, at, event, hash }) in (2..).step_by(OWN).zip(rows) {
+                let number = i64::try_from(*seq).expect("a run has less than 2^63 events");
+                insert.raw_bind_parameter(place, number)?;
+                insert.raw_bind_parameter(place + 1, text(at))?;
+                insert.raw_bind_parameter(place + 2, text(event))?;
+                insert.raw_bind_parameter(place + 3, hash.as_str())?;
+            }
+            insert.raw_execute()
+        };
+        inserted().map(|_| ()).map_err(|error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                DatabaseError::Conflict { run: self.run.clone(), seq: first.seq }
+            }
+            Some(_) | None => failed(&self.path, "written")(error),
+        })
     }
 
     /// Does something unless something failed before, and remembers if it fails.

@@ -25,6 +25,7 @@ mod whereabouts;
 pub use bar::Bar;
 pub use bar::Count;
 pub use bar::Look;
+pub use bar::Prompt;
 pub use json_lines::JsonLines;
 pub use lines::Lines;
 pub use noticing::Lost;

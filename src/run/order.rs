@@ -202,6 +202,9 @@ fn may_answer(
     if step.question != question {
         return Err(format!("{id} asks something else by now: {}", step.note.as_deref().unwrap_or("")));
     }
+    if state.graph().model().plan.is_taken_back && state.graph().kind(index) == StepKind::ApproveCommit {
+        return Err(format!("{id}: nothing is committed in this run: its failovers are taken back"));
+    }
     match approver::counts(state, index, &letter.by, letter.known_as, &letter.roles) {
         Some(why) => Err(format!("{id}: {why}")),
         None => Ok(index),

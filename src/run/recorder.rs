@@ -74,10 +74,12 @@ impl<'r> Recorder<'r> {
         let legal = self.state.check(&event)?;
         self.journal.append(&event)?;
         tracing::info!(seq = event.seq, at = %event.at, event = ?event.kind);
-        self.state.apply(&event, legal);
         self.is_synced = false;
         if self.is_watched() {
+            self.state.apply(&event, legal);
             self.taken.push(event);
+        } else {
+            self.state.take(event, legal);
         }
         Ok(())
     }

@@ -62,6 +62,9 @@ block! {
         ;
         /// Comments of the document that accept findings beside them.
         pub remarks: Vec<Remark>
+        ;
+        /// Whether its failovers are taken back instead of committed: no plan says so, a part of one that a drill exercises does.
+        pub is_taken_back: bool
     }
 }
 

@@ -383,7 +383,38 @@ fn a_run_that_the_database_does_not_know_is_not_a_run_that_never_was() {
         let ended = folder.run(&[command, &run]);
         assert_says(&ended, 2, &["has no record of run", "replaced or cut short", "put back a copy"]);
     }
+    let log = folder.run(&["logs", &run]);
+    assert_says(&log, 2, &["this is the log of run", "which proves nothing"]);
+    assert!(log.out.contains("RunStarted"), "{}", log.said());
+    assert_eq!(folder.run(&["logs", &run, "--events"]).out, "", "the log is no journal");
     assert_eq!(calls(&folder), before);
+}
+
+#[test]
+fn a_database_that_is_gone_leaves_the_logs_of_its_runs() {
+    let folder = waiting();
+    let runs = folder.run(&["runs", "--format", "json"]).json();
+    let run = runs["runs"][0]["run"].as_str().expect("an id").to_owned();
+    lose(&folder, false);
+    let words = ["failback.db` is gone: there is no record of", run.as_str(), "put back a copy"];
+    let commands = [
+        vec!["runs"],
+        vec!["runs", "--format", "json"],
+        vec!["show"],
+        vec!["resume"],
+        vec!["cancel", "latest"],
+    ];
+    for command in commands {
+        assert_says(&folder.run(&command), 2, &words);
+    }
+    for word in ["latest", run.as_str(), &run[..10]] {
+        let log = folder.run(&["logs", word]);
+        assert_says(&log, 2, &words);
+        assert_says(&log, 2, &["the journal can't be read; this is the log of run"]);
+        assert!(log.out.contains("RunStarted"), "{}", log.said());
+    }
+    assert_eq!(folder.run(&["logs", "--events"]).out, "", "the log is no journal");
+    assert!(!database(&folder).exists(), "nothing was made");
 }
 
 /// Takes the database away, and leaves an empty one if that is wanted.

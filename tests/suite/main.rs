@@ -84,6 +84,7 @@ mod simulation;
 mod slots;
 mod stand_alone_host;
 mod support;
+mod taken_over;
 mod terminal;
 mod timeline;
 mod traces;

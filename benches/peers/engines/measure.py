@@ -1,6 +1,6 @@
 """Measures what a step costs in failback and in other programs that run graphs of steps, each step doing nothing.
 
-Called by `scripts/engines`, which installs the others: measure.py FAILBACK PEERS [MACHINES]
+Called by `scripts/engines`, which installs the others: measure.py FAILBACK PEERS [MACHINES [PART...]]
 """
 
 import concurrent.futures
@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import resource
+import socket
 import subprocess
 import sys
 import tempfile
@@ -85,12 +86,20 @@ def post(url, body, patience=60.0):
     while True:
         request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=600) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return answer.read()
         except OSError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
 
 
 def restate(folder):
@@ -99,11 +108,17 @@ def restate(folder):
     (folder / "steps.mjs").write_text((HERE / "steps.mjs").read_text())
     quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server_program = next((modules / "@restatedev").glob("restate-server-*/bin/restate-server"))
-    server = subprocess.Popen([server_program, "--base-dir", folder / "restate"], **quiet)
-    service = subprocess.Popen(["node", "steps.mjs", "9080"], **quiet)
+    # Its own ports are those of others, too.
+    ingress, admin, node, steps = free_ports(4)
+    at = {"RESTATE_INGRESS__BIND_ADDRESS": ingress, "RESTATE_ADMIN__BIND_ADDRESS": admin, "RESTATE_BIND_ADDRESS": node}
+    ports = {name: f"127.0.0.1:{port}" for name, port in at.items()}
+    server = subprocess.Popen(
+        [server_program, "--base-dir", folder / "restate"], env={**os.environ, **ports}, **quiet
+    )
+    service = subprocess.Popen(["node", "steps.mjs", str(steps)], **quiet)
     try:
-        post("http://127.0.0.1:9070/deployments", {"uri": "http://127.0.0.1:9080"})
-        run = "http://127.0.0.1:8080/machine/run"
+        post(f"http://127.0.0.1:{admin}/deployments", {"uri": f"http://127.0.0.1:{steps}"})
+        run = f"http://127.0.0.1:{ingress}/machine/run"
         post(run, STEPS)
         before, began = cpu_of(server) + cpu_of(service), time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
@@ -120,7 +135,8 @@ def restate(folder):
 def main():
     print(f"{'program':<58}{'steps':>8}{'CPU s':>9}{'wall s':>9}{'CPU us/step':>12}{'us/step':>12}")
     parts = {"failback": failback, "ninja": ninja, "snakemake": snakemake, "steno": steno, "restate": restate}
-    for name, part in parts.items():
+    wanted = sys.argv[4:] or list(parts)
+    for name, part in ((name, parts[name]) for name in wanted):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             if part is failback:

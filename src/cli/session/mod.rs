@@ -20,9 +20,11 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::hooks;
 use crate::cli::hooks::Folders;
+use crate::cli::keyboard;
 use crate::cli::notices::OfRun;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
+use crate::cli::terminal::Below;
 use crate::cli::terminal::Terminal;
 use crate::cli::traces;
 use crate::cli::watch::Watch;
@@ -55,7 +57,6 @@ use crate::run::approver::AutoApprove;
 use crate::run::approver::Unattended;
 use crate::run::hook::Allowed;
 use crate::run::hook::Hooks;
-use crate::run::patient::NoCommit;
 
 pub use self::args::Answers;
 pub use self::args::Driven;
@@ -245,16 +246,16 @@ async fn drive_here(
         false => None,
     };
     let terminal = env.out.is_terminal();
+    let below = Below::default();
     let approver: Arc<dyn Approver> = match manner.approver {
         Some(approver) => approver,
         None if args.auto_approve => Arc::new(AutoApprove),
         None if terminal && env.input_is_terminal => {
-            Arc::new(Terminal::of(cli::person::Person::of(&env.variables)))
+            Arc::new(Terminal::of(cli::person::Person::of(&env.variables), Arc::clone(&below)))
         }
         None => Arc::new(Unattended),
     };
     let is_taken_back = plan.part.as_ref().is_some_and(|part| part.is_taken_back);
-    let approver = if is_taken_back { Arc::new(NoCommit::new(approver)) } else { approver };
     let approver: Arc<dyn Approver> = match &place {
         Place::Emulated(emulator) => Arc::new(AtEmulator { approver, site: Arc::clone(emulator) }),
         Place::Real(_) => approver,
@@ -268,6 +269,7 @@ async fn drive_here(
             if interrupted().await.is_ok() {
                 let _ = end_now.send(());
                 if interrupted().await.is_ok() {
+                    keyboard::restore();
                     std::process::exit(i32::from(Exit::Interrupted.code()));
                 }
             }
@@ -297,7 +299,10 @@ async fn drive_here(
     let traces = traces::begin(args, env)?;
     let mut reporters = match manner.is_silent {
         true => Vec::new(),
-        false => show::reporters(args, &state, expected, &lost, approver.is_at_terminal(), env),
+        false => {
+            let asks_here = approver.is_at_terminal().then_some(&below);
+            show::reporters(args, &state, expected, &lost, asks_here, env)
+        }
     };
     reporters.extend(take_back.map(|take_back| Box::new(take_back) as Box<dyn Reporter>));
     reporters.extend(traces.as_ref().map(|traces| traces.reporter(&run, &state)));
@@ -321,6 +326,8 @@ async fn drive_here(
         Ok(()) = ends => Ok(End::Interrupted),
     };
     interrupts.abort();
+    // Whoever was asked and did not answer is still waited for by a thread that ends with the process.
+    keyboard::restore();
     // Whoever closes the database last leaves it in one file; that is the journal.
     watch.end();
     if let Some(courier) = courier {

@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Format;
 use crate::cli::session::SessionArgs;
 use crate::cli::session::of_state_dir;
+use crate::cli::terminal::Below;
 use crate::event::Outcome;
 use crate::event::Reporter;
 use crate::event::RunState;
@@ -36,13 +37,13 @@ pub(super) fn expected(graph: &Graph, now: Timestamp) -> Expected {
     Expected { takes: of(|step| step.takes_s), waits: of(|step| step.waits_s) }
 }
 
-/// Returns what shows a run as its flags say.
+/// Returns what shows a run as its flags say. Where persons are asked at this terminal and it has bars, they are asked below these.
 pub(super) fn reporters<'r>(
     args: &SessionArgs,
     state: &RunState,
     expected: Expected,
     lost: &report::Lost,
-    asks_here: bool,
+    asks_here: Option<&Below>,
     env: &'r mut Env<'_>,
 ) -> Vec<Box<dyn Reporter + 'r>> {
     let style = env.style();
@@ -64,13 +65,16 @@ pub(super) fn reporters<'r>(
         Format::Human
             if env.out.is_terminal() && env.err.is_terminal() && !is_dumb && report::Bar::can_be_drawn() =>
         {
-            let look = report::Look { verbosity, color: style.color, asks_here };
-            vec![Box::new(
-                report::Bar::on_stderr(state, expected.takes, look)
-                    .waiting(expected.waits)
-                    .typed_with(&flags)
-                    .telling_how_to_answer(!args.auto_approve),
-            )]
+            let look = report::Look { verbosity, color: style.color, asks_here: asks_here.is_some() };
+            let mut bar = report::Bar::on_stderr(state, expected.takes, look)
+                .waiting(expected.waits)
+                .typed_with(&flags)
+                .telling_how_to_answer(!args.auto_approve);
+            // Elsewhere what is typed is shown by the terminal itself, and the bars stand back for it.
+            if let Some(below) = asks_here.filter(|_| cfg!(unix)) {
+                let _ = below.set(bar.prompt());
+            }
+            vec![Box::new(bar)]
         }
         Format::Human => {
             let lines = report::Lines::new(report::Noticing::new(&mut env.out, lost), state, verbosity);

@@ -3,10 +3,12 @@
 mod choice;
 mod count;
 mod memory;
+mod prompt;
 mod pulse;
 mod row;
 
 pub use count::Count;
+pub use prompt::Prompt;
 
 use std::collections::HashMap;
 use std::io;
@@ -61,6 +63,9 @@ const NAMES: (usize, usize) = (8, 24);
 /// ticks have paid for it. A plan of ten machines is looked at with each tick.
 const CREDIT: usize = 512;
 
+/// Most machines that are shown above a question.
+const ROWS_BESIDE_A_QUESTION: usize = 6;
+
 /// How bars look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
@@ -98,6 +103,8 @@ pub struct Bar {
     lines: Vec<String>,
     /// How many persons are asked at this terminal.
     pauses: usize,
+    /// Where they are asked, if that is below the bars: these go on meanwhile.
+    prompt: Option<Prompt>,
     /// Ticks that have paid for the next look at what runs, and at the whole graph.
     credit: (usize, usize),
     /// Steps that ran at the last look, and steps and edges of the graph.
@@ -152,6 +159,7 @@ impl Bar {
             repeats: Repeats::default(),
             lines: Vec::new(),
             pauses: 0,
+            prompt: None,
             credit: (0, 0),
             costs: (0, graph.steps().len() + edges),
             flags: String::new(),
@@ -181,6 +189,17 @@ impl Bar {
         self
     }
 
+    /// Returns where persons are asked below the bars, which then no longer stand back for them.
+    #[must_use]
+    pub fn prompt(&mut self) -> Prompt {
+        self.prompt.get_or_insert_with(|| Prompt::below(&self.bars)).clone()
+    }
+
+    /// Returns whether the display stands back for a person who is asked where it stood.
+    const fn stands_back(&self) -> bool {
+        self.pauses > 0 && self.prompt.is_none()
+    }
+
     /// Keeps a line to be printed above the bars.
     fn say(&mut self, at: Timestamp, state: &RunState, level: Verbosity, paint: Paint, text: &str) {
         if level <= self.look.verbosity {
@@ -193,7 +212,7 @@ impl Bar {
 
     /// Prints the lines that were kept, unless a person is asked.
     fn print(&mut self) -> io::Result<()> {
-        if self.pauses > 0 || self.lines.is_empty() {
+        if self.stands_back() || self.lines.is_empty() {
             return Ok(());
         }
         // All of them at once, since each print draws all bars.
@@ -218,6 +237,8 @@ impl Bar {
         }
         let running = self.choice.update(state, &self.left);
         self.costs.0 = running.len();
+        // A question below the bars must not be where a low terminal has no line for it.
+        let rows = if self.pauses > 0 { ROWS_BESIDE_A_QUESTION } else { usize::MAX };
         let running_work: f64 = done
             .iter()
             .filter(|(step, _)| !state.step(**step).status.is_settled())
@@ -230,6 +251,7 @@ impl Bar {
             .choice
             .shown()
             .filter_map(|subject| running.get(&subject))
+            .take(rows)
             .map(|runs| row(now, state, *runs, texts.get(&runs.step).copied(), self.look.color))
             .collect();
         self.show_rows(&rows, running.len() - rows.len());
@@ -300,6 +322,16 @@ impl Bar {
         }
     }
 
+    /// Asks nobody any more; returns whether the cursor stands behind a question for which the display stood back.
+    fn leaves_question(&mut self) -> bool {
+        let stood_back = self.stands_back();
+        self.pauses = 0;
+        if let Some(prompt) = &self.prompt {
+            prompt.close();
+        }
+        stood_back
+    }
+
     /// Takes each bar away, so that what is printed last is not printed above what was true before.
     fn take_down(&self) {
         for bar in
@@ -313,6 +345,9 @@ impl Bar {
     fn end(&mut self) -> io::Result<()> {
         if let Some(pulse) = self.pulse.take() {
             pulse.beat(false);
+        }
+        if let Some(prompt) = &self.prompt {
+            prompt.close();
         }
         let cleared = self.bars.clear();
         self.bars.set_draw_target(ProgressDrawTarget::hidden());
@@ -358,7 +393,7 @@ impl Reporter for Bar {
             && event.seq == state.seq()
         {
             self.lines.push(summary(&event.run, state).typed_with(&self.flags).to_string());
-            if std::mem::take(&mut self.pauses) > 0 {
+            if self.leaves_question() {
                 // The cursor stands behind the question: it is sent to the first column of the next line.
                 self.lines[0].insert_str(0, "\n\u{1b}[G");
             }
@@ -370,7 +405,7 @@ impl Reporter for Bar {
     }
 
     fn tick(&mut self, now: Timestamp, state: &RunState, progress: &[StepProgress]) -> io::Result<()> {
-        if self.pauses > 0 || !self.pulse.as_ref().is_none_or(Pulse::allows) {
+        if self.stands_back() || !self.pulse.as_ref().is_none_or(Pulse::allows) {
             return Ok(());
         }
         self.refresh(now, state, progress);
@@ -378,13 +413,17 @@ impl Reporter for Bar {
     }
 
     fn stopping(&mut self, waits_for: usize) {
-        let first = if std::mem::take(&mut self.pauses) > 0 { "\n\u{1b}[G" } else { "" };
+        let first = if self.leaves_question() { "\n\u{1b}[G" } else { "" };
         self.lines.push(format!("{first}{:>11}{}", "", text::of_stopping(waits_for)));
         // What can't be printed now is printed with the next lines.
         let _ = self.print();
     }
 
     fn pause(&mut self, paused: bool) {
+        if self.prompt.is_some() {
+            self.pauses = if paused { self.pauses + 1 } else { self.pauses.saturating_sub(1) };
+            return;
+        }
         // Several persons may be asked at once; the terminal is free when the last one has answered.
         if paused && self.pauses == 0 {
             if let Some(pulse) = &self.pulse {

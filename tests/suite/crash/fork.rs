@@ -26,6 +26,8 @@ use failback::provider::emulator::World as EmulatedWorld;
 use failback::run::trial::law::Breach;
 use failback::run::trial::law::Order;
 
+use crate::crash::everywhere::Which;
+
 /// Where a process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cut {
@@ -78,7 +80,7 @@ struct Inner {
     /// Whether the site answered a request since the last sync.
     answered: bool,
     cuts: usize,
-    every: usize,
+    which: Which,
     breaches: Vec<Breach>,
     forks: SyncSender<Fork>,
 }
@@ -91,8 +93,8 @@ pub struct Tape {
 }
 
 impl Tape {
-    /// Returns the tape of a run that begins, of whose cuts each `every`th is tried.
-    pub fn new(state: RunState, emulator: Arc<Emulator>, every: usize, forks: SyncSender<Fork>) -> Self {
+    /// Returns the tape of a run that begins, and which of its cuts are tried.
+    pub fn new(state: RunState, emulator: Arc<Emulator>, which: Which, forks: SyncSender<Fork>) -> Self {
         let kept = Kept { state, order: Order::default(), last: None };
         let inner = Inner {
             taken: kept.clone(),
@@ -100,7 +102,7 @@ impl Tape {
             between: Vec::new(),
             answered: false,
             cuts: 0,
-            every,
+            which,
             breaches: Vec::new(),
             forks,
         };
@@ -125,7 +127,7 @@ impl Tape {
     fn cut(&self, inner: &mut Inner, cut: Cut) {
         let number = inner.cuts;
         inner.cuts += 1;
-        if !number.is_multiple_of(inner.every) {
+        if !inner.which.has(number) {
             return;
         }
         // An event that the journal was given may be there after the process died, synced or not.

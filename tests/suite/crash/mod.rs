@@ -1,10 +1,12 @@
 //! A run may die at any moment, and go on as if it had not: after each event, and at each stage of each request.
 
 pub mod everywhere;
+pub mod faults;
 mod fork;
 
 use crate::crash::everywhere::Tried;
 use crate::crash::everywhere::try_cuts;
+use crate::crash::faults::try_faults;
 use crate::estate::Estate;
 use crate::estate::Vm;
 use crate::lab::CLASSIC;
@@ -74,6 +76,34 @@ fn the_modernized_example_may_die_anywhere() {
 fn the_enterprise_example_may_die_at_one_cut_in_sixty_four() {
     // `scripts/proof` tries all, optimised.
     assert_well(&try_cuts(&example("enterprise"), 64));
+}
+
+/// Asserts that runs with a fault of each kind may die at a sample of their cuts.
+fn faults_and_crashes(mut world: World) {
+    let faulted = try_faults(&mut world, 1, 6);
+    let wrong =
+        faulted.iter().flat_map(|of| of.tried.wrong.iter().map(|wrong| format!("{}: {wrong}", of.fault)));
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{} cuts did not end well:\n{}", wrong.len(), wrong.join("\n\n"));
+    let tried: usize = faulted.iter().map(|of| of.tried.tried.values().sum::<usize>()).sum();
+    assert!(tried >= faulted.len() * 4, "{tried} cuts of {} faults", faulted.len());
+    let ended = faulted.iter().filter(|of| of.uncut.failed()).count();
+    assert!(0 < ended && ended < faulted.len(), "{ended} of {} faults end the run", faulted.len());
+}
+
+#[test]
+fn a_classic_run_may_meet_a_fault_and_die() {
+    faults_and_crashes(world(CLASSIC.0, CLASSIC.1));
+}
+
+#[test]
+fn a_modernized_run_may_meet_a_fault_and_die() {
+    faults_and_crashes(world(MODERNIZED.0, MODERNIZED.1));
+}
+
+#[test]
+fn a_run_with_a_group_and_actions_may_meet_a_fault_and_die() {
+    faults_and_crashes(eventful());
 }
 
 /// Lets processes die one after the other, each when it syncs its journal for the `life`th time, until one finishes.

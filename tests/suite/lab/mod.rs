@@ -137,7 +137,13 @@ impl World {
         let pace = Arc::new(WorldPace::new(self.start, Speed::Max));
         let inventory = self.inventory.clone();
         let emulator = Emulator::in_memory(inventory, scenario, self.start, pace.clone());
-        Site(Arc::new(Watched { emulator, pace, sent: Mutex::new(Vec::new()), stuck: Mutex::new(None) }))
+        Site(Arc::new(Watched {
+            emulator,
+            pace,
+            sent: Mutex::default(),
+            looked: Mutex::default(),
+            stuck: Mutex::default(),
+        }))
     }
 
     /// Runs the plan to its end, in one process that says yes to everything.

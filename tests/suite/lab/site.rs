@@ -38,6 +38,8 @@ pub struct Watched {
     pub emulator: Emulator,
     pub pace: Arc<WorldPace>,
     pub sent: Mutex<Vec<Sent>>,
+    /// When it was looked at, and at how many machines.
+    pub looked: Mutex<Vec<(Timestamp, usize)>>,
     /// Operations whose id begins with this word are shown as running until then.
     pub stuck: Mutex<Option<(&'static str, Timestamp)>>,
 }
@@ -45,7 +47,7 @@ pub struct Watched {
 #[async_trait::async_trait]
 impl Observe for Watched {
     async fn observe(&self, machines: &[MachineName]) -> Result<Observation, ProviderError> {
-        self.emulator.observe(machines).await
+        self.observe_since(machines, None, Freshness::Now).await
     }
 
     async fn observe_since(
@@ -54,6 +56,7 @@ impl Observe for Watched {
         mark: Option<u64>,
         freshness: Freshness,
     ) -> Result<Observation, ProviderError> {
+        self.looked.lock().expect("no test panics here").push((self.pace.now(), machines.len()));
         self.emulator.observe_since(machines, mark, freshness).await
     }
 }
@@ -90,6 +93,11 @@ impl Site {
     /// Returns what was sent, in order.
     pub fn sent(&self) -> Vec<Sent> {
         self.0.sent.lock().expect("no test panics here").clone()
+    }
+
+    /// Returns when it was looked at and at how many machines, in order.
+    pub fn looked(&self) -> Vec<(Timestamp, usize)> {
+        self.0.looked.lock().expect("no test panics here").clone()
     }
 
     /// Shows operations whose id begins with a word as running until a moment.

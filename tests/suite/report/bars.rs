@@ -186,6 +186,61 @@ fn bars_stand_back_while_persons_are_asked() {
 }
 
 #[test]
+fn bars_go_on_above_a_question_that_stands_below_them() {
+    let mut play = Play::classic();
+    let (terminal, prompt) = play.bar_with_prompt(30, 100);
+    play.start();
+    play.go(&["reprotect"]);
+    play.tick(&[]);
+    play.pause(true);
+    prompt.say(&["Commit w4 (approve_commit/w4)".into()]).expect("in memory");
+    prompt.show("yes or no? ye");
+    play.fails("reprotect/w1", "The disk is locked");
+    play.pass(90);
+    play.tick(&[]);
+    let text = terminal.contents();
+    let at =
+        |words: &str| text.lines().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{text}"));
+    let places =
+        ["Commit w4", "reprotect/w1 failed", "7m30s gone", "1 failed ·", "  w2 ", "yes or no? ye"].map(at);
+    assert!(places.is_sorted(), "{places:?}\n{text}");
+    assert_eq!(places[5] + 1, text.lines().count(), "the question is last: {text}");
+    prompt.hide();
+    play.pause(false);
+    play.tick(&[]);
+    let text = terminal.contents();
+    assert!(!text.contains("yes or no?") && text.contains("1 failed"), "{text}");
+}
+
+#[test]
+fn a_question_is_seen_on_a_low_terminal() {
+    let mut play = Play::estate(&names(30));
+    let (terminal, prompt) = play.bar_with_prompt(12, 60);
+    play.start();
+    play.go(&["reprotect"]);
+    play.pause(true);
+    prompt.show("yes or no? ");
+    play.tick(&[]);
+    assert!(terminal.contents().contains("yes or no?"), "{}", terminal.contents());
+}
+
+#[test]
+fn a_question_ends_with_the_bars() {
+    let mut play = Play::classic();
+    let (terminal, prompt) = play.bar_with_prompt(30, 100);
+    play.start();
+    play.go(&["reprotect"]);
+    play.pause(true);
+    prompt.show("yes or no? ");
+    play.tick(&[]);
+    play.say(RunEventKind::Interrupted { reason: "asked to stop".into() });
+    assert!(prompt.is_closed());
+    prompt.show("yes or no? y");
+    let text = terminal.contents();
+    assert!(!text.contains("yes or no?") && !text.contains("gone"), "{text}");
+}
+
+#[test]
 fn colours_are_written_only_where_they_are_wanted() {
     for color in [false, true] {
         let mut play = Play::classic();

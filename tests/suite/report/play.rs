@@ -22,6 +22,7 @@ use failback::provider::Request;
 use failback::report::Bar;
 use failback::report::Lines;
 use failback::report::Look;
+use failback::report::Prompt;
 use failback::report::Verbosity;
 use failback::rules::Guard;
 use failback::run::machine;
@@ -116,6 +117,16 @@ impl Play {
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         self.reporters.push(Box::new(Bar::new(&self.state, weights, look, target)));
         terminal
+    }
+
+    /// Bars above which nobody is asked: the question stands below them.
+    pub fn bar_with_prompt(&mut self, rows: u16, columns: u16) -> (InMemoryTerm, Prompt) {
+        let terminal = InMemoryTerm::new(rows, columns);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let mut bar = Bar::new(&self.state, Vec::new(), Look { asks_here: true, ..Look::default() }, target);
+        let prompt = bar.prompt();
+        self.reporters.push(Box::new(bar));
+        (terminal, prompt)
     }
 
     pub fn say(&mut self, kind: RunEventKind) {
