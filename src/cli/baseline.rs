@@ -138,7 +138,7 @@ const fn rank(state: State) -> u8 {
     match state {
         State::Waived => 0,
         State::Pending => 1,
-        State::Indeterminate => 2,
+        State::Indeterminate | State::Unmeasured => 2,
         State::Violated => 3,
     }
 }

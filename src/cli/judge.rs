@@ -84,7 +84,9 @@ impl Checks {
             _ if checked.verdict == Verdict::NotChecked => Verdict::NotChecked,
             Some((State::Violated, Severity::Error)) => Verdict::Refused,
             Some((State::Violated, Severity::Warning | Severity::Info)) => Verdict::RefusedByWarnings,
-            Some((State::Indeterminate | State::Pending | State::Waived, _)) => Verdict::RefusedStrictly,
+            Some((State::Indeterminate | State::Unmeasured | State::Pending | State::Waived, _)) => {
+                Verdict::RefusedStrictly
+            }
             None if refusing(true).next().is_some() => Verdict::Known,
             None => Verdict::Passed,
         };

@@ -34,7 +34,7 @@ pub fn of_findings(findings: &[Finding]) -> impl Iterator<Item = Reason> {
             (State::Indeterminate, Severity::Error) => (Weight::Degraded, "can't be told: "),
             (State::Pending, _) => (Weight::Note, "the run waits for it: "),
             (State::Waived, _) => (Weight::Note, "accepted: "),
-            (State::Violated | State::Indeterminate, _) => return None,
+            (State::Violated | State::Indeterminate | State::Unmeasured, _) => return None,
         };
         let mut reason = reason(weight, &finding.rule, format!("{what}{}", finding.message));
         reason.subject = Some(finding.subject.name.clone());

@@ -56,6 +56,8 @@ pub(super) fn problems(
                     .or_insert_with(Vec::new)
                     .push(finding);
             }
+            // The command line counts these; beside the text of a plan they would be noise.
+            State::Unmeasured => {}
             State::Pending => awaited.entry(&*finding.rule).or_insert_with(Vec::new).push(finding),
         }
     }

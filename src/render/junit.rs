@@ -131,6 +131,10 @@ impl Sheet for Report<'_> {
             match item.state {
                 State::Violated => (Kind::Passed, format!("<system-out>{body}</system-out>")),
                 State::Indeterminate => (Kind::Skipped, skipped(&format!("undecided: {}", item.message))),
+                State::Unmeasured => {
+                    let fact = item.fact.unwrap_or("inventory");
+                    (Kind::Skipped, skipped(&format!("not measured: `{fact}`: {}", item.message)))
+                }
                 State::Pending => {
                     (Kind::Skipped, skipped(&format!("the run waits for it: {}", item.message)))
                 }

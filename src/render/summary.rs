@@ -23,6 +23,8 @@ pub struct Counts {
     pub infos: usize,
     /// Rules that a missing fact leaves open.
     pub indeterminate: usize,
+    /// Of these, those that weigh nothing: the inventory leaves out what only a measurement gives.
+    pub unmeasured: usize,
     /// What the run waits for.
     pub pending: usize,
     /// What is accepted.
@@ -37,6 +39,10 @@ impl Counts {
             (State::Violated, Severity::Warning) => &mut self.warnings,
             (State::Violated, Severity::Info) => &mut self.infos,
             (State::Indeterminate, _) => &mut self.indeterminate,
+            (State::Unmeasured, _) => {
+                self.unmeasured += 1;
+                &mut self.indeterminate
+            }
             (State::Pending, _) => &mut self.pending,
             (State::Waived, _) => &mut self.waived,
         };
@@ -65,7 +71,7 @@ impl Counts {
         let parts = [
             plural(self.errors, "error"),
             plural(self.warnings, "warning"),
-            fixed(self.indeterminate, "undecided"),
+            fixed(self.indeterminate.saturating_sub(self.unmeasured), "undecided"),
             plural(self.infos, "info"),
             fixed(self.pending, "pending"),
             fixed(self.waived, "waived"),

@@ -1,6 +1,7 @@
 //! Items as text for a terminal: source excerpt, caret, help, and the rule with its article.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use annotate_snippets::Group;
@@ -109,6 +110,7 @@ fn level(item: &Item<'_>) -> Level<'static> {
     match item.state {
         State::Violated => level,
         State::Indeterminate => level.with_name("undecided"),
+        State::Unmeasured => Level::INFO.with_name("not measured"),
         State::Pending => Level::INFO.with_name("pending"),
         State::Waived => Level::NOTE.with_name("waived"),
     }
@@ -151,6 +153,7 @@ pub fn line(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
             Severity::Info => (Tone::Open, "info"),
         },
         State::Indeterminate => (Tone::Open, "undecided"),
+        State::Unmeasured => (Tone::Open, "not measured"),
         State::Pending => (Tone::Open, "pending"),
         State::Waived => (Tone::Good, "waived"),
     };
@@ -254,6 +257,24 @@ pub fn awaited<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i
         writeln!(out, "{}: the run will wait for: {}", style.paint(Tone::Open, "pending"), rules.join(", "));
 }
 
+/// Counts in one line the rules that a measurement would decide which nobody made.
+fn unmeasured<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i>>, style: Style) {
+    let (mut rules, mut facts) = (BTreeSet::new(), BTreeSet::new());
+    for item in items {
+        rules.insert(item.code);
+        facts.extend(item.fact.map(|fact| format!("`{}`", escape::line(fact))));
+    }
+    let count = match rules.len() {
+        0 => return,
+        1 => "1 rule needs".to_owned(),
+        count => format!("{count} rules need"),
+    };
+    let facts: Vec<String> = facts.into_iter().collect();
+    let word = style.paint(Tone::Open, "not measured");
+    let _ =
+        writeln!(out, "{word}: {count} {}, which the inventory leaves out; -v tells which", facts.join(", "));
+}
+
 /// Writes everything about one plan: errors first, then what is open, then what needs nobody.
 pub fn plan(out: &mut String, all: &[Item<'_>], sources: &Sources, style: Style) {
     let of = |state: State, severity: Severity| {
@@ -270,6 +291,7 @@ pub fn plan(out: &mut String, all: &[Item<'_>], sources: &Sources, style: Style)
             one_line_each(out, of(State::Violated, Severity::Info), sources, style);
             one_line_each(out, in_state(State::Waived), sources, style);
             awaited(out, in_state(State::Pending), style);
+            unmeasured(out, in_state(State::Unmeasured), style);
             if out.len() > before {
                 out.push('\n');
             }
@@ -280,6 +302,7 @@ pub fn plan(out: &mut String, all: &[Item<'_>], sources: &Sources, style: Style)
             items(out, of(State::Violated, Severity::Info), sources, style);
             items(out, in_state(State::Waived), sources, style);
             items(out, in_state(State::Pending), sources, style);
+            items(out, in_state(State::Unmeasured), sources, style);
         }
     }
 }

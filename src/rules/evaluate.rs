@@ -131,15 +131,28 @@ pub fn evaluate_with(model: &Model, policies: &Policies, options: &Options) -> V
 
 /// Returns whether a finding refuses a plan.
 fn refuses(finding: &Finding, strict: bool, is_live: bool) -> bool {
-    finding.severity == Severity::Error
-        && match finding.state {
-            State::Violated => true,
-            State::Indeterminate => {
-                // An organisation's own rule is decided from plan and inventory.
-                strict && (is_live || super::find(&finding.rule).is_none_or(|rule| rule.when.declared))
-            }
-            State::Pending | State::Waived => false,
+    let is_error = finding.severity == Severity::Error;
+    match finding.state {
+        State::Violated => is_error,
+        State::Indeterminate => is_error && strict && refuses_undecided(&finding.rule, is_live),
+        State::Unmeasured => {
+            strict && weighs_as_error(&finding.rule) && refuses_undecided(&finding.rule, is_live)
         }
+        State::Pending | State::Waived => false,
+    }
+}
+
+/// Returns whether an undecided rule refuses a plan under `--strict`: it can be decided from plan and inventory, as those of
+/// an organisation are, or the facts were observed just now.
+#[must_use]
+pub fn refuses_undecided(rule: &str, is_live: bool) -> bool {
+    is_live || super::find(rule).is_none_or(|rule| rule.when.declared)
+}
+
+/// Returns whether a built-in rule is an error by itself, whatever its finding weighs.
+#[must_use]
+pub fn weighs_as_error(rule: &str) -> bool {
+    super::find(rule).is_some_and(|rule| rule.severity == Severity::Error)
 }
 
 /// Returns whether a rule is evaluated.

@@ -24,6 +24,8 @@ pub enum State {
     Violated,
     /// A fact is missing, so nobody can tell.
     Indeterminate,
+    /// The inventory leaves out what only a measurement gives, so nobody can tell: undecided without weight.
+    Unmeasured,
     /// The run waits for it.
     Pending,
     /// It is broken, and accepted with a reason.
@@ -36,7 +38,7 @@ impl State {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Violated => "violated",
-            Self::Indeterminate => "indeterminate",
+            Self::Indeterminate | Self::Unmeasured => "indeterminate",
             Self::Pending => "pending",
             Self::Waived => "waived",
         }

@@ -132,7 +132,7 @@ impl<'l> Ledger<'l> {
     /// Returns whether a rule may still find something: it lacks a fact, is not evaluated now, or looks again in a run.
     pub(crate) fn is_open(&self, rule: &str) -> bool {
         let undecided = |finding: &&&Finding| match finding.state {
-            State::Indeterminate | State::Pending => true,
+            State::Indeterminate | State::Unmeasured | State::Pending => true,
             State::Violated | State::Waived => finding.awaited,
         };
         self.found(rule).iter().any(|finding| undecided(&finding))

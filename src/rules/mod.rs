@@ -28,6 +28,7 @@ mod rule;
 mod runtime;
 mod slots;
 pub mod steps;
+pub mod unmeasured;
 mod waiver;
 mod waivers;
 
@@ -41,7 +42,9 @@ pub use evaluate::check_steps;
 pub use evaluate::check_with;
 pub use evaluate::evaluate_all;
 pub use evaluate::evaluate_with;
+pub use evaluate::refuses_undecided;
 pub use evaluate::run_rule;
+pub use evaluate::weighs_as_error;
 pub use findings::Explanation;
 pub use findings::Finding;
 pub use findings::Findings;

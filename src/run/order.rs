@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::event::GuardFinding;
 use crate::event::Letter;
 use crate::event::Order;
 use crate::event::RunEvent;
@@ -19,9 +20,9 @@ use crate::id::RunId;
 use crate::id::StepId;
 use crate::model::Machine;
 use crate::run::approver;
+use crate::run::guard;
 use crate::run::signed;
 use crate::run::skip;
-use crate::syntax::inventory::Experience;
 
 /// What becomes of an order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -276,10 +277,9 @@ fn tidying(state: &RunState) -> Result<(), String> {
 }
 
 fn cancel(state: &RunState, by: String, reason: Option<&String>, failovers: bool) -> Verdict {
-    if failovers && state.graph().experience() == Experience::Classic {
-        return Verdict::of(Err(
-            "in classic a failover can't be taken back (FB715): cancel without that".into()
-        ));
+    if failovers && let Some(finding) = guard::cancellation(state.graph().model()) {
+        let GuardFinding { rule, message, .. } = finding;
+        return Verdict::of(Err(format!("{message} ({rule}): cancel without that")));
     }
     // Nobody is asked any more whether to send again what may have been lost.
     let lost = state.active().filter(|index| {

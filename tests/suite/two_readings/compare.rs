@@ -177,7 +177,8 @@ pub fn compare(world: &World) -> Comparison {
         return Comparison::Apart("the facts of a machine contradict each other".into());
     }
     let report = rules::check(again(&model), &options(world));
-    let unknown = report.findings.iter().filter_map(|finding| finding.fact.as_deref());
+    let open = report.findings.iter().filter(|finding| finding.state != State::Unmeasured);
+    let unknown = open.filter_map(|finding| finding.fact.as_deref());
     if let Some(fact) = unknown.into_iter().find(|fact| ESSENTIAL.contains(fact)) {
         return Comparison::Apart(format!("nobody knows {fact}"));
     }
