@@ -89,8 +89,8 @@ pub fn try_cuts(world: &World, every: usize) -> Tried {
 pub struct Which {
     pub every: usize,
     pub first: usize,
-    /// Whether something goes wrong at a moment of the clock: a run that lay dead for a time meets it elsewhere, and may end otherwise
-    /// than the one that was not cut, by the same laws.
+    /// Whether something goes wrong at a moment of the clock: a run that lost time by its death meets it elsewhere, and may end otherwise
+    /// than the one that was not cut, by the same laws. To look for a request that was not sent takes time, too.
     pub by_clock: bool,
 }
 
@@ -132,11 +132,11 @@ pub fn try_cuts_of(world: &World, which: Which, others: &[Ended]) -> (Tried, End
     let mut tried = Tried { cuts, ..Tried::default() };
     let mut ends = ends.into_inner().expect("no thread panics while it holds the list");
     ends.sort_by_key(|(number, ..)| *number);
-    let is_elsewhere = |number: usize| which.by_clock && !dead_at(number).is_zero();
-    for (number, cut, ended) in ends {
+    for (number, cut, loses_time, ended) in ends {
+        let is_elsewhere = which.by_clock && loses_time;
         *tried.tried.entry(cut).or_default() += 1;
         let wrong = ended.and_then(|(context, ended)| match differences(&world.graph, &uncut, &ended) {
-            Some(differences) if !is_elsewhere(number) && !others.contains(&ended) => {
+            Some(differences) if !is_elsewhere && !others.contains(&ended) => {
                 Err(format!("{context}\n{differences}"))
             }
             Some(_) | None => Ok(()),
@@ -155,10 +155,12 @@ fn next(forks: &Mutex<Receiver<Fork>>) -> Option<Fork> {
     forks.lock().expect("no thread panics while it waits").recv().ok()
 }
 
-/// Lets another process go on from a cut; returns where it was cut and how it ended, or what went wrong.
-fn go_on(world: &World, fork: Fork) -> (usize, Cut, Result<(String, Ended), String>) {
+/// Lets another process go on from a cut; returns where it was cut, whether that cost time, and how it ended, or what went wrong.
+fn go_on(world: &World, fork: Fork) -> (usize, Cut, bool, Result<(String, Ended), String>) {
     let Fork { cut, number, state, mut order, world: site, last } = fork;
     let dead = dead_at(number);
+    let is_intent = |event: &Arc<RunEvent>| matches!(event.kind, RunEventKind::IntentRecorded { .. });
+    let loses_time = !dead.is_zero() || last.as_ref().is_some_and(is_intent);
     let context = format!("{cut:?} {}, dead for {dead:#}", last.map_or_else(String::new, |last| told(&last)));
     let at = site.now().max(state.last_at().unwrap_or(world.start));
     let at = at.saturating_add(dead).expect("in range");
@@ -176,7 +178,7 @@ fn go_on(world: &World, fork: Fork) -> (usize, Cut, Result<(String, Ended), Stri
     for event in &events {
         match after.check(event) {
             Ok(legal) => after.apply(event, legal),
-            Err(error) => return (number, cut, Err(format!("{context}: {error}"))),
+            Err(error) => return (number, cut, loses_time, Err(format!("{context}: {error}"))),
         }
         breaches.extend(order.take(&world.graph, event));
     }
@@ -186,7 +188,7 @@ fn go_on(world: &World, fork: Fork) -> (usize, Cut, Result<(String, Ended), Stri
     }
     if !breaches.is_empty() {
         let said: String = events.iter().map(|event| format!("  {}\n", told(event))).collect();
-        return (number, cut, Err(format!("{context}: {breaches:#?}\n{said}")));
+        return (number, cut, loses_time, Err(format!("{context}: {breaches:#?}\n{said}")));
     }
     let failed = events.iter().filter(|event| {
         let kind = &event.kind;
@@ -194,7 +196,7 @@ fn go_on(world: &World, fork: Fork) -> (usize, Cut, Result<(String, Ended), Stri
     });
     let context = failed.fold(context, |context, event| format!("{context}\n{}", told(event)));
     let ended = Ended::new(end, &after, &emulator.fork());
-    (number, cut, Ok((context, ended)))
+    (number, cut, loses_time, Ok((context, ended)))
 }
 
 /// Returns the machines of a run that are left running on both sides or on neither, and that no step tells of.
