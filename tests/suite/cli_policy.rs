@@ -400,3 +400,28 @@ fn a_rule_of_a_policy_is_explained() {
     assert_eq!(far.run(&["explain", "ACME01", "--policy", "corp.policy.yaml"]).exit, 0);
     assert_eq!(far.run(&["explain", "ACME01", "--policy", "none.policy.yaml"]).exit, 2);
 }
+
+#[test]
+fn a_rule_whose_id_can_not_stand_tells_the_mistakes_of_its_expressions_too() {
+    let policy = "\
+kind: Policy
+version: 1
+name: corp
+rules:
+  - {id: FB999, severity: error, scope: plan, assert: plan.nmae != null, message: m}
+  - {id: ACME01, severity: error, scope: plan, assert: plan.owner != null, message: m}
+  - {id: ACME01, severity: error, scope: plan, assert: plan.owner +, message: m}
+";
+    let output = folder(policy, CLASSIC_PLAN).run(&["check", "--format", "json"]);
+    assert_ne!(output.exit, 0, "{}", output.said());
+    let output = output.json();
+    let findings = output["findings"].as_array().expect("findings");
+    let lines = |code: &str| -> Vec<u64> {
+        let of_code = findings.iter().filter(|finding| finding["rule"] == code);
+        of_code.filter_map(|finding| finding["location"]["line"].as_u64()).collect()
+    };
+    assert_eq!((lines("bad-rule-id"), lines("duplicate-rule")), (vec![5], vec![7]), "{findings:#?}");
+    let all: Vec<u64> = findings.iter().filter_map(|finding| finding["location"]["line"].as_u64()).collect();
+    assert!(all.iter().filter(|line| **line == 5).count() > 1, "{findings:#?}");
+    assert!(all.iter().filter(|line| **line == 7).count() > 1, "{findings:#?}");
+}
