@@ -10,6 +10,7 @@ use crate::escape;
 use crate::render::Item;
 use crate::render::style::Style;
 use crate::render::style::Tone;
+use crate::rules::Found;
 use crate::rules::State;
 
 /// How many items of each kind there are.
@@ -56,6 +57,15 @@ impl Counts {
         for item in items {
             counts.add(item);
         }
+        counts
+    }
+
+    /// Counts everything that was found about a plan.
+    #[must_use]
+    pub fn of_found(found: &Found) -> Self {
+        let kept: Vec<Item<'_>> = found.kept().iter().map(Item::of_finding).collect();
+        let mut counts = Self::of(&kept);
+        counts.indeterminate += found.open_count();
         counts
     }
 

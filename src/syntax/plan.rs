@@ -365,7 +365,7 @@ block! {
         pub of: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["erp-db"],
         /// Why it is accepted, and by whom.
         pub reason: Spanned<String> where [Prose] => "accepted by the data owner, CAB-1182",
-        /// Last day of the waiver.
+        /// Last day of the waiver. Without it, FB536 warns.
         pub until: Option<Spanned<Date>> => "2027-01-31",
     }
 }

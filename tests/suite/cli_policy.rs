@@ -150,7 +150,7 @@ fn a_policy_is_asked_about_what_the_run_sees_before_anything_is_changed() {
 
 #[test]
 fn a_plan_accepts_what_the_policy_lets_it_accept() {
-    let waivers = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1, until: 2025-06-02}\n  - {rule: ACME02, reason: CAB-2}\n";
+    let waivers = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1, until: 2025-06-02}\n  - {rule: ACME02, reason: CAB-2, until: 2030-01-01}\n";
     let folder = folder(POLICY, &format!("{CLASSIC_PLAN}{waivers}"));
     let output = folder.run(&["check", "--format", "json"]).json();
     let found = own(&output);
@@ -175,7 +175,7 @@ fn what_can_not_be_decided_refuses_only_strictly() {
 fn a_broken_policy_can_not_be_accepted() {
     let policy =
         POLICY.replace("assert: plan.owner != null, waivable: false", "assert: 1 / (1 - size(\"x\")) == 1");
-    let plan = format!("{CLASSIC_PLAN}\nwaivers:\n  - {{rule: ACME02, reason: CAB-2}}\n");
+    let plan = format!("{CLASSIC_PLAN}\nwaivers:\n  - {{rule: ACME02, reason: CAB-2, until: 2030-01-01}}\n");
     let ended = folder(&policy, &plan).run(&["check", "--format", "json"]);
     assert_eq!(ended.exit, 1);
     let output = ended.json();
@@ -236,7 +236,7 @@ fn run_folder(folder: &Folder) -> std::path::PathBuf {
 
 #[test]
 fn a_run_is_asked_about_its_policies_again_when_it_is_taken_up() {
-    let waiver = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1}\n";
+    let waiver = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1, until: 2030-01-01}\n";
     let world = Folder::with(&[
         ("classic.plan.yaml", &format!("{CLASSIC_PLAN}{waiver}")),
         ("classic.inventory.yaml", CLASSIC_INVENTORY),

@@ -272,12 +272,12 @@ fn a_comment_that_was_meant_for_us_and_says_nothing_is_a_mistake() {
 #[test]
 fn a_waiver_that_means_nothing_says_why() {
     let waivers = "waivers:
-  - {rule: FB716, of: [clasic], reason: accepted}
-  - {rule: FB71, reason: accepted}
-  - {rule: ACME01, reason: accepted}
+  - {rule: FB716, of: [clasic], reason: accepted, until: 2030-01-01}
+  - {rule: FB71, reason: accepted, until: 2030-01-01}
+  - {rule: ACME01, reason: accepted, until: 2030-01-01}
   - {rule: FB716, reason: accepted, until: 2025-05-31}
-  - {rule: FB001, reason: accepted}
-  - {rule: FB516, of: [w1], reason: accepted}
+  - {rule: FB001, reason: accepted, until: 2030-01-01}
+  - {rule: FB516, of: [w1], reason: accepted, until: 2030-01-01}
 acknowledge: [data_loss]
 ";
     let folder = Folder::with(&[
@@ -339,7 +339,7 @@ fn an_end_counts_through_its_day_and_then_the_finding_is_live_again() {
 
 #[test]
 fn a_waiver_of_a_rule_that_is_not_evaluated_is_not_told() {
-    let text = format!("{CLASSIC_PLAN}waivers: [{{rule: FB106, reason: accepted}}]\n");
+    let text = format!("{CLASSIC_PLAN}waivers: [{{rule: FB106, reason: accepted, until: 2030-01-01}}]\n");
     let folder = Folder::with(&[("classic.plan.yaml", &text), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
     for (origin, told) in [("all", true), ("seed", false)] {
         let ended = folder.run(&["check", "classic.plan.yaml", "--origin", origin]);
