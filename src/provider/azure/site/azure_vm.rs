@@ -28,7 +28,7 @@ use crate::syntax::machine::State;
 
 /// How long the list of virtual machines is good for where a step only waits.
 const VMS_GOOD_FOR: SignedDuration = SignedDuration::from_mins(20);
-/// Up to how many virtual machines are read one by one; for more, the list of all costs less, unless it has more pages.
+/// Up to how many virtual machines are read one by one in place of a page of the list of all.
 const FEW: usize = 4;
 
 impl AzureView {
@@ -80,7 +80,7 @@ impl AzureView {
         // The list tells of servers, too, so that it is read once at least.
         let pages = self.shared.machines.last().await.map(|seen| seen.pages);
         let one_by_one = freshness != Freshness::Lately
-            && pages.is_some_and(|pages| asking.all() <= pages.max(FEW))
+            && pages.is_some_and(|pages| asking.all() <= pages * FEW)
             && ids.iter().all(Option::is_some);
         let listed = if one_by_one {
             None

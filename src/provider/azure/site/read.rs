@@ -45,7 +45,7 @@ const LIST_GOOD_FOR: SignedDuration = SignedDuration::from_secs(40);
 /// How long an item that was read whole is good for where a step only waits.
 const ITEM_GOOD_FOR: SignedDuration = SignedDuration::from_mins(2);
 /// How many items there have to be to read one by one before a page of the list takes their place: it is larger than an item.
-const WORTH_A_PAGE: usize = 4;
+const WORTH_A_PAGE: usize = 8;
 /// How long the list of machines that can be protected is good for.
 const PROTECTABLES_GOOD_FOR: SignedDuration = SignedDuration::from_secs(60);
 
