@@ -58,7 +58,12 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let mut unknown = None;
     let mut lacking = Lacking::default();
     for machine in model.machines() {
-        unknown = unknown.or(are_listed(machine).err());
+        match (are_listed(machine), is_measured(machine)) {
+            (Ok(()), _) => {}
+            (Err(why), true) => unknown = unknown.or(Some(why)),
+            // Whatever carries its changes, nobody knows how many there are.
+            (Err(_), false) => lacking.add(&machine.name().value),
+        }
         if let Some(server) = machine.process_server()
             && seen.insert((SubjectKind::ProcessServer, &server.name.value))
         {
@@ -79,16 +84,18 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     unknown.map_or(Ok(()), Err)
 }
 
-/// Looks whether a machine, and its servers if its changes are measured, can be looked up at all.
+/// Returns whether something was measured of the changes of a machine, or nothing at all is known of it.
+fn is_measured(machine: Machine<'_>) -> bool {
+    machine.facts().map_or(true, |facts| facts.churn.is_some())
+}
+
+/// Looks whether a machine and its servers can be looked up at all.
 fn are_listed(machine: Machine<'_>) -> Fact<()> {
-    let facts = match machine.facts() {
-        Ok(facts) => facts,
+    match machine.facts() {
+        Ok(_) => {}
         // A name that the list does not have is told of by FB500.
         Err(_) if machine.model.inventory.machines.is_some() => return Ok(()),
         Err(unknown) => return Err(unknown),
-    };
-    if facts.churn.is_none() {
-        return Ok(());
     }
     match machine.model.experience() {
         Ok(Experience::Classic) => machine.listed_process_server().map(|_| ()),

@@ -175,10 +175,10 @@ mod tests {
         assert_eq!(
             told,
             [
-                "01:00 often failed 1 false",
-                "02:00 often passed 1 false",
-                "00:00 often due 24 true",
-                "02:00 nightly due 1 false"
+                "01:00 often failed 1 False",
+                "02:00 often passed 1 False",
+                "00:00 often due 24 True",
+                "02:00 nightly due 1 False"
             ]
         );
         assert!(entries(Date::new(2026, 11, 3).expect("a date"), &past, &due).is_empty());
