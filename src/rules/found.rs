@@ -121,7 +121,6 @@ impl Found {
     }
 
     /// Returns each finding in words, in order.
-    #[must_use]
     pub fn iter<'f>(&'f self) -> Iter<'f> {
         self.each().map(One::<'f>::finding as fn(One<'f>) -> Cow<'f, Finding>)
     }
