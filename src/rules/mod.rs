@@ -20,6 +20,7 @@ mod network;
 mod open;
 mod original_location;
 mod placement;
+mod places;
 mod plan_structure;
 pub mod policy;
 mod product;
