@@ -33,6 +33,15 @@ impl RunState {
     ///
     /// [`IllegalEvent`], which says why.
     pub fn check(&self, event: &RunEvent) -> Result<Legal, IllegalEvent> {
+        self.check_about(None, event)
+    }
+
+    /// Returns the same where the step that the event names is believed to be known: if it is another one, it is looked for.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalEvent`], which says why.
+    pub fn check_about(&self, known: Option<StepIndex>, event: &RunEvent) -> Result<Legal, IllegalEvent> {
         let illegal = |reason: String| Err(IllegalEvent { seq: event.seq, reason });
         if event.seq != self.seq + 1 {
             return illegal(format!("the last event was {}", self.seq));
@@ -52,7 +61,10 @@ impl RunState {
             return illegal(reason);
         }
         let Some(id) = event.kind.step() else { return Ok(Legal { step: None }) };
-        let Some(index) = self.graph.find(id) else { return illegal(format!("there is no step {id}")) };
+        let known = known.filter(|known| self.id(*known) == id);
+        let Some(index) = known.or_else(|| self.graph.find(id)) else {
+            return illegal(format!("there is no step {id}"));
+        };
         let legal = Legal { step: Some(index) };
         let step = &self.steps[index as usize];
         let allowed: &[StepStatus] = match &event.kind {

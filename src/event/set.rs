@@ -69,6 +69,10 @@ impl StepSet {
 
     /// Returns the first step that is not before another.
     fn next(&self, from: StepIndex) -> Option<StepIndex> {
+        // The highest level is one word: most sets are asked while nothing is in them.
+        if self.levels.last().is_none_or(|top| top.iter().all(|word| *word == 0)) {
+            return None;
+        }
         let mut at = from;
         for (height, level) in self.levels.iter().enumerate() {
             let (word, bit) = place(at);

@@ -17,8 +17,9 @@ impl RunState {
     /// Gives a step its status, and lets the steps after it know.
     pub(super) fn set(&mut self, index: StepIndex, status: StepStatus, at: Timestamp) {
         // A long chain of blocked steps must not overflow the stack.
-        let mut work = vec![(index, status)];
-        while let Some((index, status)) = work.pop() {
+        let mut work = Vec::new();
+        let mut next = Some((index, status));
+        while let Some((index, status)) = next.take().or_else(|| work.pop()) {
             let step = &mut self.steps[index as usize];
             let was_settled = step.status.is_settled();
             let was_ready = step.status == StepStatus::Ready;

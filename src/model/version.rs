@@ -6,8 +6,10 @@ use std::fmt;
 /// equals `9.62.0`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version {
-    /// The parts, without zeros at the end.
-    parts: Vec<u32>,
+    /// The first parts; those that are not written are zero. Rules compare versions for each machine, and few have more parts.
+    parts: [u32; 4],
+    /// The others, without zeros at the end.
+    more: Vec<u32>,
 }
 
 impl Version {
@@ -18,42 +20,48 @@ impl Version {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
-        let mut parts = words.next()?.split('.').map(number).collect::<Option<Vec<u32>>>()?;
+        let mut version = Self { parts: [0; 4], more: Vec::new() };
+        for (at, part) in words.next()?.split('.').enumerate() {
+            let part = number(part)?;
+            match version.parts.get_mut(at) {
+                Some(place) => *place = part,
+                None => version.more.push(part),
+            }
+        }
+        while version.more.last() == Some(&0) {
+            version.more.pop();
+        }
         let rest: String = words.collect();
         if !rest.is_empty() {
             // `6.7.0 U3` is the same as `6.7 U3`: the zero only fills the place of the update.
-            while parts.len() > 2 && parts.last() == Some(&0) {
-                parts.pop();
-            }
-            if parts.len() > 2 {
+            if version.parts[2..] != [0, 0] || !version.more.is_empty() {
                 return None;
             }
-            parts.resize(2, 0);
-            parts.extend(update(&rest)?);
+            version.parts[2..].copy_from_slice(&update(&rest)?);
         }
-        while parts.last() == Some(&0) {
-            parts.pop();
-        }
-        Some(Self { parts })
+        Some(version)
     }
 
     /// Returns the first part.
     #[must_use]
-    pub fn major(&self) -> u32 {
-        self.parts.first().copied().unwrap_or(0)
+    pub const fn major(&self) -> u32 {
+        self.parts[0]
     }
 
     /// Returns the second part; zero if it is not written.
     #[must_use]
-    pub fn minor(&self) -> u32 {
-        self.parts.get(1).copied().unwrap_or(0)
+    pub const fn minor(&self) -> u32 {
+        self.parts[1]
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major(), self.minor())?;
-        self.parts.iter().skip(2).try_for_each(|part| write!(f, ".{part}"))
+        let first = &self.parts[2..];
+        let last = first.iter().rposition(|part| *part != 0).map_or(0, |last| last + 1);
+        let written = if self.more.is_empty() { last } else { first.len() };
+        first[..written].iter().chain(&self.more).try_for_each(|part| write!(f, ".{part}"))
     }
 }
 

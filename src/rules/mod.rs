@@ -18,6 +18,7 @@ mod needed;
 mod network;
 mod original_location;
 mod placement;
+mod places;
 mod plan_structure;
 pub mod policy;
 mod product;

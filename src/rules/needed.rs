@@ -1,6 +1,5 @@
 //! Servers that machines still need: on their way home, or on their way to Azure again.
 
-use crate::id::IdMap;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
@@ -10,6 +9,7 @@ use crate::rules::Findings;
 use crate::rules::Guard;
 use crate::rules::SubjectKind;
 use crate::rules::labels::also_each;
+use crate::rules::places::Places;
 use crate::rules::runtime::failover_is_ahead;
 use crate::rules::runtime::way_to_azure_is_ahead;
 use crate::source::Span;
@@ -67,7 +67,7 @@ pub(super) fn needed<'m, S>(
 ) -> AllNeeded<'m, S> {
     let mut servers: Vec<Needed<'m, S>> = Vec::new();
     let mut unlisted: Vec<Unlisted<'m>> = Vec::new();
-    let mut places: IdMap<&str, usize> = IdMap::default();
+    let mut places = Places::new();
     for machine in findings.machines(model) {
         for (way, server) in [(Way::Home, home), (Way::ToAzure, to_azure)] {
             if !is_ahead(machine, way, findings.guard()) {
@@ -83,8 +83,8 @@ pub(super) fn needed<'m, S>(
                     continue;
                 }
             };
-            let at = *places.entry(name).or_insert(servers.len());
-            if at == servers.len() {
+            let (at, is_new) = places.of(name);
+            if is_new {
                 servers.push(Needed { server, machines: Vec::new() });
             }
             let machines = &mut servers[at].machines;

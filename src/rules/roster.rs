@@ -14,6 +14,7 @@ use crate::model::MasterTarget;
 use crate::model::Model;
 use crate::model::Unknown;
 use crate::rules::findings::SubjectKind;
+use crate::rules::places::Places;
 use crate::syntax::inventory::Datastore;
 use crate::syntax::inventory::Host;
 use crate::syntax::inventory::ProcessServer;
@@ -134,13 +135,13 @@ impl<'m> Roster<'m> {
 
     pub(super) fn vcenters(&self) -> &[Listed<'m, &'m Vcenter>] {
         self.vcenters.get_or_init(|| {
-            let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
+            let mut seen = Places::new();
             let mut listed = Vec::new();
             for machine in self.machines() {
                 let mut none = true;
                 for id in vcenters_of(machine) {
                     none = false;
-                    if seen.insert(id) {
+                    if seen.of(id).1 {
                         listed.push(match self.model.vcenter(id) {
                             Ok(vcenter) => Listed::Known(vcenter),
                             Err(unknown) => Listed::Missing { kind: SubjectKind::Vcenter, machine, unknown },

@@ -71,6 +71,9 @@ pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
 /// Returns the event with which the most urgent step that finds room begins to change something.
 fn begin_changes(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
     let execution = state.graph().model().plan.execution.as_ref();
+    if state.graph().lanes() == 1 && state.ready_to_change(vcenter::FREE).next().is_none() {
+        return None;
+    }
     let open = |lane: &Lane| state.room_in(*lane) > claims.kept_in(state, *lane);
     let lanes: Vec<Lane> = (1..state.graph().lanes()).filter(open).collect();
     let first = |may: &dyn Fn(StepIndex) -> bool| {

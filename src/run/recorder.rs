@@ -11,6 +11,7 @@ use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::StepProgress;
+use crate::graph::StepIndex;
 use crate::id::RunId;
 
 /// A run can't go on.
@@ -67,11 +68,24 @@ impl<'r> Recorder<'r> {
     ///
     /// The journal's, or [`IllegalEvent`].
     pub fn record(&mut self, kind: RunEventKind) -> Result<(), RunError> {
+        self.record_about(None, kind)
+    }
+
+    /// Records one fact about a step whose index is at hand, so that nobody has to look for it.
+    ///
+    /// # Errors
+    ///
+    /// The journal's, or [`IllegalEvent`].
+    pub fn record_of(&mut self, step: StepIndex, kind: RunEventKind) -> Result<(), RunError> {
+        self.record_about(Some(step), kind)
+    }
+
+    fn record_about(&mut self, step: Option<StepIndex>, kind: RunEventKind) -> Result<(), RunError> {
         // Journals are read in order, so time does not run backwards in them even if a clock does.
         let now = self.clock.now();
         let at = self.state.last_at().map_or(now, |last| last.max(now));
         let event = RunEvent { run: self.run.clone(), seq: self.state.seq() + 1, at, kind };
-        let legal = self.state.check(&event)?;
+        let legal = self.state.check_about(step, &event)?;
         self.journal.append(&event)?;
         tracing::info!(seq = event.seq, at = %event.at, event = ?event.kind);
         self.is_synced = false;

@@ -49,6 +49,9 @@ impl Changes {
         if mark < self.all || mark > self.mark {
             return None;
         }
+        if mark == self.mark {
+            return Some(BTreeSet::new());
+        }
         let from = self.log.partition_point(|(at, ..)| *at <= mark);
         Some(self.log[from..].iter().map(|(_, section, server)| (*section, *server)).collect())
     }

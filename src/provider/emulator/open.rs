@@ -167,7 +167,7 @@ impl World {
             JobKind::Commit => "commit",
             JobKind::Forward => "forward",
         };
-        let id = OperationId::new(format!("{word}-{}", at + 1));
+        let id = OperationId::new([word, &(at + 1).to_string()].join("-"));
         let phase = phase_of(request);
         self.job_counts[phase_index(phase)] += 1;
         for (number, part) in parts.iter_mut().enumerate() {

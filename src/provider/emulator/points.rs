@@ -34,7 +34,8 @@ impl Point {
             PointKind::CrashConsistent => "crash",
             PointKind::AppConsistent => "app",
         };
-        self.id.clone().unwrap_or_else(|| format!("rp-{}-{word}-{}", owner.machine, self.at.as_second()))
+        let made = || ["rp", owner.machine, word, &self.at.as_second().to_string()].join("-");
+        self.id.clone().unwrap_or_else(made)
     }
 }
 
@@ -139,7 +140,7 @@ impl Points {
                 points.push(Point {
                     at: moment(step * every + owner.offset),
                     kind: PointKind::AppConsistent,
-                    group_point: owner.group.map(|group| format!("{group}-{step}")),
+                    group_point: owner.group.map(|group| [group, &step.to_string()].join("-")),
                     id: None,
                 });
             }

@@ -125,7 +125,7 @@ impl World {
         let through_plan = self.jobs[job].parts.len() > 1;
         let item = &mut self.items[machine];
         let shared = item.group.as_ref().filter(|_| through_plan);
-        let group_point = shared.map(|group| format!("{group}-{}", self.jobs[job].id));
+        let group_point = shared.map(|group| [group, self.jobs[job].id.as_str()].join("-"));
         // The failover goes to this point and to no later one.
         item.stop_points(self.now);
         item.points.add(self.now, kind, group_point);

@@ -3,10 +3,9 @@
 //! Given a server, each machine's other choices depend on nothing but the machine; so each server is tried, and the machines
 //! one by one. A set of lines is made minimal by taking out one line after another, as long as the others can't hold.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
+use crate::id::IdMap;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
@@ -44,7 +43,7 @@ pub(super) struct Conflict<'m> {
 /// What of a unit is looked at.
 pub(super) struct Question<'u> {
     /// Broken rules that have nothing to do with it, by the machine's place; `None`: of the unit as a whole.
-    ignored: &'u HashMap<Option<usize>, Vec<&'static str>>,
+    ignored: &'u IdMap<Option<usize>, Vec<&'static str>>,
     /// Whether the answer may change to nothing of which a fact is missing.
     careful: bool,
 }
@@ -59,7 +58,7 @@ impl Question<'_> {
 pub(super) fn conflicts(model: &Model, now: Timestamp, most: usize) -> Fact<Vec<Conflict<'_>>> {
     let experience = model.experience()?;
     let mut site = Site::of(model)?;
-    let names: HashMap<&str, usize> =
+    let names: IdMap<&str, usize> =
         site.servers.iter().enumerate().map(|(at, server)| (server.name().value.as_str(), at)).collect();
     let groups = model.groups().map(|group| (Some(group), group.members().collect::<Vec<_>>()));
     let alone =
@@ -97,7 +96,7 @@ impl<'m> Unit<'m> {
             if part.len() < 2 {
                 continue;
             }
-            let mut ignored: HashMap<Option<usize>, Vec<&'static str>> = HashMap::new();
+            let mut ignored: IdMap<Option<usize>, Vec<&'static str>> = IdMap::default();
             for (_, violation) in violations.iter().enumerate().filter(|(at, _)| !part.contains(at)) {
                 ignored.entry(violation.symptom.1).or_default().push(violation.symptom.0);
             }
@@ -121,7 +120,7 @@ impl<'m> Unit<'m> {
         violations: &[Violation],
         part: &[usize],
         site: &Site<'m>,
-        ignored: &HashMap<Option<usize>, Vec<&'static str>>,
+        ignored: &IdMap<Option<usize>, Vec<&'static str>>,
     ) -> Option<Vec<Line>> {
         let question = Question { ignored, careful: false };
         if !self.can_hold(&[], site, &question) {

@@ -15,7 +15,6 @@ pub(crate) mod onprem_vm_enableuuid_missing;
 pub(crate) mod onprem_vm_has_snapshots;
 pub(crate) mod target_host_memory;
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::model::Fact;
@@ -27,6 +26,7 @@ use crate::model::access;
 use crate::rules::Finding;
 use crate::rules::Findings;
 use crate::rules::Rule;
+use crate::rules::places::Places;
 use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::machine::AzureDisk;
@@ -223,18 +223,18 @@ struct Shared<'m, K> {
 /// What machines have in common, in the order in which it is first named.
 struct Sharing<'m, K> {
     items: Vec<Shared<'m, K>>,
-    places: HashMap<K, usize>,
+    places: Places<K>,
 }
 
 impl<'m, K: Copy + Eq + Hash> Sharing<'m, K> {
     fn new() -> Self {
-        Self { items: Vec::new(), places: HashMap::new() }
+        Self { items: Vec::new(), places: Places::new() }
     }
 
     /// Adds a machine to those that have `key` in common; `location` tells whether it is known to.
     fn add(&mut self, key: K, machine: Machine<'m>, span: Span, location: &Fact<LocationMode>) {
-        let place = *self.places.entry(key).or_insert(self.items.len());
-        if place == self.items.len() {
+        let (place, is_new) = self.places.of(key);
+        if is_new {
             self.items.push(Shared { key, machines: Vec::new(), undecided: None });
         }
         let shared = &mut self.items[place];

@@ -1,7 +1,5 @@
 //! FB112: the host has memory for the machines that start on it.
 
-use std::collections::HashMap;
-
 use crate::diagnostic::Severity;
 use crate::model::Fact;
 use crate::model::Known;
@@ -21,6 +19,7 @@ use crate::rules::When;
 use crate::rules::original_location::LABELS;
 use crate::rules::original_location::of_machine;
 use crate::rules::original_location::runs_at_home;
+use crate::rules::places::Places;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB112",
@@ -73,16 +72,17 @@ struct Guests<'m> {
 }
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let mut names: Vec<&str> = Vec::new();
-    let mut hosts: HashMap<&str, Guests<'_>> = HashMap::new();
+    let mut hosts: Vec<(&str, Guests<'_>)> = Vec::new();
+    let mut places = Places::new();
     for machine in findings.machines(model).filter(|machine| !runs_at_home(*machine)) {
         match host_of(machine) {
             Ok(None) => {}
             Ok(Some(name)) => {
-                let guests = hosts.entry(name).or_insert_with(|| {
-                    names.push(name);
-                    Guests::default()
-                });
+                let (place, is_new) = places.of(name);
+                if is_new {
+                    hosts.push((name, Guests::default()));
+                }
+                let guests = &mut hosts[place].1;
                 match machine.facts().and_then(|facts| facts.memory_gb.fact("memory_gb")) {
                     Ok(memory) => guests.machines.push((machine, memory.value)),
                     Err(unknown) => {
@@ -93,8 +93,8 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
             Err(unknown) => findings.unknown(&of_machine(unknown, machine)),
         }
     }
-    for name in names {
-        if let Err(unknown) = check_host(model, name, &hosts[name], findings) {
+    for (name, guests) in &hosts {
+        if let Err(unknown) = check_host(model, name, guests, findings) {
             findings.unknown(&unknown);
         }
     }

@@ -1,8 +1,7 @@
 //! FB501: a machine is in one boot group at most.
 
-use std::collections::HashMap;
-
 use crate::diagnostic::Severity;
+use crate::id::IdMap;
 use crate::model::Fact;
 use crate::model::Group;
 use crate::model::Machine;
@@ -45,10 +44,10 @@ Keep one of the places.
 };
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let groups: HashMap<&str, Group<'_>> =
+    let groups: IdMap<&str, Group<'_>> =
         model.groups().map(|group| (group.name().value.as_str(), group)).collect();
     // Where each machine was named first: index of the boot group, and the name that stands there.
-    let mut places: HashMap<usize, (usize, &Spanned<String>)> = HashMap::new();
+    let mut places: IdMap<usize, (usize, &Spanned<String>)> = IdMap::default();
     for (at, boot_group) in model.plan.boot_groups.iter().enumerate() {
         for member in &boot_group.members {
             let group = groups.get(member.value.as_str());

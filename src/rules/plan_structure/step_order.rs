@@ -1,9 +1,9 @@
 //! FB512: the steps of a machine stand in the order of its life cycle.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::diagnostic::Severity;
+use crate::id::IdMap;
 use crate::model::Fact;
 use crate::model::Model;
 use crate::rules::Architecture;
@@ -49,7 +49,7 @@ Let the engine derive the steps, or put the imported steps in this order.
 };
 
 fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let mut latest: HashMap<&str, (usize, &PlannedStep)> = HashMap::new();
+    let mut latest: IdMap<&str, (usize, &PlannedStep)> = IdMap::default();
     let mut reported: HashSet<&str> = HashSet::new();
     for step in steps {
         let Some(place) = place(step) else { continue };

@@ -56,7 +56,7 @@ impl Engine<'_> {
             }
         }
         let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::ActionStarted { step: id })?;
+        self.recorder.record_of(step, RunEventKind::ActionStarted { step: id })?;
         self.act(step);
         Ok(())
     }

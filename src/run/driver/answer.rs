@@ -87,7 +87,9 @@ impl Engine<'_> {
 
     /// Goes on with a step whose machines were looked at.
     fn seen(&mut self, step: StepIndex, items: &[Item]) -> Result<(), RunError> {
-        if let Some(members) = self.unsettled.remove(&step) {
+        if !self.unsettled.is_empty()
+            && let Some(members) = self.unsettled.remove(&step)
+        {
             return self.settle_attempt(step, &members);
         }
         self.remember_points(step, items)?;
@@ -189,8 +191,10 @@ impl Engine<'_> {
         match result {
             Ok(operation) => {
                 let id = self.recorder.state().id(step).clone();
-                self.searched_since.remove(&step);
-                self.recorder.record(RunEventKind::OperationAccepted { step: id, operation })?;
+                if !self.searched_since.is_empty() {
+                    self.searched_since.remove(&step);
+                }
+                self.recorder.record_of(step, RunEventKind::OperationAccepted { step: id, operation })?;
                 let now = self.now();
                 self.wake(step, now);
                 Ok(())
@@ -327,11 +331,30 @@ impl Engine<'_> {
         }
         let unproven_roles = approver::unproven(self.recorder.state(), step, known_as);
         let (who, question, reason, roles) = (by.clone(), Some(number), None, Vec::new());
-        self.recorder.record(if yes {
-            RunEventKind::ApprovalGiven { step: id, by, known_as, roles, unproven_roles, question, reason }
-        } else {
-            RunEventKind::ApprovalDenied { step: id, by, known_as, roles, unproven_roles, question, reason }
-        })?;
+        self.recorder.record_of(
+            step,
+            if yes {
+                RunEventKind::ApprovalGiven {
+                    step: id,
+                    by,
+                    known_as,
+                    roles,
+                    unproven_roles,
+                    question,
+                    reason,
+                }
+            } else {
+                RunEventKind::ApprovalDenied {
+                    step: id,
+                    by,
+                    known_as,
+                    roles,
+                    unproven_roles,
+                    question,
+                    reason,
+                }
+            },
+        )?;
         self.answered_by_person(step, yes, &who, stopping)
     }
 

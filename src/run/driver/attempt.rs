@@ -138,12 +138,15 @@ impl Engine<'_> {
         }
         for failing in failing.iter().filter(|failing| failing.verdict == retry::Verdict::Final) {
             let id = self.recorder.state().id(step).clone();
-            self.recorder.record(RunEventKind::MemberFailed {
-                step: id,
-                machine: self.name(failing.machine),
-                code: failing.failure.code.clone(),
-                message: in_words(&failing.failure),
-            })?;
+            self.recorder.record_of(
+                step,
+                RunEventKind::MemberFailed {
+                    step: id,
+                    machine: self.name(failing.machine),
+                    code: failing.failure.code.clone(),
+                    message: in_words(&failing.failure),
+                },
+            )?;
         }
         match next {
             Some(at) => self.try_again(step, &code, message, at),
@@ -239,7 +242,7 @@ impl Engine<'_> {
     /// Closes a request that was about some of a step's machines; the others follow.
     fn members_done(&mut self, step: StepIndex, machines: Vec<MachineName>) -> Result<(), RunError> {
         let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::MembersDone { step: id, machines })?;
+        self.recorder.record_of(step, RunEventKind::MembersDone { step: id, machines })?;
         let now = self.now();
         self.wake(step, now);
         Ok(())
@@ -259,12 +262,15 @@ impl Engine<'_> {
                 .collect(),
             Some(_) | None => Vec::new(),
         };
-        self.recorder.record(RunEventKind::HandedOver {
-            step: id,
-            code: failure.code.clone(),
-            message: failure.message.clone(),
-            parameters,
-        })?;
+        self.recorder.record_of(
+            step,
+            RunEventKind::HandedOver {
+                step: id,
+                code: failure.code.clone(),
+                message: failure.message.clone(),
+                parameters,
+            },
+        )?;
         let now = self.now();
         self.wake(step, now);
         Ok(())
@@ -317,13 +323,16 @@ impl Engine<'_> {
             return self.fail(step, code, message);
         }
         let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::AttemptFailed {
-            step: id,
-            attempt: self.recorder.state().step(step).attempts,
-            code: code.to_owned(),
-            message: message.clone(),
-            retry_at,
-        })?;
+        self.recorder.record_of(
+            step,
+            RunEventKind::AttemptFailed {
+                step: id,
+                attempt: self.recorder.state().step(step).attempts,
+                code: code.to_owned(),
+                message: message.clone(),
+                retry_at,
+            },
+        )?;
         self.show_progress(step, 0.0, message);
         self.wake(step, retry_at);
         Ok(())

@@ -69,13 +69,13 @@ impl Engine<'_> {
                 };
                 if open {
                     self.forget(step);
-                    self.recorder.record(RunEventKind::StepSucceeded { step: id, note })?;
+                    self.recorder.record_of(step, RunEventKind::StepSucceeded { step: id, note })?;
                 }
             }
             Decision::Adopt(because) => {
                 self.remember_placement(step, true)?;
                 self.forget(step);
-                self.recorder.record(RunEventKind::StepAdopted { step: id, because })?;
+                self.recorder.record_of(step, RunEventKind::StepAdopted { step: id, because })?;
             }
             Decision::Fail { code, message } => self.fail(step, code, message)?,
             Decision::Send(request) => {
@@ -118,30 +118,41 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = state.id(step).clone();
-        self.recorder.record(RunEventKind::Alarm { step: id, code: code.to_owned(), message })
+        self.recorder.record_of(step, RunEventKind::Alarm { step: id, code: code.to_owned(), message })
     }
 
     /// Forgets what was kept about a step while it ran.
     pub(super) fn forget(&mut self, step: StepIndex) {
         self.tell_group(step);
-        self.progress.remove(&step);
-        self.blocked.remove(&step);
-        self.searched_since.remove(&step);
-        self.unsettled.remove(&step);
+        // Most steps have nothing of most of these.
+        if !self.progress.is_empty() {
+            self.progress.remove(&step);
+        }
+        if !self.blocked.is_empty() {
+            self.blocked.remove(&step);
+        }
+        if !self.searched_since.is_empty() {
+            self.searched_since.remove(&step);
+        }
+        if !self.unsettled.is_empty() {
+            self.unsettled.remove(&step);
+        }
         self.gives_up_claim(step);
-        self.waits.remove(&step);
+        if !self.waits.is_empty() {
+            self.waits.remove(&step);
+        }
     }
 
     pub(super) fn succeed(&mut self, step: StepIndex, note: Option<String>) -> Result<(), RunError> {
         self.forget(step);
         let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::StepSucceeded { step: id, note })
+        self.recorder.record_of(step, RunEventKind::StepSucceeded { step: id, note })
     }
 
     pub(super) fn fail(&mut self, step: StepIndex, code: &str, message: String) -> Result<(), RunError> {
         self.forget(step);
         let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::StepFailed { step: id, code: code.to_owned(), message })
+        self.recorder.record_of(step, RunEventKind::StepFailed { step: id, code: code.to_owned(), message })
     }
 
     /// Records the intent and has it sent: whoever drives makes it durable before that.
@@ -157,13 +168,12 @@ impl Engine<'_> {
         self.gives_up_claim(step);
         let id = self.recorder.state().id(step).clone();
         let attempt = self.recorder.state().step(step).attempts + 1;
-        let key = IdempotencyKey::new(format!("{}/{id}/{attempt}", self.recorder.run()));
-        self.recorder.record(RunEventKind::IntentRecorded {
-            step: id,
-            attempt,
-            key: key.clone(),
-            request: request.clone(),
-        })?;
+        let key = [self.recorder.run().as_str(), id.as_str(), &attempt.to_string()].join("/");
+        let key = IdempotencyKey::new(key);
+        self.recorder.record_of(
+            step,
+            RunEventKind::IntentRecorded { step: id, attempt, key: key.clone(), request: request.clone() },
+        )?;
         self.inquire(step, Inquiry::Begin(request, key));
         Ok(())
     }
@@ -179,7 +189,8 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::StepWaiting { step: id, reason: reason.clone(), deadline })?;
+        self.recorder
+            .record_of(step, RunEventKind::StepWaiting { step: id, reason: reason.clone(), deadline })?;
         self.waits.insert(step, reason);
         Ok(())
     }
@@ -276,14 +287,10 @@ impl Engine<'_> {
         let id = self.recorder.state().id(step).clone();
         let passed = now.is_empty();
         self.blocked.insert(step, now);
-        self.recorder.record(RunEventKind::GuardEvaluated {
-            step: id,
-            guard,
-            facts_digest,
-            judged_at,
-            findings,
-            passed,
-        })
+        self.recorder.record_of(
+            step,
+            RunEventKind::GuardEvaluated { step: id, guard, facts_digest, judged_at, findings, passed },
+        )
     }
 
     /// A guard looks at every rule, whatever a check was asked to leave out: what it lets pass can't be taken back.

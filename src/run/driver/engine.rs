@@ -2,7 +2,6 @@
 //! what is to be asked waits in a queue for whoever drives.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,6 +32,7 @@ use crate::run::approver::Question;
 use crate::run::approver::Reply;
 use crate::run::claims::Claims;
 use crate::run::driver::End;
+use crate::run::driver::wakes::Wakes;
 use crate::run::hook::Left;
 use crate::run::hook::Variables;
 use crate::run::machine;
@@ -170,8 +170,7 @@ pub(super) struct Engine<'r> {
     /// Attempts that failed and are settled by what is seen next.
     pub unsettled: IdMap<StepIndex, Vec<MemberOutcome>>,
     /// When steps look again.
-    wakes: BTreeSet<(Timestamp, StepIndex)>,
-    wake_of: IdMap<StepIndex, Timestamp>,
+    wakes: Wakes,
     pub progress: BTreeMap<StepIndex, StepProgress>,
     /// Findings that block a step's guard, as they were last recorded.
     pub blocked: IdMap<StepIndex, Vec<String>>,
@@ -211,6 +210,7 @@ impl<'r> Engine<'r> {
         }
         // A run that is taken over goes on with what was under way.
         let fresh = recorder.state().active().collect();
+        let steps = graph.steps().len();
         Self {
             recorder,
             model,
@@ -232,8 +232,7 @@ impl<'r> Engine<'r> {
             claims: Claims::default(),
             servers: None,
             kept: HashSet::default(),
-            wakes: BTreeSet::new(),
-            wake_of: IdMap::default(),
+            wakes: Wakes::new(steps),
             progress: BTreeMap::new(),
             blocked: IdMap::default(),
             searched_since: IdMap::default(),
@@ -255,10 +254,15 @@ impl<'r> Engine<'r> {
         let called = self.claims.call(self.recorder.state());
         self.fresh.extend(called);
         while let Some(kind) = self.next_event() {
-            if let RunEventKind::StepStarted { step } = &kind {
-                self.fresh.extend(self.graph.find(step));
+            let started = match &kind {
+                RunEventKind::StepStarted { step } => self.graph.find(step),
+                _ => None,
+            };
+            self.fresh.extend(started);
+            match started {
+                Some(step) => self.recorder.record_of(step, kind)?,
+                None => self.recorder.record(kind)?,
             }
-            self.recorder.record(kind)?;
         }
         for step in std::mem::take(&mut self.fresh).into_iter().chain(self.due()) {
             self.work(step)?;
@@ -324,27 +328,24 @@ impl<'r> Engine<'r> {
     /// Returns the next moment at which a step looks again.
     pub(super) fn next_wake(&self) -> Option<Timestamp> {
         let glance = self.glances.values().min().copied();
-        self.wakes.first().map(|(at, _)| *at).into_iter().chain(glance).min()
+        self.wakes.next().into_iter().chain(glance).min()
     }
 
     /// Takes the steps whose time to look again has come.
     fn due(&mut self) -> Vec<StepIndex> {
         let now = self.now();
         let mut due = Vec::new();
-        while let Some((at, step)) = self.wakes.first().copied().filter(|(at, _)| *at <= now) {
-            self.wakes.remove(&(at, step));
-            self.wake_of.remove(&step);
+        while let Some(step) = self.wakes.pop(now) {
             due.push(step);
         }
-        due.extend(self.glances.extract_if(.., |_, at| *at <= now).map(|(step, _)| step));
+        if !self.glances.is_empty() {
+            due.extend(self.glances.extract_if(.., |_, at| *at <= now).map(|(step, _)| step));
+        }
         due
     }
 
     pub(super) fn wake(&mut self, step: StepIndex, at: Timestamp) {
-        if let Some(before) = self.wake_of.insert(step, at) {
-            self.wakes.remove(&(before, step));
-        }
-        self.wakes.insert((at, step));
+        self.wakes.set(step, at);
     }
 
     /// Does the next thing about a step: asks whatever has to be known before it can go on.

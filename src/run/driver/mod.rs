@@ -12,6 +12,7 @@ mod placement;
 mod question;
 mod search;
 mod simulated;
+mod wakes;
 
 pub use local::Driver;
 pub use local::Parts;

@@ -28,13 +28,8 @@ impl Engine<'_> {
         let deadline = self.question_ends(step);
         let on_timeout =
             deadline.and_then(|_| self.patience(step)).map(|(_, choice)| choice.as_str().to_owned());
-        self.recorder.record(RunEventKind::ApprovalAsked {
-            step: id,
-            prompt,
-            roles,
-            deadline,
-            on_timeout,
-        })?;
+        self.recorder
+            .record_of(step, RunEventKind::ApprovalAsked { step: id, prompt, roles, deadline, on_timeout })?;
         self.ask_person(step);
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::id::IdMap;
 use crate::id::OperationId;
 use crate::model::Model;
 use crate::provider::Item;
+use crate::provider::OperationStatus;
 use crate::provider::ProviderError;
 use crate::provider::emulator::Seen;
 use crate::provider::emulator::World;
@@ -164,6 +165,16 @@ impl<'r> Simulation<'r> {
     ///
     /// [`RunError`] if the journal can't be kept.
     pub fn run_until(mut self, limit: Timestamp) -> Result<(Option<End>, World), RunError> {
+        let end = self.go_on_until(limit)?;
+        Ok((end, self.world))
+    }
+
+    /// Simulates the run to its end, which is none if it has not ended by `limit`, and keeps what is known of it then.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the journal can't be kept.
+    pub fn go_on_until(&mut self, limit: Timestamp) -> Result<Option<End>, RunError> {
         loop {
             self.engine.go_on()?;
             if let Some((step, inquiry)) = self.engine.inquiries.pop_front() {
@@ -180,14 +191,14 @@ impl<'r> Simulation<'r> {
             let next = next.into_iter().flatten().min();
             let active = self.engine.recorder.state().active().next().is_some();
             match next.filter(|_| active) {
-                Some(next) if next > limit => return Ok((None, self.world)),
+                Some(next) if next > limit => return Ok(None),
                 Some(next) => {
                     self.pass(next);
                     self.answer_questions()?;
                 }
                 None => {
                     if let Some(end) = self.engine.ended(false)? {
-                        return Ok((Some(end), self.world));
+                        return Ok(Some(end));
                     }
                 }
             }
@@ -238,7 +249,12 @@ impl<'r> Simulation<'r> {
             }
             Inquiry::Poll(operation) => {
                 let polled = self.world.poll(now, &operation);
-                self.operations.insert(operation, step);
+                if matches!(
+                    polled,
+                    Ok(OperationStatus::Running(_) | OperationStatus::Unknown { .. }) | Err(_)
+                ) {
+                    self.operations.insert(operation, step);
+                }
                 Answer::Polled(polled)
             }
             Inquiry::Find(key, Purpose::Decide) => Answer::Found(self.world.find(now, &key)),
