@@ -162,7 +162,7 @@ mod tests {
             r#"{"event":"intent_recorded","step":"a","attempt":1,"key":"k","request":{"request":"prepare"}}"#,
             r#"{"event":"approval_given","step":"a","by":"b","known_as":"os_user","roles":["r"],"question":7}"#,
             r#"{"known_as":"signed","by":"b","step":"a","event":"approval_denied"}"#,
-            r#"{"event":"guard_evaluated","step":"a","guard":"before_commit","facts_digest":"d","findings":[],"passed":true}"#,
+            r#"{"event":"guard_evaluated","step":"a","guard":"commit","facts_digest":"d","findings":[],"passed":true}"#,
         ] {
             let [first, plain] = both(text);
             assert_eq!(first, plain, "{text}");

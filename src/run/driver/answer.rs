@@ -159,6 +159,16 @@ impl Engine<'_> {
         let pause =
             error.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or(ASK_AGAIN);
         let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+        // A step whose question stands waits for its answer; it only looks whether that was given by other means. What a process that
+        // ended had asked is asked again when the site was seen.
+        if self.recorder.state().step(step).status == StepStatus::Asked {
+            if self.questions.contains(&step) {
+                self.glances.insert(step, until);
+            } else {
+                self.wake(step, until);
+            }
+            return Ok(());
+        }
         self.look_again(
             step,
             Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None, told_until: None },

@@ -12,6 +12,7 @@ use failback::event::Outcome;
 use failback::event::RunEvent;
 use failback::event::RunEventKind;
 use failback::event::RunState;
+use failback::event::StepStatus;
 use failback::id::MachineName;
 use failback::journal::MemoryJournal;
 use failback::model::resolve;
@@ -24,7 +25,11 @@ use failback::run::Recorder;
 use failback::run::Site;
 use failback::run::approver::AutoApprove;
 use failback::run::hook::Simulated;
+use failback::run::trial::law::Breach;
+use failback::run::trial::law::Law;
+use failback::run::trial::law::astray;
 use failback::run::trial::law::breaches_of_site;
+use failback::run::trial::law::side;
 use failback::syntax::machine::State;
 use jiff::SignedDuration;
 
@@ -76,7 +81,7 @@ pub struct Tried {
 /// Runs a world, lets the process die at each `every`th of its cuts, and lets another process go on: each has to end as the run
 /// that was not cut.
 pub fn try_cuts(world: &World, every: usize) -> Tried {
-    try_cuts_of(world, Which { every, first: 0 }, &[]).0
+    try_cuts_of(world, Which { every, first: 0, by_clock: false }, &[]).0
 }
 
 /// Which cuts are tried: each `every`th, from the `first` on.
@@ -84,6 +89,9 @@ pub fn try_cuts(world: &World, every: usize) -> Tried {
 pub struct Which {
     pub every: usize,
     pub first: usize,
+    /// Whether something goes wrong at a moment of the clock: a run that lost time by its death meets it elsewhere, and may end otherwise
+    /// than the one that was not cut, by the same laws. To look for a request that was not sent takes time, too.
+    pub by_clock: bool,
 }
 
 impl Which {
@@ -124,10 +132,13 @@ pub fn try_cuts_of(world: &World, which: Which, others: &[Ended]) -> (Tried, End
     let mut tried = Tried { cuts, ..Tried::default() };
     let mut ends = ends.into_inner().expect("no thread panics while it holds the list");
     ends.sort_by_key(|(number, ..)| *number);
-    for (number, cut, ended) in ends {
+    for (number, cut, loses_time, ended) in ends {
+        let is_elsewhere = which.by_clock && loses_time;
         *tried.tried.entry(cut).or_default() += 1;
         let wrong = ended.and_then(|(context, ended)| match differences(&world.graph, &uncut, &ended) {
-            Some(differences) if !others.contains(&ended) => Err(format!("{context}\n{differences}")),
+            Some(differences) if !is_elsewhere && !others.contains(&ended) => {
+                Err(format!("{context}\n{differences}"))
+            }
             Some(_) | None => Ok(()),
         });
         tried.wrong.extend(wrong.err().map(|wrong| format!("cut {number}: {wrong}")));
@@ -135,14 +146,21 @@ pub fn try_cuts_of(world: &World, which: Which, others: &[Ended]) -> (Tried, End
     (tried, uncut)
 }
 
+/// Returns how long a run lies dead after a cut.
+fn dead_at(number: usize) -> SignedDuration {
+    DEAD[number / 3 % DEAD.len()]
+}
+
 fn next(forks: &Mutex<Receiver<Fork>>) -> Option<Fork> {
     forks.lock().expect("no thread panics while it waits").recv().ok()
 }
 
-/// Lets another process go on from a cut; returns where it was cut and how it ended, or what went wrong.
-fn go_on(world: &World, fork: Fork) -> (usize, Cut, Result<(String, Ended), String>) {
+/// Lets another process go on from a cut; returns where it was cut, whether that cost time, and how it ended, or what went wrong.
+fn go_on(world: &World, fork: Fork) -> (usize, Cut, bool, Result<(String, Ended), String>) {
     let Fork { cut, number, state, mut order, world: site, last } = fork;
-    let dead = DEAD[number % DEAD.len()];
+    let dead = dead_at(number);
+    let is_intent = |event: &Arc<RunEvent>| matches!(event.kind, RunEventKind::IntentRecorded { .. });
+    let loses_time = !dead.is_zero() || last.as_ref().is_some_and(is_intent);
     let context = format!("{cut:?} {}, dead for {dead:#}", last.map_or_else(String::new, |last| told(&last)));
     let at = site.now().max(state.last_at().unwrap_or(world.start));
     let at = at.saturating_add(dead).expect("in range");
@@ -160,13 +178,17 @@ fn go_on(world: &World, fork: Fork) -> (usize, Cut, Result<(String, Ended), Stri
     for event in &events {
         match after.check(event) {
             Ok(legal) => after.apply(event, legal),
-            Err(error) => return (number, cut, Err(format!("{context}: {error}"))),
+            Err(error) => return (number, cut, loses_time, Err(format!("{context}: {error}"))),
         }
         breaches.extend(order.take(&world.graph, event));
     }
+    breaches.extend(astray_untold(&after, &emulator.fork()));
+    if !matches!(end, Ok(End::Finished(_))) {
+        breaches.push(Breach::new(Law::Ends, format!("it ended as {end:?}")));
+    }
     if !breaches.is_empty() {
         let said: String = events.iter().map(|event| format!("  {}\n", told(event))).collect();
-        return (number, cut, Err(format!("{context}: {breaches:#?}\n{said}")));
+        return (number, cut, loses_time, Err(format!("{context}: {breaches:#?}\n{said}")));
     }
     let failed = events.iter().filter(|event| {
         let kind = &event.kind;
@@ -174,7 +196,21 @@ fn go_on(world: &World, fork: Fork) -> (usize, Cut, Result<(String, Ended), Stri
     });
     let context = failed.fold(context, |context, event| format!("{context}\n{}", told(event)));
     let ended = Ended::new(end, &after, &emulator.fork());
-    (number, cut, Ok((context, ended)))
+    (number, cut, loses_time, Ok((context, ended)))
+}
+
+/// Returns the machines of a run that are left running on both sides or on neither, and that no step tells of.
+fn astray_untold(state: &RunState, world: &EmulatedWorld) -> Vec<Breach> {
+    let graph = state.graph();
+    let is_told = |machine: &MachineName| {
+        (0..).zip(graph.steps()).any(|(step, _)| {
+            let is_open = matches!(state.step(step).status, StepStatus::Failed | StepStatus::Blocked);
+            is_open && graph.machines_of(step).iter().any(|of| of.name().value == machine.as_str())
+        })
+    };
+    let of_plan = astray(world).filter(|is| graph.model().machine_named(is.machine.as_str()).is_some());
+    let untold = of_plan.filter(|is| !is_told(&is.machine));
+    untold.map(|is| Breach::new(Law::OneSide, format!("{} is left {}", is.machine, side(&is)))).collect()
 }
 
 fn told(event: &RunEvent) -> String {

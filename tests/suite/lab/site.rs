@@ -42,6 +42,8 @@ pub struct Watched {
     pub looked: Mutex<Vec<(Timestamp, usize)>>,
     /// Operations whose id begins with this word are shown as running until then.
     pub stuck: Mutex<Option<(&'static str, Timestamp)>>,
+    /// Whoever looks before then is asked to come back later.
+    pub busy: Mutex<Option<Timestamp>>,
 }
 
 #[async_trait::async_trait]
@@ -56,6 +58,10 @@ impl Observe for Watched {
         mark: Option<u64>,
         freshness: Freshness,
     ) -> Result<Observation, ProviderError> {
+        if self.busy.lock().expect("no test panics here").is_some_and(|until| self.pace.now() < until) {
+            let retry_after = Some(std::time::Duration::from_secs(60));
+            return Err(ProviderError::Busy { message: "come back later".into(), retry_after });
+        }
         self.looked.lock().expect("no test panics here").push((self.pace.now(), machines.len()));
         self.emulator.observe_since(machines, mark, freshness).await
     }
@@ -98,6 +104,11 @@ impl Site {
     /// Returns when it was looked at and at how many machines, in order.
     pub fn looked(&self) -> Vec<(Timestamp, usize)> {
         self.0.looked.lock().expect("no test panics here").clone()
+    }
+
+    /// Asks whoever looks before a moment to come back later.
+    pub fn is_busy_until(&self, until: Timestamp) {
+        *self.0.busy.lock().expect("no test panics here") = Some(until);
     }
 
     /// Shows operations whose id begins with a word as running until a moment.

@@ -202,7 +202,7 @@ fn bars_go_on_above_a_question_that_stands_below_them() {
     let at =
         |words: &str| text.lines().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{text}"));
     let places =
-        ["Commit w4", "reprotect/w1 failed", "7m30s gone", "1 failed", "w2", "yes or no? ye"].map(at);
+        ["Commit w4", "reprotect/w1 failed", "7m30s gone", "1 failed ·", "  w2 ", "yes or no? ye"].map(at);
     assert!(places.is_sorted(), "{places:?}\n{text}");
     assert_eq!(places[5] + 1, text.lines().count(), "the question is last: {text}");
     prompt.hide();
