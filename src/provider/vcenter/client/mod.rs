@@ -147,7 +147,7 @@ impl VcenterClient {
     ///
     /// # Errors
     ///
-    /// [`VcenterError`] if the vCenter can't be asked; a fact that can't be had is a [`Gap`] instead.
+    /// [`VcenterError`] if the vCenter can't be asked; a fact that can't be had is a gap instead.
     pub async fn inventory(&self) -> Result<Seen, VcenterError> {
         let at = self.clock.now();
         let (number, first) = self.everything().await;
