@@ -11,6 +11,7 @@ use crate::diagnostic::Severity;
 use crate::render::About;
 use crate::render::Item;
 use crate::render::Known;
+use crate::rules::Found;
 use crate::rules::State;
 use crate::syntax::file;
 
@@ -91,15 +92,16 @@ impl Baseline {
         Ok(Self { plans, counts: Known::default() })
     }
 
-    /// Returns which of a plan's findings are known.
+    /// Returns which of a plan's findings are known, in their order; `None` if it knows nothing of the plan.
     ///
     /// Each finding of the baseline stands for one finding that is not worse; those that stand for none are gone.
-    pub(crate) fn known(&mut self, plan: &str, items: &[Item<'_>]) -> Vec<bool> {
-        let mut known = vec![false; items.len()];
-        let Some(mut entries) = self.plans.remove(plan) else { return known };
+    pub(crate) fn known(&mut self, plan: &str, found: &Found) -> Option<Vec<bool>> {
+        let mut entries = self.plans.remove(plan)?;
+        let mut known = vec![false; found.len()];
         // Findings that read as they did come first, so that of two similar ones the new one is shown.
         for same_message in [true, false] {
-            for (item, known) in items.iter().zip(&mut known).filter(|(_, known)| !**known) {
+            for (finding, known) in found.iter().zip(&mut known).filter(|(_, known)| !**known) {
+                let item = &Item::of_finding(&finding);
                 let Some(entries) = entries.get_mut(&key(item)) else { continue };
                 let found = entries
                     .iter()
@@ -112,13 +114,13 @@ impl Baseline {
             }
         }
         // A finding that became worse is shown, and is not gone.
-        for (item, _) in items.iter().zip(&known).filter(|(_, known)| !**known) {
-            if let Some(entries) = entries.get_mut(&key(item)) {
+        for (finding, _) in found.iter().zip(&known).filter(|(_, known)| !**known) {
+            if let Some(entries) = entries.get_mut(&key(&Item::of_finding(&finding))) {
                 entries.pop();
             }
         }
         self.counts.gone += entries.values().map(Vec::len).sum::<usize>();
-        known
+        Some(known)
     }
 
     /// Returns how many findings were known and how many are gone, of the plans that were looked at.
@@ -138,7 +140,7 @@ const fn rank(state: State) -> u8 {
     match state {
         State::Waived => 0,
         State::Pending => 1,
-        State::Indeterminate => 2,
+        State::Indeterminate | State::Unmeasured => 2,
         State::Violated => 3,
     }
 }

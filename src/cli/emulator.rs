@@ -23,6 +23,8 @@ use crate::cli::site::variable_of;
 use crate::clock::Clock;
 use crate::clock::pace::WorldPace;
 use crate::escape;
+use crate::provider::ProviderError;
+use crate::provider::emulator::Dormant;
 use crate::provider::emulator::Emulator;
 use crate::provider::emulator::http::Certificate;
 use crate::provider::emulator::http::Server;
@@ -117,7 +119,15 @@ pub fn run(args: &EmulatorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Err(exit) => return Ok(exit),
     };
     let start = facts.observed_at.as_ref().map_or_else(|| env.clock.now(), |at| at.value);
-    let unusable = |error| CliError::usage("can't use the folder of the emulated world").because(error);
+    let unusable = |error: ProviderError| {
+        let is_taken = matches!(error, ProviderError::World { action: "used", .. });
+        let refused = CliError::usage("can't use the folder of the emulated world").because(error);
+        if is_taken {
+            refused.hinted("end the other process, or take another folder with --world")
+        } else {
+            refused
+        }
+    };
     let folder = args.world.as_deref().map(|folder| env.path(folder));
     let (emulator, pace) = match folder {
         None => {
@@ -125,11 +135,10 @@ pub fn run(args: &EmulatorArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             let clock: Arc<dyn Clock> = pace.clone();
             (Emulator::in_memory(facts, scenario, start, clock), pace)
         }
-        Some(folder) if folder.exists() => {
-            let last = Emulator::last_call(&folder).map_err(unusable)?;
-            let pace = Arc::new(WorldPace::new(last, args.speed.0));
-            let (emulator, _) = Emulator::open(&folder, pace.clone()).map_err(unusable)?;
-            (emulator, pace)
+        Some(folder) if Emulator::lives_in(&folder) => {
+            let dormant = Dormant::of(&folder).map_err(unusable)?;
+            let pace = Arc::new(WorldPace::new(dormant.last_call(), args.speed.0));
+            (dormant.with_clock(pace.clone()), pace)
         }
         Some(folder) => {
             let pace = Arc::new(WorldPace::new(start, args.speed.0));

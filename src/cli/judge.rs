@@ -16,6 +16,7 @@ use crate::render::gate::Gate;
 use crate::render::summary::Verdict;
 use crate::rules;
 use crate::rules::Architecture;
+use crate::rules::One;
 use crate::rules::Options;
 use crate::rules::Origin;
 use crate::rules::OriginFilter;
@@ -43,8 +44,8 @@ pub(crate) struct Judged {
     pub checked: Checked,
     /// Rules that looked at the plan and found nothing.
     pub silent: Vec<&'static Rule>,
-    /// Which of the findings the baseline has.
-    known: Vec<bool>,
+    /// Which of the findings the baseline has, in their order; `None` if it has none of the plan.
+    known: Option<Vec<bool>>,
 }
 
 impl Checks {
@@ -70,22 +71,35 @@ impl Checks {
     /// Sets known findings apart, and says what the others mean.
     fn judge(&mut self, mut checked: Checked, silent: Vec<&'static Rule>) -> Judged {
         let gate = self.gate;
-        let items: Vec<Item<'_>> = checked.findings.iter().map(Item::of_finding).collect();
+        let findings = &checked.findings;
         let known = match (&mut self.baseline, checked.verdict) {
-            (None, _) | (_, Verdict::NotChecked) => vec![false; items.len()],
-            (Some(baseline), _) => baseline.known(&checked.name, &items),
+            (None, _) | (_, Verdict::NotChecked) => None,
+            (Some(baseline), _) => baseline.known(&checked.name, findings),
         };
-        let refusing = |is_known: bool| {
-            let of = items.iter().zip(&known).filter(move |(_, known)| **known == is_known);
-            of.map(|(item, _)| item).filter(|item| gate.refuses(item))
+        let (mut heaviest, mut knows_one) = (None, false);
+        let mut weigh = |one: One<'_>, is_known: bool| {
+            if !gate.refuses(&Item::of_finding(&one.finding())) {
+                return;
+            }
+            match is_known {
+                true => knows_one = true,
+                false => heaviest = heaviest.max(Some((one.state() == State::Violated, one.severity()))),
+            }
         };
-        let heaviest = refusing(false).max_by_key(|item| (item.state == State::Violated, item.severity));
-        let verdict = match heaviest.map(|item| (item.state, item.severity)) {
+        match &known {
+            Some(known) => findings.each().zip(known).for_each(|(one, known)| weigh(one, *known)),
+            None => {
+                // What the lack of one fact leaves open weighs the same, whatever it is about.
+                let once = findings.kept().iter().map(One::Kept).chain(findings.open_once().map(One::Open));
+                once.for_each(|one| weigh(one, false));
+            }
+        }
+        let verdict = match heaviest {
             _ if checked.verdict == Verdict::NotChecked => Verdict::NotChecked,
-            Some((State::Violated, Severity::Error)) => Verdict::Refused,
-            Some((State::Violated, Severity::Warning | Severity::Info)) => Verdict::RefusedByWarnings,
-            Some((State::Indeterminate | State::Pending | State::Waived, _)) => Verdict::RefusedStrictly,
-            None if refusing(true).next().is_some() => Verdict::Known,
+            Some((true, Severity::Error)) => Verdict::Refused,
+            Some((true, Severity::Warning | Severity::Info)) => Verdict::RefusedByWarnings,
+            Some((false, _)) => Verdict::RefusedStrictly,
+            None if knows_one => Verdict::Known,
             None => Verdict::Passed,
         };
         checked.verdict = verdict;
@@ -95,9 +109,9 @@ impl Checks {
 
 impl Judged {
     /// Returns what is to be shown.
-    pub(crate) fn items(&self) -> impl Iterator<Item = Item<'_>> {
-        let new = self.checked.findings.iter().zip(&self.known).filter(|(_, known)| !**known);
-        new.map(|(finding, _)| Item::of_finding(finding))
+    pub(crate) fn each(&self) -> impl Iterator<Item = One<'_>> {
+        let is_known = |at: usize| self.known.as_ref().is_some_and(|known| known[at]);
+        self.checked.findings.each().enumerate().filter(move |(at, _)| !is_known(*at)).map(|(_, one)| one)
     }
 }
 
@@ -114,7 +128,8 @@ fn evaluate_alone(
         let start = now.or(checked.as_of).unwrap_or(options.now);
         checked.findings.extend(deadline::finding(&plan, start));
     }
-    let found: HashSet<&str> = checked.findings.iter().map(|finding| &*finding.rule).collect();
+    let kept = checked.findings.kept().iter().map(|finding| &*finding.rule);
+    let found: HashSet<&str> = kept.chain(checked.findings.open_once().map(|open| open.rule().id)).collect();
     let looked = |rule: &&'static Rule| match (options.origin, rule.origin) {
         (OriginFilter::Seed, Origin::Beyond) => false,
         (OriginFilter::Seed, Origin::Seed(_) | Origin::Product) | (OriginFilter::All, _) => {

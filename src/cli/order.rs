@@ -75,6 +75,8 @@ pub(super) fn find(run: &str, look: &LookArgs, env: &mut Env<'_>) -> Result<Addr
     let dir = runs::state_dir(&look.state_dir, env)?;
     let database = runs::database(&dir)?;
     let record = runs::find(&dir, &database, run)?;
+    // How its plan is judged stands in its entry: a changed one is told as that, and not by what it leads to.
+    database.check_entry(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
     runs::has_its_folder(&dir, &record)?;
     let (path, plan_args) = kept::kept_documents(&dir.run(&record.id), &record.options);
     let Ok(plan) = ready::ready(&path, &plan_args, Moment::Observed, env)? else {

@@ -17,15 +17,16 @@ use crate::graph::StepKind;
 use crate::model::LocationMode;
 use crate::quantity::Bytes;
 use crate::quantity::Seconds;
-use crate::render::Item;
 use crate::render::style::Style;
 use crate::render::style::Tone;
 use crate::render::summary::Counts;
-use crate::rules::Finding;
+use crate::rules::Found;
 use crate::syntax::inventory::Experience;
 
-/// Replication groups that are named one by one; the others are counted.
+/// Replication groups that are named one by one, and kinds of losses that are told apart; the others are counted.
 const NAMED: usize = 5;
+/// Characters of a digest that tell plans apart for a person; all of them are in the JSON and in the details.
+const DIGEST: usize = "sha256:".len() + 12;
 
 /// Returns the steps in the order in which people read them: by depth, wave and name.
 #[must_use]
@@ -52,17 +53,10 @@ pub fn range(range: Range) -> String {
 
 /// Returns ten lines about a plan.
 #[must_use]
-pub fn summary(
-    graph: &Graph,
-    forecast: &Forecast,
-    findings: &[Finding],
-    digest: &str,
-    style: Style,
-) -> String {
+pub fn summary(graph: &Graph, forecast: &Forecast, findings: &Found, digest: &str, style: Style) -> String {
     let model = graph.model();
     let mut text = String::new();
-    let items: Vec<Item<'_>> = findings.iter().map(Item::of_finding).collect();
-    let counts = Counts::of(&items).in_words();
+    let counts = Counts::of_found(findings).in_words();
     let counts = if counts.is_empty() { String::new() } else { format!(" ({counts}: see failback check)") };
     let name = style.paint(Tone::Strong, escape::line(&model.plan.name.value).into_owned());
     let groups = match model.groups().len() {
@@ -71,11 +65,12 @@ pub fn summary(
     };
     let machines = plural(model.machines().len(), "machine");
     let experience = graph.experience();
-    let _ = writeln!(text, "{name}: {machines}{groups}, {experience}{counts}");
+    let digest = digest.get(..DIGEST).unwrap_or(digest);
+    let _ = writeln!(text, "{name}: {machines}{groups}, {experience}{counts}; digest {digest}");
     let mut line = |head: &str, body: String| {
         let _ = writeln!(text, "  {} {body}", style.paint(Tone::Faint, format!("{head:<16}")));
     };
-    line("comes back", locations(graph));
+    line("comes back", [locations(graph)].into_iter().chain(adopted(graph)).collect::<Vec<_>>().join("; "));
     line("data", data(forecast));
     line("recovery points", recovery_points(graph, forecast));
     line("waves", waves(graph, forecast));
@@ -83,13 +78,10 @@ pub fn summary(
     line("irreversible", irreversible(graph));
     line("no way back", no_return(graph, forecast));
     let total = Range { low_s: forecast.low_s, high_s: forecast.high_s };
-    line("expected time", format!("{}; {}", range(total), binding(forecast)));
+    let deadline =
+        deadline::concern(forecast).map_or_else(String::new, |(_, concern)| format!("; {concern}"));
+    line("expected time", format!("{}; {}{deadline}", range(total), binding(forecast)));
     line("downtime", downtime(&forecast.rto));
-    if let Some((_, concern)) = deadline::concern(forecast) {
-        line("deadline", concern);
-    }
-    line("done already", adopted(graph));
-    line("digest", digest.to_owned());
     text
 }
 
@@ -124,6 +116,7 @@ fn data(forecast: &Forecast) -> String {
 fn loss(loss: &Loss) -> String {
     let kind = loss.kind.map_or("not known", crate::model::PointChoice::as_str);
     match loss.loss_s {
+        None if loss.kind.is_none() => kind.to_owned(),
         None => format!("{kind}, chosen already"),
         Some(Range { high_s: 0, .. }) => format!("{kind}, loses nothing"),
         Some(Range { high_s, .. }) => format!("{kind}, loses up to {}", Seconds(high_s)),
@@ -137,11 +130,22 @@ fn recovery_points(graph: &Graph, forecast: &Forecast) -> String {
         .map(|of| format!("{}: {}", escape::line(&of.subject), loss(of)))
         .collect();
     let mut counted = |losses: &[Loss], what: &str| {
-        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, Vec<&Loss>> = BTreeMap::new();
         for of in losses {
-            *kinds.entry(loss(of)).or_default() += 1;
+            kinds.entry(loss(of)).or_default().push(of);
         }
-        parts.extend(kinds.into_iter().map(|(loss, count)| format!("{}: {loss}", plural(count, what))));
+        let mut kinds: Vec<(String, Vec<&Loss>)> = kinds.into_iter().collect();
+        kinds.sort_by_key(|(_, of)| std::cmp::Reverse(of.len()));
+        let rest: Vec<&Loss> =
+            kinds.split_off(kinds.len().min(NAMED)).into_iter().flat_map(|(_, of)| of).collect();
+        parts.extend(kinds.into_iter().map(|(loss, of)| format!("{}: {loss}", plural(of.len(), what))));
+        if let Some(most) = rest.iter().filter_map(|of| of.loss_s).map(|lost| lost.high_s).max() {
+            parts.push(format!(
+                "{}: loses up to {}",
+                plural(rest.len(), &format!("more {what}")),
+                Seconds(most)
+            ));
+        }
     };
     counted(&forecast.losses[groups.min(NAMED)..groups], "other group");
     counted(&forecast.losses[groups..], if groups == 0 { "machine" } else { "other machine" });
@@ -250,7 +254,8 @@ fn downtime(rto: &Objective) -> String {
     format!("{} from the first failover to the last verification{verdict}", range(rto.expected))
 }
 
-fn adopted(graph: &Graph) -> String {
+/// Returns what is done already, if anything is.
+fn adopted(graph: &Graph) -> Option<String> {
     let mut kinds: BTreeMap<StepKind, usize> = BTreeMap::new();
     for step in graph.steps().iter().filter(|step| step.adopted) {
         *kinds.entry(step.kind).or_default() += 1;
@@ -265,7 +270,7 @@ fn adopted(graph: &Graph) -> String {
         told(StepKind::AwaitForward, "protected in Azure"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+    (!parts.is_empty()).then(|| format!("done already: {}", parts.join(", ")))
 }
 
 /// Writes from which step on each machine can't be left in Azure any more, and when that begins.

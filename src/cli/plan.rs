@@ -1,6 +1,7 @@
 //! `plan`: says what a run would do, in which order, how long it would take and what would hold it up. Touches no site.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -203,7 +204,7 @@ fn human(
     }
     let mut text = outline::summary(graph, forecast, &ready.findings, digest, style);
     if style.verbosity == Verbosity::Verbose {
-        text.push('\n');
+        let _ = writeln!(text, "\ndigest  {digest}\n");
         outline::ways_back(&mut text, graph, forecast, style);
         text.push('\n');
         outline::steps(&mut text, graph, forecast, style);

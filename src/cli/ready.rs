@@ -22,7 +22,7 @@ use crate::model::restrict::LeftOut;
 use crate::model::restrict::Part;
 use crate::render::style::Verbosity;
 use crate::rules::CheckedPlan;
-use crate::rules::Finding;
+use crate::rules::Found;
 use crate::rules::Policies;
 use crate::source::Sources;
 use crate::source::Span;
@@ -42,7 +42,7 @@ pub struct Ready {
     /// The plan.
     pub plan: CheckedPlan,
     /// What rules found about it: warnings, what is open, what the run waits for.
-    pub findings: Vec<Finding>,
+    pub findings: Found,
     /// An organisation's own rules, which it was checked against.
     pub policies: Arc<Policies>,
     /// The texts that it was read from.

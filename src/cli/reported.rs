@@ -146,7 +146,7 @@ fn of_run(
     };
     let head = database.head(&record.id).ok();
     let mut report = RunReport::new(env.clock.now(), about).of_run(&graph, timeline, assessment);
-    report.findings = plan.findings.iter().map(FindingLine::of).collect();
+    report.findings = plan.findings.iter().map(|finding| FindingLine::of(&finding)).collect();
     report.record = Some(Record {
         events: report.timeline.as_ref().map_or(0, |timeline| timeline.events),
         head: head.filter(|_| broken.is_none()).map(|(_, digest)| digest),

@@ -26,12 +26,12 @@ pub(super) struct OfRun {
     collector: String,
 }
 
-/// Begins to trace a run, if that is wanted; must be called where tasks can be begun.
+/// Returns the collector that the traces of a run go to, if any does.
 ///
 /// # Errors
 ///
 /// [`CliError`] if the settings can't be read, or what is named is no collector.
-pub(super) fn begin(args: &SessionArgs, env: &mut Env<'_>) -> Result<Option<OfRun>, CliError> {
+pub(super) fn collector(args: &SessionArgs, env: &mut Env<'_>) -> Result<Option<Endpoint>, CliError> {
     let named = match &args.otlp {
         Some(word) if word == ENVIRONMENT => Some(Endpoint::of_environment(&env.variables)),
         Some(address) => Some(Endpoint::of(address)),
@@ -42,7 +42,16 @@ pub(super) fn begin(args: &SessionArgs, env: &mut Env<'_>) -> Result<Option<OfRu
         }
     };
     let unusable = |error: EndpointError| CliError::usage("no traces can be sent").because(error);
-    let endpoint = named.transpose().map_err(unusable)?;
+    named.transpose().map_err(unusable)
+}
+
+/// Begins to trace a run, if that is wanted; must be called where tasks can be begun.
+///
+/// # Errors
+///
+/// Those of [`collector`].
+pub(super) fn begin(args: &SessionArgs, env: &mut Env<'_>) -> Result<Option<OfRun>, CliError> {
+    let endpoint = collector(args, env)?;
     Ok(endpoint.map(|endpoint| OfRun { collector: endpoint.shown(), exporter: Exporter::begin(endpoint) }))
 }
 

@@ -15,7 +15,7 @@ use crate::report::assessment::Objectives;
 use crate::report::assessment::Reason;
 use crate::report::assessment::Verdict;
 use crate::report::assessment::Weight;
-use crate::rules::Finding;
+use crate::rules::Found;
 use crate::rules::State;
 
 /// How old facts may be, unless the plan says otherwise: as for a run on a real site.
@@ -26,7 +26,7 @@ fn reason(weight: Weight, code: &str, message: String) -> Reason {
 }
 
 /// Returns what findings of rules mean for a plan that is to be ready.
-pub fn of_findings(findings: &[Finding]) -> impl Iterator<Item = Reason> {
+pub fn of_findings(findings: &Found) -> impl Iterator<Item = Reason> {
     findings.iter().filter_map(|finding| {
         let (weight, what) = match (finding.state, finding.severity) {
             (State::Violated, Severity::Error) => (Weight::Failed, ""),
@@ -34,7 +34,7 @@ pub fn of_findings(findings: &[Finding]) -> impl Iterator<Item = Reason> {
             (State::Indeterminate, Severity::Error) => (Weight::Degraded, "can't be told: "),
             (State::Pending, _) => (Weight::Note, "the run waits for it: "),
             (State::Waived, _) => (Weight::Note, "accepted: "),
-            (State::Violated | State::Indeterminate, _) => return None,
+            (State::Violated | State::Indeterminate | State::Unmeasured, _) => return None,
         };
         let mut reason = reason(weight, &finding.rule, format!("{what}{}", finding.message));
         reason.subject = Some(finding.subject.name.clone());
@@ -100,7 +100,7 @@ fn compared(objective: Objective) -> Compared {
 pub fn assess(
     graph: &Graph,
     forecast: &Forecast,
-    findings: &[Finding],
+    findings: &Found,
     age: Option<SignedDuration>,
 ) -> Assessment {
     let plan = &graph.model().plan;

@@ -7,6 +7,7 @@ use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::event::StepStatus;
 use crate::graph::StepIndex;
+use crate::provider::Request;
 
 /// An event that can't follow the ones before it.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +121,11 @@ impl RunState {
             return illegal(format!("step {id} is {}", step.status.as_str()));
         }
         match &event.kind {
+            RunEventKind::IntentRecorded { request: Request::Commit { .. }, .. }
+                if self.graph.model().plan.is_taken_back =>
+            {
+                illegal(format!("{id} would commit, and the failovers of this run are taken back"))
+            }
             // What was sent and not answered must be settled before anything is sent again.
             RunEventKind::IntentRecorded { attempt, .. }
                 if step.intent.is_some() || *attempt != step.attempts + 1 =>

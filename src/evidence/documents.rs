@@ -154,6 +154,12 @@ fn one<T>(name: &str, what: &str, mut list: Vec<T>) -> Result<Option<T>, Documen
 pub fn read(texts: &[Text], record: &RunRecord) -> Result<Documents, DocumentsError> {
     let mut sources = Sources::default();
     let of = |role| texts.iter().filter(move |text| text.role == role);
+    if let Some(second) = [Role::Plan, Role::Inventory].into_iter().find_map(|role| of(role).nth(1)) {
+        return Err(unreadable(
+            &second.name,
+            "a run has one plan and one inventory, and this is another one",
+        ));
+    }
     let plan_text = of(Role::Plan).next().ok_or_else(|| unreadable("the plan", "it is not there"))?;
     let Found { plans, inventories, mut policies } = parse(&mut sources, plan_text)?;
     let plan = one(&plan_text.name, "plans", plans)?

@@ -11,7 +11,11 @@ use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
 use crate::journal::LockError;
+use crate::journal::RunRecord;
 use crate::journal::StateDir;
+use crate::journal::chain::Link;
+use crate::journal::database::failed;
+use crate::journal::database::insert_run;
 
 /// What is kept about a drill.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -96,17 +100,21 @@ impl Database {
         written.map(|_| ()).map_err(self.failed("written"))
     }
 
-    /// Enters which run a drill made.
+    /// Enters a run that a drill makes, and that the drill made it: both or neither, whenever the process dies.
     ///
     /// # Errors
     ///
-    /// [`DatabaseError`] if it can't be written, or another run is entered.
-    pub fn drill_runs(&mut self, drill: &DrillId, run: &RunId) -> Result<(), DatabaseError> {
-        let written = self
-            .connection
-            .execute("UPDATE drills SET run = ?2 WHERE id = ?1", [drill.as_str(), run.as_str()])
-            .and_then(one);
-        written.map_err(self.failed("written"))
+    /// [`DatabaseError`] if it can't be written, or the drill was never entered or has a run.
+    pub fn add_run_of_drill(&mut self, run: &RunRecord, drill: &DrillId) -> Result<(), DatabaseError> {
+        let failed = failed(&self.path, "written");
+        let mut write = || {
+            let transaction = self.connection.transaction()?;
+            insert_run(&transaction, run, &Link::head(run))?;
+            let query = "UPDATE drills SET run = ?2 WHERE id = ?1 AND run IS NULL";
+            transaction.execute(query, [drill.as_str(), run.id.as_str()]).and_then(one)?;
+            transaction.commit()
+        };
+        write().map_err(failed)
     }
 
     /// Enters how a drill ended: once.
@@ -269,6 +277,7 @@ mod tests {
     use super::*;
     use crate::journal::Lock;
     use crate::journal::fixture::Place;
+    use crate::journal::fixture::record;
 
     fn drill(id: &str, second: i64) -> DrillRow {
         DrillRow {
@@ -300,12 +309,15 @@ mod tests {
         assert!(database.add_drill(&first).is_err(), "it is there");
         assert_eq!(database.drills().expect("read"), [second.clone(), first.clone()], "the newest first");
         assert_eq!(database.drills_of("other").expect("read"), [second]);
-        database.drill_runs(&first.id, &RunId::new("r1")).expect("it had none");
+        database.add_run_of_drill(&record("r1"), &first.id).expect("it had none");
+        assert!(database.run(&RunId::new("r1")).expect("read").is_some(), "the run is entered with it");
+        assert!(database.add_run_of_drill(&record("r2"), &first.id).is_err(), "it has one");
+        assert!(database.add_run_of_drill(&record("r2"), &DrillId::new("d9")).is_err(), "nobody entered it");
+        assert!(database.run(&RunId::new("r2")).expect("read").is_none(), "neither is entered");
         let end = DrillEnd { ended_at: Timestamp::UNIX_EPOCH, verdict: "passed".into(), result: "{}".into() };
         database.end_drill(&first.id, &end).expect("it had not ended");
         assert!(database.end_drill(&first.id, &end).is_err(), "it has ended");
         assert!(database.end_drill(&DrillId::new("d9"), &end).is_err(), "nobody entered it");
-        assert!(database.drill_runs(&first.id, &RunId::new("r1")).is_err(), "it has ended");
         let found = database.drill(&first.id).expect("read").expect("there");
         let ended = DrillRow {
             run: Some(RunId::new("r1")),

@@ -260,7 +260,7 @@ impl World<'_> {
         model.know_other_plans(others);
         let (policies, options) = (&self.beside.rules, self.settings.options());
         let findings = rules::evaluate_with(&model, policies, &options);
-        found.extend(finding::problems(findings, &model, ground, policies, &options));
+        found.extend(finding::problems(&findings, &model, ground, policies, &options));
         let Model { inventory, .. } = model;
         inventory
     }

@@ -12,6 +12,8 @@ use crate::model::Model;
 use crate::model::fact_source::source_of;
 use crate::rules;
 use crate::rules::Finding;
+use crate::rules::Found;
+use crate::rules::One;
 use crate::rules::Options;
 use crate::rules::Policies;
 use crate::rules::State;
@@ -30,34 +32,34 @@ const NAMED: usize = 5;
 
 /// Returns what rules found as problems, the heaviest first.
 pub(super) fn problems(
-    mut findings: Vec<Finding>,
+    findings: &Found,
     model: &Model,
     ground: &Ground,
     policies: &Policies,
     options: &Options,
 ) -> Vec<Problem> {
-    for finding in &mut findings {
-        // What the run waits for never refuses a plan.
-        if finding.awaited && matches!(finding.state, State::Violated | State::Waived) {
-            finding.state = State::Pending;
-        }
-    }
-    findings.sort_by_key(|finding| {
-        (Reverse(finding.severity), finding.state, finding.span, finding.rule.clone())
-    });
+    // What the run waits for never refuses a plan.
+    let state = |finding: &Finding| match finding.state {
+        State::Violated | State::Waived if finding.awaited => State::Pending,
+        state => state,
+    };
+    let mut kept: Vec<(State, &Finding)> =
+        findings.kept().iter().map(|finding| (state(finding), finding)).collect();
+    kept.sort_by_key(|(state, finding)| (Reverse(finding.severity), *state, finding.span, &*finding.rule));
     let mut found = Vec::new();
     let (mut open, mut awaited) = (BTreeMap::new(), BTreeMap::new());
-    for finding in &findings {
-        match finding.state {
+    for (state, finding) in kept {
+        match state {
             State::Violated => found.push(violated(finding, model, ground, policies)),
             State::Waived => found.push(waived(finding, model, ground)),
-            State::Indeterminate => {
-                open.entry(finding.fact.as_deref().unwrap_or("inventory"))
-                    .or_insert_with(Vec::new)
-                    .push(finding);
-            }
+            State::Indeterminate => {}
+            // The command line counts these; beside the text of a plan they would be noise.
+            State::Unmeasured => {}
             State::Pending => awaited.entry(&*finding.rule).or_insert_with(Vec::new).push(finding),
         }
+    }
+    for one in findings.undecided() {
+        open.entry(one.fact().unwrap_or("inventory")).or_insert_with(Vec::new).push(one);
     }
     found.extend(open.into_iter().map(|(fact, of)| undecided(fact, &of, model, ground, options.strict)));
     found.extend(awaited.into_values().map(|of| pending(&of, model, ground)));
@@ -177,26 +179,25 @@ fn row<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     if more == 0 { named } else { format!("{named} and {more} more") }
 }
 
-fn undecided(fact: &str, of: &[&Finding], model: &Model, ground: &Ground, strict: bool) -> Problem {
-    let subjects = row(of.iter().map(|finding| finding.subject.name.as_str()));
-    let rules = row(of.iter().map(|finding| &*finding.rule));
+fn undecided(fact: &str, of: &[One<'_>], model: &Model, ground: &Ground, strict: bool) -> Problem {
+    let subjects = row(of.iter().map(|one| one.subject().1));
+    let rules = row(of.iter().map(|one| one.rule()));
     let message = format!(
         "undecided: `{fact}` of {subjects} is not known, so {rules} can't be decided\nfrom: {}",
         source_of(fact)
     );
-    let refuses = |finding: &&&Finding| {
-        finding.severity == Severity::Error
-            && rules::find(&finding.rule).is_none_or(|rule| rule.when.declared)
+    let refuses = |one: &One<'_>| {
+        one.severity() == Severity::Error && rules::find(one.rule()).is_none_or(|rule| rule.when.declared)
     };
-    let is_refused = strict && of.iter().any(|finding| refuses(&finding));
-    let mut problem = problem(of[0], model, ground, message);
-    if of.iter().any(|finding| finding.subject != of[0].subject) {
+    let is_refused = strict && of.iter().any(refuses);
+    let mut problem = problem(&of[0].finding(), model, ground, message);
+    if of.iter().any(|one| one.subject() != of[0].subject()) {
         problem.at = Spot::own(facts_name(model));
         problem.related.clear();
     }
     problem.severity = if is_refused { DiagnosticSeverity::ERROR } else { DiagnosticSeverity::INFORMATION };
     // Of several rules none is the one.
-    if of.iter().any(|finding| finding.rule != of[0].rule) {
+    if of.iter().any(|one| one.rule() != of[0].rule()) {
         problem.code = "undecided".to_owned();
     }
     problem

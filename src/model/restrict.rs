@@ -117,6 +117,7 @@ pub fn restrict(plan: &RecoveryPlan, part: &Part) -> Result<Restricted, Vec<Part
         keep(&mut plan, &names, &mut left_out);
     }
     if part.is_taken_back {
+        plan.is_taken_back = true;
         ask_before_commits(&mut plan);
     }
     left_out.sort_unstable();
@@ -232,8 +233,9 @@ fn ask_before_commits(plan: &mut RecoveryPlan) {
     let of_machines = plan.machines.iter_mut().map(|machine| &mut machine.0.commit);
     for gate in of_defaults.chain(of_groups).chain(of_machines).flatten() {
         match gate.value {
-            CommitGate::Automatic => gate.value = CommitGate::OnApproval,
-            CommitGate::OnApproval | CommitGate::Never => {}
+            // A failover is taken back where its commit would stand.
+            CommitGate::Automatic | CommitGate::Never => gate.value = CommitGate::OnApproval,
+            CommitGate::OnApproval => {}
         }
     }
 }

@@ -36,7 +36,7 @@ pub enum ProviderError {
     /// The record that the emulator keeps on disk can't be read or written.
     #[error("the emulator's world can't be {action}: {message}")]
     World {
-        /// `read` or `written`.
+        /// `read`, `written` or `used`.
         action: &'static str,
         /// The cause.
         message: String,

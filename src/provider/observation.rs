@@ -14,6 +14,9 @@ use crate::syntax::machine::PointKind;
 pub enum Freshness {
     /// Everything is read after the question: something is begun, or settled, by what is seen.
     Now,
+    /// What lists tell of these machines is read after the question, and what only a look at each of them tells may be older: the
+    /// states that they are in decide, and nothing is begun.
+    Listed,
     /// What a shared look showed lately will do, if it began after the last operation on these machines did, or was seen to end
     /// where something else may follow at once: a step only waits.
     Lately,

@@ -25,7 +25,12 @@ impl Gate {
             State::Indeterminate => {
                 self.strict
                     && item.severity == Severity::Error
-                    && (self.is_live || rules::find(item.code).is_none_or(|rule| rule.when.declared))
+                    && rules::refuses_undecided(item.code, self.is_live)
+            }
+            State::Unmeasured => {
+                self.strict
+                    && rules::weighs_as_error(item.code)
+                    && rules::refuses_undecided(item.code, self.is_live)
             }
             State::Pending | State::Waived => false,
         }

@@ -41,7 +41,7 @@ impl<'w> Annotations<'w> {
             (State::Violated, Severity::Info) => (Verbosity::Normal, "notice"),
             (State::Indeterminate, Severity::Error) => (Verbosity::Normal, "warning"),
             (State::Indeterminate, Severity::Warning | Severity::Info) => (Verbosity::Normal, "notice"),
-            (State::Pending | State::Waived, _) => (Verbosity::Verbose, "notice"),
+            (State::Unmeasured | State::Pending | State::Waived, _) => (Verbosity::Verbose, "notice"),
         };
         (self.verbosity >= least).then_some(command)
     }
@@ -75,6 +75,7 @@ impl Sheet for Annotations<'_> {
         match item.state {
             State::Violated => {}
             State::Indeterminate => title.push_str(" (undecided)"),
+            State::Unmeasured => title.push_str(" (not measured)"),
             State::Pending => title.push_str(" (pending)"),
             State::Waived => title.push_str(" (waived)"),
         }

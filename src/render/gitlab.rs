@@ -85,7 +85,7 @@ impl<'w> CodeQuality<'w> {
             (State::Indeterminate, Severity::Error) => (Verbosity::Normal, "minor"),
             (State::Violated, Severity::Info)
             | (State::Indeterminate, Severity::Warning | Severity::Info) => (Verbosity::Normal, "info"),
-            (State::Pending | State::Waived, _) => (Verbosity::Verbose, "info"),
+            (State::Unmeasured | State::Pending | State::Waived, _) => (Verbosity::Verbose, "info"),
         };
         (self.verbosity >= least).then_some(word)
     }
@@ -109,6 +109,7 @@ impl Sheet for CodeQuality<'_> {
         let state = match item.state {
             State::Violated => "",
             State::Indeterminate => " (undecided)",
+            State::Unmeasured => " (not measured)",
             State::Pending => " (pending)",
             State::Waived => " (waived)",
         };

@@ -17,6 +17,7 @@ use crate::render::Sheet;
 use crate::render::log::write_json;
 use crate::render::summary::Counts;
 use crate::rules::Explanation;
+use crate::rules::State;
 use crate::rules::consistency::GroupPoints;
 use crate::source::Location;
 use crate::source::Position;
@@ -60,6 +61,9 @@ struct Record<'a> {
     related: Vec<Related<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fact: Option<&'a str>,
+    /// `false` where the inventory leaves out what only a measurement gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waived_because: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -152,6 +156,7 @@ impl<'w> Findings<'w> {
                 })
                 .collect(),
             fact: item.fact,
+            measured: (item.state == State::Unmeasured).then_some(false),
             waived_because: item.waived_because,
             path: item.path,
             explained_by: match item.explanation {

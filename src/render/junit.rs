@@ -21,6 +21,9 @@ use crate::source::Sources;
 /// The suite of mistakes, which belong to no plan.
 const DOCUMENTS: &str = "documents";
 
+/// Bytes of the cases of one suite: of a plan of hundreds of thousands of machines without facts, the others are counted.
+const ROOM: usize = 256 << 20;
+
 /// Writes items as one report.
 pub struct Report<'w> {
     out: &'w mut dyn Write,
@@ -31,12 +34,21 @@ pub struct Report<'w> {
 }
 
 /// The cases of one suite; its head counts them, so it is written when all are known.
-#[derive(Default)]
 struct Suite {
     cases: String,
     counts: BTreeMap<Kind, usize>,
     /// How often each name was given: services know a case by it.
     names: HashMap<String, usize>,
+    /// Bytes of cases that are written.
+    room: usize,
+    /// Cases that have no room.
+    more: BTreeMap<Kind, usize>,
+}
+
+impl Default for Suite {
+    fn default() -> Self {
+        Self::of(ROOM)
+    }
 }
 
 /// What became of a case.
@@ -79,8 +91,36 @@ impl<'w> Report<'w> {
 }
 
 impl Suite {
+    fn of(room: usize) -> Self {
+        let (cases, names) = (String::new(), HashMap::new());
+        Self { cases, counts: BTreeMap::new(), names, room, more: BTreeMap::new() }
+    }
+
+    /// Adds a case for those of each kind that have no room.
+    fn count_more(&mut self, class: &str) {
+        self.room = usize::MAX;
+        for (kind, count) in std::mem::take(&mut self.more) {
+            let (element, what) = match kind {
+                Kind::Passed => ("system-out", "passed"),
+                Kind::Failed => ("failure", "failed"),
+                Kind::Broken => ("error", "broken"),
+                Kind::Skipped => ("skipped", "skipped"),
+            };
+            let message = format!("{count} more {what}, for which the report has no room");
+            let inner = match kind {
+                Kind::Passed => format!("<{element}>{message}</{element}>"),
+                Kind::Failed | Kind::Broken | Kind::Skipped => format!("<{element} message=\"{message}\"/>"),
+            };
+            self.case(class, &format!("and {count} more {what}"), "", kind, &inner);
+        }
+    }
+
     /// Adds a case; `attributes` and `inner` are XML.
     fn case(&mut self, class: &str, name: &str, attributes: &str, kind: Kind, inner: &str) {
+        if self.cases.len() > self.room {
+            *self.more.entry(kind).or_default() += 1;
+            return;
+        }
         *self.counts.entry(kind).or_default() += 1;
         let count = self.names.entry(format!("{class}\0{name}")).or_default();
         *count += 1;
@@ -97,6 +137,7 @@ impl Suite {
     }
 
     fn write(&mut self, out: &mut dyn Write, name: &str, timestamp: &str) -> io::Result<()> {
+        self.count_more(name);
         let count = |kind| self.counts.get(&kind).copied().unwrap_or(0);
         let tests: usize = self.counts.values().sum();
         write!(
@@ -131,6 +172,10 @@ impl Sheet for Report<'_> {
             match item.state {
                 State::Violated => (Kind::Passed, format!("<system-out>{body}</system-out>")),
                 State::Indeterminate => (Kind::Skipped, skipped(&format!("undecided: {}", item.message))),
+                State::Unmeasured => {
+                    let fact = item.fact.unwrap_or("inventory");
+                    (Kind::Skipped, skipped(&format!("not measured: `{fact}`: {}", item.message)))
+                }
                 State::Pending => {
                     (Kind::Skipped, skipped(&format!("the run waits for it: {}", item.message)))
                 }
@@ -200,6 +245,23 @@ fn xml(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cases_without_room_are_counted_by_what_became_of_them() {
+        let mut suite = Suite::of(10);
+        for number in 0..3 {
+            suite.case("p", &format!("failed {number}"), "", Kind::Failed, "<failure message=\"x\"/>");
+            suite.case("p", &format!("skipped {number}"), "", Kind::Skipped, "<skipped message=\"x\"/>");
+        }
+        let mut out = Vec::new();
+        suite.write(&mut out, "p", "").expect("a vector takes it");
+        let text = String::from_utf8(out).expect("it is text");
+        assert!(
+            text.starts_with("<testsuite name=\"p\" tests=\"3\" failures=\"2\" errors=\"0\" skipped=\"1\"")
+        );
+        assert!(text.contains("name=\"and 2 more failed\"") && text.contains("name=\"and 3 more skipped\""));
+        assert_eq!(text.matches("<testcase ").count(), 3);
+    }
 
     #[test]
     fn no_character_ends_an_attribute_or_opens_a_tag() {

@@ -73,7 +73,7 @@ impl<'w> Comment<'w> {
             _ if self.gate.refuses(item) => Verbosity::Quiet,
             (State::Violated, Severity::Error | Severity::Warning) => Verbosity::Normal,
             (State::Indeterminate | State::Waived, _) => Verbosity::Normal,
-            (State::Violated, Severity::Info) | (State::Pending, _) => Verbosity::Verbose,
+            (State::Violated, Severity::Info) | (State::Unmeasured | State::Pending, _) => Verbosity::Verbose,
         };
         self.verbosity >= least
     }
@@ -89,6 +89,7 @@ impl Sheet for Comment<'_> {
         let word = match item.state {
             State::Violated => item.severity.as_str(),
             State::Indeterminate => "undecided",
+            State::Unmeasured => "not measured",
             State::Pending => "pending",
             State::Waived => "waived",
         };

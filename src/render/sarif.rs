@@ -1,8 +1,8 @@
 //! Items as SARIF 2.1.0, for services that keep what analysis tools find.
 //!
 //! A violated or waived rule is a result of kind `fail`, with the level of its weight; a waived one carries its reason as
-//! a suppression. What a missing fact leaves open is of kind `open`, and what a run waits for of kind `informational`:
-//! both have the level `none`, the only one that the standard allows beside another kind than `fail`.
+//! a suppression. What a missing fact leaves open is of kind `open`, or of kind `review` where the inventory leaves out what only a
+//! measurement gives, and what a run waits for of kind `informational`: all have the level `none`, the only one that the standard allows beside another kind than `fail`.
 
 use std::collections::HashMap;
 use std::io;
@@ -201,6 +201,7 @@ impl Sheet for Log<'_> {
         let (kind, level) = match item.state {
             State::Violated | State::Waived => ("fail", level(item.severity)),
             State::Indeterminate => ("open", "none"),
+            State::Unmeasured => ("review", "none"),
             State::Pending => ("informational", "none"),
         };
         let mut text = plain(item.message);

@@ -10,6 +10,7 @@ use crate::escape;
 use crate::render::Item;
 use crate::render::style::Style;
 use crate::render::style::Tone;
+use crate::rules::Found;
 use crate::rules::State;
 
 /// How many items of each kind there are.
@@ -23,6 +24,8 @@ pub struct Counts {
     pub infos: usize,
     /// Rules that a missing fact leaves open.
     pub indeterminate: usize,
+    /// Of these, those that weigh nothing: the inventory leaves out what only a measurement gives.
+    pub unmeasured: usize,
     /// What the run waits for.
     pub pending: usize,
     /// What is accepted.
@@ -37,6 +40,10 @@ impl Counts {
             (State::Violated, Severity::Warning) => &mut self.warnings,
             (State::Violated, Severity::Info) => &mut self.infos,
             (State::Indeterminate, _) => &mut self.indeterminate,
+            (State::Unmeasured, _) => {
+                self.unmeasured += 1;
+                &mut self.indeterminate
+            }
             (State::Pending, _) => &mut self.pending,
             (State::Waived, _) => &mut self.waived,
         };
@@ -53,6 +60,15 @@ impl Counts {
         counts
     }
 
+    /// Counts everything that was found about a plan.
+    #[must_use]
+    pub fn of_found(found: &Found) -> Self {
+        let kept: Vec<Item<'_>> = found.kept().iter().map(Item::of_finding).collect();
+        let mut counts = Self::of(&kept);
+        counts.indeterminate += found.open_count();
+        counts
+    }
+
     /// Returns the counts in words; empty if there is nothing.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -65,7 +81,7 @@ impl Counts {
         let parts = [
             plural(self.errors, "error"),
             plural(self.warnings, "warning"),
-            fixed(self.indeterminate, "undecided"),
+            fixed(self.indeterminate.saturating_sub(self.unmeasured), "undecided"),
             plural(self.infos, "info"),
             fixed(self.pending, "pending"),
             fixed(self.waived, "waived"),

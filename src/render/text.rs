@@ -1,6 +1,8 @@
 //! Items as text for a terminal: source excerpt, caret, help, and the rule with its article.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use annotate_snippets::Group;
@@ -16,6 +18,7 @@ use crate::render::style::Style;
 use crate::render::style::Tone;
 use crate::render::style::Verbosity;
 use crate::rules::Explanation;
+use crate::rules::One;
 use crate::rules::State;
 use crate::source::Sources;
 
@@ -109,6 +112,7 @@ fn level(item: &Item<'_>) -> Level<'static> {
     match item.state {
         State::Violated => level,
         State::Indeterminate => level.with_name("undecided"),
+        State::Unmeasured => Level::INFO.with_name("not measured"),
         State::Pending => Level::INFO.with_name("pending"),
         State::Waived => Level::NOTE.with_name("waived"),
     }
@@ -137,9 +141,7 @@ pub fn items<'i>(
             item(out, one, sources, style);
         }
     }
-    for ((code, _), count) in shown.into_iter().filter(|(_, count)| *count > SIMILAR) {
-        let _ = writeln!(out, "… and {} more of {}\n", count - SIMILAR, escape::line(code));
-    }
+    tell_more(out, shown.into_iter().map(|((code, _), count)| (code, count)));
 }
 
 /// Writes an item in one line, with its place.
@@ -151,6 +153,7 @@ pub fn line(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
             Severity::Info => (Tone::Open, "info"),
         },
         State::Indeterminate => (Tone::Open, "undecided"),
+        State::Unmeasured => (Tone::Open, "not measured"),
         State::Pending => (Tone::Open, "pending"),
         State::Waived => (Tone::Good, "waived"),
     };
@@ -192,39 +195,91 @@ fn named(item: &Item<'_>) -> String {
 }
 
 /// What is known about a missing fact: rules that ask for it, subjects that lack it.
-#[derive(Default)]
 struct Missing<'i> {
+    fact: &'i str,
     rules: BTreeMap<&'i str, Severity>,
-    subjects: Vec<&'i str>,
-    heaviest: Option<Severity>,
+    heaviest: Severity,
+    /// The first subjects.
+    named: Vec<&'i str>,
+    subjects: usize,
+    /// A bit for the number of each name: of a large plan, thousands of subjects lack dozens of facts.
+    seen: Vec<u64>,
+}
+
+/// Numbers names, each once.
+#[derive(Default)]
+struct Names<'i> {
+    numbers: HashMap<&'i str, usize>,
+    /// Those of subjects that rules left open, by their places.
+    places: Vec<Option<usize>>,
+}
+
+impl<'i> Names<'i> {
+    fn number(&mut self, one: One<'i>) -> usize {
+        let next = self.numbers.len();
+        let (_, name) = one.subject();
+        match one {
+            One::Kept(_) => *self.numbers.entry(name).or_insert(next),
+            One::Open(open) => {
+                if self.places.len() <= open.place() {
+                    self.places.resize(open.place() + 1, None);
+                }
+                *self.places[open.place()].get_or_insert_with(|| *self.numbers.entry(name).or_insert(next))
+            }
+        }
+    }
+}
+
+impl<'i> Missing<'i> {
+    const fn new(fact: &'i str) -> Self {
+        Self {
+            fact,
+            rules: BTreeMap::new(),
+            heaviest: Severity::Info,
+            named: Vec::new(),
+            subjects: 0,
+            seen: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, one: One<'i>, number: usize) {
+        self.rules.entry(one.rule()).or_insert(one.severity());
+        self.heaviest = self.heaviest.max(one.severity());
+        let (word, bit) = (number / 64, 1 << (number % 64));
+        if self.seen.len() <= word {
+            self.seen.resize(word + 1, 0);
+        }
+        if self.seen[word] & bit == 0 {
+            self.seen[word] |= bit;
+            self.subjects += 1;
+            if self.named.len() < NAMED {
+                self.named.push(one.subject().1);
+            }
+        }
+    }
 }
 
 /// Writes the facts that are missing: of whom, for which rules, and who can know them.
-pub fn missing_facts<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i>>, style: Style) {
+pub fn missing_facts<'i>(out: &mut String, undecided: impl Iterator<Item = One<'i>>, style: Style) {
     let mut facts: BTreeMap<&'i str, Missing<'i>> = BTreeMap::new();
-    let mut seen = std::collections::HashSet::new();
-    for item in items {
-        let fact = item.fact.unwrap_or("inventory");
-        let missing = facts.entry(fact).or_default();
-        missing.rules.insert(item.code, item.severity);
-        missing.heaviest = missing.heaviest.max(Some(item.severity));
-        let crate::render::About::Subject(subject) = item.about else { continue };
-        if seen.insert((fact, subject.name.as_str())) {
-            missing.subjects.push(&subject.name);
-        }
+    let mut names = Names::default();
+    for one in undecided {
+        let fact = one.fact().unwrap_or("inventory");
+        let number = names.number(one);
+        facts.entry(fact).or_insert_with(|| Missing::new(fact)).add(one, number);
     }
-    let mut facts: Vec<_> = facts.into_iter().collect();
-    facts.sort_by_key(|(_, missing)| std::cmp::Reverse(missing.heaviest));
-    for (fact, missing) in facts {
+    let mut facts: Vec<Missing<'i>> = facts.into_values().collect();
+    facts.sort_by_key(|missing| std::cmp::Reverse(missing.heaviest));
+    for missing in facts {
         let tone = match missing.heaviest {
-            Some(Severity::Error) => Tone::Error,
-            Some(Severity::Warning) => Tone::Warning,
-            Some(Severity::Info) | None => Tone::Open,
+            Severity::Error => Tone::Error,
+            Severity::Warning => Tone::Warning,
+            Severity::Info => Tone::Open,
         };
-        let named: Vec<_> = missing.subjects.iter().take(NAMED).map(|name| escape::line(name)).collect();
+        let named: Vec<_> = missing.named.iter().map(|name| escape::line(name)).collect();
         let mut of = named.join(", ");
-        if missing.subjects.len() > NAMED {
-            let _ = write!(of, " and {} more", missing.subjects.len() - NAMED);
+        if missing.subjects > NAMED {
+            let _ = write!(of, " and {} more", missing.subjects - NAMED);
         }
         let mut rules = missing.rules.keys().copied().take(NAMED_RULES).collect::<Vec<_>>().join(", ");
         if missing.rules.len() > NAMED_RULES {
@@ -234,9 +289,34 @@ pub fn missing_facts<'i>(out: &mut String, items: impl IntoIterator<Item = &'i I
         let _ = writeln!(
             out,
             "{undecided}: `{}` of {of} is not known, so {rules} can't be decided",
-            escape::line(fact)
+            escape::line(missing.fact)
         );
-        let _ = writeln!(out, "  {} {}", style.paint(Tone::Faint, "from:"), source_of(fact));
+        let _ = writeln!(out, "  {} {}", style.paint(Tone::Faint, "from:"), source_of(missing.fact));
+    }
+}
+
+/// Writes what missing facts leave open with its excerpts; of more than fifty similar ones the others are counted.
+fn open_ones<'i>(
+    out: &mut String,
+    undecided: impl Iterator<Item = One<'i>>,
+    sources: &Sources,
+    style: Style,
+) {
+    let mut shown: BTreeMap<(&str, Severity), usize> = BTreeMap::new();
+    for one in undecided {
+        let count = shown.entry((one.rule(), one.severity())).or_default();
+        *count += 1;
+        if *count <= SIMILAR {
+            item(out, &Item::of_finding(&one.finding()), sources, style);
+        }
+    }
+    tell_more(out, shown.into_iter().map(|((code, _), count)| (code, count)));
+}
+
+/// Says how many similar ones were not shown.
+fn tell_more<'i>(out: &mut String, shown: impl Iterator<Item = (&'i str, usize)>) {
+    for (code, count) in shown.filter(|(_, count)| *count > SIMILAR) {
+        let _ = writeln!(out, "… and {} more of {}\n", count - SIMILAR, escape::line(code));
     }
 }
 
@@ -254,8 +334,34 @@ pub fn awaited<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i
         writeln!(out, "{}: the run will wait for: {}", style.paint(Tone::Open, "pending"), rules.join(", "));
 }
 
+/// Counts in one line the rules that a measurement would decide which nobody made.
+fn unmeasured<'i>(out: &mut String, items: impl IntoIterator<Item = &'i Item<'i>>, style: Style) {
+    let (mut rules, mut facts) = (BTreeSet::new(), BTreeSet::new());
+    for item in items {
+        rules.insert(item.code);
+        facts.extend(item.fact.map(|fact| format!("`{}`", escape::line(fact))));
+    }
+    let count = match rules.len() {
+        0 => return,
+        1 => "1 rule needs".to_owned(),
+        count => format!("{count} rules need"),
+    };
+    let facts: Vec<String> = facts.into_iter().collect();
+    let word = style.paint(Tone::Open, "not measured");
+    let _ =
+        writeln!(out, "{word}: {count} {}, which the inventory leaves out; -v tells which", facts.join(", "));
+}
+
 /// Writes everything about one plan: errors first, then what is open, then what needs nobody.
-pub fn plan(out: &mut String, all: &[Item<'_>], sources: &Sources, style: Style) {
+///
+/// `all` is what was found but for what is `undecided`.
+pub fn plan<'o>(
+    out: &mut String,
+    all: &[Item<'_>],
+    undecided: impl Iterator<Item = One<'o>>,
+    sources: &Sources,
+    style: Style,
+) {
     let of = |state: State, severity: Severity| {
         all.iter().filter(move |item| item.state == state && item.severity == severity)
     };
@@ -266,20 +372,22 @@ pub fn plan(out: &mut String, all: &[Item<'_>], sources: &Sources, style: Style)
         Verbosity::Normal => {
             items(out, of(State::Violated, Severity::Warning), sources, style);
             let before = out.len();
-            missing_facts(out, in_state(State::Indeterminate), style);
+            missing_facts(out, undecided, style);
             one_line_each(out, of(State::Violated, Severity::Info), sources, style);
             one_line_each(out, in_state(State::Waived), sources, style);
             awaited(out, in_state(State::Pending), style);
+            unmeasured(out, in_state(State::Unmeasured), style);
             if out.len() > before {
                 out.push('\n');
             }
         }
         Verbosity::Verbose => {
             items(out, of(State::Violated, Severity::Warning), sources, style);
-            items(out, in_state(State::Indeterminate), sources, style);
+            open_ones(out, undecided, sources, style);
             items(out, of(State::Violated, Severity::Info), sources, style);
             items(out, in_state(State::Waived), sources, style);
             items(out, in_state(State::Pending), sources, style);
+            items(out, in_state(State::Unmeasured), sources, style);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The report of a run or a drill as a document: what every format is written from, and what `--format json` prints.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::event::TAKEN_BACK;
 use crate::graph::Graph;
+use crate::id::StepId;
 use crate::quantity::Seconds;
 use crate::report::assessment::Assessment;
 use crate::report::assessment::Kept;
@@ -14,6 +17,7 @@ use crate::report::assessment::Objectives;
 use crate::report::assessment::Reason;
 use crate::report::assessment::Verdict;
 use crate::report::drawing::TrendPoint;
+use crate::report::timeline::MachineTime;
 use crate::report::timeline::Standing;
 use crate::report::timeline::Timeline;
 use crate::rules::Finding;
@@ -257,14 +261,36 @@ impl RunReport {
                 None => "It has not ended.".to_owned(),
             };
         };
-        let count =
-            |standing| timeline.machines.iter().filter(|machine| machine.standing == standing).count();
+        let undone: HashSet<&StepId> = timeline
+            .steps
+            .iter()
+            .filter(|step| step.code.as_deref() == Some(TAKEN_BACK))
+            .map(|step| &step.step)
+            .collect();
+        let came_up_and_went_back = |machine: &MachineTime| {
+            machine.measured.rto_s.is_some()
+                && machine.failed.as_ref().is_some_and(|step| undone.contains(step))
+        };
+        let taken_back = self.drill.as_ref().is_some_and(|drill| drill.is_taken_back);
+        let count = |standing| {
+            let counts = |machine: &&MachineTime| {
+                machine.standing == standing && !(taken_back && came_up_and_went_back(machine))
+            };
+            timeline.machines.iter().filter(counts).count()
+        };
         let all = timeline.machines.len();
         let machines = if all == 1 { "machine" } else { "machines" };
-        let taken_back = self.drill.as_ref().is_some_and(|drill| drill.is_taken_back);
-        let verified = timeline.machines.iter().filter(|machine| machine.measured.rto_s.is_some()).count();
         let mut text = if taken_back {
-            format!("{verified} of {all} {machines} came up on-premises, were verified, and were taken back")
+            let back = timeline.machines.iter().filter(|machine| came_up_and_went_back(machine)).count();
+            let was = if all == 1 { "was" } else { "were" };
+            let mut text = format!(
+                "{back} of {all} {machines} came up on-premises, {was} verified, and {was} taken back"
+            );
+            match count(Standing::Done) {
+                0 => {}
+                kept => text.push_str(&format!(", {kept} committed on-premises for good")),
+            }
+            text
         } else {
             format!("{} of {all} {machines} back on-premises", count(Standing::Done))
         };

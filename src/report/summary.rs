@@ -10,6 +10,7 @@ use crate::event::Outcome;
 use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::event::StepStatus;
+use crate::event::TAKEN_BACK;
 use crate::graph::StepIndex;
 use crate::id::RunId;
 use crate::id::StepId;
@@ -74,7 +75,9 @@ pub struct Summary {
     pub left_out: Vec<String>,
     /// Names of machines with steps that are not settled.
     pub open: Vec<String>,
-    /// Names of those among the four kinds above that are back all the same.
+    /// Names of machines that came up on-premises, and whose failovers were taken back because the run was to end so.
+    pub taken_back: Vec<String>,
+    /// Names of those among the kinds above that are back all the same.
     back_though: BTreeSet<String>,
     /// Steps that failed.
     pub failures: Vec<Failure>,
@@ -112,6 +115,7 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
         blocked: Vec::new(),
         left_out: Vec::new(),
         open: Vec::new(),
+        taken_back: Vec::new(),
         back_though: BTreeSet::new(),
         failures: Vec::new(),
         places: match state.status() {
@@ -135,6 +139,9 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
         let list = match standing(state, &steps) {
             Standing::Done => continue,
             Standing::Open => &mut summary.open,
+            Standing::Failed(step) if model.plan.is_taken_back && was_taken_back(state, step) => {
+                &mut summary.taken_back
+            }
             Standing::Failed(_) => &mut summary.failed,
             Standing::Blocked => &mut summary.blocked,
             Standing::LeftOut => &mut summary.left_out,
@@ -150,6 +157,11 @@ pub fn summary(run: &RunId, state: &RunState) -> Summary {
     }
     summary.phases = phases.times();
     summary
+}
+
+/// Returns whether a step failed because the failover before it was taken back.
+fn was_taken_back(state: &RunState, step: StepIndex) -> bool {
+    state.step(step).code.as_deref() == Some(TAKEN_BACK)
 }
 
 impl Summary {
@@ -240,6 +252,7 @@ impl Summary {
     fn of_machines(&self) -> String {
         let mut text = format!("{} of {} back on-premises", self.back, counted(self.machines, "machine"));
         let lists = [
+            ("taken back", &self.taken_back),
             ("with failures", &self.failed),
             ("not brought back", &self.blocked),
             ("left out", &self.left_out),

@@ -14,6 +14,9 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 
+/// Most that is shown while something runs: all but the last hundredth.
+pub(super) const ALMOST: f64 = 0.99;
+
 /// How a machine stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -336,8 +339,10 @@ impl Tally {
         self.estimated
     }
 
-    /// Returns the part of the work that is done, with `running` seconds of work done in running steps; 0 to 1.
+    /// Returns the part of the work that is done, with `running` seconds of work done in running steps; 0 to 1, and less than 1
+    /// while something runs.
     pub fn part(&self, running: f64) -> f64 {
-        if self.total > 0.0 { ((self.settled + running) / self.total).clamp(0.0, 1.0) } else { 0.0 }
+        let most = if running > 0.0 { ALMOST } else { 1.0 };
+        if self.total > 0.0 { ((self.settled + running) / self.total).clamp(0.0, most) } else { 0.0 }
     }
 }

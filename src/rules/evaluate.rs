@@ -16,6 +16,8 @@ use crate::rules::findings::Findings;
 use crate::rules::findings::State;
 use crate::rules::findings::SubjectKind;
 use crate::rules::findings::Told;
+use crate::rules::found::Collected;
+use crate::rules::found::Found;
 use crate::rules::ledger;
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Policies;
@@ -61,7 +63,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Report {
     /// Every finding: the heaviest first, then in the order of the document.
-    pub findings: Vec<Finding>,
+    pub findings: Found,
     /// The plan, if nothing refuses it.
     pub checked: Option<CheckedPlan>,
 }
@@ -97,49 +99,63 @@ pub fn check(model: Model, options: &Options) -> Report {
 #[must_use]
 pub fn check_with(model: Model, policies: &Policies, options: &Options) -> Report {
     let findings = evaluate_with(&model, policies, options);
-    let refused = findings.iter().any(|finding| refuses(finding, options.strict, model.is_live));
+    let refuses = |finding: &Finding| refuses(finding, options.strict, model.is_live);
+    let refused =
+        findings.kept().iter().any(refuses) || findings.open_once().any(|open| refuses(&open.finding()));
     Report { findings, checked: (!refused).then(|| CheckedPlan { model: Arc::new(model) }) }
 }
 
 /// Returns what every built-in rule and those of an organisation's policies find: the heaviest first, then in the order of
 /// the document.
 #[must_use]
-pub fn evaluate_with(model: &Model, policies: &Policies, options: &Options) -> Vec<Finding> {
-    let mut findings = Vec::new();
+pub fn evaluate_with(model: &Model, policies: &Policies, options: &Options) -> Found {
+    collect(model, policies, options, Collected::compact())
+}
+
+/// Collects what is found, and puts it in order.
+pub(super) fn collect(model: &Model, policies: &Policies, options: &Options, mut found: Collected) -> Found {
     let steps = steps::of(model);
     let chosen = all().filter(|rule| is_chosen(rule, options.origin));
-    evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut findings);
-    for finding in &mut findings {
+    evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut found);
+    for finding in &mut found.findings {
         // What the run waits for never refuses a plan.
         if finding.state == State::Violated && finding.awaited {
             finding.state = State::Pending;
         }
     }
-    waiver::apply(&mut findings, model, options.now);
+    waiver::apply(&mut found.findings, model, options.now);
     let mut own = policies.evaluate(model, options.now);
     waiver::apply_where(&mut own, model, options.now, |finding| policies.is_waivable(finding));
-    findings.append(&mut own);
-    judge_waivers(model, Some(policies), options, &mut findings);
-    conflict::explain(&mut findings, model, options.now);
-    let order = |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.state, finding.span);
-    findings.sort_by(|one, other| {
-        let same_place = || (&one.rule, &one.subject).cmp(&(&other.rule, &other.subject));
-        order(one).cmp(&order(other)).then_with(same_place)
-    });
-    findings
+    found.findings.append(&mut own);
+    judge_waivers(model, Some(policies), options, &mut found);
+    conflict::explain(&mut found.findings, model, options.now);
+    found.in_order()
 }
 
 /// Returns whether a finding refuses a plan.
 fn refuses(finding: &Finding, strict: bool, is_live: bool) -> bool {
-    finding.severity == Severity::Error
-        && match finding.state {
-            State::Violated => true,
-            State::Indeterminate => {
-                // An organisation's own rule is decided from plan and inventory.
-                strict && (is_live || super::find(&finding.rule).is_none_or(|rule| rule.when.declared))
-            }
-            State::Pending | State::Waived => false,
+    let is_error = finding.severity == Severity::Error;
+    match finding.state {
+        State::Violated => is_error,
+        State::Indeterminate => is_error && strict && refuses_undecided(&finding.rule, is_live),
+        State::Unmeasured => {
+            strict && weighs_as_error(&finding.rule) && refuses_undecided(&finding.rule, is_live)
         }
+        State::Pending | State::Waived => false,
+    }
+}
+
+/// Returns whether an undecided rule refuses a plan under `--strict`: it can be decided from plan and inventory, as those of
+/// an organisation are, or the facts were observed just now.
+#[must_use]
+pub fn refuses_undecided(rule: &str, is_live: bool) -> bool {
+    is_live || super::find(rule).is_none_or(|rule| rule.when.declared)
+}
+
+/// Returns whether a built-in rule is an error by itself, whatever its finding weighs.
+#[must_use]
+pub fn weighs_as_error(rule: &str) -> bool {
+    super::find(rule).is_some_and(|rule| rule.severity == Severity::Error)
 }
 
 /// Returns whether a rule is evaluated.
@@ -155,12 +171,12 @@ pub(crate) fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
 /// Waivers count; an indeterminate error blocks a guard as a violated one does.
 #[must_use]
 pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut found = Collected::default();
     let scope = Scope { guard: Some(guard), roster: Roster::new(model, Some(machines)), now: options.now };
     let chosen = at_guard(guard).iter().copied().filter(|rule| is_chosen(rule, options.origin));
-    evaluate(chosen, &scope, &[], &mut findings);
-    waiver::apply(&mut findings, model, options.now);
-    findings
+    evaluate(chosen, &scope, &[], &mut found);
+    waiver::apply(&mut found.findings, model, options.now);
+    found.findings
 }
 
 /// Returns the rules of a guard.
@@ -181,27 +197,29 @@ fn at_guard(guard: Guard) -> &'static [&'static Rule] {
 /// Evaluates every rule, and those of an organisation's policies, on the facts that the model has now, waivers applied.
 #[must_use]
 pub fn evaluate_all(model: &Model, policies: &Policies, options: &Options) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut found = Collected::default();
     let steps = steps::of(model);
     let chosen = all().filter(|rule| is_chosen(rule, options.origin));
-    evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut findings);
-    waiver::apply(&mut findings, model, options.now);
+    evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut found);
+    waiver::apply(&mut found.findings, model, options.now);
     let mut own = policies.evaluate(model, options.now);
     waiver::apply_where(&mut own, model, options.now, |finding| policies.is_waivable(finding));
-    findings.append(&mut own);
-    judge_waivers(model, None, options, &mut findings);
-    findings
+    found.findings.append(&mut own);
+    judge_waivers(model, None, options, &mut found);
+    found.findings
 }
 
 /// Adds what is wrong with the waivers of a plan, given what all other rules found.
 ///
 /// `policies` is `None` where policies are not looked at, so that their rules may be named by any waiver.
-fn judge_waivers(model: &Model, policies: Option<&Policies>, options: &Options, findings: &mut Vec<Finding>) {
+fn judge_waivers(model: &Model, policies: Option<&Policies>, options: &Options, found: &mut Collected) {
     if ledger::is_empty(model) {
         return;
     }
-    let mut wrong = Vec::new();
-    let accepted = Ledger::of(model, findings, policies, options);
+    let mut wrong = Collected::default();
+    let accepted = ledger::rules(model);
+    let open = found.open_of(|rule| accepted.contains(rule));
+    let accepted = Ledger::of(model, (&found.findings, &open), policies, options);
     for rule in all().filter(|rule| is_chosen(rule, options.origin)) {
         if let Check::Waivers(check) = rule.check {
             let mut of_rule = Findings::new(rule, plan_subject(model), (None, None), options.now, &mut wrong);
@@ -210,7 +228,7 @@ fn judge_waivers(model: &Model, policies: Option<&Policies>, options: &Options, 
             }
         }
     }
-    findings.append(&mut wrong);
+    found.findings.append(&mut wrong.findings);
 }
 
 /// Evaluates one rule alone over a plan, as fixtures and documentation do; a rule about waivers beside all others.
@@ -222,19 +240,19 @@ pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>, now: T
         findings.retain(|finding| finding.rule == rule.id);
         return findings;
     }
-    let mut findings = Vec::new();
+    let mut found = Collected::default();
     let scope = Scope { guard, ..Scope::plan(model, now) };
-    evaluate([rule], &scope, &steps::of(model), &mut findings);
-    findings
+    evaluate([rule], &scope, &steps::of(model), &mut found);
+    found.findings
 }
 
 /// Evaluates the rules about order, direction and kind on steps that somebody else put together.
 #[must_use]
 pub fn check_steps(model: &Model, steps: &[PlannedStep]) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut found = Collected::default();
     let about_steps = all().filter(|rule| matches!(rule.check, Check::Steps(_)));
-    evaluate(about_steps, &Scope::plan(model, Timestamp::UNIX_EPOCH), steps, &mut findings);
-    findings
+    evaluate(about_steps, &Scope::plan(model, Timestamp::UNIX_EPOCH), steps, &mut found);
+    found.findings
 }
 
 /// What an evaluation is about.
@@ -258,7 +276,7 @@ impl<'m> Scope<'m> {
         &'f self,
         rule: &'static Rule,
         subject: (SubjectKind, &'f str, Span),
-        found: &'f mut Vec<Finding>,
+        found: &'f mut Collected,
     ) -> Findings<'f> {
         Findings::new(rule, subject, (self.guard, self.roster.concerned), self.now, found)
     }
@@ -279,10 +297,10 @@ fn evaluate(
     rules: impl IntoIterator<Item = &'static Rule>,
     scope: &Scope<'_>,
     steps: &[PlannedStep],
-    found: &mut Vec<Finding>,
+    found: &mut Collected,
 ) {
     let model = scope.roster.model;
-    let mut new = Vec::new();
+    let begin = found.findings.len();
     let mut of_machines = Vec::new();
     let rules: Vec<&'static Rule> = rules.into_iter().collect();
     let told = Told::of(model, rules.iter().any(|rule| rule.id == NAMES_RESOLVE));
@@ -290,9 +308,9 @@ fn evaluate(
     for rule in rules {
         match (is_about(rule, experience), rule.check) {
             (Some(true), Check::Machine(check)) => of_machines.push((rule, check)),
-            (Some(true), _) => evaluate_of(rule, scope, steps, &told, &mut new),
+            (Some(true), _) => evaluate_of(rule, scope, steps, &told, found),
             (Some(false), _) => {}
-            (None, _) => scope.findings(rule, plan_subject(model), &mut new).unknown_architecture(),
+            (None, _) => scope.findings(rule, plan_subject(model), found).unknown_architecture(),
         }
     }
     // Every rule about one machine before the next machine: its facts are fetched from memory once.
@@ -300,14 +318,13 @@ fn evaluate(
         let name = machine.name();
         for (rule, check) in &of_machines {
             let subject = (SubjectKind::Machine, name.value.as_str(), name.span);
-            let mut findings = scope.findings(rule, subject, &mut new).telling(&told);
+            let mut findings = scope.findings(rule, subject, found).telling(&told);
             if let Err(unknown) = check(machine, &mut findings) {
                 findings.unknown(&unknown);
             }
         }
     }
-    new.sort_by(|one, other| one.rule.cmp(&other.rule));
-    found.append(&mut new);
+    found.findings[begin..].sort_by(|one, other| one.rule.cmp(&other.rule));
 }
 
 fn plan_subject(model: &Model) -> (SubjectKind, &str, Span) {
@@ -320,7 +337,7 @@ fn evaluate_of(
     scope: &Scope<'_>,
     steps: &[PlannedStep],
     told: &Told<'_>,
-    found: &mut Vec<Finding>,
+    found: &mut Collected,
 ) {
     let roster = &scope.roster;
     let model = roster.model;

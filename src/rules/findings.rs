@@ -12,6 +12,8 @@ use crate::diagnostic::Severity;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::model::Unknown;
+use crate::rules::found::Collected;
+use crate::rules::open;
 use crate::rules::rule::Guard;
 use crate::rules::rule::Rule;
 use crate::source::Span;
@@ -24,6 +26,8 @@ pub enum State {
     Violated,
     /// A fact is missing, so nobody can tell.
     Indeterminate,
+    /// The inventory leaves out what only a measurement gives, so nobody can tell: undecided without weight.
+    Unmeasured,
     /// The run waits for it.
     Pending,
     /// It is broken, and accepted with a reason.
@@ -36,7 +40,7 @@ impl State {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Violated => "violated",
-            Self::Indeterminate => "indeterminate",
+            Self::Indeterminate | Self::Unmeasured => "indeterminate",
             Self::Pending => "pending",
             Self::Waived => "waived",
         }
@@ -173,7 +177,7 @@ pub struct Findings<'f> {
     /// The moment at which dates of plans and certificates are measured.
     now: Timestamp,
     told: Option<&'f Told<'f>>,
-    found: &'f mut Vec<Finding>,
+    found: &'f mut Collected,
 }
 
 impl<'f> Findings<'f> {
@@ -182,7 +186,7 @@ impl<'f> Findings<'f> {
         subject: (SubjectKind, &'f str, Span),
         (guard, concerned): (Option<Guard>, Option<&'f [usize]>),
         now: Timestamp,
-        found: &'f mut Vec<Finding>,
+        found: &'f mut Collected,
     ) -> Self {
         Self { rule, subject, guard, concerned, now, told: None, found }
     }
@@ -224,8 +228,8 @@ impl<'f> Findings<'f> {
     /// Adds a finding about the rule's subject: `message` says what is wrong at `span`, where something is to be changed.
     pub fn at(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
         let finding = self.finding(State::Violated, span, message.into());
-        self.found.push(finding);
-        self.found.last_mut().expect("a finding was just added")
+        self.found.findings.push(finding);
+        self.found.findings.last_mut().expect("a finding was just added")
     }
 
     /// Adds that the rule can't be decided about its subject, because a fact is missing.
@@ -236,56 +240,66 @@ impl<'f> Findings<'f> {
             self.rule.id,
             unknown.field
         );
-        let of = unknown.object.as_deref().unwrap_or(self.subject.1);
         if self.told.is_some_and(|told| told.tells(unknown, self.subject.1)) {
             return;
         }
-        let mut message = format!(
-            "can't be decided, since `{}` of {of} is not known: {}",
-            unknown.field, self.rule.summary
-        );
-        // A plan without facts has dozens of these for each of its machines.
-        message.shrink_to_fit();
-        let mut finding = self.finding(State::Indeterminate, Span::NONE, message);
-        finding.help = format!("add `{}` to the inventory", unknown.field);
-        finding.fact = Some(Cow::Borrowed(unknown.field));
-        self.found.push(finding);
+        let (kind, name, span) = self.subject;
+        match &mut self.found.open {
+            Some(store) => store.fact(self.rule, self.subject, unknown),
+            None => {
+                let of = unknown.object.as_deref().unwrap_or(name);
+                let subject = Subject { kind, name: name.to_owned() };
+                self.found.findings.push(open::of_fact(self.rule, subject, span, unknown.field, of));
+            }
+        }
     }
 
     /// Adds that the rule can't be decided, because nobody knows whether the vault is classic or modernized.
     pub(crate) fn unknown_architecture(&mut self) {
-        let message = format!(
-            "can't be decided, since it is not known whether the vault is classic or modernized: {}",
-            self.rule.summary
-        );
-        let mut finding = self.finding(State::Indeterminate, Span::NONE, message);
-        finding.help = "add `vault.experience` to the inventory".to_owned();
-        finding.fact = Some(Cow::Borrowed("vault.experience"));
-        self.found.push(finding);
+        let (kind, name, span) = self.subject;
+        match &mut self.found.open {
+            Some(store) => store.architecture(self.rule, self.subject),
+            None => {
+                let subject = Subject { kind, name: name.to_owned() };
+                self.found.findings.push(open::of_architecture(self.rule, subject, span));
+            }
+        }
     }
 
     fn finding(&self, state: State, span: Span, message: String) -> Finding {
         let (kind, name, place) = self.subject;
-        Finding {
-            rule: Cow::Borrowed(self.rule.id),
-            name: Cow::Borrowed(self.rule.name),
-            severity: self.rule.severity,
-            state,
-            subject: Subject { kind, name: name.to_owned() },
-            message,
-            help: self.rule.help.to_owned(),
-            source: Cow::Borrowed(self.rule.article),
-            span: if span.is_none() { place } else { span },
-            related: Vec::new(),
-            fact: None,
-            waived_because: None,
-            awaited: self.rule.awaited,
-            explanation: None,
-        }
+        let subject = Subject { kind, name: name.to_owned() };
+        Finding::of(self.rule, state, subject, if span.is_none() { place } else { span }, message)
     }
 }
 
 impl Finding {
+    /// Returns a finding of a rule, with what the rule says of all of them.
+    pub(super) fn of(
+        rule: &'static Rule,
+        state: State,
+        subject: Subject,
+        span: Span,
+        message: String,
+    ) -> Self {
+        Self {
+            rule: Cow::Borrowed(rule.id),
+            name: Cow::Borrowed(rule.name),
+            severity: rule.severity,
+            state,
+            subject,
+            message,
+            help: rule.help.to_owned(),
+            source: Cow::Borrowed(rule.article),
+            span,
+            related: Vec::new(),
+            fact: None,
+            waived_because: None,
+            awaited: rule.awaited,
+            explanation: None,
+        }
+    }
+
     /// Points at a second place; a place that no text holds is left out.
     pub fn also(&mut self, span: Span, text: impl Into<String>) -> &mut Self {
         if !span.is_none() {

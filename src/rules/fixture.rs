@@ -177,7 +177,8 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seconds
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
-    /// How it stands: `violated`, `indeterminate`, `pending` (violated, and the run waits for it).
+    /// How it stands: `violated`, `indeterminate`, `unmeasured` (undecided without weight), `pending` (violated, and the run
+    /// waits for it).
     pub state: String,
     /// Name of its subject.
     pub of: String,

@@ -58,17 +58,16 @@ pub(crate) struct Entry<'l> {
 }
 
 impl<'l> Ledger<'l> {
+    /// Sets what is accepted beside what was found, in full and, of the rules that it names, left open.
     pub(crate) fn of(
         model: &'l Model,
-        findings: &'l [Finding],
+        (findings, open): (&'l [Finding], &'l [Finding]),
         policies: Option<&'l Policies>,
         options: &'l Options,
     ) -> Self {
         let mut found: HashMap<&str, Vec<&Finding>> = HashMap::new();
-        let entries = entries(model).map(|entry| entry.rule.value.as_str());
-        let named = model.plan.acknowledge.iter().map(|given| waiver::acknowledged(given.value));
-        found.extend(entries.chain(named).map(|rule| (rule, Vec::new())));
-        for finding in findings {
+        found.extend(rules(model).into_iter().map(|rule| (rule, Vec::new())));
+        for finding in findings.iter().chain(open) {
             if let Some(of_rule) = found.get_mut(&*finding.rule) {
                 of_rule.push(finding);
             }
@@ -132,7 +131,7 @@ impl<'l> Ledger<'l> {
     /// Returns whether a rule may still find something: it lacks a fact, is not evaluated now, or looks again in a run.
     pub(crate) fn is_open(&self, rule: &str) -> bool {
         let undecided = |finding: &&&Finding| match finding.state {
-            State::Indeterminate | State::Pending => true,
+            State::Indeterminate | State::Unmeasured | State::Pending => true,
             State::Violated | State::Waived => finding.awaited,
         };
         self.found(rule).iter().any(|finding| undecided(&finding))
@@ -245,6 +244,12 @@ impl<'l> Entry<'l> {
 /// Returns whether a plan and its inventory accept anything.
 pub(crate) fn is_empty(model: &Model) -> bool {
     entries(model).next().is_none() && model.plan.acknowledge.is_empty()
+}
+
+/// Returns the ids of the rules of which something is accepted.
+pub(crate) fn rules(model: &Model) -> HashSet<&str> {
+    let named = model.plan.acknowledge.iter().map(|given| waiver::acknowledged(given.value));
+    entries(model).map(|entry| entry.rule.value.as_str()).chain(named).collect()
 }
 
 fn entries<'l>(model: &'l Model) -> impl Iterator<Item = Entry<'l>> {

@@ -18,6 +18,7 @@ use crate::rules::Check;
 use crate::rules::Findings;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
+use crate::rules::found::Collected;
 use crate::rules::modernized::appliance_unhealthy::is_known_to_be_down;
 use crate::source::Span;
 use crate::source::Spanned;
@@ -150,7 +151,7 @@ impl<'m> Server<'m> {
                 && experience.as_ref().is_ok_and(|experience| rule.is_about(*experience))
         };
         crate::rules::all().filter(of_server).all(|rule| {
-            let mut found = Vec::new();
+            let mut found = Collected::default();
             let subject = (self.kind(), self.name().value.as_str(), Span::NONE);
             let mut findings = Findings::new(rule, subject, (None, None), now, &mut found);
             // What is not known of a server that the plan uses is told by the rule itself, and so it will be of this one.
@@ -161,7 +162,7 @@ impl<'m> Server<'m> {
                 (Check::Appliance(check), Self::Appliance(server)) => check(server, &mut findings).err(),
                 _ => None,
             };
-            found.iter().all(|finding| finding.severity != Severity::Error)
+            found.findings.iter().all(|finding| finding.severity != Severity::Error)
         })
     }
 

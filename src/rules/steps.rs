@@ -75,6 +75,13 @@ pub struct PlannedStep {
     pub span: Span,
 }
 
+/// Returns the step that takes a machine's failover from Azure back, as somebody asks for it during a run.
+#[must_use]
+pub fn cancellation(machine: Machine<'_>) -> PlannedStep {
+    let step = step(machine, Phase::Run, Some(Direction::AzureToOnprem), None);
+    PlannedStep { request: Some(Request::CancelFailover), ..step }
+}
+
 /// Returns the steps that a plan stands for, in the order of each machine's life cycle.
 ///
 /// Classic fails back by an unplanned failover, modernized by a planned one (failover-failback-overview-modernized, Recovery

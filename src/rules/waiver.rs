@@ -26,9 +26,10 @@ const MILDER_ERRORS: [&str; 7] = ["FB021", "FB208", "FB307", "FB406", "FB803", "
 const STERNER: [&str; 2] = ["FB503", "FB708"];
 
 /// Findings that are never accepted. What is wrong with a waiver is put right there.
-const NEVER: [&str; 22] = [
+const NEVER: [&str; 23] = [
     "FB001", "FB002", "FB003", "FB004", "FB011", "FB124", "FB205", "FB301", "FB302", "FB310", "FB525",
-    "FB526", "FB527", "FB528", "FB529", "FB530", "FB531", "FB600", "FB601", "FB700", "FB704", "FB705",
+    "FB526", "FB527", "FB528", "FB529", "FB530", "FB531", "FB536", "FB600", "FB601", "FB700", "FB704",
+    "FB705",
 ];
 
 /// Returns whether a finding of a rule may be accepted: warnings and infos, and the errors that the catalogue lists.

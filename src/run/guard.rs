@@ -12,6 +12,7 @@ use crate::rules::Guard;
 use crate::rules::Options;
 use crate::rules::Policies;
 use crate::rules::State;
+use crate::rules::SubjectKind;
 
 /// What a guard found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,24 @@ pub fn evaluate(model: &Model, machines: &[usize], guard: Guard, options: &Optio
     let findings = rules::check_guard(model, machines, guard, options);
     let blocking = findings.iter().filter(|finding| is_unknown_or_broken(finding)).map(told).collect();
     Verdict { findings: findings.iter().map(told).collect(), blocking }
+}
+
+/// The rule about what may be cancelled.
+const CANCELLATION: &str = "FB715";
+
+/// Returns what forbids to take failovers of a plan's machines back: a rule that is violated or not decided.
+#[must_use]
+pub fn cancellation(model: &Model) -> Option<GuardFinding> {
+    // The architecture decides, and all machines of a plan are of one.
+    let asked: Vec<_> = model.machines().take(1).map(rules::steps::cancellation).collect();
+    let found = rules::check_steps(model, &asked);
+    let forbids = |finding: &&Finding| {
+        // A drill of the plan that ends so is the matter of the plan, and not of who asks now.
+        finding.rule == CANCELLATION
+            && finding.subject.kind != SubjectKind::Drill
+            && is_unknown_or_broken(finding)
+    };
+    found.iter().find(forbids).map(told)
 }
 
 /// Evaluates all rules before anything is changed, those of an organisation's policies too, and returns what stops the run. What

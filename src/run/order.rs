@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::event::GuardFinding;
 use crate::event::Letter;
 use crate::event::Order;
 use crate::event::RunEvent;
@@ -19,9 +20,9 @@ use crate::id::RunId;
 use crate::id::StepId;
 use crate::model::Machine;
 use crate::run::approver;
+use crate::run::guard;
 use crate::run::signed;
 use crate::run::skip;
-use crate::syntax::inventory::Experience;
 
 /// What becomes of an order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -201,6 +202,9 @@ fn may_answer(
     if step.question != question {
         return Err(format!("{id} asks something else by now: {}", step.note.as_deref().unwrap_or("")));
     }
+    if state.graph().model().plan.is_taken_back && state.graph().kind(index) == StepKind::ApproveCommit {
+        return Err(format!("{id}: nothing is committed in this run: its failovers are taken back"));
+    }
     match approver::counts(state, index, &letter.by, letter.known_as, &letter.roles) {
         Some(why) => Err(format!("{id}: {why}")),
         None => Ok(index),
@@ -273,10 +277,9 @@ fn tidying(state: &RunState) -> Result<(), String> {
 }
 
 fn cancel(state: &RunState, by: String, reason: Option<&String>, failovers: bool) -> Verdict {
-    if failovers && state.graph().experience() == Experience::Classic {
-        return Verdict::of(Err(
-            "in classic a failover can't be taken back (FB715): cancel without that".into()
-        ));
+    if failovers && let Some(finding) = guard::cancellation(state.graph().model()) {
+        let GuardFinding { rule, message, .. } = finding;
+        return Verdict::of(Err(format!("{message} ({rule}): cancel without that")));
     }
     // Nobody is asked any more whether to send again what may have been lost.
     let lost = state.active().filter(|index| {

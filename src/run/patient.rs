@@ -1,4 +1,4 @@
-//! Approvers that leave answers to others: people who answer from elsewhere, or nobody until everything is verified.
+//! An approver that leaves answers to others, who answer from elsewhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,6 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use crate::graph::StepKind;
 use crate::id::StepId;
 use crate::run::approver::Approver;
 use crate::run::approver::Question;
@@ -43,60 +42,9 @@ impl Approver for Patient {
     }
 }
 
-/// Whoever answers, except that nobody approves a commit: of a run whose failovers are to be taken back.
-pub struct NoCommit {
-    approver: Arc<dyn Approver>,
-    patient: Patient,
-}
-
-impl NoCommit {
-    /// Returns whoever answers everything else.
-    #[must_use]
-    pub fn new(approver: Arc<dyn Approver>) -> Self {
-        Self { approver, patient: Patient::default() }
-    }
-}
-
-fn is_commit(step: &StepId) -> bool {
-    let rest = step.as_str().strip_prefix(StepKind::ApproveCommit.as_str());
-    rest.is_some_and(|rest| rest.starts_with('/'))
-}
-
-#[async_trait]
-impl Approver for NoCommit {
-    async fn ask(&self, question: &Question) -> Reply {
-        if is_commit(&question.step) {
-            self.patient.ask(question).await
-        } else {
-            self.approver.ask(question).await
-        }
-    }
-
-    fn person(&self) -> Option<String> {
-        self.approver.person()
-    }
-
-    fn approved_elsewhere(&self, question: &Question) {
-        self.approver.approved_elsewhere(question);
-    }
-
-    fn withdraw(&self, step: &StepId) {
-        if is_commit(step) {
-            self.patient.withdraw(step);
-        } else {
-            self.approver.withdraw(step);
-        }
-    }
-
-    fn is_at_terminal(&self) -> bool {
-        self.approver.is_at_terminal()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::approver::AutoApprove;
 
     fn question(step: &str) -> Question {
         Question {
@@ -123,20 +71,6 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!asking.is_finished());
         patient.withdraw(&StepId::new("action/sign-off"));
-        assert_eq!(asking.await.expect("it ends"), Reply::Nobody);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_commit_is_approved_by_nobody_and_everything_else_as_ever() {
-        let approver = Arc::new(NoCommit::new(Arc::new(AutoApprove)));
-        assert!(matches!(approver.ask(&question("approve_failover/w1")).await, Reply::Approved { .. }));
-        let asking = {
-            let approver = Arc::clone(&approver);
-            tokio::spawn(async move { approver.ask(&question("approve_commit/w1")).await })
-        };
-        tokio::task::yield_now().await;
-        assert!(!asking.is_finished());
-        approver.withdraw(&StepId::new("approve_commit/w1"));
         assert_eq!(asking.await.expect("it ends"), Reply::Nobody);
     }
 }

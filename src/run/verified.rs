@@ -7,7 +7,7 @@ use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 
-/// Returns whether nothing is left to be done before the commits, and one of them waits to be approved.
+/// Returns whether nothing is left to be done before the commits, and one of them would come next.
 #[must_use]
 pub fn only_commits_wait(state: &RunState) -> bool {
     match state.status() {
@@ -23,7 +23,7 @@ pub fn only_commits_wait(state: &RunState) -> bool {
     for (index, step) in (0..).zip(graph.steps()) {
         let status = state.step(index).status;
         if step.kind == StepKind::ApproveCommit {
-            waits |= status == StepStatus::Asked;
+            waits |= status == StepStatus::Running;
         }
         let counts = !after[index as usize] && !graph.runs_last(index);
         if counts && !is_settled(status) {

@@ -13,25 +13,25 @@ macro_rules! block {
                 $(#[doc = $doc:literal])*
                 pub $field:ident $(= $key:literal)? : $ty:ty $(where [$($limit:ident),*])? $(=> $example:tt)?
             ),* $(,)?
-            $(; $(#[doc = $aside_doc:literal])* pub $aside:ident : $aside_ty:ty)?
+            $(; $(#[doc = $aside_doc:literal])* pub $aside:ident : $aside_ty:ty)*
         }
     ) => {
         $(#[doc = $block_doc])*
         #[derive(Debug, PartialEq)]
         pub struct $name {
             $( $(#[doc = $doc])* pub $field: $ty, )*
-            $( $(#[doc = $aside_doc])* pub $aside: $aside_ty, )?
+            $( $(#[doc = $aside_doc])* pub $aside: $aside_ty, )*
         }
 
         impl Clone for $name {
             fn clone(&self) -> Self {
-                Self { $( $field: self.$field.clone(), )* $( $aside: self.$aside.clone(), )? }
+                Self { $( $field: self.$field.clone(), )* $( $aside: self.$aside.clone(), )* }
             }
 
             // Facts are brought up to date again and again, and most of their texts stay: their memory is used again.
             fn clone_from(&mut self, source: &Self) {
                 $( self.$field.clone_from(&source.$field); )*
-                $( self.$aside.clone_from(&source.$aside); )?
+                $( self.$aside.clone_from(&source.$aside); )*
             }
         }
 
@@ -72,7 +72,7 @@ macro_rules! block {
                     Some(value) => value,
                     // What could not be read was reported: a key that may be absent does not take the block with it.
                     None => <$ty as $crate::syntax::decode::Decode>::absent()?,
-                }, )* $( $aside: <$aside_ty>::default() )? })
+                }, )* $( $aside: <$aside_ty>::default(), )* })
             }
 
             fn forget(&mut self, key: &str, is_lost: &dyn Fn(&str) -> bool) -> bool {

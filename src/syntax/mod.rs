@@ -13,6 +13,7 @@ pub mod folder;
 pub mod inventory;
 pub(crate) mod limit;
 pub mod machine;
+mod mended;
 pub mod observed;
 pub mod plan;
 pub mod policy;
@@ -190,8 +191,26 @@ fn is_near_kind(word: &str) -> bool {
     word.contains(char::REPLACEMENT_CHARACTER) || did_you_mean(word, KINDS.iter().copied()).is_some()
 }
 
-/// Reads the documents of a tree; the mistakes from `before` on are those of its text.
+/// Reads the documents of a tree, and looks behind their mistakes; those from `before` on are those of its text.
 fn documents(source: &Source, tree: &Tree<'_>, before: usize, diagnostics: &mut Vec<Diagnostic>) -> Reading {
+    let read = read_documents(source, tree, before, diagnostics);
+    if !tree.cut.is_empty() {
+        let behind = tabs::look_behind(source, &diagnostics[before..]);
+        diagnostics.extend(behind);
+        mended::look_behind(source, tree, before, diagnostics);
+    }
+    diagnostics[before..].sort_by_key(|diagnostic| diagnostic.span.start);
+    repair::indent_by_spaces(source, &mut diagnostics[before..]);
+    read
+}
+
+/// Reads the documents of a tree; the mistakes from `before` on are those of its text.
+fn read_documents(
+    source: &Source,
+    tree: &Tree<'_>,
+    before: usize,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Reading {
     // A document with a mistake of syntax is not used either, though its other mistakes are looked for.
     let misread: Vec<Span> = diagnostics[before..].iter().map(|mistake| mistake.span).collect();
     let is_misread =
@@ -234,12 +253,6 @@ fn documents(source: &Source, tree: &Tree<'_>, before: usize, diagnostics: &mut 
         }
         if is_whole { &mut read.documents } else { &mut read.drafts }.push(document);
     }
-    if !tree.cut.is_empty() {
-        let behind = tabs::look_behind(source, &diagnostics[before..]);
-        diagnostics.extend(behind);
-    }
-    diagnostics[before..].sort_by_key(|diagnostic| diagnostic.span.start);
-    repair::indent_by_spaces(source, &mut diagnostics[before..]);
     read
 }
 

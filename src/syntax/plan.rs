@@ -62,6 +62,9 @@ block! {
         ;
         /// Comments of the document that accept findings beside them.
         pub remarks: Vec<Remark>
+        ;
+        /// Whether its failovers are taken back instead of committed: no plan says so, a part of one that a drill exercises does.
+        pub is_taken_back: bool
     }
 }
 
@@ -362,7 +365,7 @@ block! {
         pub of: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["erp-db"],
         /// Why it is accepted, and by whom.
         pub reason: Spanned<String> where [Prose] => "accepted by the data owner, CAB-1182",
-        /// Last day of the waiver.
+        /// Last day of the waiver. Without it, FB536 warns.
         pub until: Option<Spanned<Date>> => "2027-01-31",
     }
 }

@@ -55,7 +55,8 @@ fn reading(source: &Source, width: usize) -> Option<Reading> {
     sources.set_lossy(index, source.is_lossy());
     let mut mistakes = Vec::new();
     let tree = yaml::read(sources.get(index), &yaml::Limits::default(), &mut mistakes);
-    super::documents(sources.get(index), &tree, 0, &mut mistakes);
+    super::read_documents(sources.get(index), &tree, 0, &mut mistakes);
+    mistakes.sort_by_key(|mistake| mistake.span.start);
     let moves = Moves::of(&edits);
     for mistake in &mut mistakes {
         moves.undo(&mut mistake.span);

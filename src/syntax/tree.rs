@@ -35,6 +35,17 @@ pub struct Node<'s> {
     pub kind: Kind<'s>,
 }
 
+/// Where a mistake of syntax ended the reading of a document; offsets as in spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Break {
+    /// Where the quote, the bracket or the value begins that the mistake is in; the mistake itself, if it is in none.
+    pub begin: u32,
+    /// Where the mistake is told.
+    pub at: u32,
+    /// The outermost bracket that was open.
+    pub bracket: Option<u32>,
+}
+
 /// All documents of one text.
 #[derive(Debug, Default)]
 pub struct Tree<'s> {
@@ -44,6 +55,8 @@ pub struct Tree<'s> {
     pub roots: Vec<NodeId>,
     /// Collections that lack what a mistake of syntax cut off, or a key that could not be read.
     pub cut: HashSet<NodeId>,
+    /// What cut documents off.
+    pub breaks: Vec<Break>,
     /// The text that was read.
     pub written: &'s str,
     /// Offset of the text's first byte in the address space of spans.

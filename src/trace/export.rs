@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use reqwest::Method;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -171,10 +171,10 @@ async fn send(endpoint: Endpoint, mut waiting: mpsc::Receiver<Span>, lost: Arc<A
     loop {
         let is_open = collect(&mut waiting, &mut spans).await;
         if !spans.is_empty() {
-            if let Err(why) = deliver(&web, &endpoint, &spans).await {
-                tracing::warn!(spans = spans.len(), why, "spans are given up");
-                lost.fetch_add(u64::try_from(spans.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
-                last = Some(why);
+            if let Err(refused) = deliver(&web, &endpoint, &spans).await {
+                tracing::warn!(spans = refused.spans, why = refused.message, "spans are given up");
+                lost.fetch_add(refused.spans, Ordering::Relaxed);
+                last = Some(refused.message);
             }
             spans.clear();
         }
@@ -200,26 +200,70 @@ async fn collect(waiting: &mut mpsc::Receiver<Span>, spans: &mut Vec<Span>) -> b
 }
 
 /// Sends spans, in as many attempts as there may be: the protocol says which answers are worth another one.
-async fn deliver(web: &Web, endpoint: &Endpoint, spans: &[Span]) -> Result<(), String> {
+async fn deliver(web: &Web, endpoint: &Endpoint, spans: &[Span]) -> Result<(), Lost> {
     let body = request(spans).to_string().into_bytes();
+    let all = u64::try_from(spans.len()).unwrap_or(u64::MAX);
     let mut pauses = PAUSES.iter();
     loop {
-        let sent = web.deliver(Method::POST, &endpoint.0, &[], body.clone(), LIMIT).await;
-        let (why, is_passing) = match sent {
-            Ok(200..=299) => return Ok(()),
-            Ok(status) => (format!("it answered {status}"), matches!(status, 429 | 502..=504)),
+        let (why, is_passing) = match web.converse(&endpoint.0, body.clone(), LIMIT).await {
+            Ok((200..=299, said)) => return refused_in_part(&said, all).map_or(Ok(()), Err),
+            Ok((status, _)) => (format!("it answered {status}"), matches!(status, 429 | 502..=504)),
             Err(message) => (message, true),
         };
         match pauses.next().filter(|_| is_passing) {
             Some(pause) => tokio::time::sleep(*pause).await,
-            None => return Err(why),
+            None => return Err(Lost { spans: all, message: why }),
         }
     }
+}
+
+/// What a collector says that took a request: OTLP/HTTP, "Partial Success".
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Taken {
+    partial_success: Option<PartialSuccess>,
+}
+
+/// The part that it did not take. The number is written as a text, as JSON's form of protocol buffers has 64 bits; some write it plainly.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PartialSuccess {
+    rejected_spans: Value,
+    error_message: Option<String>,
+}
+
+/// Returns what of a request was not taken, though it was answered with success; the protocol forbids to send it again.
+fn refused_in_part(said: &[u8], sent: u64) -> Option<Lost> {
+    // Whoever answers with something else has taken it: the protocol asks for no more than the status.
+    let refused = serde_json::from_slice::<Taken>(said).ok()?.partial_success?;
+    let spans = match &refused.rejected_spans {
+        Value::String(text) => text.parse().unwrap_or(0),
+        number => number.as_u64().unwrap_or(0),
+    };
+    let message = refused.error_message.filter(|message| !message.is_empty());
+    let message = message.unwrap_or_else(|| "it gave no reason".into());
+    (spans > 0).then(|| Lost { spans: spans.min(sent), message: format!("refused: {message}") })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_collector_takes_in_part_is_counted() {
+        let lost = |said: &str| refused_in_part(said.as_bytes(), 5).map(|lost| (lost.spans, lost.message));
+        for all in ["", "{}", "ok", r#"{"partialSuccess":{}}"#, r#"{"partialSuccess":null}"#] {
+            assert_eq!(lost(all), None, "{all}");
+        }
+        let warned = r#"{"partialSuccess":{"rejectedSpans":"0","errorMessage":"slow down"}}"#;
+        assert_eq!(lost(warned), None, "a warning is no loss");
+        let part = r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}"#;
+        assert_eq!(lost(part), Some((2, "refused: too old".into())));
+        assert_eq!(
+            lost(r#"{"partialSuccess":{"rejectedSpans":9}}"#),
+            Some((5, "refused: it gave no reason".into()))
+        );
+    }
 
     #[test]
     fn a_collector_is_named_as_opentelemetry_names_it() {

@@ -167,7 +167,8 @@ fn known(app: &App, request: &Request) -> Result<(Option<Who>, Option<String>), 
     Ok((who, session))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// Returns the token that a request sends.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = text.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -19,11 +19,14 @@ use axum::http::HeaderValue;
 use axum::http::header;
 use axum::response::Response;
 use hyper::body::Frame;
+use secrecy::ExposeSecret as _;
+use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 use crate::id::RunId;
 use crate::web::app::App;
 use crate::web::error::Problem;
+use crate::web::guard;
 use crate::web::guard::SessionId;
 use crate::web::input;
 use crate::web::watch::Watched;
@@ -71,8 +74,9 @@ pub(super) async fn run(
         Some(seen) => seen.trim().parse().map_err(|_| Problem::invalid("the last event's id is a number"))?,
     };
     let (sender, receiver) = mpsc::channel(WAITING);
-    let session = session.map(|Extension(SessionId(id))| id);
-    tokio::spawn(tell(Arc::clone(&app), watched, session, after, sender));
+    let token = guard::bearer(&headers).map(|token| Shown::Token(SecretString::from(token)));
+    let shown = token.or(session.map(|Extension(SessionId(id))| Shown::Session(id)));
+    tokio::spawn(tell(Arc::clone(&app), watched, shown, after, sender));
     let mut response = Response::new(Body::new(Events(receiver)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
@@ -80,14 +84,33 @@ pub(super) async fn run(
     Ok(response)
 }
 
+/// What shows who watches.
+enum Shown {
+    Session(String),
+    Token(SecretString),
+}
+
+impl Shown {
+    /// Returns whether it still shows somebody: sessions end, and people are taken off the settings.
+    fn holds(&self, app: &App) -> bool {
+        match self {
+            Self::Session(id) => app.sessions.whose(id, app.now()).is_some(),
+            Self::Token(token) => app.admission().users.whose(token.expose_secret()).is_some(),
+        }
+    }
+}
+
 async fn tell(
     app: Arc<App>,
     watched: Arc<Watched>,
-    session: Option<String>,
+    shown: Option<Shown>,
     after: u64,
     sender: mpsc::Sender<Bytes>,
 ) {
     let (mut news, mut ends) = (watched.watch(), app.hub.ends());
+    // However much happens, whoever watches is asked for as often.
+    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    heartbeat.reset();
     let mut seen = after;
     if sender.send(Bytes::from_static(RETRY.as_bytes())).await.is_err() {
         return;
@@ -106,9 +129,9 @@ async fn tell(
                     if changed.is_err() { return }
                     break;
                 }
-                () = tokio::time::sleep(HEARTBEAT) => {
+                _ = heartbeat.tick() => {
                     // An open page uses its session, and ends with it.
-                    let is_over = session.as_ref().is_some_and(|id| app.sessions.whose(id, app.now()).is_none());
+                    let is_over = shown.as_ref().is_some_and(|shown| !shown.holds(&app));
                     let text = if is_over { "event: bye\ndata: {}\n\n" } else { ": still here\n\n" };
                     if sender.send(Bytes::from_static(text.as_bytes())).await.is_err() || is_over { return }
                 }

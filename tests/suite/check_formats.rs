@@ -79,7 +79,7 @@ fn validator() -> Option<(PathBuf, PathBuf)> {
 
 #[test]
 fn sarif_is_what_the_standard_asks_for() {
-    let waiver = "waivers: [{rule: FB514, of: [w1], reason: moves away}]\n";
+    let waiver = "waivers: [{rule: FB514, of: [w1], reason: moves away, until: 2030-01-01}]\n";
     let broken = Folder::with(&[
         ("a b/서울.plan.yaml", &plan("a", "nobody")),
         ("typo.plan.yaml", "kind: RecoveryPlan\nversion: 1\nname: t\nmachnes: []\n"),
@@ -124,7 +124,8 @@ fn sarif_is_what_the_standard_asks_for() {
 
 #[test]
 fn sarif_tells_apart_what_is_broken_open_and_accepted() {
-    let folder = unprotected("waivers: [{rule: FB514, of: [w1], reason: \"moves away, CAB-7\"}]\n");
+    let folder =
+        unprotected("waivers: [{rule: FB514, of: [w1], reason: \"moves away, CAB-7\", until: 2030-01-01}]\n");
     let log = check(&folder, "sarif").json();
     let waived = results(&log, "FB514");
     let waived =
@@ -193,7 +194,7 @@ fn annotations_stand_where_something_is_to_be_changed() {
 
 #[test]
 fn a_junit_report_has_a_suite_for_each_plan_and_counts_its_cases() {
-    let folder = unprotected("waivers: [{rule: FB514, of: [w1], reason: moves away}]\n");
+    let folder = unprotected("waivers: [{rule: FB514, of: [w1], reason: moves away, until: 2030-01-01}]\n");
     folder.write("plans/other.plan.yaml", plan("other", "nobody").as_bytes());
     folder.write("plans/typo.plan.yaml", b"kind: RecoveryPlan\nversion: 1\nname: t\nmachnes: []\n");
     let ended = check(&folder, "junit");
@@ -344,7 +345,7 @@ fn a_machine_of_two_plans_is_told_in_both_if_they_share_the_facts() {
 
 #[test]
 fn gitlab_gets_the_fields_that_its_report_format_asks_for() {
-    let waiver = "waivers: [{rule: FB514, of: [w1], reason: moves away}]\n";
+    let waiver = "waivers: [{rule: FB514, of: [w1], reason: moves away, until: 2030-01-01}]\n";
     let broken = Folder::with(&[
         (".git/HEAD", ""),
         ("a b/서울.plan.yaml", &plan("a", "nobody")),

@@ -136,3 +136,19 @@ fn rights_that_are_taken_away_are_missed_by_doctor_and_pull() {
     let told = |line: &str| line.contains("peered_vnets") && !line.starts_with('#');
     assert!(!seen.lines().any(told), "what the file says of it is no observation: {seen}");
 }
+
+#[test]
+fn a_second_server_does_not_get_the_folder_of_the_first() {
+    let folder = folder();
+    // An empty folder is one for a new world.
+    std::fs::create_dir(folder.path().join("world")).expect("a folder");
+    let first = Served::with(&folder, &["--world", "world"]);
+    let second = ["emulator", "--seed-from", "classic.inventory.yaml", "--world", "world"];
+    let refused = folder.run(&second);
+    assert_eq!(refused.exit, 2, "{}", refused.said());
+    assert!(refused.err.contains("another process has the world in"), "{}", refused.said());
+    assert!(refused.err.contains("--world"), "what to do is told: {}", refused.said());
+    drop(first);
+    let again = Served::with(&folder, &["--world", "world"]);
+    assert!(again.said["url"].is_string(), "a server that was killed leaves no lock behind");
+}

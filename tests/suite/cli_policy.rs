@@ -150,7 +150,7 @@ fn a_policy_is_asked_about_what_the_run_sees_before_anything_is_changed() {
 
 #[test]
 fn a_plan_accepts_what_the_policy_lets_it_accept() {
-    let waivers = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1, until: 2025-06-02}\n  - {rule: ACME02, reason: CAB-2}\n";
+    let waivers = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1, until: 2025-06-02}\n  - {rule: ACME02, reason: CAB-2, until: 2030-01-01}\n";
     let folder = folder(POLICY, &format!("{CLASSIC_PLAN}{waivers}"));
     let output = folder.run(&["check", "--format", "json"]).json();
     let found = own(&output);
@@ -175,7 +175,7 @@ fn what_can_not_be_decided_refuses_only_strictly() {
 fn a_broken_policy_can_not_be_accepted() {
     let policy =
         POLICY.replace("assert: plan.owner != null, waivable: false", "assert: 1 / (1 - size(\"x\")) == 1");
-    let plan = format!("{CLASSIC_PLAN}\nwaivers:\n  - {{rule: ACME02, reason: CAB-2}}\n");
+    let plan = format!("{CLASSIC_PLAN}\nwaivers:\n  - {{rule: ACME02, reason: CAB-2, until: 2030-01-01}}\n");
     let ended = folder(&policy, &plan).run(&["check", "--format", "json"]);
     assert_eq!(ended.exit, 1);
     let output = ended.json();
@@ -236,7 +236,7 @@ fn run_folder(folder: &Folder) -> std::path::PathBuf {
 
 #[test]
 fn a_run_is_asked_about_its_policies_again_when_it_is_taken_up() {
-    let waiver = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1}\n";
+    let waiver = "\nwaivers:\n  - {rule: ACME01, of: [w3], reason: CAB-1, until: 2030-01-01}\n";
     let world = Folder::with(&[
         ("classic.plan.yaml", &format!("{CLASSIC_PLAN}{waiver}")),
         ("classic.inventory.yaml", CLASSIC_INVENTORY),
@@ -399,4 +399,29 @@ fn a_rule_of_a_policy_is_explained() {
     assert_eq!(far.run(&["explain", "ACME01"]).exit, 2);
     assert_eq!(far.run(&["explain", "ACME01", "--policy", "corp.policy.yaml"]).exit, 0);
     assert_eq!(far.run(&["explain", "ACME01", "--policy", "none.policy.yaml"]).exit, 2);
+}
+
+#[test]
+fn a_rule_whose_id_can_not_stand_tells_the_mistakes_of_its_expressions_too() {
+    let policy = "\
+kind: Policy
+version: 1
+name: corp
+rules:
+  - {id: FB999, severity: error, scope: plan, assert: plan.nmae != null, message: m}
+  - {id: ACME01, severity: error, scope: plan, assert: plan.owner != null, message: m}
+  - {id: ACME01, severity: error, scope: plan, assert: plan.owner +, message: m}
+";
+    let output = folder(policy, CLASSIC_PLAN).run(&["check", "--format", "json"]);
+    assert_ne!(output.exit, 0, "{}", output.said());
+    let output = output.json();
+    let findings = output["findings"].as_array().expect("findings");
+    let lines = |code: &str| -> Vec<u64> {
+        let of_code = findings.iter().filter(|finding| finding["rule"] == code);
+        of_code.filter_map(|finding| finding["location"]["line"].as_u64()).collect()
+    };
+    assert_eq!((lines("bad-rule-id"), lines("duplicate-rule")), (vec![5], vec![7]), "{findings:#?}");
+    let all: Vec<u64> = findings.iter().filter_map(|finding| finding["location"]["line"].as_u64()).collect();
+    assert!(all.iter().filter(|line| **line == 5).count() > 1, "{findings:#?}");
+    assert!(all.iter().filter(|line| **line == 7).count() > 1, "{findings:#?}");
 }

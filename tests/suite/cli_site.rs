@@ -393,6 +393,7 @@ fn what_could_not_be_observed_refuses_a_plan_only_strictly() {
 fn rules_that_only_a_look_can_decide_count_strictly_once_somebody_looked() {
     let unseen = CLASSIC_INVENTORY.replacen("  connected: true\n", "", 1);
     assert_ne!(unseen, CLASSIC_INVENTORY);
+    let unseen = format!("{unseen}replication_groups: []\n");
     let refused = |is_live: bool| {
         let mut model = estate::model(CLASSIC_PLAN, &unseen);
         model.is_live = is_live;

@@ -77,10 +77,10 @@ fn tabs_hide_nothing_that_does_not_depend_on_their_width() {
     let text = format!("{HEAD}machines:\n  - name: w1\n\tdepends_on: [x]\n    ownr: y\nownr: z\n");
     let (mistakes, _) = told(text.as_bytes());
     assert_eq!(mistakes, ["6:1:tab-indent", "7:5:unknown-key", "8:1:unknown-key"]);
-    // What this tab stands for is not known.
+    // What this tab stands for is not known, and what stands behind its entry is.
     let text = format!("{HEAD}execution:\n  approvals:\n\tmax_parallel: 3\nownr: z\n");
     let (mistakes, _) = told(text.as_bytes());
-    assert_eq!(mistakes, ["6:1:tab-indent"]);
+    assert_eq!(mistakes, ["6:1:tab-indent", "7:1:unknown-key"]);
 }
 
 #[test]
@@ -135,4 +135,69 @@ fn nothing_false_follows_from_a_mistake_of_syntax() {
         }
     }
     assert!(cuts > 200, "{cuts}");
+}
+
+#[test]
+fn what_stands_behind_a_mistake_of_syntax_is_looked_at() {
+    for (text, expected) in [
+        // A bracket that is left open, and what follows from it.
+        (
+            "machines: [w1, w2\nownr: x\nobjectives: {rto: 4h}\nexecution: {max_parallel: 3, mod: attended}\n",
+            vec!["4:11:unclosed-bracket", "5:1:unknown-key", "7:30:unknown-key"],
+        ),
+        // Quotes, one after the other.
+        (
+            "owner: \"me\nmachines: [w1]\ndescription: 'it\nownr: x\nexecution:\n  mod: attended\n",
+            vec!["4:8:unclosed-quote", "6:14:unclosed-quote", "7:1:unknown-key", "9:3:unknown-key"],
+        ),
+        // A bracket, a quote and a tab.
+        (
+            "machines: [w1\nowner: \"me\nexecution:\n\tmax_parallel: 3\nownr: x\n",
+            vec!["4:11:unclosed-bracket", "5:8:unclosed-quote", "7:1:tab-indent", "8:1:unknown-key"],
+        ),
+        // A second colon, and a key that continues the value above.
+        (
+            "machines: [w1]\nowner: a: b\nobjectives:\n  rto: 4h\n   rpo: 15m\nownr: x\n",
+            vec!["5:9:yaml-syntax", "8:7:yaml-syntax", "9:1:unknown-key"],
+        ),
+    ] {
+        let (mistakes, whole) = told(format!("{HEAD}{text}").as_bytes());
+        let mut told = mistakes.clone();
+        told.sort();
+        let mut expected = expected;
+        expected.sort_unstable();
+        assert_eq!(told, expected, "{text}");
+        assert!(whole.is_empty());
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_hide_nothing_behind_an_open_bracket() {
+    let mut bytes = format!("{HEAD}machines: [w1\nowner: ").into_bytes();
+    bytes.extend_from_slice(b"\xb1\xb8\nownr: x\n");
+    let (mistakes, _) = told(&bytes);
+    assert_eq!(mistakes, ["4:11:unclosed-bracket", "5:8:bad-utf8", "6:1:unknown-key"]);
+}
+
+#[test]
+fn what_a_broken_entry_may_have_said_is_not_missed_behind_it() {
+    for text in [
+        // The anchor is in the bracket, and so are the key that is needed and the name that is meant.
+        "x-a: [&a w1\nmachines: [*a]\n",
+        "actions:\n- name: \"a\n  before: {phase: run}\n- {name: b, before: {phase: run}, run: {command: [x]}}\nmachines: [w1]\n",
+        "machines:\n- {name: w1\n- {name: w2, depends_on: [w1]}\n",
+        "objectives: {rto: 4h}\ndrills:\n- name: 'd\n  kind: rehearsal\nmachines: [w1]\n",
+        "objectives:\n  rto: \"4h\nmachines: [w1]\nexecution:\n  mode: 'attended\n",
+    ] {
+        let (mistakes, _) = told(format!("{HEAD}{text}").as_bytes());
+        let is_of_syntax = |one: &String| OF_SYNTAX.iter().any(|code| one.ends_with(&format!(":{code}")));
+        assert!(!mistakes.is_empty() && mistakes.iter().all(is_of_syntax), "{mistakes:?}\n{text}");
+    }
+}
+
+#[test]
+fn a_text_of_nothing_but_open_brackets_is_refused_soon() {
+    let text = format!("{HEAD}{}", "a: [\n".repeat(100_000));
+    let (mistakes, _) = told(text.as_bytes());
+    assert!(!mistakes.is_empty() && mistakes.len() < 2000, "{}", mistakes.len());
 }

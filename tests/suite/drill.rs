@@ -233,6 +233,11 @@ fn a_rehearsal_that_ends_by_cancelling_commits_nothing_and_passes() {
     for machine in shown["machines"].as_array().expect("a list") {
         assert!(!machine["place"].to_string().contains("committed"), "{machine}");
     }
+    let events = folder.run(&["logs", &run, "--format", "json"]).out;
+    assert!(!events.contains("approve_commit/l1\",\"prompt"), "nobody is asked for a commit: {events}");
+    let report = folder.run(&["report", &run, "--format", "markdown"]).out;
+    assert!(report.contains("came up on-premises, were verified, and were taken back"), "{report}");
+    assert!(!report.contains(" failed; ") && !report.contains("taken back, "), "{report}");
     let coverage = folder.run(&["coverage", "p.plan.yaml", "--format", "json"]).json();
     let steps = coverage["of_steps"].as_array().expect("a list");
     let state = |kind: &str| {

@@ -130,6 +130,49 @@ fn a_live_drill_that_ends_by_cancelling_moves_its_machine_alone_and_leaves_it_in
 }
 
 #[test]
+fn nobody_has_a_machine_committed_whose_failover_is_to_be_taken_back() {
+    let site = modernized(&CANCEL.replace("[l1]", "[l1, w1]"));
+    let begun = site.run(&confirmed("modernized"));
+    assert_eq!(begun.exit, 4, "{}", begun.said());
+    assert!(begun.err.contains("nothing is committed, and the failovers are taken back"), "{}", begun.said());
+    let one = site.run(&["approve", "latest", "approve_failover/l1"]);
+    assert_eq!(one.exit, 0, "{}", one.said());
+    // The one that is verified asks nothing, and holds nobody who waits for the other.
+    let waits = site.run(&["resume", "latest"]);
+    assert_eq!(waits.exit, 4, "{}", waits.said());
+    let shown = site.run(&["show", "latest", "--format", "json"]).json();
+    let state = |name: &str| {
+        let mut steps = shown["steps"].as_array().expect("steps").iter();
+        steps.find(|step| step["id"] == name).expect("it is there")["state"].clone()
+    };
+    assert_eq!((state("verify/l1"), state("approve_commit/l1")), ("succeeded".into(), "running".into()));
+    assert_eq!(state("approve_failover/w1"), "asked");
+    let committed = site.run(&["approve", "latest", "approve_commit/l1"]);
+    assert_ne!(committed.exit, 0, "{}", committed.said());
+    let ended = approved_to_its_end(&site);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    assert_eq!(sent(&site), [2, 2, 0, 2, 0], "{:?}", site.handle.counts());
+    assert!(ended.said().contains("2 taken back: w1, l1"), "{}", ended.said());
+    let report = site.run(&["report", "latest", "--format", "markdown"]).out;
+    assert!(
+        report.contains("2 of 2 machines came up on-premises, were verified, and were taken back;"),
+        "{report}"
+    );
+    assert_evidence(&site);
+    // Evidence in which one was committed all the same is none of such a run.
+    let text = std::fs::read_to_string(site.folder.path().join("drill.jsonl")).expect("it is there");
+    let forged = crate::evidence::rewritten(&text, "intent_recorded", &|event| {
+        let request = &mut event["kind"]["request"];
+        if request["request"] == "cancel_failover" {
+            *request = serde_json::json!({"request": "commit", "machines": [request["machine"]], "recovery_plan": null});
+        }
+    });
+    site.folder.write("forged.jsonl", forged.as_bytes());
+    let verified = site.run(&["evidence", "verify", "forged.jsonl"]);
+    assert!(verified.exit == 1 && verified.out.contains("would commit"), "{}", verified.said());
+}
+
+#[test]
 fn a_classic_live_drill_brings_exactly_its_machines_home() {
     let plan = CLASSIC.0.replace("defaults:\n", "defaults:\n  failover: on_approval\n");
     assert_ne!(plan, CLASSIC.0);

@@ -15,6 +15,7 @@ use failback::rules::fixture::World;
 fn said(finding: &Finding, severity: bool) -> Expectation {
     let state = match finding.state {
         State::Violated if finding.awaited => "pending",
+        State::Unmeasured => "unmeasured",
         other => other.as_str(),
     };
     Expectation {
@@ -36,7 +37,7 @@ fn check_case(rule: &'static rules::Rule, case: &Case) -> Result<(), String> {
         if outcome.sources.source_of(finding.span).is_none() {
             return Err(format!("{}: a finding points nowhere: {}", case.name, finding.message));
         }
-        if finding.state == State::Indeterminate
+        if matches!(finding.state, State::Indeterminate | State::Unmeasured)
             && !rule.facts.contains(&finding.fact.as_deref().unwrap_or("vault.experience"))
         {
             return Err(format!("{}: `{:?}` is not among the rule's facts", case.name, finding.fact));
@@ -76,6 +77,28 @@ fn each_rule_says_what_its_fixture_expects() {
 }
 
 #[test]
+fn each_fixture_shows_a_fault_a_near_miss_and_a_missing_fact() {
+    let mut lacking = Vec::new();
+    for rule in rules::all() {
+        let cases = fixture::of(rule).expect("a fixture is readable").cases;
+        let expects = |states: &[&str]| {
+            cases.iter().any(|case| case.expect.iter().any(|one| states.contains(&one.state.as_str())))
+        };
+        for (what, is_shown) in [
+            ("a fault", expects(&["violated", "pending"])),
+            ("a near miss", cases.iter().any(|case| case.expect.is_empty())),
+            // A rule that reads no facts lacks none.
+            ("a missing fact", rule.facts.is_empty() || expects(&["indeterminate", "unmeasured"])),
+        ] {
+            if !is_shown {
+                lacking.push(format!("{} {}: no case of {what}", rule.id, rule.name));
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "{}", lacking.join("\n"));
+}
+
+#[test]
 fn a_healthy_world_breaks_no_rule_and_leaves_none_open() {
     for world in [World::Classic, World::Modernized] {
         for rule in rules::all() {
@@ -99,7 +122,7 @@ fn a_healthy_world_breaks_no_rule_and_leaves_none_open() {
                 let quiet =
                     finding.awaited || always || finding.severity == failback::diagnostic::Severity::Info;
                 assert!(
-                    finding.state == State::Violated && quiet,
+                    matches!(finding.state, State::Violated | State::Unmeasured) && quiet,
                     "{world:?}: {} {:?}: {}",
                     finding.rule,
                     finding.state,

@@ -236,6 +236,13 @@ fn a_run_is_traced_only_if_somebody_says_so() {
         let ended = folder.run(&[&run[..], &["--otlp", word]].concat());
         assert!(ended.exit == 2 && ended.err.contains(why), "{}", ended.said());
     }
+    let runs = folder.run(&["runs", "--format", "json"]);
+    assert_eq!(
+        runs.json()["runs"].as_array().map(Vec::len),
+        Some(2),
+        "what is refused is not entered: {}",
+        runs.out
+    );
     folder.write("failback.yaml", b"kind: Settings\nversion: 1\ntraces: {}\n");
     let ended = folder.run(&["check", "failback.yaml"]);
     assert!(ended.exit == 1 && ended.said().contains("the traces go nowhere"), "{}", ended.said());

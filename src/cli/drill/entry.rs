@@ -109,11 +109,14 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Enters the run that the drill made.
-    pub(super) fn runs(&mut self, run: &RunId) -> Result<(), CliError> {
+    /// Returns its id.
+    pub(super) fn id(&self) -> DrillId {
+        self.row.id.clone()
+    }
+
+    /// Takes the run that the drill made, with which it was entered.
+    pub(super) fn made(&mut self, run: &RunId) {
         self.row.run = Some(run.clone());
-        let entered = self.database.drill_runs(&self.row.id, run);
-        entered.map_err(|error| run::no_database(&self.dir, error))
     }
 
     /// Returns the result of the drill as far as it is known when it ends.

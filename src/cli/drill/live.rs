@@ -83,6 +83,7 @@ pub(super) fn run(
             people: None,
             ordered_by: args.origin.by.clone(),
             otlp: None,
+            drill: Some(entry.id()),
             state_dir: args.state_dir.clone(),
             // A service has nobody at its terminal: people answer from elsewhere, however long that takes.
             answers: (args.ask || settings.is_some()).then_some(Answers::Elsewhere),
@@ -98,7 +99,7 @@ pub(super) fn run(
             return Ok(Came::Ended(Box::new(result), exit));
         }
     };
-    entry.runs(&session.run)?;
+    entry.made(&session.run);
     let mut result = entry.result(env);
     result.facts = Some(entry.facts(session.plan.plan.model(), Some(args.live)));
     result.left_out = session.plan.left_out.iter().map(ToString::to_string).collect();

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::diagnostic::Severity;
 use crate::model::fact_source::source_of;
 use crate::rules;
 use crate::rules::Architecture;
@@ -67,6 +68,19 @@ pub(super) const fn is_by_construction(rule: &Rule) -> bool {
     matches!(rule.check, Check::Steps(_))
 }
 
+/// Returns what it means that the inventory leaves out the key that a rule can do without, but can't be decided without.
+pub(super) fn unmeasured(rule: &Rule) -> Option<String> {
+    let key = rules::unmeasured::key(rule.id)?;
+    let strict = match rule.severity {
+        Severity::Error if rule.when.declared => "`--strict` refuses the plan for it",
+        Severity::Error => "`--strict` refuses the plan for it with `--live`",
+        Severity::Warning | Severity::Info => "no plan is refused for it",
+    };
+    Some(format!(
+        "Where `{key}` is left out altogether, the rule is undecided, as info: `-v` shows it, JUnit skips it, and {strict}."
+    ))
+}
+
 /// Returns when a rule is evaluated.
 fn moments(rule: &Rule) -> Vec<String> {
     let mut moments = Vec::new();
@@ -110,6 +124,7 @@ pub(super) fn record(rule: &'static Rule) -> serde_json::Value {
         "by_construction": is_by_construction(rule),
         "summary": rule.summary,
         "source": rule.article,
+        "unmeasured_without": rules::unmeasured::key(rule.id),
         "facts": rule.facts.iter().map(|fact| json!({"key": fact, "known_by": source_of(fact)})).collect::<Vec<_>>(),
     })
 }

@@ -152,6 +152,9 @@ fn explanation(rule: &'static Rule, style: Style) -> Result<String, CliError> {
         for fact in rule.facts {
             writeln!(text, "- {fact:width$}  {}", source_of(fact))?;
         }
+        if let Some(sentence) = entry::unmeasured(rule) {
+            writeln!(text, "\n{sentence}")?;
+        }
     }
     writeln!(text, "\n### Example\n{}", example_text(rule, style)?.trim_end())?;
     Ok(text)

@@ -19,12 +19,11 @@ This page is generated from the rules and their fixtures: the examples are teste
 about one rule. Rules are three-valued: one that lacks a fact says so, and never passes for lack of it. How findings are
 shown, and which of them refuse a plan, is told in [check](check.md).
 
-Some keys stand for themselves when they are left out, since an inventory is whole without them; the text of each rule says so:
-
-- what only a measurement gives: `network.reachable` (FB219, FB405), `churn` (FB407, FB408, FB815) and
-  `asr.agent_version_at_last_reboot` (FB331). Where nobody measured, these rules are silent; half a measurement asks for the rest.
-- `asr.failover_vault` (FB020, FB534): without a word about another vault, the failover ran from the plan's own.
-- `replication_groups` (FB505): where neither plan nor inventory names a group, there is none.
+Some keys may be left out altogether, since few inventories have them: what only a measurement gives, `network.reachable` (FB219,
+FB405), `churn` (FB407, FB408, FB815) and `asr.agent_version_at_last_reboot` (FB331); where a failover ran from,
+`asr.failover_vault` (FB020, FB534); and, of a plan without groups, `replication_groups` (FB505). Without them these rules are
+undecided and weigh nothing: [check](check.md) counts them in one line, and `--strict` still refuses those among them that are
+errors. Half a measurement asks for the rest, with the weight of the rule.
 ";
 
 /// Returns the page.
@@ -78,6 +77,9 @@ fn section(text: &mut String, rule: &'static Rule) -> Result<(), String> {
             writeln!(text, "\n### Facts it needs\n")?;
             for fact in rule.facts {
                 writeln!(text, "- `{fact}`: {}", source_of(fact))?;
+            }
+            if let Some(sentence) = entry::unmeasured(rule) {
+                writeln!(text, "\n{sentence}")?;
             }
         }
         writeln!(text, "\n### Example\n\n{}\n", example.head)?;

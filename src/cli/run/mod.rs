@@ -24,6 +24,7 @@ use crate::cli::session;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
 use crate::cli::site::VaultArgs;
+use crate::cli::traces;
 use crate::clock::pace::Pace;
 use crate::event::Person;
 use crate::event::RunState;
@@ -129,6 +130,8 @@ impl Beginning<'_> {
         env: &mut Env<'_>,
         prepare: impl FnOnce(&Path) -> Result<T, CliError>,
     ) -> Result<(Begun, T), CliError> {
+        // What would stop the run as soon as it is entered is told before.
+        traces::collector(args, env)?;
         let created_at = env.clock.now();
         let id = RunId::new(new_id(created_at));
         let dir = StateDir::create(&env.path(&args.state_dir)).map_err(unusable)?;
@@ -144,31 +147,34 @@ impl Beginning<'_> {
         let prepared = prepare(&folder)?;
         kept::settle(&dir, &folder)?;
         // A run is entered when everything that resuming it needs is on disk.
-        database
-            .add_run(&RunRecord {
-                id: id.clone(),
-                plan: model.plan.name.value.clone(),
-                plan_path: plan_path.display().to_string(),
-                plan_digest: digest::plan(model),
-                facts_digest: digest::facts(model),
-                provider: provider.into(),
-                options: kept::kept_options(
-                    self.plan_args,
-                    self.now,
-                    self.site,
-                    self.plan.policy_digests(),
-                    args.driven(),
-                ),
-                created_at,
-                git_commit: plan_path.parent().and_then(checkout::commit),
-                program: env!("CARGO_PKG_VERSION").into(),
-                migrated_events: 0,
-            })
-            .map_err(|error| {
-                // A folder without a record would look like a record that was lost.
-                let _ = std::fs::remove_dir_all(&folder);
-                no_database(&dir, error)
-            })?;
+        let record = RunRecord {
+            id: id.clone(),
+            plan: model.plan.name.value.clone(),
+            plan_path: plan_path.display().to_string(),
+            plan_digest: digest::plan(model),
+            facts_digest: digest::facts(model),
+            provider: provider.into(),
+            options: kept::kept_options(
+                self.plan_args,
+                self.now,
+                self.site,
+                self.plan.policy_digests(),
+                args.driven(),
+            ),
+            created_at,
+            git_commit: plan_path.parent().and_then(checkout::commit),
+            program: env!("CARGO_PKG_VERSION").into(),
+            migrated_events: 0,
+        };
+        let entered = match &args.drill {
+            Some(drill) => database.add_run_of_drill(&record, drill),
+            None => database.add_run(&record),
+        };
+        entered.map_err(|error| {
+            // A folder without a record would look like a record that was lost.
+            let _ = std::fs::remove_dir_all(&folder);
+            no_database(&dir, error)
+        })?;
         let inbox = RunInbox::open(&dir.database(), &id).map_err(|error| no_database(&dir, error))?;
         let journal = database.writer(&id).map_err(|error| no_database(&dir, error))?;
         let actions_in = plan_path.parent().unwrap_or(Path::new("/")).to_owned();

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::check;
 use crate::clock::pace::Speed;
+use crate::id::DrillId;
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -112,6 +113,9 @@ pub struct SessionArgs {
     /// Who has the run begin in a session of the dashboard.
     #[arg(skip)]
     pub ordered_by: Option<String>,
+    /// The drill that makes the run.
+    #[arg(skip)]
+    pub drill: Option<DrillId>,
     /// Keep runs in this folder
     #[arg(long, value_name = "DIR", default_value = ".failback")]
     pub state_dir: PathBuf,

@@ -57,7 +57,6 @@ use crate::run::approver::AutoApprove;
 use crate::run::approver::Unattended;
 use crate::run::hook::Allowed;
 use crate::run::hook::Hooks;
-use crate::run::patient::NoCommit;
 
 pub use self::args::Answers;
 pub use self::args::Driven;
@@ -257,7 +256,6 @@ async fn drive_here(
         None => Arc::new(Unattended),
     };
     let is_taken_back = plan.part.as_ref().is_some_and(|part| part.is_taken_back);
-    let approver = if is_taken_back { Arc::new(NoCommit::new(approver)) } else { approver };
     let approver: Arc<dyn Approver> = match &place {
         Place::Emulated(emulator) => Arc::new(AtEmulator { approver, site: Arc::clone(emulator) }),
         Place::Real(_) => approver,

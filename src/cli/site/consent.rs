@@ -74,11 +74,17 @@ fn shown(vault: &VaultId, model: &Model, graph: &Graph, env: &Env<'_>) -> String
     line("machines", format!("{}: {listed}{more}", names.len()));
     line(
         "for good",
-        format!(
-            "{} reprotects power off and rewrite what is on-premises; {} commits delete what is in Azure",
-            count(StepKind::Reprotect),
-            count(StepKind::Commit)
-        ),
+        match model.plan.is_taken_back {
+            true => format!(
+                "{} reprotects power off and rewrite what is on-premises; nothing is committed, and the failovers are taken back",
+                count(StepKind::Reprotect)
+            ),
+            false => format!(
+                "{} reprotects power off and rewrite what is on-premises; {} commits delete what is in Azure",
+                count(StepKind::Reprotect),
+                count(StepKind::Commit)
+            ),
+        },
     );
     let runbooks = model.plan.actions.iter().filter_map(|action| action.runbook.as_ref());
     let runbooks: Vec<String> = runbooks

@@ -74,11 +74,21 @@ impl<'g> Guards<'g> {
             RunEventKind::GuardEvaluated {
                 guard, facts_digest, judged_at, findings: told, passed, ..
             } => {
+                let kind = state.graph().step(step).kind;
+                if moment(kind) != Some(*guard) {
+                    findings
+                        .refuted(Matter::Guard, "it judged the rules of another moment than its own")
+                        .at(event);
+                }
                 let again = match judged_at {
                     Some(at) => self.judge(state, step, (*guard, facts_digest, *at), event, findings),
                     None => {
                         self.unrecorded += 1;
-                        findings.open(Matter::Guard, "what it judged was not recorded").at(event);
+                        let message = "what it judged was not recorded";
+                        match self.same_program {
+                            true => findings.refuted(Matter::Guard, message).at(event),
+                            false => findings.open(Matter::Guard, message).at(event),
+                        };
                         None
                     }
                 };
@@ -141,6 +151,10 @@ impl<'g> Guards<'g> {
     ) -> Option<(Vec<GuardFinding>, bool)> {
         if at > event.at {
             findings.refuted(Matter::Guard, "it was judged after it was recorded").at(event);
+        }
+        // A clock that was set back is not known from times that were made up.
+        if state.step(step).started_at.is_none_or(|began| at < began) {
+            findings.open(Matter::Guard, "it was judged before its step began").at(event);
         }
         let mut machines = guard::concerned(state, step);
         let known: BTreeSet<usize> =
@@ -245,6 +259,17 @@ impl<'g> Guards<'g> {
             let message = format!("it is not said to have found what its facts show: {}", sentence(hidden));
             findings.refuted(Matter::Guard, message).at(event);
         }
+    }
+}
+
+/// Returns the moment whose rules a kind of step judges.
+const fn moment(kind: StepKind) -> Option<Guard> {
+    match kind {
+        // The preflight looks at every rule, before what changes the site first.
+        StepKind::Preflight => Some(Guard::Reprotect),
+        // The barrier is the guard of all its machines together.
+        StepKind::Barrier => Some(Guard::Failover),
+        _ => step::guard_of(kind),
     }
 }
 

@@ -5,6 +5,8 @@ mod gates;
 mod guards;
 mod lines;
 mod order;
+mod orders;
+mod requests;
 
 pub use finding::Finding;
 pub use finding::Findings;
@@ -12,6 +14,7 @@ pub use finding::Matter;
 pub use finding::Weight;
 pub use lines::NotABundle;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -21,10 +24,13 @@ use crate::event::RunEvent;
 use crate::event::RunEventKind;
 use crate::event::RunState;
 use crate::event::RunStatus;
+use crate::evidence::bundle;
 use crate::evidence::check::gates::Gates;
 use crate::evidence::check::guards::Guards;
 use crate::evidence::check::lines::Lines;
 use crate::evidence::check::order::Order;
+use crate::evidence::check::orders::Orders;
+use crate::evidence::check::requests::Requests;
 use crate::evidence::documents;
 use crate::evidence::documents::Compiled;
 use crate::evidence::documents::DocumentsError;
@@ -269,12 +275,16 @@ fn followed(lines: &Lines, compiled: &Compiled, findings: &mut Findings) -> (usi
     let mut gates = Gates::new(graph);
     let (policies, options) = (&compiled.policies, compiled.options);
     let first = RunState::new(Arc::clone(graph));
+    nobody_judged(lines, findings);
     let mut guards = Guards::new(&first, &lines.facts, policies, options, is_same_program(lines));
+    let (mut requests, mut orders) = (Requests::new(graph), Orders::new(is_same_program(lines)));
     for event in &lines.events {
         order.take(event, findings);
         gates.take(event, findings);
+        requests.take(event, findings);
         let Some(now) = &mut state else { continue };
         guards.take(now, event, findings);
+        orders.take(now, event, findings);
         if let RunEventKind::RunFinished { outcome: Outcome::Succeeded } = event.kind
             && (now.failed() > 0 || now.settled() < graph.steps().len())
         {
@@ -295,6 +305,9 @@ fn followed(lines: &Lines, compiled: &Compiled, findings: &mut Findings) -> (usi
             }
         }
     }
+    if state.is_some() {
+        orders.end(findings);
+    }
     if let Some(RunStatus::New | RunStatus::Running | RunStatus::Interrupted) =
         state.map(|state| state.status())
     {
@@ -303,10 +316,26 @@ fn followed(lines: &Lines, compiled: &Compiled, findings: &mut Findings) -> (usi
     (guards.judged, guards.unrecorded)
 }
 
+/// Facts that no guard judged are none of the run's.
+fn nobody_judged(lines: &Lines, findings: &mut Findings) {
+    let kept = |digest: &str| Ok::<_, Infallible>(lines.facts.get(digest).cloned());
+    let Ok(judged) = bundle::facts_of(&lines.events, kept);
+    if let Some(other) = lines.facts.keys().find(|digest| !judged.contains_key(*digest)) {
+        findings.refuted(Matter::Bundle, format!("it holds facts that no guard judged: {other}"));
+    }
+}
+
 /// Works the figures out anew.
 fn figured(lines: &Lines, graph: &Arc<Graph>, findings: &mut Findings) {
     let Some(said) = &lines.figures else {
-        findings.open(Matter::Figures, "it says no figures");
+        // Whoever exports a run says none only of one from which none follow.
+        let follows = is_same_program(lines) && figures::figures(graph, &lines.events).is_ok();
+        let message = "it says no figures";
+        if follows {
+            findings.refuted(Matter::Figures, format!("{message}, and some follow from its events"));
+        } else {
+            findings.open(Matter::Figures, message);
+        }
         return;
     };
     let follow = match figures::figures(graph, &lines.events) {
@@ -325,14 +354,24 @@ fn figured(lines: &Lines, graph: &Arc<Graph>, findings: &mut Findings) {
     }
 }
 
-/// Checks events against a graph alone: the order of steps, and the answers of persons.
+/// Checks events against a graph alone: the order of steps, the requests, the answers and the orders of persons.
 #[must_use]
-pub fn order(graph: &Graph, events: &[RunEvent]) -> Vec<Finding> {
+pub fn order(graph: &Arc<Graph>, events: &[RunEvent]) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let (mut order, mut gates) = (Order::new(graph), Gates::new(graph));
+    let (mut order, mut gates, mut requests) = (Order::new(graph), Gates::new(graph), Requests::new(graph));
+    let (mut orders, mut state) = (Orders::new(true), RunState::new(Arc::clone(graph)));
     for event in events {
         order.take(event, &mut findings);
         gates.take(event, &mut findings);
+        requests.take(event, &mut findings);
+        orders.take(&state, event, &mut findings);
+        match state.check(event) {
+            Ok(legal) => state.apply(event, legal),
+            Err(error) => {
+                findings.refuted(Matter::Order, format!("it can't follow: {}", error.reason)).at(event);
+                return findings.0;
+            }
+        }
     }
     findings.0
 }

@@ -225,6 +225,8 @@ fn matches_pattern(pattern: &str, right: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::azure::tests::Reply;
+    use crate::provider::azure::tests::Script;
 
     #[test]
     fn a_right_is_held_by_a_pattern_unless_it_is_taken_out() {
@@ -242,6 +244,45 @@ mod tests {
             (&["Microsoft.RecoveryServices/vaults"], &[], false),
         ] {
             assert_eq!(has(&[permission(actions, not)], right), held, "{actions:?} without {not:?}");
+        }
+    }
+
+    fn vault() -> VaultId {
+        VaultId { subscription: "s".into(), resource_group: "g".into(), name: "v".into() }
+    }
+
+    #[tokio::test]
+    async fn a_vault_without_a_vmware_machine_is_said_to_be_another_one_and_the_rest_is_left_alone() {
+        let item = |name: &str, kind: &str| {
+            serde_json::json!({"id": format!("/v/{name}"), "name": name,
+                "properties": {"friendlyName": name, "providerSpecificDetails": {"instanceType": kind}}})
+        };
+        let page = serde_json::json!({"value": [item("a1", "A2A"), item("a2", "A2A"), item("h1", "HyperVReplicaAzure")]});
+        let script = Script::of([Reply::ok(page.to_string()), Reply::ok(r#"{"value": []}"#)]).await;
+        let client = script.client();
+        let others = items(&client, &vault()).await;
+        assert_eq!(others.result, CheckResult::Failed, "{others:?}");
+        assert!(others.what.contains("2 of kind A2A, 1 of kind HyperVReplicaAzure"), "{others:?}");
+        let empty = items(&client, &vault()).await;
+        assert!(empty.what.ends_with("no VMware machine or physical server"), "{empty:?}");
+        assert!(empty.help.is_some_and(|help| help.contains("name the vault")));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_wrong_is_noticed_by_what_azure_says_of_its_own() {
+        let dated =
+            |date: &str| Reply::Says(200, vec![("date", date.to_owned())], r#"{"value": []}"#.to_owned());
+        // The tests' own clock stands at midnight.
+        for (date, result, told) in [
+            ("Thu, 01 Jan 2026 00:10:00 GMT", CheckResult::Warning, "600 s behind"),
+            ("Wed, 31 Dec 2025 23:50:00 GMT", CheckResult::Warning, "600 s ahead of"),
+            ("Thu, 01 Jan 2026 00:00:20 GMT", CheckResult::Ok, "20 s behind"),
+        ] {
+            let client = Script::of([dated(date)]).await.client();
+            items(&client, &vault()).await;
+            let seen = clock(&client).expect("the answer had a date");
+            assert_eq!(seen.result, result, "{seen:?}");
+            assert!(seen.what.contains(told), "{seen:?}");
         }
     }
 }

@@ -134,6 +134,12 @@ impl Emulator {
         Ok(Self { held: Mutex::new(Held { world, store: Some(store) }), clock })
     }
 
+    /// Returns whether the folder `path` holds a world.
+    #[must_use]
+    pub fn lives_in(path: &Path) -> bool {
+        Store::is_in(path)
+    }
+
     /// Returns the world that lives in the folder `path`, and the time of the last call that it took: a clock of its
     /// own should go on from there.
     ///

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::fs::OpenOptions;
+use std::fs::TryLockError;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::Write as _;
@@ -95,9 +96,10 @@ impl Call {
     }
 }
 
-/// The folder of a world.
+/// The folder of a world. Nobody else has it as long as this is there.
 #[derive(Debug)]
 pub(super) struct Store {
+    /// It is locked: two that write would each have a world that the other does not know.
     calls: File,
     /// Why nothing may be written any more: the world in memory is ahead of the one on disk.
     broken: Option<String>,
@@ -109,6 +111,20 @@ fn unreadable(message: impl ToString) -> ProviderError {
 
 fn unwritable(message: impl ToString) -> ProviderError {
     ProviderError::World { action: "written", message: message.to_string() }
+}
+
+/// Opens the file of a folder's calls for whoever has the folder alone.
+fn claim(path: &Path, options: &mut OpenOptions) -> Result<File, ProviderError> {
+    let calls = options.read(true).write(true).open(path.join(CALLS));
+    let calls = calls.map_err(|error| unreadable(format!("{CALLS}: {error}")))?;
+    match calls.try_lock() {
+        Ok(()) => Ok(calls),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("another process has the world in {}", path.display());
+            Err(ProviderError::World { action: "used", message })
+        }
+        Err(TryLockError::Error(error)) => Err(unreadable(format!("{CALLS}: {error}"))),
+    }
 }
 
 fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
@@ -150,6 +166,11 @@ fn read_scenario(name: &str, text: String) -> Result<Scenario, String> {
 }
 
 impl Store {
+    /// Returns whether a folder holds a world.
+    pub(super) fn is_in(path: &Path) -> bool {
+        path.join(WORLD).exists()
+    }
+
     /// Makes the folder and writes what the world begins with.
     pub(super) fn create(
         path: &Path,
@@ -158,6 +179,7 @@ impl Store {
         start: Timestamp,
     ) -> Result<Self, ProviderError> {
         std::fs::create_dir_all(path).map_err(unwritable)?;
+        let calls = claim(path, OpenOptions::new().create(true).truncate(false))?;
         if path.join(WORLD).exists() {
             return Err(unwritable(format!("{} holds a world already", path.display())));
         }
@@ -172,7 +194,8 @@ impl Store {
             return Err(unwritable("the scenario does not read back as it was"));
         }
         write_whole(&path.join(SCENARIO), &text).map_err(unwritable)?;
-        let calls = File::create(path.join(CALLS)).map_err(unwritable)?;
+        // A process that died before the world was whole may have left some.
+        calls.set_len(0).map_err(unwritable)?;
         calls.sync_all().map_err(unwritable)?;
         let header = serde_json::to_string(&Header { version: VERSION, start }).map_err(unwritable)?;
         let made = path.join("world.json.new");
@@ -194,14 +217,10 @@ impl Store {
         if header.version != VERSION {
             return Err(unreadable(format!("version {} of its format is not known", header.version)));
         }
+        let mut calls = claim(path, &mut OpenOptions::new())?;
         let inventory = read_inventory(INVENTORY, text(INVENTORY)?).map_err(unreadable)?;
         let scenario = read_scenario(SCENARIO, text(SCENARIO)?).map_err(unreadable)?;
         let mut world = World::new(inventory, scenario, header.start);
-        let mut calls = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path.join(CALLS))
-            .map_err(|error| unreadable(format!("{CALLS}: {error}")))?;
         let mut bytes = Vec::new();
         calls.read_to_end(&mut bytes).map_err(unreadable)?;
         let mut whole = 0;

@@ -182,7 +182,7 @@ impl Vcenters {
         let now = self.pace.now();
         let lately = |at: Timestamp| now.duration_since(at) <= LATELY;
         let will_do = |look: &Arc<Look>| match freshness {
-            Freshness::Now => look.began >= asked,
+            Freshness::Now | Freshness::Listed => look.began >= asked,
             Freshness::Lately => {
                 let mut vms = look.seen.iter().flat_map(|seen| &seen.vms);
                 lately(look.at)

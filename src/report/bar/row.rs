@@ -11,12 +11,10 @@ use crate::report::bar::choice::Running;
 use crate::report::bar::choice::Urgency;
 use crate::report::seconds_between;
 use crate::report::short;
+use crate::report::tally::ALMOST;
 
 /// Columns of a machine's bar.
 const WIDTH: usize = 10;
-
-/// Most that a step that runs shows: all but the last hundredth.
-const ALMOST: f64 = 0.99;
 
 /// What one line of the display holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

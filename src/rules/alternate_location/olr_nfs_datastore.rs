@@ -11,6 +11,7 @@ use crate::rules::Findings;
 use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
+use crate::rules::placement::datastore_of;
 use crate::source::Spanned;
 use crate::syntax::inventory::DatastoreType;
 use crate::syntax::machine::OnpremDisk;
@@ -92,7 +93,7 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
 
 /// Returns the NFS datastore that holds a disk; `None` if none does.
 fn nfs_of<'m>(machine: Machine<'m>, disk: &'m OnpremDisk) -> Fact<Option<&'m Spanned<String>>> {
-    let Some(name) = disk.datastore.fact("onprem_vm.disks.datastore")? else { return Ok(None) };
+    let Some(name) = datastore_of(machine, disk)? else { return Ok(None) };
     let kind = machine.model.datastore(&name.value)?.kind.fact_of("datastores.type", &name.value)?;
     Ok(match kind.value {
         DatastoreType::Nfs => Some(name),

@@ -4,6 +4,7 @@ use crate::diagnostic::Severity;
 use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
+use crate::model::Model;
 use crate::model::Unknown;
 use crate::model::version::Version;
 use crate::rules::Architecture;
@@ -13,6 +14,8 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::configuration_server::releases_between;
+use crate::rules::unmeasured::Measured;
+use crate::rules::unmeasured::each_machine;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB331",
@@ -26,7 +29,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 How many releases the Mobility agent has come on since the machine's last reboot, where the inventory says which version it
-had then. A release is the second number of a version. Without `asr.agent_version_at_last_reboot` the rule is silent.
+had then. A release is the second number of a version. Few know `asr.agent_version_at_last_reboot`: without it the rule is
+undecided, and does not weigh.
 
 ### Why
 An upgrade of the agent loads its new driver only at a reboot. The old driver works with the next four releases; after that
@@ -39,17 +43,21 @@ Reboot the machine in Azure before reprotect.
     article: "service-updates-how-to, Reboot after Mobility service upgrade",
     fixture: include_str!("../../../tests/rules/agent-reboot-pending.yaml"),
     facts: &["machines", "asr.agent_version", "asr.agent_version_at_last_reboot"],
-    check: Check::Machine(check),
+    check: Check::Plan(check),
 };
 
 /// Releases that may lie between two reboots (service-updates-how-to, Reboot after Mobility service upgrade).
 const RELEASES: u32 = 4;
 
-fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
-    // Few know the version at the last reboot; where nobody wrote it down, there is no advice to give.
+fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    each_machine(&RULE, model, findings, look);
+    Ok(())
+}
+
+fn look(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<Measured> {
     machine.facts()?;
     let Some(booted) = machine.asr().ok().and_then(|asr| asr.agent_version_at_last_reboot.as_ref()) else {
-        return Ok(());
+        return Ok(Measured::LeftOut);
     };
     let now = machine.asr()?.agent_version.fact("asr.agent_version")?;
     let (now_version, booted_version) = (
@@ -66,5 +74,5 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
             .also(booted.span, "more than four releases before")
             .also(name.span, "the plan brings it back here");
     }
-    Ok(())
+    Ok(Measured::Known)
 }

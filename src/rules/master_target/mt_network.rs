@@ -13,6 +13,7 @@ use crate::rules::When;
 use crate::rules::master_target::also_assigned;
 use crate::rules::master_target::are_process_servers_listed;
 use crate::rules::master_target::process_servers_of;
+use crate::rules::unmeasured::Lacking;
 use crate::source::Spanned;
 use crate::syntax::inventory::Reachable;
 
@@ -28,8 +29,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 The connections of a master target that were tried: with the process servers of its machines, in either direction, and
-to port 443 of the configuration server. An inventory without `network.reachable` says nothing about any connection,
-and the rule is silent.
+to port 443 of the configuration server. An inventory without `network.reachable` says nothing about any connection:
+the rule is undecided, and does not weigh.
 
 ### Why
 Data comes to the master target from the process server, and the configuration server tells it what to do. On Linux an
@@ -51,7 +52,12 @@ const CONTROL_PORT: u16 = 443;
 
 fn check(server: MasterTarget<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     let network = server.model.inventory.network.as_ref();
-    let Some(tried) = network.and_then(|network| network.reachable.as_ref()) else { return Ok(()) };
+    let Some(tried) = network.and_then(|network| network.reachable.as_ref()) else {
+        let mut lacking = Lacking::default();
+        lacking.add("the network");
+        lacking.tell(&RULE, findings);
+        return Ok(());
+    };
     let name = server.name();
     let tried: Vec<&Reachable> =
         tried.iter().filter(|tried| tried.from.value == name || tried.to.value == name).collect();

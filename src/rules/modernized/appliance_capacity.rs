@@ -14,6 +14,7 @@ use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::labels::also_machines;
 use crate::rules::modernized::also_assigned;
+use crate::rules::unmeasured::Lacking;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB815",
@@ -26,9 +27,9 @@ pub(crate) static RULE: Rule = Rule {
     summary: "more comes through the appliance than it is made for",
     docs: "\
 ### What it checks
-The machines that come back through one appliance: at most 200 of them, whose data changes by at most 2 TB a day in all. What
-the inventory does not know of the changes of any machine is no finding; once it knows them of some, it should know them of
-all.
+The machines that come back through one appliance: at most 200 of them, whose data changes by at most 2 TB a day in all. Without
+`churn` of any machine nobody measured that: the rule is undecided, and does not weigh; once it is known of some, it should be
+known of all.
 
 ### Why
 These are the sizes that the appliance is made for, with 16 processors, 32 GB of memory and a cache of 1 TB. Beyond them
@@ -78,8 +79,11 @@ fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     // A single name that the list does not have is told of by FB500.
     let nobody_listed = |machine: &Machine<'_>| machine.model.inventory.machines.is_none();
     appliance.machines().filter(nobody_listed).try_for_each(|machine| machine.facts().map(|_| ()))?;
-    // An inventory that does not measure changes at all says nothing about them.
-    if known.is_empty() && unknown.as_ref().is_some_and(|missing| missing.field == "churn") {
+    let left_out = |machine: &Machine<'_>| machine.facts().is_ok_and(|facts| facts.churn.is_none());
+    if known.is_empty() && appliance.machines().all(|machine| left_out(&machine)) {
+        let mut lacking = Lacking::default();
+        appliance.machines().for_each(|machine| lacking.add(&machine.name().value));
+        lacking.tell(&RULE, findings);
         return Ok(());
     }
     unknown.map_or(Ok(()), Err)

@@ -53,8 +53,10 @@ fn check(server: &ProcessServer, model: &Model, findings: &mut Findings<'_>) -> 
         return Ok(());
     }
     let Some(configuration_server) = model.configuration_server()? else { return Ok(()) };
-    // A single interface can't be one for failback alone.
-    if configuration_server.nic_count.is_some_and(|count| count.value < 2) {
+    // A single interface can't be one for failback alone, unless somebody says that it is.
+    if configuration_server.separate_failback_nic.is_none()
+        && configuration_server.nic_count.is_some_and(|count| count.value < 2)
+    {
         return Ok(());
     }
     let separate = configuration_server

@@ -15,6 +15,7 @@ use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
 use crate::rules::labels::LABELS;
+use crate::rules::unmeasured::Lacking;
 use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::Experience;
@@ -31,8 +32,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 The changes a day of all machines of the plan that come back through one process server or appliance, where the inventory
-says how fast their data changes. The limit is 2 TB a day. Without `churn` of any machine nobody measured it, and the rule is
-silent; once it is known of some, it should be known of all.
+says how fast their data changes. The limit is 2 TB a day. Without `churn` of any machine nobody measured it: the rule is
+undecided, and does not weigh; once it is known of some, it should be known of all.
 
 ### Why
 A process server or appliance is made for 2 TB of changed data a day. With more, replication falls behind, and recovery
@@ -44,7 +45,7 @@ Assign some of the machines to another process server or appliance, or bring the
     help: "add a process server or appliance, or bring some of the machines back later",
     article: "site-recovery-plan-capacity-vmware, Capacity considerations; vmware-physical-azure-support-matrix, Churn limits",
     fixture: include_str!("../../../tests/rules/process-server-churn-limit.yaml"),
-    facts: &["machines", "process_servers", "appliances", "churn.gb_per_day"],
+    facts: &["machines", "process_servers", "appliances", "churn", "churn.gb_per_day"],
     check: Check::Plan(check),
 };
 
@@ -55,36 +56,46 @@ const LIMIT: f64 = 2048.0;
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let mut seen: HashSet<(SubjectKind, &str)> = HashSet::new();
     let mut unknown = None;
+    let mut lacking = Lacking::default();
     for machine in model.machines() {
-        unknown = unknown.or(are_listed(machine).err());
+        match (are_listed(machine), is_measured(machine)) {
+            (Ok(()), _) => {}
+            (Err(why), true) => unknown = unknown.or(Some(why)),
+            // Whatever carries its changes, nobody knows how many there are.
+            (Err(_), false) => lacking.add(&machine.name().value),
+        }
         if let Some(server) = machine.process_server()
             && seen.insert((SubjectKind::ProcessServer, &server.name.value))
         {
             let machines = model.machines_of_process_server(&server.name);
-            let result = check_server(SubjectKind::ProcessServer, &server.name, machines, findings);
+            let result =
+                check_server((SubjectKind::ProcessServer, &server.name), machines, &mut lacking, findings);
             unknown = unknown.or(result.err());
         }
         if let Some(appliance) = machine.appliance()
             && seen.insert((SubjectKind::Appliance, &appliance.facts.name.value))
         {
-            let result =
-                check_server(SubjectKind::Appliance, &appliance.facts.name, appliance.machines(), findings);
+            let subject = (SubjectKind::Appliance, &appliance.facts.name);
+            let result = check_server(subject, appliance.machines(), &mut lacking, findings);
             unknown = unknown.or(result.err());
         }
     }
+    lacking.tell(&RULE, findings);
     unknown.map_or(Ok(()), Err)
 }
 
-/// Looks whether a machine, and its servers if its changes are measured, can be looked up at all.
+/// Returns whether something was measured of the changes of a machine, or nothing at all is known of it.
+fn is_measured(machine: Machine<'_>) -> bool {
+    machine.facts().map_or(true, |facts| facts.churn.is_some())
+}
+
+/// Looks whether a machine and its servers can be looked up at all.
 fn are_listed(machine: Machine<'_>) -> Fact<()> {
-    let facts = match machine.facts() {
-        Ok(facts) => facts,
+    match machine.facts() {
+        Ok(_) => {}
         // A name that the list does not have is told of by FB500.
         Err(_) if machine.model.inventory.machines.is_some() => return Ok(()),
         Err(unknown) => return Err(unknown),
-    };
-    if facts.churn.is_none() {
-        return Ok(());
     }
     match machine.model.experience() {
         Ok(Experience::Classic) => machine.listed_process_server().map(|_| ()),
@@ -95,31 +106,31 @@ fn are_listed(machine: Machine<'_>) -> Fact<()> {
 }
 
 fn check_server<'m>(
-    kind: SubjectKind,
-    server: &Spanned<String>,
+    (kind, server): (SubjectKind, &'m Spanned<String>),
     machines: impl Iterator<Item = Machine<'m>>,
+    lacking: &mut Lacking<'m>,
     findings: &mut Findings<'_>,
 ) -> Fact<()> {
     let mut known: Vec<(Machine<'_>, f64, Span)> = Vec::new();
-    let mut lacking = None;
+    let (mut unknown, mut is_measured) = (None, false);
     for machine in machines {
-        let churn = machine.facts().ok().and_then(|facts| facts.churn.as_ref()?.gb_per_day);
-        match churn {
+        let churn = machine.facts().ok().and_then(|facts| facts.churn.as_ref());
+        is_measured |= churn.is_some();
+        match churn.and_then(|churn| churn.gb_per_day) {
             Some(churn) => known.push((machine, churn.value, churn.span)),
             None => {
-                lacking.get_or_insert(machine);
+                unknown.get_or_insert(machine);
             }
         }
     }
     let sum: f64 = known.iter().map(|(_, churn, _)| churn).sum();
     if sum <= LIMIT {
-        // Where nobody measured anything, there is no sum that could be incomplete.
-        return match lacking {
-            Some(machine) if !known.is_empty() => {
-                Err(Unknown::of("churn.gb_per_day", machine.name().value.as_str()))
-            }
-            Some(_) | None => Ok(()),
-        };
+        let Some(machine) = unknown else { return Ok(()) };
+        if is_measured {
+            return Err(Unknown::of("churn.gb_per_day", machine.name().value.as_str()));
+        }
+        lacking.add(&server.value);
+        return Ok(());
     }
     // The busiest come first: moving one of them helps most.
     known.sort_by(|(_, one, _), (_, other, _)| other.total_cmp(one));

@@ -18,6 +18,7 @@ use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
 use crate::rules::labels::also_machines;
+use crate::rules::unmeasured::Lacking;
 use crate::syntax::inventory::Reachable;
 
 pub(crate) static RULE: Rule = Rule {
@@ -35,7 +36,7 @@ The connections under `network.reachable`: from each machine in Azure to the con
 to its process server (9443, or the port that was configured); from the process server to the configuration server (443) and
 to the master target; among the members of a replication group (20004). A connection that was tried from a virtual network
 counts for the machines in it that did not try themselves. An inventory without `network.reachable` says nothing about any
-connection, and the rule is silent.
+connection: the rule is undecided, and does not weigh.
 
 ### Why
 Reprotect registers the machine in Azure with the configuration server at the site, and its data goes through the process
@@ -133,8 +134,11 @@ impl<'m> Tried<'m> {
 }
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    // Where nobody tried anything, the jobs themselves will tell; half a list asks for the other half.
+    // Half a list asks for the other half, with the weight of the rule.
     let Some(all) = model.inventory.network.as_ref().and_then(|network| network.reachable.as_ref()) else {
+        let mut lacking = Lacking::default();
+        lacking.add("the network");
+        lacking.tell(&RULE, findings);
         return Ok(());
     };
     let mut tried = Tried::new(all);

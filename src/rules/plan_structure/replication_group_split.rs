@@ -17,6 +17,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
+use crate::rules::unmeasured::Lacking;
 use crate::source::Spanned;
 use crate::syntax::inventory::ReplicationGroup;
 
@@ -33,7 +34,9 @@ pub(crate) static RULE: Rule = Rule {
 ### What it checks
 Whether each replication group of the plan has the members that the inventory states, whether a machine of the
 plan belongs to a replication group that the plan leaves out, and whether the members of a group are spread
-over several boot groups. Where the plan names no group and the inventory has no `replication_groups`, there is none.
+over several boot groups. Where the plan names no group and the inventory has no `replication_groups`, nobody knows whether
+there is one: the rule is undecided, and does not weigh, unless under `--strict`; `replication_groups: []` says that there is
+none.
 
 ### Why
 Members of a replication group share their app-consistent points; they are reprotected, failed over and
@@ -60,11 +63,13 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let Some(facts) = &model.inventory.replication_groups else {
         let mut names: Vec<&str> = model.groups().map(|group| group.name().value.as_str()).collect();
         names.truncate(NAMES);
-        return if names.is_empty() {
-            Ok(())
-        } else {
-            Err(Unknown::of("replication_groups", names.join(", ")))
-        };
+        if names.is_empty() {
+            let mut lacking = Lacking::default();
+            lacking.add(&model.plan.name.value);
+            lacking.tell(&RULE, findings);
+            return Ok(());
+        }
+        return Err(Unknown::of("replication_groups", names.join(", ")));
     };
     let planned: HashMap<&str, Group<'_>> =
         model.groups().map(|group| (group.name().value.as_str(), group)).collect();

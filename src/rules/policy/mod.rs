@@ -60,6 +60,8 @@ impl Policies {
     pub fn compile(policies: &[Policy], sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut first: HashMap<&str, Span> = HashMap::new();
         let mut chosen = Vec::new();
+        // Rules whose id can't stand: their expressions are read for their mistakes alone.
+        let mut void = Vec::new();
         for policy in policies {
             for (index, rule) in policy.rules.iter().enumerate() {
                 let id = &rule.id;
@@ -68,6 +70,7 @@ impl Policies {
                     diagnostics.push(
                         Diagnostic::error("bad-rule-id", id.span, problem.0).help(problem.1).path(path),
                     );
+                    void.push((policy, index));
                 } else if let Some(first) = first.get(id.value.as_str()) {
                     let message = format!("a second rule has the id `{}`", id.value);
                     diagnostics.push(
@@ -76,6 +79,7 @@ impl Policies {
                             .help("give each rule its own id")
                             .path(format!("rules[{index}].id")),
                     );
+                    void.push((policy, index));
                 } else {
                     first.insert(&id.value, id.span);
                     chosen.push((policy, index));
@@ -92,14 +96,22 @@ impl Policies {
             );
             chosen.truncate(MOST_RULES);
         }
-        if chosen.is_empty() {
+        void.truncate(MOST_RULES);
+        if chosen.is_empty() && void.is_empty() {
             return Self::default();
         }
-        let (rules, mut mistakes) = stack::deep(&|| {
+        let (rules, mistakes) = stack::deep(&|| {
             let mut mistakes = Vec::new();
-            (rule::compile(&chosen, sources, &mut mistakes), mistakes)
+            let rules = rule::compile(&chosen, sources, &mut mistakes);
+            let _ = rule::compile(&void, sources, &mut mistakes);
+            (rules, mistakes)
         });
-        diagnostics.append(&mut mistakes);
+        for mistake in mistakes {
+            // A document that is read twice has each mistake once.
+            if !diagnostics.contains(&mistake) {
+                diagnostics.push(mistake);
+            }
+        }
         Self { rules }
     }
 

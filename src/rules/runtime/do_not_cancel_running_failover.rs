@@ -33,7 +33,8 @@ pub(crate) static RULE: Rule = Rule {
 Requests to cancel a failover: one to Azure whose job runs, and any of the classic architecture on the way home, where nothing can be
 cancelled. Steps have no word for it, and no step of the engine asks for it, so those can only be wrong in a recovery plan that was
 imported. A `live` drill with `finish: cancel` asks for it in the language; in the classic architecture that is refused. During a
-run nobody is asked: what a person cancels beside it is seen by its job, and not by this rule.
+run it is asked when somebody orders `cancel --failovers`, which a classic run refuses with it; what a person cancels beside the
+run is seen by its job, and not by this rule.
 
 ### Why
 Cancelling a failover that runs stops replication for good. Only a planned failover of the modernized architecture can be taken

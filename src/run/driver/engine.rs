@@ -40,6 +40,7 @@ use crate::run::recorder::Recorder;
 use crate::run::recorder::RunError;
 use crate::run::retry;
 use crate::run::step;
+use crate::run::verified;
 use crate::syntax::action::Action;
 use crate::syntax::action::Probe;
 
@@ -128,6 +129,8 @@ pub(super) struct Manner {
     pub told: bool,
     /// Who answers there, if that is known.
     pub person: Option<String>,
+    /// Whether somebody orders that the failovers are taken back, once nothing but commits is left.
+    pub is_taken_back: bool,
 }
 
 /// Tells observations of the servers apart: the site's mark, and when it was.
@@ -311,7 +314,8 @@ impl<'r> Engine<'r> {
             return Ok(Some(End::Interrupted));
         }
         let waits = !self.people.is_empty() || !self.others.is_empty();
-        let idle = self.asked.is_empty() && !waits && self.wakes.is_empty();
+        let is_taken_back = self.manner.is_taken_back && verified::only_commits_wait(self.recorder.state());
+        let idle = self.asked.is_empty() && !waits && self.wakes.is_empty() && !is_taken_back;
         if !stopping && idle {
             self.recorder.record(RunEventKind::Interrupted { reason: "waits for an approval".into() })?;
             self.recorder.sync()?;
@@ -393,10 +397,15 @@ impl<'r> Engine<'r> {
     /// failed is settled by what is there now.
     pub(super) fn freshness(&self, step: StepIndex) -> Freshness {
         let is_settling = self.unsettled.contains_key(&step) || self.unseen;
-        if is_settling || !step::only_waits(self.graph.kind(step)) {
+        let kind = self.graph.kind(step);
+        if is_settling {
             Freshness::Now
-        } else {
+        } else if step::only_waits(kind) {
             Freshness::Lately
+        } else if step::goes_by_states(kind) {
+            Freshness::Listed
+        } else {
+            Freshness::Now
         }
     }
 

@@ -101,6 +101,7 @@ impl<'r> Driver<'r> {
             at_terminal: approver.is_at_terminal(),
             told: false,
             person: approver.person(),
+            is_taken_back: false,
         };
         let clock: Arc<dyn Clock> = Arc::clone(&pace) as Arc<dyn Clock>;
         let engine = Engine::new(recorder, model, clock, options, manner);
@@ -130,6 +131,7 @@ impl<'r> Driver<'r> {
     #[must_use]
     pub fn ordered_by(mut self, orders: UnboundedReceiver<Letter>) -> Self {
         self.orders = Some(orders);
+        self.engine.manner.is_taken_back = self.engine.graph.model().plan.is_taken_back;
         self
     }
 

@@ -107,7 +107,8 @@ impl<'r> Simulation<'r> {
         clock: Arc<SetClock>,
         options: Options,
     ) -> Self {
-        let manner = Manner { immediate: true, at_terminal: false, told: true, person: None };
+        let manner =
+            Manner { immediate: true, at_terminal: false, told: true, person: None, is_taken_back: false };
         world.tell(clock.now());
         let machines = model
             .machines()

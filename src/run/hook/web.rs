@@ -28,6 +28,9 @@ pub(super) const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// How long one try to connect may take: longer than the third SYN, which goes out after 3 s.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
+/// Of a longer answer nothing is read, in bytes.
+const MOST_SAID: usize = 64 * 1024;
+
 /// A request to be sent.
 #[derive(Clone, Debug)]
 pub(super) struct Request<'r> {
@@ -77,7 +80,34 @@ impl Web {
         for (name, value) in headers {
             builder = builder.header(*name, value);
         }
-        answer(builder, &shown).await.map(|status| status.as_u16())
+        answer(builder, &shown).await.map(|answer| answer.status().as_u16())
+    }
+
+    /// Sends bytes that are JSON, and returns the status of the answer and what it says: nothing if that is longer than 64 KiB
+    /// or breaks off.
+    ///
+    /// # Errors
+    ///
+    /// The address is none that may be asked, or there was no answer in time.
+    pub(crate) async fn converse(
+        &self,
+        url: &str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let url = checked(url)?;
+        let shown = origin(&url);
+        let builder = self.client(&url)?.post(url).timeout(limit);
+        let builder = builder.header("content-type", "application/json").body(body);
+        let mut answer = answer(builder, &shown).await?;
+        let (status, mut said) = (answer.status().as_u16(), Vec::new());
+        loop {
+            match answer.chunk().await {
+                Ok(Some(more)) if said.len() + more.len() <= MOST_SAID => said.extend_from_slice(&more),
+                Ok(None) => return Ok((status, said)),
+                Ok(Some(_)) | Err(_) => return Ok((status, Vec::new())),
+            }
+        }
     }
 
     fn client(&self, url: &Url) -> Result<&Client, String> {
@@ -140,13 +170,13 @@ async fn sent(client: &Client, request: Request<'_>, url: Url) -> Result<StatusC
     if let Some(body) = &request.body {
         builder = builder.json(body);
     }
-    answer(builder, &shown).await
+    answer(builder, &shown).await.map(|answer| answer.status())
 }
 
-/// Sends a request and returns the status of the answer.
-async fn answer(builder: reqwest::RequestBuilder, shown: &str) -> Result<StatusCode, String> {
+/// Sends a request and returns the answer, of which the body has not been read.
+async fn answer(builder: reqwest::RequestBuilder, shown: &str) -> Result<reqwest::Response, String> {
     match builder.send().await {
-        Ok(answer) => Ok(answer.status()),
+        Ok(answer) => Ok(answer),
         Err(error) if error.is_timeout() => Err(format!("no answer from {shown} in time")),
         Err(error) => Err(format!("no answer from {shown}: {}", words(error))),
     }

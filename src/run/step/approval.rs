@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::event::StepStatus;
 use crate::model::Known as _;
 use crate::model::PointChoice;
+use crate::run::step;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::least_place;
@@ -57,6 +58,7 @@ pub(super) fn commit(context: &Context<'_>) -> Decision {
     match least_place(context) {
         Err(decision) => return decision,
         Ok(place) if place >= 4 => return context.adopt("the failover is committed already"),
+        Ok(_) if context.model.plan.is_taken_back => return step::taken_back_instead(),
         Ok(_) => {}
     }
     if let Some(decision) = answered(context) {

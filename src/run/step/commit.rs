@@ -6,6 +6,7 @@ use crate::event::TAKEN_BACK;
 use crate::id::MachineName;
 use crate::model::Machine;
 use crate::provider::Request;
+use crate::run::step;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::failover::outside_window;
@@ -26,6 +27,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
         Err(decision) => return decision,
         Ok(place) if place >= 4 && !context.state.done.is_empty() => return Decision::Succeed(None),
         Ok(place) if place >= 4 => return context.adopt("the failover is committed already"),
+        Ok(3) if context.model.plan.is_taken_back => return step::taken_back_instead(),
         Ok(3) => {}
         Ok(_) => {
             let message = "a machine has not failed back, so there is nothing to commit".into();

@@ -142,6 +142,31 @@ pub const fn only_waits(kind: StepKind) -> bool {
     }
 }
 
+/// Returns whether a step of this kind decides by the states and powers of its machines alone, and begins nothing by itself.
+#[must_use]
+pub const fn goes_by_states(kind: StepKind) -> bool {
+    match kind {
+        StepKind::ApproveFailover | StepKind::Verify | StepKind::ApproveCommit => true,
+        StepKind::Preflight
+        | StepKind::Prepare
+        | StepKind::AwaitAzureAgent
+        | StepKind::AwaitDeletion
+        | StepKind::Reprotect
+        | StepKind::AwaitProtected
+        | StepKind::Barrier
+        | StepKind::AwaitPoint
+        | StepKind::Recheck
+        | StepKind::Failover
+        | StepKind::BootGroup
+        | StepKind::Commit
+        | StepKind::Cleanup
+        | StepKind::AwaitAgent
+        | StepKind::Forward
+        | StepKind::AwaitForward
+        | StepKind::Action => false,
+    }
+}
+
 /// How long a look that found nothing new is followed by the next, where the site can't tell when something will change.
 pub const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// Longest pause between two looks.
@@ -243,6 +268,13 @@ impl<'c> Context<'c> {
         let until = self.now.saturating_add(pause(self.now, expected)).unwrap_or(deadline).min(deadline);
         Decision::Wait(Wait { until, reason, deadline, done: None, told_until: Some(deadline) })
     }
+}
+
+/// Nobody is asked for a commit in a run whose failovers are taken back, and none is made: it waits until that is ordered.
+fn taken_back_instead() -> Decision {
+    Decision::Await(
+        "nothing is committed: the failovers are taken back when everything is verified".to_owned(),
+    )
 }
 
 /// Returns a duration in words.

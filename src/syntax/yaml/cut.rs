@@ -1,8 +1,10 @@
 //! What is left of a document that a mistake of syntax cuts off: what was read before it, with nothing in it that the cut made.
 
 use crate::source::Span;
+use crate::syntax::tree::Break;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
+use crate::syntax::tree::Tree;
 
 use super::LINE_ENDS;
 use super::Open;
@@ -10,7 +12,40 @@ use super::Reader;
 use super::is_empty;
 use super::stand_in;
 
+/// Notes that a collection lacks something at its end, or that a value which looks empty may not be.
+pub fn cut_short(tree: &mut Tree<'_>, id: usize) {
+    let node = &tree.nodes[id];
+    match node.kind {
+        Kind::Mapping(_) | Kind::Sequence(_) => {
+            tree.cut.extend(NodeId::try_from(id));
+        }
+        Kind::Scalar { .. } if is_empty(node) && node.span.start > tree.base => {
+            let at = node.span.start;
+            let before = tree.written[..(at - tree.base) as usize].chars().next_back();
+            let width = before.map_or(0, |letter| u32::try_from(letter.len_utf8()).unwrap_or(0));
+            tree.nodes[id] = stand_in(Span::new(at - width, at));
+        }
+        Kind::Scalar { .. } | Kind::Alias(_) => {}
+    }
+}
+
 impl Reader<'_, '_> {
+    /// Notes where a mistake of syntax ends the reading of a document; the mistakes from `told` on say so.
+    pub(super) fn note_break(&mut self, at: usize, told: usize) {
+        if self.binary {
+            return;
+        }
+        let at = self.offset(at.min(self.text.len()));
+        let bracket = self.open.iter().find(|open| open.flow).map(|open| self.tree.node(open.id).span.start);
+        let told = &self.found[told.min(self.found.len())..];
+        let places = told.iter().flat_map(|one| {
+            one.labels.iter().map(|label| label.span).chain([one.span]).map(|span| span.start)
+        });
+        let begin = places.chain(bracket).filter(|place| *place >= self.base).min().unwrap_or(at).min(at);
+        let at = told.first().map_or(at, |one| one.span.start);
+        self.tree.breaks.push(Break { begin, at, bracket });
+    }
+
     /// Ends the document here, and notes which of its collections would have gone on.
     ///
     /// The value before the cut may be half of one, or may hold what a quote or bracket that was not closed took in; if

@@ -144,11 +144,7 @@ impl Reader<'_, '_> {
                 let help = "write a backslash as `\\\\`, or use single quotes, where it has no meaning";
                 Diagnostic::error("bad-escape", escape, message).help(help)
             }
-            ErrorKind::UnclosedFlowCollection { open } => {
-                let close = if *open == '[' { "]" } else { "}" };
-                Diagnostic::error("unclosed-bracket", place, format!("this `{open}` is never closed"))
-                    .help(format!("write `{close}` after its last item"))
-            }
+            ErrorKind::UnclosedFlowCollection { open } => unclosed(place, *open == '['),
             ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
                 Diagnostic::error("unclosed-bracket", place, format!("this `{open}` is closed by `{close}`"))
                     .help("close it with its own kind of bracket")
@@ -227,6 +223,14 @@ impl Reader<'_, '_> {
             };
         }
     }
+}
+
+/// Returns that a bracket, square or curly, is never closed.
+#[must_use]
+pub fn unclosed(place: Span, is_square: bool) -> Diagnostic {
+    let (open, close) = if is_square { ('[', ']') } else { ('{', '}') };
+    Diagnostic::error("unclosed-bracket", place, format!("this `{open}` is never closed"))
+        .help(format!("write `{close}` after its last item"))
 }
 
 pub(super) fn shortened(text: &str) -> Cow<'_, str> {

@@ -24,6 +24,8 @@ use crate::syntax::tree::NodeId;
 use crate::syntax::tree::Tree;
 
 pub use self::comment::comments;
+pub use self::cut::cut_short;
+pub use self::mistake::unclosed;
 
 /// How much a text may ask for before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,11 +165,13 @@ impl<'s> Reader<'s, '_> {
                     self.abandon();
                 }
                 Err(error) => {
+                    let told = self.found.len();
                     self.syntax(&error);
                     match error.kind() {
                         ErrorKind::RecursionLimitExceeded => self.abandon(),
                         kind => {
                             let at = error.marker().byte_offset().unwrap_or(self.text.len());
+                            self.note_break(at, told);
                             self.cut(at, *kind == ErrorKind::MappingValueNotAllowed);
                         }
                     }

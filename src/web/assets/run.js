@@ -98,6 +98,7 @@ function fold(delta) {
   if (delta.log_skipped || model.log.length > 1000) { model.log.splice(0, Math.max(0, model.log.length - 1000)); $("log-earlier").hidden = false; }
   const began = delta.started_at ? Date.parse(delta.started_at) : null;
   model.now = began === null ? null : (Date.parse(delta.last_at) - began) / 1000;
+  model.received = performance.now();
   picture = delta;
   schedule();
 }
@@ -108,6 +109,19 @@ function schedule() {
   due = true;
   requestAnimationFrame(() => { due = false; draw(); });
 }
+
+/** The run's time by now, in seconds: while it is driven, it passes though nothing happens. */
+function moment() {
+  const { state, driven, pace } = picture;
+  if (model.now === null || !pace || !driven || state !== "running") return model.now;
+  return pace === 1 ? Math.max(model.now, (Date.now() - Date.parse(picture.started_at)) / 1000)
+    : model.now + pace * (performance.now() - model.received) / 1000;
+}
+setInterval(() => {
+  if (!picture || document.hidden) return;
+  $("elapsed").textContent = span(moment());
+  $("downtime").textContent = downtime();
+}, 1000);
 
 function draw() {
   if (!picture) return;
@@ -130,7 +144,7 @@ function draw() {
   $("failed").classList.toggle("some", picture.failed > 0);
   const places = picture.places;
   $("home").textContent = (places.onprem_committed ?? 0) + (places.onprem_uncommitted ?? 0);
-  $("elapsed").textContent = span(model.now);
+  $("elapsed").textContent = span(moment());
   $("left").textContent = over ? "–" : `~ ${span(picture.seconds_left)}`;
   $("downtime").textContent = downtime();
   list($("alarms"), picture.alarms, ([, text]) => make("p", text, "note n-bad"), (alarm) => String(alarm[0]));
@@ -147,7 +161,7 @@ function downtime() {
   if (!failovers.length) return model.objective ? `0 / ${span(model.objective)}` : "–";
   const first = Math.min(...failovers.map((step) => step.began));
   const checks = model.steps.filter((step) => step.kind === "verify");
-  const last = checks.every((step) => step.ended !== null) ? Math.max(...checks.map((step) => step.ended)) : model.now;
+  const last = checks.every((step) => step.ended !== null) ? Math.max(...checks.map((step) => step.ended)) : moment();
   return span(last - first) + (model.objective ? ` / ${span(model.objective)}` : "");
 }
 

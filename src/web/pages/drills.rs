@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::ToSpan as _;
+use jiff::Zoned;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use minijinja::Value;
@@ -77,28 +78,68 @@ fn days(first: Date) -> impl Iterator<Item = Date> {
     (0..weeks).filter_map(move |day| start.checked_add(i64::from(day).days()).ok())
 }
 
+/// One line of a day.
+struct Entry {
+    at: Zoned,
+    plan: String,
+    drill: String,
+    state: String,
+    href: String,
+    /// How many of the same stand behind it.
+    count: usize,
+    /// Whether there are more than those that are counted.
+    has_more: bool,
+}
+
+/// How often a drill may end alike on one day, or come, and still have a line each time.
+const ALIKE: usize = 3;
+
+/// Returns the lines of a day: what came about alike many times has one.
 fn entries(date: Date, past: &[Json], due: &[Json]) -> Vec<Value> {
-    let at = |entry: &Json| {
-        let at: Timestamp = entry["at"].as_str()?.parse().ok()?;
-        Some(at.to_zoned(TimeZone::UTC))
+    let mut all: Vec<Entry> =
+        past.iter().chain(due).filter_map(entry).filter(|entry| entry.at.date() == date).collect();
+    let same = |one: &Entry, other: &Entry| {
+        (&one.plan, &one.drill, &one.state) == (&other.plan, &other.drill, &other.state)
     };
-    let on_day = past.iter().chain(due).filter_map(|entry| Some((entry, at(entry)?)));
-    let on_day = on_day.filter(|(_, at)| at.date() == date);
-    on_day
-        .map(|(entry, at)| {
-            let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-            let href = match (entry["run"].as_str(), entry["key"].as_str()) {
-                (Some(run), _) => format!("/runs/{}", input::encoded(run)),
-                (None, Some(key)) => format!("/plans/{}", input::encoded(key)),
-                (None, None) => "/drills".to_owned(),
-            };
-            let state = entry["state"].as_str().unwrap_or("due").to_owned();
-            context! {
-                time => at.strftime("%H:%M").to_string(), plan => text("plan"), drill => text("drill"),
-                state => state, href => href,
-            }
-        })
-        .collect()
+    let mut shown: Vec<Entry> = Vec::new();
+    while !all.is_empty() {
+        let first = all.remove(0);
+        let count = 1 + all.iter().filter(|other| same(&first, other)).count();
+        if count <= ALIKE {
+            shown.push(first);
+            // The others follow in their own places: they are fewer still.
+            continue;
+        }
+        let has_more = all.iter().any(|other| same(&first, other) && other.has_more);
+        all.retain(|other| !same(&first, other));
+        shown.push(Entry { count, has_more, ..first });
+    }
+    let lines = shown.into_iter().map(|entry| {
+        context! {
+            time => entry.at.strftime("%H:%M").to_string(), plan => entry.plan, drill => entry.drill,
+            state => entry.state, href => entry.href, count => entry.count, has_more => entry.has_more,
+        }
+    });
+    lines.collect()
+}
+
+fn entry(entry: &Json) -> Option<Entry> {
+    let at: Timestamp = entry["at"].as_str()?.parse().ok()?;
+    let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+    let href = match (entry["run"].as_str(), entry["key"].as_str()) {
+        (Some(run), _) => format!("/runs/{}", input::encoded(run)),
+        (None, Some(key)) => format!("/plans/{}", input::encoded(key)),
+        (None, None) => "/drills".to_owned(),
+    };
+    Some(Entry {
+        at: at.to_zoned(TimeZone::UTC),
+        plan: text("plan"),
+        drill: text("drill"),
+        state: entry["state"].as_str().unwrap_or("due").to_owned(),
+        href,
+        count: 1,
+        has_more: entry["more_that_day"].as_bool() == Some(true),
+    })
 }
 
 #[cfg(test)]
@@ -112,6 +153,35 @@ mod tests {
         assert_eq!(ends, ("2026-10-26".into(), "2026-12-06".into(), 42));
         let february = super::days(Date::new(2027, 2, 1).expect("a date"));
         assert_eq!(february.count(), 28, "it begins on a Monday");
+    }
+
+    #[test]
+    fn a_drill_that_comes_often_has_one_line_and_hides_no_other() {
+        let at = |hour: i8, drill: &str, state: &str| {
+            serde_json::json!({"plan": "p", "drill": drill, "at": format!("2026-11-02T{hour:02}:00:00Z"), "state": state,
+                "more_that_day": hour == 23})
+        };
+        let mut due: Vec<Json> = (0..24).map(|hour| at(hour, "often", "due")).collect();
+        due.insert(3, at(2, "nightly", "due"));
+        let past = [at(1, "often", "failed"), at(2, "often", "passed")];
+        let lines = entries(Date::new(2026, 11, 2).expect("a date"), &past, &due);
+        let told: Vec<String> = lines
+            .iter()
+            .map(|line| {
+                let of = |name: &str| line.get_attr(name).expect("a field").to_string();
+                format!("{} {} {} {} {}", of("time"), of("drill"), of("state"), of("count"), of("has_more"))
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "01:00 often failed 1 False",
+                "02:00 often passed 1 False",
+                "00:00 often due 24 True",
+                "02:00 nightly due 1 False"
+            ]
+        );
+        assert!(entries(Date::new(2026, 11, 3).expect("a date"), &past, &due).is_empty());
     }
 
     #[test]

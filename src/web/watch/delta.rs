@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::event::RunState;
 use crate::event::StepStatus;
 use crate::graph::StepIndex;
+use crate::journal::RunRecord;
 use crate::report;
 use crate::web::watch::view::View;
 
@@ -75,6 +76,7 @@ pub(super) fn of(view: &View, after: u64) -> Value {
         "broken": view.trouble(),
         "started_at": state.started_at(),
         "last_at": state.last_at(),
+        "pace": pace(&view.kept().record),
         "seconds_left": view.seconds_left().map(f64::round),
         "settled": state.settled(),
         "failed": state.failed(),
@@ -91,6 +93,18 @@ pub(super) fn of(view: &View, after: u64) -> Value {
         "log": log,
         "log_skipped": skipped,
     })
+}
+
+/// Returns how fast a run's time passes beside that of whoever watches; `None` if it goes from event to event.
+fn pace(record: &RunRecord) -> Option<f64> {
+    if record.provider != "emulator" {
+        return Some(1.0);
+    }
+    let options: Value = serde_json::from_str(&record.options).ok()?;
+    match options["speed"].as_str() {
+        Some(speed) => speed.parse().ok(),
+        None => Some(60.0),
+    }
 }
 
 const fn word_of(place: report::Place) -> &'static str {

@@ -193,7 +193,9 @@ fn a_rule_of_a_policy_is_explained_proposed_and_found() {
     let repository = Repository::new(POLICY);
     let mut editor = repository.editor();
     let plan = repository.uri(PLAN);
-    let (text, at) = cursor(&format!("{CLASSIC_PLAN}\nwaivers:\n  - rule: ACM§E01\n    reason: x\n"));
+    let (text, at) = cursor(&format!(
+        "{CLASSIC_PLAN}\nwaivers:\n  - rule: ACM§E01\n    reason: x\n    until: 2030-01-01\n"
+    ));
     editor.open(&plan, &text);
     let hover = editor.ask_at("textDocument/hover", &plan, at);
     let about = hover["contents"]["value"].as_str().expect("a text");
@@ -293,7 +295,7 @@ fn nothing_that_a_stranger_wrote_is_markup_or_hides_in_an_editor() {
     let plan = repository.uri(PLAN);
     let marked = hostile(CLASSIC_PLAN).replacen("datastore: \"!", "datastore: \"§!", 1);
     let (text, datastore) = cursor(&marked);
-    let waived = format!("{text}\nwaivers:\n  - {{rule: ACME01, of: [w1], reason: x}}\n");
+    let waived = format!("{text}\nwaivers:\n  - {{rule: ACME01, of: [w1], reason: x, until: 2030-01-01}}\n");
     editor.open(&plan, &waived);
     let told = editor.diagnostics(&plan, 1);
     let messages = told.iter().map(|one| one["message"].as_str().expect("a text"));

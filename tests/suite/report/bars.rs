@@ -97,6 +97,22 @@ fn what_waits_for_its_first_recovery_point_is_not_shown_as_done() {
 }
 
 #[test]
+fn the_whole_is_not_shown_as_done_while_its_last_step_runs() {
+    let mut play = Play::estate(&["w1".to_owned()]);
+    let last = play.state.graph().find(&StepId::new("await_protected/w1")).expect("it is there") as usize;
+    let mut weights = vec![0.0; play.state.graph().steps().len()];
+    weights[last] = 60.0;
+    let terminal = play.bar_of(20, 100, weights, Look::default());
+    play.start();
+    play.go(&["reprotect"]);
+    play.done("reprotect/w1");
+    play.go(&["await_protected"]);
+    play.tick(&[play.progress("await_protected/w1", 1.0, "w1 has no recovery point yet")]);
+    let text = terminal.contents();
+    assert!(text.starts_with(" 99%"), "{text}");
+}
+
+#[test]
 fn at_most_twelve_machines_are_shown_and_they_keep_their_places() {
     let mut play = Play::planned("execution: {max_parallel: 100}", &names(30));
     let terminal = play.bar(40, 100);

@@ -122,7 +122,7 @@ pub fn errors(world: &World) -> Result<Vec<String>, String> {
     let model = model(world)?;
     let report = rules::check(model, &options(world));
     let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    Ok(errors.filter(|finding| finding.state != State::Waived).map(line).collect())
+    Ok(errors.filter(|finding| finding.state != State::Waived).map(|finding| line(&finding)).collect())
 }
 
 pub fn options(world: &World) -> Options {
@@ -176,12 +176,13 @@ pub fn compare(world: &World) -> Comparison {
     if model.machines().any(contradicts_itself) || separates_with_one_interface(&model) {
         return Comparison::Apart("the facts of a machine contradict each other".into());
     }
-    let report = rules::check(again(&model), &options(world));
-    let unknown = report.findings.iter().filter_map(|finding| finding.fact.as_deref());
+    let findings: Vec<Finding> = rules::check(again(&model), &options(world)).findings.into_iter().collect();
+    let open = findings.iter().filter(|finding| finding.state != State::Unmeasured);
+    let unknown = open.filter_map(|finding| finding.fact.as_deref());
     if let Some(fact) = unknown.into_iter().find(|fact| ESSENTIAL.contains(fact)) {
         return Comparison::Apart(format!("nobody knows {fact}"));
     }
-    for finding in &report.findings {
+    for finding in &findings {
         let stance = readings::stance(&finding.rule);
         let broken = finding.severity == Severity::Error && finding.state == State::Violated;
         if broken && matches!(stance, Some(Stance::Exempt(_))) {
@@ -194,8 +195,7 @@ pub fn compare(world: &World) -> Comparison {
     let graph = Arc::new(graph::compile(&CheckedPlan::unjudged(Arc::new(again(&model)))));
     let (outcome, steps) = run(world, &graph, again(&model));
     let strikes = world.strikes();
-    Judge { model: &model, graph: &graph, findings: &report.findings, outcome, steps: &steps, strikes }
-        .judge()
+    Judge { model: &model, graph: &graph, findings: &findings, outcome, steps: &steps, strikes }.judge()
 }
 
 /// Returns whether a machine has yet to be reprotected to on-premises.

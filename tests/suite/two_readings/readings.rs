@@ -210,6 +210,7 @@ pub static TABLE: &[(&str, Stance)] = &[
     ("FB533", Enforced(Reprotect, &["onprem-vm-running"])),
     ("FB534", Enforced(Commit, &["ArmResourceDoesNotExist"])),
     ("FB535", STATED),
+    ("FB536", ADVICE),
     ("FB600", Advised(&["NoRecoveryPoint", "deadline"])),
     ("FB601", Advised(&["NoRecoveryPoint"])),
     ("FB602", Advised(&["recovery-point", "InvalidParameter"])),

@@ -11,12 +11,14 @@ use std::sync::PoisonError;
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ring::rand::SecureRandom as _;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::serve::dashboard::desk::CliDesk;
 use crate::cli::session::SpeedChoice;
+use crate::drill::due::Timetable;
 use crate::drill::listing;
 use crate::id::RunId;
 use crate::journal::DrillRow;
@@ -103,30 +105,54 @@ fn of(desk: &CliDesk, drill: &DrillRow) -> Value {
     })
 }
 
-/// How far ahead the calendar tells of drills, and how many of one.
-const AHEAD: (SignedDuration, usize) = (SignedDuration::from_hours(24 * 92), 200);
+/// How far ahead the calendar tells of drills.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 92);
+
+/// How many begins of one drill are told of one day, in UTC: a drill that comes more often hides no other, and ends no earlier.
+const A_DAY: usize = 24;
 
 /// Returns when the drills of plans are due.
 fn due(desk: &CliDesk, rows: &[PlanRow], now: Timestamp) -> Vec<Value> {
     let found = desk.found();
-    let until = now.checked_add(AHEAD.0).unwrap_or(Timestamp::MAX);
+    let until = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
     let mut all = Vec::new();
     for plan in &found.plans {
         let row = rows.iter().find(|row| row.name == plan.name);
         for drill in &plan.drills {
             let Some(timetable) = plan.timetable(drill) else { continue };
-            let mut at = now;
-            for _ in 0..AHEAD.1 {
-                let Some(next) = timetable.next_after(at).filter(|next| *next <= until) else { break };
-                at = next;
+            for (at, has_more) in begins(&timetable, now, until) {
                 all.push(json!({
-                    "plan": plan.name, "key": row.map(|row| &row.key), "drill": drill.name.value, "at": next,
-                    "state": "due", "kind": drill.kind.value.as_str(),
+                    "plan": plan.name, "key": row.map(|row| &row.key), "drill": drill.name.value, "at": at,
+                    "state": "due", "kind": drill.kind.value.as_str(), "more_that_day": has_more,
                 }));
             }
         }
     }
     all.sort_by(|one, other| one["at"].as_str().cmp(&other["at"].as_str()));
+    all
+}
+
+/// Returns when a drill begins, and of the last that is told of a day whether more follow on it.
+fn begins(timetable: &Timetable, now: Timestamp, until: Timestamp) -> Vec<(Timestamp, bool)> {
+    let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let (mut all, mut of_day) = (Vec::<(Timestamp, bool)>::new(), 0);
+    let mut next = timetable.next_after(now);
+    while let Some(at) = next.filter(|at| *at <= until) {
+        let is_same_day = all.last().is_some_and(|(last, _)| day(*last) == day(at));
+        of_day = if is_same_day { of_day + 1 } else { 1 };
+        if of_day <= A_DAY {
+            all.push((at, false));
+            next = timetable.next_after(at);
+            continue;
+        }
+        if let Some((_, has_more)) = all.last_mut() {
+            *has_more = true;
+        }
+        let midnight = day(at).tomorrow().and_then(|day| day.to_zoned(TimeZone::UTC));
+        let Ok(midnight) = midnight else { break };
+        next = timetable
+            .next_after(midnight.timestamp().saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(at));
+    }
     all
 }
 

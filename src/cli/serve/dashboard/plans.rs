@@ -197,7 +197,7 @@ impl Plans {
                 errors: count("errors"),
                 warnings: count("warnings"),
                 infos: count("infos"),
-                indeterminate: count("indeterminate"),
+                indeterminate: count("indeterminate").saturating_sub(count("unmeasured")),
                 pending: count("pending"),
                 waived: count("waived"),
             },

@@ -14,6 +14,9 @@ pub(super) enum Kind {
     Write,
 }
 
+/// How much of a bucket is left to others, and to requests that are on their way: a part of its size.
+const RESERVE: f64 = 0.2;
+
 /// A bucket of requests that is filled again as time passes.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
@@ -21,6 +24,8 @@ struct Bucket {
     per_second: f64,
     left: f64,
     at: Timestamp,
+    /// When the last one was taken out.
+    taken: Timestamp,
 }
 
 impl Bucket {
@@ -29,6 +34,16 @@ impl Bucket {
         self.left = (self.left + passed * self.per_second).min(self.size);
         // A clock that was set back, as by following an emulator's, goes on from where it stands.
         self.at = now;
+        self.taken = self.taken.min(now);
+    }
+
+    /// Returns for how many seconds the next request has to wait. What is above the reserve is there for the asking; below it, where
+    /// others use the bucket too, half of what comes back is ours.
+    fn wait(&self, now: Timestamp) -> f64 {
+        let until_has = |wanted: f64| ((wanted - self.left) / self.per_second).max(0.0);
+        let since = now.duration_since(self.taken).as_secs_f64();
+        let turn = (2.0 / self.per_second - since).max(until_has(1.0));
+        until_has(self.size * RESERVE + 1.0).min(turn)
     }
 }
 
@@ -64,7 +79,7 @@ impl Budget {
     /// Returns a full budget: 250 reads, 25 more each second; 200 writes, 10 more each second
     /// (azure-resource-manager/management/request-limits-and-throttling).
     pub(super) fn new(now: Timestamp) -> Self {
-        let bucket = |size, per_second| Bucket { size, per_second, left: size, at: now };
+        let bucket = |size, per_second| Bucket { size, per_second, left: size, at: now, taken: now };
         let state = State {
             reads: bucket(250.0, 25.0),
             writes: bucket(200.0, 10.0),
@@ -85,11 +100,14 @@ impl Budget {
             Kind::Write => &mut state.writes,
         };
         bucket.fill(now);
-        if bucket.left < 1.0 {
-            let wait = SignedDuration::from_secs_f64((1.0 - bucket.left) / bucket.per_second);
+        let wait = bucket.wait(now);
+        if wait > 0.0 {
+            // Rounded up, so that what is waited for is there then.
+            let wait = SignedDuration::from_secs_f64((wait * 1000.0).ceil() / 1000.0);
             return Err(now.saturating_add(wait).unwrap_or(Timestamp::MAX));
         }
         bucket.left -= 1.0;
+        bucket.taken = now;
         match kind {
             Kind::Read => state.counts.reads += 1,
             Kind::Write => state.counts.writes += 1,
@@ -127,17 +145,68 @@ impl Budget {
 mod tests {
     use super::*;
 
+    const RESERVED: u64 = 50;
+
+    fn take_all(budget: &Budget, kind: Kind, now: Timestamp) -> (u64, Timestamp) {
+        let mut taken = 0;
+        loop {
+            match budget.take(kind, now) {
+                Ok(()) => taken += 1,
+                Err(next) => return (taken, next),
+            }
+        }
+    }
+
     #[test]
-    fn an_empty_bucket_is_waited_for() {
+    fn what_is_above_the_reserve_goes_at_once_and_the_rest_as_fast_as_it_comes_back() {
         let start = Timestamp::UNIX_EPOCH;
         let budget = Budget::new(start);
-        for _ in 0..250 {
-            assert_eq!(budget.take(Kind::Read, start), Ok(()));
-        }
-        let next = budget.take(Kind::Read, start).expect_err("the bucket is empty");
+        let (taken, mut next) = take_all(&budget, Kind::Read, start);
+        assert_eq!(taken, 250 - RESERVED);
         assert_eq!(next.duration_since(start), SignedDuration::from_millis(40));
-        assert_eq!(budget.take(Kind::Read, next), Ok(()));
         assert_eq!(budget.take(Kind::Write, start), Ok(()), "writes have a bucket of their own");
+        let mut later = 0;
+        while next.duration_since(start) <= SignedDuration::from_secs(10) {
+            let (taken, then) = take_all(&budget, Kind::Read, next);
+            (later, next) = (later + taken, then);
+        }
+        assert!((240..=251).contains(&later), "25 each second: {later}");
+    }
+
+    /// The server's bucket, which knows of no reserve.
+    #[test]
+    fn a_bucket_that_is_served_late_does_not_run_over() {
+        let start = Timestamp::UNIX_EPOCH;
+        let (budget, mut left, mut at) = (Budget::new(start), 250.0_f64, start);
+        let mut now = start;
+        for _ in 0..5_000 {
+            if let Err(next) = budget.take(Kind::Read, now) {
+                now = next;
+                continue;
+            }
+            // It arrives up to a second later than it was taken out.
+            let arrives = now + SignedDuration::from_millis(now.as_millisecond() % 1_000);
+            left = (left + arrives.duration_since(at).as_secs_f64().max(0.0) * 25.0).min(250.0);
+            at = at.max(arrives);
+            assert!(left >= 1.0, "one too many at {arrives}");
+            left -= 1.0;
+        }
+    }
+
+    #[test]
+    fn what_others_leave_is_taken_at_half_the_speed_at_which_it_comes_back() {
+        let start = Timestamp::UNIX_EPOCH;
+        let budget = Budget::new(start);
+        let (mut taken, mut now) = (0, start);
+        while now.duration_since(start) < SignedDuration::from_secs(60) {
+            // Whatever comes back, others take until ten are left.
+            budget.told(Kind::Read, 10.0, now);
+            match budget.take(Kind::Read, now) {
+                Ok(()) => taken += 1,
+                Err(next) => now = next,
+            }
+        }
+        assert!((700..=751).contains(&taken), "{taken} in a minute");
     }
 
     #[test]
@@ -145,10 +214,7 @@ mod tests {
         let start: Timestamp = "2026-11-23T00:00:00Z".parse().expect("a time");
         let budget = Budget::new(start);
         let back: Timestamp = "2026-10-09T11:00:00Z".parse().expect("a time");
-        for _ in 0..250 {
-            assert_eq!(budget.take(Kind::Read, back), Ok(()));
-        }
-        let next = budget.take(Kind::Read, back).expect_err("the bucket is empty");
+        let (_, next) = take_all(&budget, Kind::Read, back);
         assert_eq!(budget.take(Kind::Read, next), Ok(()));
     }
 

@@ -43,8 +43,12 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// The largest answer: a page of a thousand items is about 8 MB.
 const LARGEST: usize = 64 << 20;
-/// How many requests are under way at once.
-const AT_ONCE: usize = 16;
+/// How many questions are under way at once.
+const QUESTIONS: usize = 12;
+/// How many orders are under way at once: they don't wait behind questions.
+const ORDERS: usize = 4;
+/// How the headers begin that say how many requests are left: of a caller, a subscription, a directory, of reads or writes.
+const REMAINING: &str = "x-ms-ratelimit-remaining-";
 /// How long a request waits for its turn until the caller is told instead.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -122,7 +126,8 @@ pub(super) struct Transport {
     client: Client,
     tokens: Tokens,
     budget: Budget,
-    turns: Semaphore,
+    questions: Semaphore,
+    orders: Semaphore,
     told: Told,
     clock_seen: Mutex<Option<ClockSeen>>,
 }
@@ -144,7 +149,8 @@ impl Transport {
             cloud,
             pace,
             client,
-            turns: Semaphore::new(AT_ONCE),
+            questions: Semaphore::new(QUESTIONS),
+            orders: Semaphore::new(ORDERS),
             told,
             clock_seen: Mutex::new(None),
         })
@@ -171,8 +177,13 @@ impl Transport {
         let mut claims = None;
         for is_second in [false, true] {
             let token = self.tokens.bearer(claims.as_deref()).await?;
+            let turns = match asked.kind() {
+                Kind::Read => &self.questions,
+                Kind::Write => &self.orders,
+            };
+            let permit = turns.acquire().await.expect("the semaphore is never closed");
+            // What was taken out of the budget is sent at once: the service counts it when it arrives.
             self.wait_for_turn(asked.kind(), &what).await?;
-            let permit = self.turns.acquire().await.expect("the semaphore is never closed");
             let answer = self.exchange(asked, token.expose_secret(), &what).await?;
             drop(permit);
             if answer.status != 401 || is_second {
@@ -255,20 +266,17 @@ impl Transport {
             let seen = ClockSeen { theirs, ours: now };
             *self.clock_seen.lock().expect("no thread panics while it holds the clock's look") = Some(seen);
         }
-        let names: &[&str] = match kind {
-            Kind::Read => {
-                &["x-ms-ratelimit-remaining-subscription-reads", "x-ms-ratelimit-remaining-tenant-reads"]
-            }
-            Kind::Write => &[
-                "x-ms-ratelimit-remaining-subscription-writes",
-                "x-ms-ratelimit-remaining-subscription-deletes",
-                "x-ms-ratelimit-remaining-tenant-writes",
-            ],
-        };
-        for name in names {
-            if let Some(left) = answer.header(name).and_then(|text| text.trim().parse::<f64>().ok()) {
-                self.budget.told(kind, left, now);
-            }
+        let left = answer.headers.iter().filter_map(|(name, value)| {
+            let name = name.as_str().strip_prefix(REMAINING)?;
+            let is_of_kind = match kind {
+                Kind::Read => name.ends_with("-reads"),
+                Kind::Write => name.ends_with("-writes") || name.ends_with("-deletes"),
+            };
+            value.to_str().ok().filter(|_| is_of_kind)?.trim().parse::<f64>().ok()
+        });
+        // Of several limits, the one of which least is left counts.
+        if let Some(left) = left.reduce(f64::min) {
+            self.budget.told(kind, left, now);
         }
         if answer.status == 429 {
             self.budget.quiet(answer.retry_after(now), now);

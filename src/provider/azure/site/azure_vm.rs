@@ -12,6 +12,7 @@ use crate::provider::azure::site::compute;
 use crate::provider::azure::site::compute::Machines;
 use crate::provider::azure::site::compute::One;
 use crate::provider::azure::site::directory::Entry;
+use crate::provider::azure::site::look::Asking;
 use crate::provider::azure::site::machine;
 use crate::provider::azure::site::machine::known;
 use crate::provider::azure::site::read::before;
@@ -27,7 +28,7 @@ use crate::syntax::machine::State;
 
 /// How long the list of virtual machines is good for where a step only waits.
 const VMS_GOOD_FOR: SignedDuration = SignedDuration::from_mins(20);
-/// Up to how many virtual machines are read one by one; for more, the list of all costs less.
+/// Up to how many virtual machines are read one by one in place of a page of the list of all.
 const FEW: usize = 4;
 
 impl AzureView {
@@ -73,19 +74,20 @@ impl AzureView {
         entries: &[&Entry],
         freshness: Freshness,
         asked_at: Timestamp,
+        asking: &Asking<'_>,
     ) -> Result<Vms, AzureError> {
         let ids: Vec<Option<String>> = entries.iter().map(|entry| self.vm_id(entry)).collect();
         // The list tells of servers, too, so that it is read once at least.
-        let one_by_one = freshness == Freshness::Now
-            && entries.len() <= FEW
-            && ids.iter().all(Option::is_some)
-            && self.shared.machines.last().await.is_some();
+        let pages = self.shared.machines.last().await.map(|seen| seen.pages);
+        let one_by_one = freshness != Freshness::Lately
+            && pages.is_some_and(|pages| asking.all() <= pages * FEW)
+            && ids.iter().all(Option::is_some);
         let listed = if one_by_one {
             None
         } else {
             let listed = self
                 .vms(|seen| match freshness {
-                    Freshness::Now => asked_at,
+                    Freshness::Now | Freshness::Listed => asked_at,
                     Freshness::Lately => {
                         before(asked_at, times(VMS_GOOD_FOR, seen.map_or(1, |seen| seen.pages)))
                     }

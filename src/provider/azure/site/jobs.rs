@@ -34,6 +34,12 @@ use crate::provider::operation::OperationStatus;
 const GOOD_FOR: SignedDuration = SignedDuration::from_secs(30);
 /// How far apart lists of one page are while an operation may have ended; a longer list is read less often.
 const APART: SignedDuration = SignedDuration::from_secs(20);
+/// How far apart they are while several may have.
+const CLOSER: SignedDuration = SignedDuration::from_secs(10);
+/// How many several are.
+const SEVERAL: usize = 3;
+/// How often whoever waits for the list looks whether it was read for another.
+const GLANCE: SignedDuration = SignedDuration::from_secs(5);
 /// The longest that a list is good for: while nothing can have ended, for those that fail early.
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 /// How much earlier than our own clock says a job may have begun by the service's; one that began earlier still is read by itself.
@@ -117,11 +123,12 @@ impl Jobs {
             };
         }
         let listing = self.listing(reader, vault, false).await?;
+        let next = now.saturating_add(GLANCE).unwrap_or(now);
         match listing.value.by_name.get(&name) {
-            Some(job) => self.by_list(view, &name, &followed, job, next_of(&listing)).await,
+            Some(job) => self.by_list(view, &name, &followed, job, next).await,
             None if listing.began.duration_since(followed.since) < SHOWN_AFTER => {
                 let end = self.expected_end(&followed).unwrap_or(now);
-                self.running(&followed, end.max(next_of(&listing)))
+                self.running(&followed, end.max(next))
             }
             None => self.read(view, &name).await,
         }
@@ -240,10 +247,10 @@ impl Jobs {
         let asked_at = pace.now();
         let oldest = self.followed.lock().expect(NO_PANIC).values().map(|followed| followed.since).min();
         // As long as no job can have ended, the list is looked at for those that fail early.
-        let due = |followed: &Followed| self.expected_end(followed).is_none_or(|end| end <= asked_at);
-        let is_due = self.followed.lock().expect(NO_PANIC).values().any(due);
+        let is_due = |followed: &&Followed| self.expected_end(followed).is_none_or(|end| end <= asked_at);
+        let due = self.followed.lock().expect(NO_PANIC).values().filter(is_due).count();
         let earliest = |seen: Option<&Seen<Listing>>| {
-            let good_for = if is_due { apart(seen.map_or(1, |seen| seen.pages)) } else { LONGEST };
+            let good_for = if due > 0 { apart(seen.map_or(1, |seen| seen.pages), due) } else { LONGEST };
             if now { asked_at } else { before(asked_at, good_for) }
         };
         let from = if now { asked_at.checked_sub(LONG_AGO).ok() } else { oldest };
@@ -307,14 +314,9 @@ fn is_failover(job: &Job) -> bool {
     job.scenario_name.is("UnplannedFailover") || job.scenario_name.is("PlannedFailover")
 }
 
-/// Returns how far apart lists of so many pages are while an operation may have ended.
-fn apart(pages: usize) -> SignedDuration {
-    times(APART, pages).min(LONGEST)
-}
-
-/// Returns when the list is read again if an operation may have ended by then.
-fn next_of(listing: &Seen<Listing>) -> Timestamp {
-    listing.began.checked_add(apart(listing.pages)).unwrap_or(listing.began)
+/// Returns how far apart lists of so many pages are while so many operations may have ended.
+fn apart(pages: usize, due: usize) -> SignedDuration {
+    times(if due >= SEVERAL { CLOSER } else { APART }, pages).min(LONGEST)
 }
 
 fn name_of(operation: &OperationId) -> String {

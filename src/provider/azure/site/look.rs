@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -9,6 +11,38 @@ use tokio::sync::Mutex;
 use crate::clock::Clock as _;
 use crate::provider::azure::error::AzureError;
 use crate::provider::azure::pace::ServicePace;
+
+/// How many ask for the same kind of thing at this moment: for many, a list costs less than one look for each.
+#[derive(Debug, Default)]
+pub(super) struct Demand(AtomicUsize);
+
+/// That somebody asks, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Asking<'d> {
+    demand: &'d Demand,
+    number: usize,
+}
+
+impl Demand {
+    /// Notes that somebody asks for so many.
+    pub(super) fn ask(&self, number: usize) -> Asking<'_> {
+        self.0.fetch_add(number, Ordering::Relaxed);
+        Asking { demand: self, number }
+    }
+}
+
+impl Asking<'_> {
+    /// Returns for how many is asked in all.
+    pub(super) fn all(&self) -> usize {
+        self.demand.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.demand.0.fetch_sub(self.number, Ordering::Relaxed);
+    }
+}
 
 /// What a look showed.
 #[derive(Debug)]

@@ -54,6 +54,7 @@ use crate::provider::azure::site::compute::Machines;
 use crate::provider::azure::site::infrastructure::Accounts;
 use crate::provider::azure::site::infrastructure::Servers;
 use crate::provider::azure::site::jobs::Jobs;
+use crate::provider::azure::site::look::Demand;
 use crate::provider::azure::site::look::Look;
 use crate::provider::azure::site::observe::Marked;
 use crate::provider::azure::site::prepare::Policies;
@@ -94,6 +95,8 @@ struct Shared {
     /// Policies, by fabric in small letters.
     policies: Mutex<HashMap<String, Arc<Look<Policies>>>>,
     jobs: Jobs,
+    /// For how many machines something fresh is asked at this moment.
+    demand: Demand,
     /// Items as they were last read whole, by machine.
     full: Mutex<HashMap<String, FullItem>>,
     /// Ids of copies in Azure, by machine: an item that comes back does not tell its own.

@@ -56,14 +56,21 @@ impl AzureView {
         self.settle_clock().await?;
         let pace = self.reader.pace();
         let asked_at = pace.now();
+        let fresh = if freshness == Freshness::Lately { 0 } else { machines.len() };
+        let asking = self.shared.demand.ask(fresh);
+        if fresh > 0 {
+            // What is decided in the same moment asks first, so that it is known how many ask.
+            tokio::task::yield_now().await;
+        }
         let directory = match freshness {
             Freshness::Now => self.directory_with(machines).await?,
+            Freshness::Listed => self.directory_listed(machines, asked_at, &asking).await?,
             Freshness::Lately => self.directory_lately(machines, asked_at).await?,
         };
         let entries: Vec<&Entry> =
             machines.iter().filter_map(|machine| directory.value.entry(machine.as_str())).collect();
         let servers_since = match freshness {
-            Freshness::Now => before(asked_at, SERVERS_GUARD),
+            Freshness::Now | Freshness::Listed => before(asked_at, SERVERS_GUARD),
             Freshness::Lately => before(asked_at, SERVERS_GOOD_FOR),
         };
         let servers = async {
@@ -74,13 +81,13 @@ impl AzureView {
         let protectables_since = before(asked_at, PROTECTABLES_GOOD_FOR);
         let (servers, items, protectables, onprem) = tokio::join!(
             servers,
-            self.read_items(&entries, freshness, asked_at),
+            self.read_items(&entries, directory.began, freshness, asked_at),
             self.protectables(&entries, protectables_since),
             self.at_site(machines, freshness),
         );
         let ((servers, accounts), protectables, onprem) = (servers?, protectables?, onprem?);
         items?;
-        let vms = self.azure_vms(&entries, freshness, asked_at).await?;
+        let vms = self.azure_vms(&entries, freshness, asked_at, &asking).await?;
         let around = Whole { directory: &directory, servers, accounts, protectables, onprem, vms };
         Ok(self.put_together(machines, mark, freshness, asked_at, &around))
     }
@@ -94,7 +101,7 @@ impl AzureView {
         around: &Whole<'_>,
     ) -> Observation {
         let at = match freshness {
-            Freshness::Now => asked_at,
+            Freshness::Now | Freshness::Listed => asked_at,
             Freshness::Lately => around.directory.began,
         };
         let base = &self.surroundings.base;

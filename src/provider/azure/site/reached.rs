@@ -21,6 +21,9 @@ use crate::provider::request::Request;
 use crate::syntax::machine::PointKind;
 use crate::syntax::machine::State;
 
+/// The longest that a classic item keeps points (`recoveryPointHistory` is at most 72 hours).
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(72);
+
 impl AzureView {
     /// Remembers what is known of the points that a failover can go to, at the moment at which it is asked for.
     pub(super) fn remember_points(&self, request: &Request) {
@@ -81,7 +84,18 @@ fn newest(full: &FullItem, wanted: FailbackPoint) -> Option<ReachedPoint> {
             let at = full.began.checked_sub(age).ok()?;
             Some(ReachedPoint { id: None, kind: Some(PointKind::CrashConsistent), at: Some(at) })
         }
-        (true, FailbackPoint::AppConsistent) => None,
+        (true, FailbackPoint::AppConsistent) => {
+            let points = details.consistency_points.get()?;
+            let tagged = |id: &String| {
+                let at = tagged_at(id).filter(|at| is_lately(*at, full.began))?;
+                Some(ReachedPoint {
+                    id: Some(id.clone()),
+                    kind: Some(PointKind::AppConsistent),
+                    at: Some(at),
+                })
+            };
+            points.keys().filter_map(tagged).max_by_key(|point| point.at)
+        }
         // It goes to a point that is made when it has begun.
         (false, FailbackPoint::Latest | FailbackPoint::CrashConsistent) => None,
         (false, FailbackPoint::AppConsistent) => {
@@ -96,6 +110,19 @@ fn newest(full: &FullItem, wanted: FailbackPoint) -> Option<ReachedPoint> {
             Some(ReachedPoint { id, kind: Some(PointKind::AppConsistent), at: at(&newest) })
         }
     }
+}
+
+/// Returns when an app-consistent point of a classic item was tagged. Its name ends in that second, counted from 1970, in sixteens:
+/// `systemLevelTag606c3e8d` was recorded on 2021-04-06, and says 10:57:17 UTC, where the time beside it has no zone that fits.
+fn tagged_at(id: &str) -> Option<Timestamp> {
+    let digits = id.strip_prefix("systemLevelTag").filter(|digits| digits.len() == 8)?;
+    Timestamp::from_second(i64::from_str_radix(digits, 16).ok()?).ok()
+}
+
+/// Returns whether a point may be one that is kept: what a name ends in may be something else elsewhere, and is no time then.
+fn is_lately(at: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(at);
+    !age.is_negative() && age <= KEPT_FOR
 }
 
 fn at(point: &crate::syntax::machine::RecoveryPoint) -> Option<Timestamp> {
@@ -144,6 +171,32 @@ mod tests {
         let silent = full(json!({"instanceType": "InMage"}), None);
         assert_eq!(super::newest(&silent, FailbackPoint::Latest), None, "what is not told is not known");
         assert_eq!(super::newest(&item, FailbackPoint::AppConsistent), None);
+    }
+
+    #[test]
+    fn an_app_consistent_point_of_a_classic_item_is_from_when_its_name_says() {
+        let points = |points: Value| {
+            let mut item = full(
+                json!({"instanceType": "InMage", "rpoInSeconds": 242, "consistencyPoints": points}),
+                None,
+            );
+            item.began = moment("2021-04-06T11:50:00Z");
+            newest(&item, FailbackPoint::AppConsistent)
+        };
+        // As recorded, and one of an hour earlier.
+        let local = "2021-04-06T16:52:06Z";
+        let recorded = json!({"fileSystem606c46c6": local, "systemLevelTag606c3e8d": local, "systemLevelTag606c307d": local});
+        let newest = points(recorded).expect("its name tells");
+        assert_eq!(newest.id.as_deref(), Some("systemLevelTag606c3e8d"));
+        assert_eq!(
+            (newest.kind, newest.at),
+            (Some(PointKind::AppConsistent), Some(moment("2021-04-06T10:57:17Z")))
+        );
+        for unknown in
+            ["systemLevelTag", "systemLevelTagnightly", "systemLevelTag7fffffff", "systemLevelTag00000001"]
+        {
+            assert_eq!(points(json!({unknown: local})), None, "{unknown} says nothing");
+        }
     }
 
     #[test]

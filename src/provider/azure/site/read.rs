@@ -25,6 +25,7 @@ use crate::provider::azure::site::directory::Entry;
 use crate::provider::azure::site::infrastructure;
 use crate::provider::azure::site::infrastructure::Accounts;
 use crate::provider::azure::site::infrastructure::Servers;
+use crate::provider::azure::site::look::Asking;
 use crate::provider::azure::site::look::Seen;
 use crate::provider::azure::site::missing::Missing;
 use crate::provider::azure::site::state;
@@ -43,6 +44,8 @@ use crate::syntax::machine::State;
 const LIST_GOOD_FOR: SignedDuration = SignedDuration::from_secs(40);
 /// How long an item that was read whole is good for where a step only waits.
 const ITEM_GOOD_FOR: SignedDuration = SignedDuration::from_mins(2);
+/// How many items there have to be to read one by one before a page of the list takes their place: it is larger than an item.
+const WORTH_A_PAGE: usize = 8;
 /// How long the list of machines that can be protected is good for.
 const PROTECTABLES_GOOD_FOR: SignedDuration = SignedDuration::from_secs(60);
 
@@ -212,14 +215,32 @@ impl AzureView {
         .await
     }
 
+    /// Returns the vault's list as it is after `asked_at` as far as these machines go: read anew where that costs less than to read
+    /// each of them.
+    pub(super) async fn directory_listed(
+        &self,
+        machines: &[MachineName],
+        asked_at: Timestamp,
+        asking: &Asking<'_>,
+    ) -> Result<Seen<Directory>, AzureError> {
+        let last = self.shared.directory.last().await;
+        match last.filter(|seen| asking.all() < seen.pages * WORTH_A_PAGE) {
+            Some(_) => self.directory_with(machines).await,
+            None => self.directory(|_| asked_at).await,
+        }
+    }
+
+    /// Reads whole those items of which more has to be known than the list tells.
     pub(super) async fn read_items(
         &self,
         entries: &[&Entry],
+        listed: Timestamp,
         freshness: Freshness,
         asked_at: Timestamp,
     ) -> Result<(), AzureError> {
         let wanted = |entry: &&&Entry| match freshness {
             Freshness::Now => true,
+            Freshness::Listed => listed < asked_at,
             // Only what can come back has more to tell than the list does: its recovery points.
             Freshness::Lately => {
                 let may_come_back = state::state(entry.kind, &entry.item) == Some(State::ProtectedToOnprem);

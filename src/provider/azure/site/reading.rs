@@ -1,5 +1,7 @@
 //! Which reading told which facts, and when: an inventory is put together from several, which differ in time.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::provider::azure::site::AzureView;
@@ -17,6 +19,9 @@ pub struct Reading {
     /// When the last part of it began, where things are read one by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// When each machine's part began, where they are read one by one and not in one moment; by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub each: BTreeMap<String, Timestamp>,
     /// Keys of the facts that it told. A fact is told by the reading that has its key, or the longest that its key is inside.
     pub facts: Vec<&'static str>,
 }
@@ -83,7 +88,7 @@ const SITE_RECOVERY: &str = "Site Recovery";
 const AZURE: &str = "Azure";
 
 fn reading(source: &str, what: &'static str, at: Timestamp, facts: &'static [&'static str]) -> Reading {
-    Reading { source: source.to_owned(), what, at, until: None, facts: facts.to_vec() }
+    Reading { source: source.to_owned(), what, at, until: None, each: BTreeMap::new(), facts: facts.to_vec() }
 }
 
 impl AzureView {
@@ -101,14 +106,22 @@ impl AzureView {
         let machines = shared.machines.last().await.map(|seen| seen.began);
         add(AZURE, "virtual machines", machines, MACHINES);
         add(AZURE, "accounts and networks", shared.accounts.last().await.map(|seen| seen.began), AROUND);
-        let items = {
+        let names = shared.directory.last().await.map(|seen| seen.value);
+        let each: BTreeMap<String, Timestamp> = {
             let full = shared.full.lock().expect(NO_PANIC);
-            let began = || full.values().map(|item| item.began);
-            began().min().zip(began().max())
+            let shown = |key: &String| {
+                let entry = names.as_ref().and_then(|directory| directory.entry(key));
+                entry.map_or_else(|| key.clone(), |entry| entry.name.clone())
+            };
+            full.iter().map(|(key, item)| (shown(key), item.began)).collect()
         };
-        if let Some((first, last)) = items {
-            let until = (last > first).then_some(last);
-            all.push(Reading { until, ..reading(SITE_RECOVERY, "items, one by one", first, ITEMS) });
+        if let Some((first, last)) = each.values().min().copied().zip(each.values().max().copied()) {
+            let one_by_one = reading(SITE_RECOVERY, "items, one by one", first, ITEMS);
+            all.push(if last > first {
+                Reading { until: Some(last), each, ..one_by_one }
+            } else {
+                one_by_one
+            });
         }
         let site = shared.onprem_read.lock().expect(NO_PANIC).clone();
         all.extend(

@@ -92,6 +92,23 @@ async fn a_refused_secret_says_what_to_do_and_is_not_shown() {
 }
 
 #[tokio::test]
+async fn a_directory_that_does_not_exist_is_told_from_a_wrong_secret_and_an_unknown_application() {
+    for (code, told) in [
+        ("AADSTS90002: Tenant 'x' not found.", "AZURE_TENANT_ID"),
+        ("AADSTS700016: Application with identifier 'x' was not found.", "AZURE_CLIENT_ID"),
+        ("AADSTS7000215: Invalid client secret provided.", "AZURE_CLIENT_SECRET"),
+    ] {
+        let body = json!({"error": "invalid_request", "error_description": code});
+        let script = Script::of([Reply::status(400, body.to_string())]).await;
+        let reader = client(&script, Choice::Environment, &PRINCIPAL).expect("everything is named");
+        let error = reader.get::<Value>("/x", "", "1").await.expect_err("there is no token");
+        assert!(error.help().is_some_and(|help| help.contains(told)), "{code}: {error}");
+        assert_eq!(script.got().len(), 1, "what is refused is not asked for again");
+        assert!(!format!("{error} {error:?}").contains(CANARY));
+    }
+}
+
+#[tokio::test]
 async fn a_federated_token_is_read_anew_from_its_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("token");

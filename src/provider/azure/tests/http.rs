@@ -156,6 +156,19 @@ async fn a_list_is_read_to_its_end_over_empty_pages() {
 }
 
 #[tokio::test]
+async fn a_list_of_seven_hundred_pages_is_read_to_its_end() {
+    let script = Script::of([]).await;
+    for at in 1..=700 {
+        let link = (at < 700).then(|| format!("{}/x?api-version=1&$skipToken={at}", script.url));
+        script.add(Reply::ok(json!({"value": [at], "nextLink": link}).to_string()));
+    }
+    let client = script.client();
+    let listed = client.list::<Value>("/x", "", "1").await.expect("it ends");
+    assert_eq!((listed.pages, listed.values.last()), (700, Some(&json!(700))));
+    assert_eq!(client.usage().reads, 700, "each is asked for once");
+}
+
+#[tokio::test]
 async fn a_list_that_goes_in_circles_ends_with_an_error() {
     let script = Script::of([]).await;
     for _ in 0..3 {

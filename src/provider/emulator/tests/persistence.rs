@@ -142,6 +142,25 @@ fn a_folder_holds_one_world() {
 }
 
 #[test]
+fn a_world_is_used_by_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world");
+    let first = create(&path, clock(0));
+    for second in [
+        Emulator::open(&path, clock(0)).err().unwrap(),
+        Emulator::last_call(&path).unwrap_err(),
+        Emulator::create(&path, classic(&[]), faults(), begin_of_time(), clock(0)).err().unwrap(),
+    ] {
+        assert!(second.to_string().contains("another process has the world in"), "{second}");
+    }
+    drop(first);
+    let (opened, _) = Emulator::open(&path, clock(0)).unwrap();
+    assert!(matches!(Emulator::last_call(&path), Err(ProviderError::World { action: "used", .. })));
+    drop(opened);
+    assert!(Emulator::last_call(&path).is_ok());
+}
+
+#[test]
 fn looking_and_asking_again_write_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("world");

@@ -121,7 +121,9 @@ fn said(scope: &str, expression: &str, model: &Model) -> Option<Truth> {
             }
             State::Violated => Said::False,
             State::Indeterminate => Said::Unknown,
-            other @ (State::Pending | State::Waived) => panic!("{expression:?} is {other:?}"),
+            other @ (State::Unmeasured | State::Pending | State::Waived) => {
+                panic!("{expression:?} is {other:?}")
+            }
         };
         truth.insert(finding.subject.name, said);
     }

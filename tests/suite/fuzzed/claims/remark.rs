@@ -22,7 +22,7 @@ use super::now;
 use super::read;
 
 /// Rules about waivers themselves.
-const ABOUT_WAIVERS: std::ops::RangeInclusive<&str> = "FB525"..="FB531";
+const ABOUT_WAIVERS: [&str; 8] = ["FB525", "FB526", "FB527", "FB528", "FB529", "FB530", "FB531", "FB536"];
 
 /// Asks everything of a comment, or of a text of several lines.
 pub fn claims(bytes: &[u8]) {

@@ -2,6 +2,12 @@
 //!
 //! Item calls name their direction relative to where the item replicates now; recovery plans relative to the plan's own primary.
 
+mod plan;
+
+pub(super) use plan::delete_plan;
+pub(super) use plan::plan_failover;
+pub(super) use plan::recovery_plan;
+
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
@@ -307,34 +313,6 @@ const fn modernized_point(point: FailbackPoint) -> &'static str {
     }
 }
 
-/// The failover from Azure of all machines of a recovery plan: relative to the plan, Azure is where it recovers to.
-pub(super) fn plan_failover(
-    plan: &str,
-    entries: &[&Entry],
-    point: FailbackPoint,
-) -> Result<Order, AzureError> {
-    if let Some(entry) = entries.iter().find(|entry| !entry.kind.is_to_onprem()) {
-        return Err(not_replicating_home(entry));
-    }
-    if entries.iter().all(|entry| entry.kind == Kind::InMage) {
-        let body = json!({"properties": {
-            "failoverDirection": "RecoveryToPrimary",
-            "sourceSiteOperations": SHUT_DOWN,
-            "providerSpecificDetails": [{"instanceType": "InMage", "recoveryPointType": classic_point(point)}],
-        }});
-        return Ok(post(format!("{plan}/unplannedFailover"), Some(body), "UnplannedFailover"));
-    }
-    let body = json!({"properties": {
-        "failoverDirection": "RecoveryToPrimary",
-        "providerSpecificDetails": [{
-            "instanceType": "InMageRcmFailback",
-            "recoveryPointType": modernized_point(point),
-            "useMultiVmSyncPoint": "true",
-        }],
-    }});
-    Ok(post(format!("{plan}/plannedFailover"), Some(body), "PlannedFailover"))
-}
-
 /// The commit of a failover: of an item or of a recovery plan.
 pub(super) fn commit(path: &str) -> Order {
     post(format!("{path}/failoverCommit"), None, "CommitFailover")
@@ -345,39 +323,6 @@ pub(super) fn cancel(entry: &Entry) -> Order {
     post(format!("{}/failoverCancel", entry.id), None, "CancelFailover")
 }
 
-/// Makes a recovery plan, or gives one that is there other machines.
-pub(super) fn recovery_plan(
-    path: String,
-    exists: bool,
-    entries: &[&Entry],
-    servers: &Servers,
-) -> Result<Order, AzureError> {
-    let member = |entry: &&Entry| {
-        let details = &entry.item.provider_specific_details;
-        let id = if entry.kind.is_classic() {
-            details.vm_id.or(&details.infrastructure_vm_id)
-        } else {
-            details.internal_identifier.get()
-        };
-        json!({"id": entry.id, "virtualMachineId": id.unwrap_or_else(|| last_part(&entry.id))})
-    };
-    let members: Vec<Value> = entries.iter().map(member).collect();
-    let groups = json!([{"groupType": "Boot", "replicationProtectedItems": members, "startGroupActions": [], "endGroupActions": []}]);
-    if exists {
-        let body = json!({"properties": {"groups": groups}});
-        return Ok(Order { method: Method::PATCH, path, body: Some(body), scenario: "UpdateRecoveryPlan" });
-    }
-    let fabric = servers.vmware().and_then(|(fabric, _)| fabric.id.get());
-    let fabric = fabric.ok_or_else(|| unresolved("the vault has no fabric of VMware".to_owned()))?;
-    let body = json!({"properties": {
-        "primaryFabricId": fabric,
-        "recoveryFabricId": "Microsoft Azure",
-        "failoverDeploymentModel": "ResourceManager",
-        "groups": groups,
-    }});
-    Ok(Order { method: Method::PUT, path, body: Some(body), scenario: "SaveRecoveryPlan" })
-}
-
 /// Returns the refusal of a machine that the vault does not have, in the service's code.
 pub(super) fn not_there(machine: &MachineName, ambiguous: bool) -> AzureError {
     let message = if ambiguous {
@@ -386,11 +331,6 @@ pub(super) fn not_there(machine: &MachineName, ambiguous: bool) -> AzureError {
         format!("the vault has no replicated item {machine}")
     };
     AzureError::NotFound { what: machine.to_string(), code: "ArmResourceDoesNotExist".to_owned(), message }
-}
-
-/// Deletes a recovery plan.
-pub(super) const fn delete_plan(path: String) -> Order {
-    Order { method: Method::DELETE, path, body: None, scenario: "DeleteRecoveryPlan" }
 }
 
 #[cfg(test)]
