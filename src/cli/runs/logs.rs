@@ -20,7 +20,7 @@ use crate::journal::StateDir;
 /// Print the log of a run
 #[derive(Clone, Debug, clap::Args)]
 pub struct LogsArgs {
-    /// Id of the run, or `latest`
+    /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
     /// Print the journal's events, one JSON object a line, instead of the log

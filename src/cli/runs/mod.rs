@@ -112,6 +112,10 @@ fn named(dir: &StateDir, database: &Database, word: &str) -> Result<Entry, CliEr
             lost::no_record(dir, "").unwrap_or_else(|| CliError::usage("there is no run yet"))
         });
     }
+    // Every id begins with nothing, and an order to no run must not go to the only one that there is.
+    if word.is_empty() {
+        return Err(CliError::usage("no run is named: the id is empty").hinted("write the id, or `latest`"));
+    }
     let mut found: Vec<Entry> = runs.into_iter().filter(|run| run.id.as_str().starts_with(word)).collect();
     if let Some(at) = found.iter().position(|run| run.id.as_str() == word) {
         return Ok(found.swap_remove(at));

@@ -39,7 +39,7 @@ use crate::report;
 /// Show what became of each step of a run
 #[derive(Clone, Debug, clap::Args)]
 pub struct ShowArgs {
-    /// Id of the run, or `latest`
+    /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
     /// Common flags.
