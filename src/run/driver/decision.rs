@@ -13,7 +13,7 @@ use crate::rules::Guard;
 use crate::rules::Options;
 use crate::rules::OriginFilter;
 use crate::run::driver::engine::Engine;
-use crate::run::driver::engine::Inquiry;
+use crate::run::driver::inquiry::Inquiry;
 use crate::run::guard;
 use crate::run::machine;
 use crate::run::recorder::RunError;
