@@ -8,7 +8,7 @@ use crate::model::PointChoice;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
-use crate::run::step::least_place;
+use crate::run::step::cycle::least_place;
 use crate::syntax::machine::Health;
 use crate::syntax::machine::PointKind;
 use crate::syntax::machine::RecoveryPoint;
