@@ -2,6 +2,7 @@
 
 mod alternate_location;
 mod by_os;
+mod chosen;
 mod configuration_server;
 mod conflict;
 pub mod consistency;
