@@ -229,6 +229,12 @@ impl RunState {
         self.slots.taken(server)
     }
 
+    /// Returns how many disks a server can still take: the limit, less what it had at the start, less what the run attached.
+    #[must_use]
+    pub fn slots_free(&self, server: &str) -> u32 {
+        self.slots.free_on(&self.graph, server)
+    }
+
     /// Returns the machines that failed inside a step of several, or that a person took out: nothing more is done about them.
     #[must_use]
     pub const fn out(&self) -> &BTreeSet<usize> {
