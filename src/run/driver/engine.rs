@@ -28,6 +28,7 @@ use crate::run::driver::inquiry::Inquiry;
 use crate::run::driver::inquiry::Purpose;
 use crate::run::driver::wakes::Wakes;
 use crate::run::machine;
+use crate::run::machine::Next;
 use crate::run::recorder::Recorder;
 use crate::run::recorder::RunError;
 use crate::run::retry;
@@ -172,25 +173,29 @@ impl<'r> Engine<'r> {
     pub(super) fn go_on(&mut self) -> Result<(), RunError> {
         let called = self.claims.call(self.recorder.state());
         self.fresh.extend(called);
-        while let Some(kind) = self.next_event() {
-            let started = match &kind {
-                RunEventKind::StepStarted { step } => self.graph.find(step),
-                _ => None,
-            };
-            self.fresh.extend(started);
-            match started {
+        while let Some(Next { step, kind }) = self.next_event() {
+            if matches!(kind, RunEventKind::StepStarted { .. }) {
+                self.fresh.extend(step);
+            }
+            match step {
                 Some(step) => self.recorder.record_of(step, kind)?,
                 None => self.recorder.record(kind)?,
             }
         }
-        for step in std::mem::take(&mut self.fresh).into_iter().chain(self.due()) {
+        let mut steps = std::mem::take(&mut self.fresh);
+        self.take_due(&mut steps);
+        for step in steps.drain(..) {
             self.work(step)?;
+        }
+        // Its room serves the steps that begin next.
+        if self.fresh.is_empty() {
+            self.fresh = steps;
         }
         Ok(())
     }
 
     /// Returns the event that the run itself makes next.
-    fn next_event(&mut self) -> Option<RunEventKind> {
+    fn next_event(&mut self) -> Option<Next> {
         let seq = self.recorder.state().seq();
         if self.quiet_after == Some(seq) {
             return None;
@@ -251,17 +256,15 @@ impl<'r> Engine<'r> {
         self.wakes.next().into_iter().chain(glance).min()
     }
 
-    /// Takes the steps whose time to look again has come.
-    fn due(&mut self) -> Vec<StepIndex> {
+    /// Adds the steps whose time to look again has come.
+    fn take_due(&mut self, due: &mut Vec<StepIndex>) {
         let now = self.now();
-        let mut due = Vec::new();
         while let Some(step) = self.wakes.pop(now) {
             due.push(step);
         }
         if !self.glances.is_empty() {
             due.extend(self.glances.extract_if(.., |_, at| *at <= now).map(|(step, _)| step));
         }
-        due
     }
 
     pub(super) fn wake(&mut self, step: StepIndex, at: Timestamp) {
