@@ -24,13 +24,26 @@ use crate::provider::Request;
 impl RunState {
     /// Takes an event that [`RunState::check`] allowed in this very state, and keeps what it can of it instead of a copy.
     pub fn take(&mut self, event: RunEvent, legal: Legal) {
-        match (event.kind, legal.step) {
-            (RunEventKind::IntentRecorded { attempt, key, request, .. }, Some(index)) => {
-                self.seq = event.seq;
-                self.last_at = Some(event.at);
-                self.intend(index, attempt, key, request, event.at);
+        let (seq, at) = (event.seq, event.at);
+        self.seq = seq;
+        self.last_at = Some(at);
+        let Some(index) = legal.step else { return self.apply(&event, legal) };
+        match event.kind {
+            RunEventKind::IntentRecorded { attempt, key, request, .. } => {
+                self.intend(index, attempt, key, request, at);
             }
-            (kind, _) => self.apply(&RunEvent { kind, ..event }, legal),
+            RunEventKind::OperationAccepted { operation, .. } => {
+                self.steps[index as usize].operation = Some(operation);
+            }
+            RunEventKind::StepWaiting { reason, .. } => self.waits(index, reason),
+            RunEventKind::ApprovalAsked { prompt, roles, deadline, .. } => {
+                self.asks(index, (seq, prompt, roles, deadline), at);
+            }
+            RunEventKind::StepAdopted { because, .. } => {
+                self.settle(index, StepStatus::Adopted, Some(because), at);
+            }
+            RunEventKind::StepSucceeded { note, .. } => self.settle(index, StepStatus::Succeeded, note, at),
+            kind => self.apply(&RunEvent { kind, ..event }, legal),
         }
     }
 
@@ -149,12 +162,7 @@ impl RunState {
                 step.note = Some(message.clone());
                 self.park(index, true);
             }
-            RunEventKind::StepWaiting { reason, .. } => {
-                step.note = Some(reason.clone());
-                if step.intent.is_none() {
-                    self.park(index, true);
-                }
-            }
+            RunEventKind::StepWaiting { reason, .. } => self.waits(index, reason.clone()),
             RunEventKind::ActionStarted { .. } => {
                 step.acted = true;
                 step.attempts += 1;
@@ -179,11 +187,7 @@ impl RunState {
                 }
             }
             RunEventKind::ApprovalAsked { prompt, roles, deadline, .. } => {
-                step.note = Some(prompt.clone());
-                step.roles.clone_from(roles);
-                step.question = seq;
-                step.answer_by = *deadline;
-                self.set(index, StepStatus::Asked, at);
+                self.asks(index, (seq, prompt.clone(), roles.clone(), *deadline), at);
             }
             RunEventKind::ApprovalGiven { by, .. } => {
                 step.answer = Some(Answer { approved: true, by: by.clone() });
@@ -194,17 +198,17 @@ impl RunState {
                 self.set(index, StepStatus::Running, at);
             }
             RunEventKind::StepAdopted { because, .. } => {
-                self.settle(index, StepStatus::Adopted, Some(because), at)
+                self.settle(index, StepStatus::Adopted, Some(because.clone()), at);
             }
             RunEventKind::StepSucceeded { note, .. } => {
-                self.settle(index, StepStatus::Succeeded, note.as_ref(), at);
+                self.settle(index, StepStatus::Succeeded, note.clone(), at);
             }
             RunEventKind::StepFailed { code, message, .. } => {
                 step.code = Some(code.clone());
-                self.settle(index, StepStatus::Failed, Some(&format!("{message} ({code})")), at);
+                self.settle(index, StepStatus::Failed, Some(format!("{message} ({code})")), at);
             }
             RunEventKind::StepBlocked { reason, .. } => {
-                self.settle(index, StepStatus::Blocked, Some(reason), at);
+                self.settle(index, StepStatus::Blocked, Some(reason.clone()), at);
             }
             RunEventKind::StepSkipped { reason, .. } => self.leave_out(index, reason, at),
             RunEventKind::StepReopened { downstream, disks_attached, .. } => {
@@ -246,8 +250,32 @@ impl RunState {
         self.park(index, false);
     }
 
+    /// Notes what a step waits for.
+    fn waits(&mut self, index: StepIndex, reason: String) {
+        let step = &mut self.steps[index as usize];
+        step.note = Some(reason);
+        if step.intent.is_none() {
+            self.park(index, true);
+        }
+    }
+
+    /// Notes what the event of a place asks, whom, and until when.
+    fn asks(
+        &mut self,
+        index: StepIndex,
+        (seq, prompt, roles, deadline): (u64, String, Vec<String>, Option<Timestamp>),
+        at: Timestamp,
+    ) {
+        let step = &mut self.steps[index as usize];
+        step.note = Some(prompt);
+        step.roles = roles;
+        step.question = seq;
+        step.answer_by = deadline;
+        self.set(index, StepStatus::Asked, at);
+    }
+
     /// Takes a machine out of the run: what is still to be done about it is not done.
-    fn lose(&mut self, machine: usize, at_step: StepIndex, why: &String, at: Timestamp) {
+    fn lose(&mut self, machine: usize, at_step: StepIndex, why: &str, at: Timestamp) {
         self.failed += 1;
         self.stopped = true;
         self.out.insert(machine);
@@ -255,7 +283,7 @@ impl RunState {
         let graph = Arc::clone(&self.graph);
         for index in graph.steps_about(StepSubject::Machine(machine)) {
             if !self.step(*index).status.is_settled() {
-                self.settle(*index, StepStatus::Blocked, Some(why), at);
+                self.settle(*index, StepStatus::Blocked, Some(why.to_owned()), at);
             }
         }
     }
@@ -264,12 +292,12 @@ impl RunState {
         &mut self,
         index: StepIndex,
         status: StepStatus,
-        note: Option<&String>,
+        note: Option<String>,
         at: Timestamp,
     ) {
         let step = &mut self.steps[index as usize];
         step.intent = None;
-        step.note = note.cloned();
+        step.note = note;
         self.set(index, status, at);
         if self.graph.kind(index) == StepKind::Cleanup {
             self.after_cleanup(index, at);

@@ -1,5 +1,6 @@
 //! What a run says: one list of events, from which its state, displays, reports and proofs are made.
 
+mod about;
 mod again;
 mod apply;
 mod changing;
@@ -16,6 +17,7 @@ mod slots;
 mod spread;
 mod state;
 mod statement;
+mod status;
 mod step;
 
 pub use decode::TagFirst;
@@ -34,12 +36,12 @@ pub use sink::JournalError;
 pub use sink::Reporter;
 pub use sink::StepProgress;
 pub use state::RunState;
-pub use state::RunStatus;
 pub use statement::Asked;
 pub use statement::NAMESPACE as APPROVALS;
 pub use statement::Signed;
 pub use statement::Statement;
 pub use statement::Word;
+pub use status::RunStatus;
 pub use step::Answer;
 pub use step::LOST;
 pub use step::PUT_OFF;

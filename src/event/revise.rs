@@ -133,7 +133,7 @@ impl RunState {
             {
                 continue;
             }
-            self.settle(index, StepStatus::Blocked, Some(&why.to_owned()), at);
+            self.settle(index, StepStatus::Blocked, Some(why.to_owned()), at);
         }
         for index in taken_back {
             let failover = self.sibling(index, StepKind::Failover);
@@ -189,7 +189,7 @@ impl RunState {
         match step.status {
             StepStatus::Waiting | StepStatus::Ready | StepStatus::Running | StepStatus::Asked => {
                 self.steps[index as usize].left_out = true;
-                self.settle(index, StepStatus::Skipped, Some(&why.to_owned()), at);
+                self.settle(index, StepStatus::Skipped, Some(why.to_owned()), at);
             }
             StepStatus::Failed | StepStatus::Blocked => {
                 let before = step.note.take().map(|note| format!(" (before that: {note})"));

@@ -136,6 +136,11 @@ impl Slots {
         self.servers.get(server).map_or(0, |server| server.taken)
     }
 
+    /// Returns how many disks a server still takes.
+    pub(super) fn free_on(&self, graph: &Graph, server: &str) -> u32 {
+        self.servers.get(server).map_or_else(|| wave::free_slots(graph.model(), server), Server::free)
+    }
+
     fn server(&mut self, graph: &Graph, name: &str) -> &mut Server {
         if !self.servers.contains_key(name) {
             let room = wave::free_slots(graph.model(), name);

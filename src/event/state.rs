@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::event::Asked;
 use crate::event::Begun;
 use crate::event::Order;
-use crate::event::Outcome;
+use crate::event::RunStatus;
 use crate::event::Shown;
 use crate::event::Signed;
 use crate::event::Statement;
@@ -26,47 +26,6 @@ use crate::graph::vcenter::Lane;
 use crate::id::IdMap;
 use crate::id::StepId;
 use crate::provider::ReachedPoint;
-
-/// Where a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunStatus {
-    /// It did not begin.
-    New,
-    /// It goes on.
-    Running,
-    /// Nothing is begun until it is resumed.
-    Interrupted,
-    /// It ended.
-    Finished(Outcome),
-}
-
-impl RunStatus {
-    /// Returns the word of outputs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Running => "running",
-            Self::Interrupted => "interrupted",
-            Self::Finished(Outcome::Succeeded) => "succeeded",
-            Self::Finished(Outcome::Failed) => "failed",
-            Self::Finished(Outcome::Cancelled) => "cancelled",
-        }
-    }
-
-    /// Returns what is said of a run after `it`, or after its name.
-    #[must_use]
-    pub const fn said_of_it(self) -> &'static str {
-        match self {
-            Self::New => "has not begun",
-            Self::Running => "goes on",
-            Self::Interrupted => "was interrupted",
-            Self::Finished(Outcome::Succeeded) => "succeeded",
-            Self::Finished(Outcome::Failed) => "failed",
-            Self::Finished(Outcome::Cancelled) => "was cancelled",
-        }
-    }
-}
 
 /// The state of a run.
 #[derive(Clone, Debug)]
@@ -268,6 +227,12 @@ impl RunState {
     #[must_use]
     pub fn slots(&self, server: &str) -> u32 {
         self.slots.taken(server)
+    }
+
+    /// Returns how many disks a server can still take: the limit, less what it had at the start, less what the run attached.
+    #[must_use]
+    pub fn slots_free(&self, server: &str) -> u32 {
+        self.slots.free_on(&self.graph, server)
     }
 
     /// Returns the machines that failed inside a step of several, or that a person took out: nothing more is done about them.

@@ -1,15 +1,14 @@
 //! Evaluates rules: over a whole plan, or at a guard of a run.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
-use crate::diagnostic::Severity;
 use crate::model::Fact;
 use crate::model::Model;
 use crate::rules::all;
+use crate::rules::chosen::Chosen;
+use crate::rules::chosen::is_chosen;
 use crate::rules::conflict;
 use crate::rules::findings::Finding;
 use crate::rules::findings::Findings;
@@ -23,19 +22,13 @@ use crate::rules::ledger::Ledger;
 use crate::rules::policy::Policies;
 use crate::rules::roster::Listed;
 use crate::rules::roster::Roster;
-use crate::rules::rule::Architecture;
 use crate::rules::rule::Check;
 use crate::rules::rule::Guard;
-use crate::rules::rule::Origin;
 use crate::rules::rule::Rule;
 use crate::rules::steps;
 use crate::rules::steps::PlannedStep;
 use crate::rules::waiver;
 use crate::source::Span;
-use crate::syntax::inventory::Experience;
-
-/// The rule that says which names nothing has.
-const NAMES_RESOLVE: &str = "FB500";
 
 /// Which rules are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,52 +52,6 @@ pub struct Options {
     pub now: Timestamp,
 }
 
-/// What was found.
-#[derive(Debug)]
-pub struct Report {
-    /// Every finding: the heaviest first, then in the order of the document.
-    pub findings: Found,
-    /// The plan, if nothing refuses it.
-    pub checked: Option<CheckedPlan>,
-}
-
-/// A plan that no rule refuses. Only [`check`] makes one, and a test [without it](CheckedPlan::unjudged).
-#[derive(Clone, Debug)]
-pub struct CheckedPlan {
-    model: Arc<Model>,
-}
-
-impl CheckedPlan {
-    /// Returns a plan that nobody checked, so that a refused plan can be run on the emulated service: the test that compares
-    /// the rules with the service needs it, and nothing else may call it.
-    #[must_use]
-    pub const fn unjudged(model: Arc<Model>) -> Self {
-        Self { model }
-    }
-
-    /// Returns the plan and its facts.
-    #[must_use]
-    pub const fn model(&self) -> &Arc<Model> {
-        &self.model
-    }
-}
-
-/// Evaluates every built-in rule over a plan.
-#[must_use]
-pub fn check(model: Model, options: &Options) -> Report {
-    check_with(model, &Policies::default(), options)
-}
-
-/// Evaluates every built-in rule and those of an organisation's policies over a plan.
-#[must_use]
-pub fn check_with(model: Model, policies: &Policies, options: &Options) -> Report {
-    let findings = evaluate_with(&model, policies, options);
-    let refuses = |finding: &Finding| refuses(finding, options.strict, model.is_live);
-    let refused =
-        findings.kept().iter().any(refuses) || findings.open_once().any(|open| refuses(&open.finding()));
-    Report { findings, checked: (!refused).then(|| CheckedPlan { model: Arc::new(model) }) }
-}
-
 /// Returns what every built-in rule and those of an organisation's policies find: the heaviest first, then in the order of
 /// the document.
 #[must_use]
@@ -114,9 +61,7 @@ pub fn evaluate_with(model: &Model, policies: &Policies, options: &Options) -> F
 
 /// Collects what is found, and puts it in order.
 pub(super) fn collect(model: &Model, policies: &Policies, options: &Options, mut found: Collected) -> Found {
-    let steps = steps::of(model);
-    let chosen = all().filter(|rule| is_chosen(rule, options.origin));
-    evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut found);
+    evaluate_plan(model, options, &mut found);
     for finding in &mut found.findings {
         // What the run waits for never refuses a plan.
         if finding.state == State::Violated && finding.awaited {
@@ -132,40 +77,6 @@ pub(super) fn collect(model: &Model, policies: &Policies, options: &Options, mut
     found.in_order()
 }
 
-/// Returns whether a finding refuses a plan.
-fn refuses(finding: &Finding, strict: bool, is_live: bool) -> bool {
-    let is_error = finding.severity == Severity::Error;
-    match finding.state {
-        State::Violated => is_error,
-        State::Indeterminate => is_error && strict && refuses_undecided(&finding.rule, is_live),
-        State::Unmeasured => {
-            strict && weighs_as_error(&finding.rule) && refuses_undecided(&finding.rule, is_live)
-        }
-        State::Pending | State::Waived => false,
-    }
-}
-
-/// Returns whether an undecided rule refuses a plan under `--strict`: it can be decided from plan and inventory, as those of
-/// an organisation are, or the facts were observed just now.
-#[must_use]
-pub fn refuses_undecided(rule: &str, is_live: bool) -> bool {
-    is_live || super::find(rule).is_none_or(|rule| rule.when.declared)
-}
-
-/// Returns whether a built-in rule is an error by itself, whatever its finding weighs.
-#[must_use]
-pub fn weighs_as_error(rule: &str) -> bool {
-    super::find(rule).is_some_and(|rule| rule.severity == Severity::Error)
-}
-
-/// Returns whether a rule is evaluated.
-pub(crate) fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
-    match (origin, rule.origin) {
-        (OriginFilter::All, _) | (OriginFilter::Seed, Origin::Seed(_) | Origin::Product) => true,
-        (OriginFilter::Seed, Origin::Beyond) => false,
-    }
-}
-
 /// Evaluates the rules of a guard about some machines and what serves them, on the facts that the model has now.
 ///
 /// Waivers count; an indeterminate error blocks a guard as a violated one does.
@@ -173,40 +84,29 @@ pub(crate) fn is_chosen(rule: &Rule, origin: OriginFilter) -> bool {
 pub fn check_guard(model: &Model, machines: &[usize], guard: Guard, options: &Options) -> Vec<Finding> {
     let mut found = Collected::default();
     let scope = Scope { guard: Some(guard), roster: Roster::new(model, Some(machines)), now: options.now };
-    let chosen = at_guard(guard).iter().copied().filter(|rule| is_chosen(rule, options.origin));
+    let chosen = Chosen::at(Some(guard), options.origin, model.experience().ok());
     evaluate(chosen, &scope, &[], &mut found);
     waiver::apply(&mut found.findings, model, options.now);
     found.findings
-}
-
-/// Returns the rules of a guard.
-fn at_guard(guard: Guard) -> &'static [&'static Rule] {
-    static BY_GUARD: LazyLock<[Vec<&'static Rule>; 4]> = LazyLock::new(|| {
-        [Guard::Reprotect, Guard::Failover, Guard::Commit, Guard::Forward]
-            .map(|guard| all().filter(|rule| rule.when.guards.contains(&guard)).collect())
-    });
-    let place = match guard {
-        Guard::Reprotect => 0,
-        Guard::Failover => 1,
-        Guard::Commit => 2,
-        Guard::Forward => 3,
-    };
-    &BY_GUARD[place]
 }
 
 /// Evaluates every rule, and those of an organisation's policies, on the facts that the model has now, waivers applied.
 #[must_use]
 pub fn evaluate_all(model: &Model, policies: &Policies, options: &Options) -> Vec<Finding> {
     let mut found = Collected::default();
-    let steps = steps::of(model);
-    let chosen = all().filter(|rule| is_chosen(rule, options.origin));
-    evaluate(chosen, &Scope::plan(model, options.now), &steps, &mut found);
+    evaluate_plan(model, options, &mut found);
     waiver::apply(&mut found.findings, model, options.now);
     let mut own = policies.evaluate(model, options.now);
     waiver::apply_where(&mut own, model, options.now, |finding| policies.is_waivable(finding));
     found.findings.append(&mut own);
     judge_waivers(model, None, options, &mut found);
     found.findings
+}
+
+/// Evaluates every rule about a plan, but for those about waivers.
+fn evaluate_plan(model: &Model, options: &Options, found: &mut Collected) {
+    let chosen = Chosen::at(None, options.origin, model.experience().ok());
+    evaluate(chosen, &Scope::plan(model, options.now), &steps::of(model), found);
 }
 
 /// Adds what is wrong with the waivers of a plan, given what all other rules found.
@@ -242,7 +142,8 @@ pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>, now: T
     }
     let mut found = Collected::default();
     let scope = Scope { guard, ..Scope::plan(model, now) };
-    evaluate([rule], &scope, &steps::of(model), &mut found);
+    let chosen = Chosen::of([rule], model.experience().ok());
+    evaluate(&chosen, &scope, &steps::of(model), &mut found);
     found.findings
 }
 
@@ -251,7 +152,8 @@ pub fn run_rule(rule: &'static Rule, model: &Model, guard: Option<Guard>, now: T
 pub fn check_steps(model: &Model, steps: &[PlannedStep]) -> Vec<Finding> {
     let mut found = Collected::default();
     let about_steps = all().filter(|rule| matches!(rule.check, Check::Steps(_)));
-    evaluate(about_steps, &Scope::plan(model, Timestamp::UNIX_EPOCH), steps, &mut found);
+    let chosen = Chosen::of(about_steps, model.experience().ok());
+    evaluate(&chosen, &Scope::plan(model, Timestamp::UNIX_EPOCH), steps, &mut found);
     found.findings
 }
 
@@ -282,41 +184,21 @@ impl<'m> Scope<'m> {
     }
 }
 
-/// Returns whether a rule is about the plan's architecture; `None` if that is not known.
-fn is_about(rule: &Rule, experience: Option<Experience>) -> Option<bool> {
-    match rule.architecture {
-        Architecture::Both => Some(true),
-        Architecture::Classic | Architecture::Modernized => {
-            experience.map(|experience| rule.is_about(experience))
-        }
-    }
-}
-
 /// Evaluates rules, and adds what they find in the order of the rules' ids.
-fn evaluate(
-    rules: impl IntoIterator<Item = &'static Rule>,
-    scope: &Scope<'_>,
-    steps: &[PlannedStep],
-    found: &mut Collected,
-) {
+fn evaluate(chosen: &Chosen, scope: &Scope<'_>, steps: &[PlannedStep], found: &mut Collected) {
     let model = scope.roster.model;
     let begin = found.findings.len();
-    let mut of_machines = Vec::new();
-    let rules: Vec<&'static Rule> = rules.into_iter().collect();
-    let told = Told::of(model, rules.iter().any(|rule| rule.id == NAMES_RESOLVE));
-    let experience = model.experience().ok();
-    for rule in rules {
-        match (is_about(rule, experience), rule.check) {
-            (Some(true), Check::Machine(check)) => of_machines.push((rule, check)),
-            (Some(true), _) => evaluate_of(rule, scope, steps, &told, found),
-            (Some(false), _) => {}
-            (None, _) => scope.findings(rule, plan_subject(model), found).unknown_architecture(),
-        }
+    let told = Told::of(model, chosen.tells_names);
+    for rule in &chosen.undecided {
+        scope.findings(rule, plan_subject(model), found).unknown_architecture();
+    }
+    for rule in &chosen.of_others {
+        evaluate_of(rule, scope, steps, &told, found);
     }
     // Every rule about one machine before the next machine: its facts are fetched from memory once.
     for machine in scope.roster.machines() {
         let name = machine.name();
-        for (rule, check) in &of_machines {
+        for (rule, check) in &chosen.of_machines {
             let subject = (SubjectKind::Machine, name.value.as_str(), name.span);
             let mut findings = scope.findings(rule, subject, found).telling(&told);
             if let Err(unknown) = check(machine, &mut findings) {

@@ -11,7 +11,6 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::vcenter;
 use crate::graph::vcenter::Lane;
-use crate::graph::wave;
 use crate::run::claims::Claims;
 use crate::syntax::execution::OnFailure;
 
@@ -21,21 +20,37 @@ const MAX_PARALLEL: u16 = 20;
 /// Returns the event that the run itself makes next; `None` if it waits for something from outside.
 #[must_use]
 pub fn next(state: &RunState) -> Option<RunEventKind> {
-    next_beside(state, &Claims::default())
+    next_beside(state, &Claims::default()).map(|next| next.kind)
+}
+
+/// An event that the run itself makes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Next {
+    /// The step that it is about, so that nobody has to look for it.
+    pub step: Option<StepIndex>,
+    /// What happens.
+    pub kind: RunEventKind,
+}
+
+impl Next {
+    const fn of(step: StepIndex, kind: RunEventKind) -> Self {
+        Self { step: Some(step), kind }
+    }
+
+    fn starts(state: &RunState, step: StepIndex) -> Self {
+        Self::of(step, RunEventKind::StepStarted { step: state.id(step).clone() })
+    }
 }
 
 /// Returns the same where places are kept for steps that have begun and want to change something now.
 #[must_use]
-pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
+pub fn next_beside(state: &RunState, claims: &Claims) -> Option<Next> {
     if state.status() != RunStatus::Running {
         return None;
     }
     if let Some((step, server, disks)) = state.freeable() {
-        return Some(RunEventKind::SlotsFreed {
-            step: state.id(step).clone(),
-            server: server.to_owned(),
-            disks,
-        });
+        let id = state.id(step).clone();
+        return Some(Next::of(step, RunEventKind::SlotsFreed { step: id, server: server.to_owned(), disks }));
     }
     let execution = state.graph().model().plan.execution.as_ref();
     let stops = execution
@@ -46,7 +61,7 @@ pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
             return Some(blocked);
         }
     } else if let Some(step) = state.ready().next() {
-        return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
+        return Some(Next::starts(state, step));
     } else if free_places(state) > claims.kept(state)
         && let Some(event) = begin_changes(state, claims)
     {
@@ -65,11 +80,11 @@ pub fn next_beside(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
     } else {
         Outcome::Succeeded
     };
-    Some(RunEventKind::RunFinished { outcome })
+    Some(Next { step: None, kind: RunEventKind::RunFinished { outcome } })
 }
 
 /// Returns the event with which the most urgent step that finds room begins to change something.
-fn begin_changes(state: &RunState, claims: &Claims) -> Option<RunEventKind> {
+fn begin_changes(state: &RunState, claims: &Claims) -> Option<Next> {
     let execution = state.graph().model().plan.execution.as_ref();
     if state.graph().lanes() == 1 && state.ready_to_change(vcenter::FREE).next().is_none() {
         return None;
@@ -113,10 +128,10 @@ fn needs_window(state: &RunState, step: StepIndex) -> bool {
 }
 
 /// Under `on_failure: stop`: what may begin is blocked, except actions that run when everything else has ended.
-fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
+fn begin_nothing(state: &RunState) -> Option<Next> {
     let last = state.ready().find(|step| state.graph().runs_last(*step));
     if let Some(step) = last {
-        return Some(RunEventKind::StepStarted { step: state.id(step).clone() });
+        return Some(Next::starts(state, step));
     }
     let first = state.ready().next().or_else(|| state.first_to_change());
     // A recovery plan that was made is deleted even so, when its group has come to its end.
@@ -134,40 +149,32 @@ fn begin_nothing(state: &RunState) -> Option<RunEventKind> {
     };
     let step = first.or_else(|| state.active().find(idle))?;
     let reason = "the run stops at its first failure".to_owned();
-    Some(RunEventKind::StepBlocked { step: state.id(step).clone(), reason })
+    Some(Next::of(step, RunEventKind::StepBlocked { step: state.id(step).clone(), reason }))
 }
 
 /// When nothing runs any more, a step that still finds no room on its server never will: disks of machines that failed stay
 /// attached until a person detaches them.
-fn begin_without_room(state: &RunState) -> Option<RunEventKind> {
+fn begin_without_room(state: &RunState) -> Option<Next> {
     let step = state.first_to_change()?;
     let reason = state.slots_needed(step).map_or_else(
         || "nothing leads to it any more".to_owned(),
         |(server, disks)| {
-            let free = free(state, server);
+            let free = state.slots_free(server);
             format!("{server} has room for {free} disks and {disks} are needed; machines that failed keep theirs attached")
         },
     );
-    Some(RunEventKind::StepBlocked { step: state.id(step).clone(), reason })
+    Some(Next::of(step, RunEventKind::StepBlocked { step: state.id(step).clone(), reason }))
 }
 
 /// Returns the event with which a changing step begins, or `None` if its server or one of its vCenters has no room.
-fn begin_change(state: &RunState, step: StepIndex) -> Option<RunEventKind> {
+fn begin_change(state: &RunState, step: StepIndex) -> Option<Next> {
     if !has_room(state, step) {
         return None;
     }
-    let id = state.id(step).clone();
-    match state.slots_needed(step) {
-        Some((server, disks)) => (disks <= free(state, server)).then(|| RunEventKind::SlotsTaken {
-            step: id,
-            server: server.to_owned(),
-            disks,
-        }),
-        None => Some(RunEventKind::StepStarted { step: id }),
+    let Some((server, disks)) = state.slots_needed(step) else { return Some(Next::starts(state, step)) };
+    if disks > state.slots_free(server) {
+        return None;
     }
-}
-
-/// Returns how many disks a server can still take: the limit, less what it had at the start, less what the run attached.
-fn free(state: &RunState, server: &str) -> u32 {
-    wave::free_slots(state.graph().model(), server).saturating_sub(state.slots(server))
+    let (id, server) = (state.id(step).clone(), server.to_owned());
+    Some(Next::of(step, RunEventKind::SlotsTaken { step: id, server, disks }))
 }

@@ -1,5 +1,7 @@
 //! Recovery points: known from when they began, computed when somebody asks.
 
+use std::fmt::Write as _;
+
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
@@ -12,7 +14,7 @@ use crate::syntax::machine::RecoveryPoint;
 /// Crash-consistent points that are listed at most.
 const LISTED_CRASH_CONSISTENT: i64 = 3;
 /// App-consistent points that are listed at most.
-const LISTED_APP_CONSISTENT: usize = 2;
+const LISTED_APP_CONSISTENT: i64 = 2;
 
 /// One point.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +36,15 @@ impl Point {
             PointKind::CrashConsistent => "crash",
             PointKind::AppConsistent => "app",
         };
-        let made = || ["rp", owner.machine, word, &self.at.as_second().to_string()].join("-");
+        let made = || {
+            // Each look at a machine makes several: all of an id is put into room that is there.
+            let mut id = String::with_capacity(owner.machine.len() + 32);
+            for part in ["rp-", owner.machine, "-", word, "-"] {
+                id.push_str(part);
+            }
+            write!(id, "{}", self.at.as_second()).expect("a string takes every text");
+            id
+        };
         self.id.clone().unwrap_or_else(made)
     }
 }
@@ -116,6 +126,17 @@ impl Points {
 
     /// Returns the newest points, oldest first: all app-consistent ones of the retention time, and the newest others.
     fn all(&self, now: Timestamp, owner: &Owner<'_>, crash_consistent: i64) -> Vec<Point> {
+        self.newest_of(now, owner, crash_consistent, i64::MAX)
+    }
+
+    /// Returns the newest points, oldest first: so many of each kind of the present stretch, and all of an earlier one.
+    fn newest_of(
+        &self,
+        now: Timestamp,
+        owner: &Owner<'_>,
+        crash_consistent: i64,
+        app_consistent: i64,
+    ) -> Vec<Point> {
         let oldest = now.as_second() - latency::RETENTION;
         let mut points: Vec<Point> =
             self.kept.iter().filter(|point| point.at.as_second() >= oldest).cloned().collect();
@@ -136,7 +157,7 @@ impl Points {
             let every = latency::APP_CONSISTENT_EVERY;
             let last = (end - owner.offset).div_euclid(every);
             let first = (since.max(oldest) - owner.offset + every - 1).div_euclid(every);
-            for step in first..=last {
+            for step in first.max(last.saturating_sub(app_consistent).saturating_add(1))..=last {
                 points.push(Point {
                     at: moment(step * every + owner.offset),
                     kind: PointKind::AppConsistent,
@@ -151,7 +172,7 @@ impl Points {
 
     /// Returns whether there is a point that a failback can use.
     pub(super) fn any(&self, now: Timestamp, owner: &Owner<'_>) -> bool {
-        !self.all(now, owner, 1).is_empty()
+        self.newest(now, owner).is_some()
     }
 
     /// Returns the app-consistent points of the retention time.
@@ -198,9 +219,10 @@ impl Points {
 
     /// Returns the newest points as facts, oldest first.
     pub(super) fn facts(&self, now: Timestamp, owner: &Owner<'_>) -> Vec<RecoveryPoint> {
-        let points = self.all(now, owner, LISTED_CRASH_CONSISTENT);
+        let points = self.newest_of(now, owner, LISTED_CRASH_CONSISTENT, LISTED_APP_CONSISTENT);
         let app_consistent = points.iter().filter(|point| point.kind == PointKind::AppConsistent).count();
-        let mut skip = app_consistent.saturating_sub(LISTED_APP_CONSISTENT);
+        let listed = usize::try_from(LISTED_APP_CONSISTENT).expect("a handful");
+        let mut skip = app_consistent.saturating_sub(listed);
         let mut facts = Vec::with_capacity(points.len());
         for point in points {
             if point.kind == PointKind::AppConsistent && skip > 0 {

@@ -43,6 +43,9 @@ impl World {
 
     /// Returns the other members of a machine's replication group.
     fn mates(&self, machine: usize) -> Vec<usize> {
+        if self.items[machine].group.is_none() {
+            return Vec::new();
+        }
         let names = self.site.mates(self.items[machine].name.as_str());
         names.filter_map(|name| self.index.get(&MachineName::new(name)).copied()).collect()
     }

@@ -11,6 +11,7 @@ use crate::provider::emulator::world::World;
 use crate::provider::emulator::world::after;
 use crate::provider::error::ProviderError;
 use crate::provider::observation::Observation;
+use crate::provider::observation::ReachedPoint;
 use crate::provider::observation::Replication;
 use crate::source::Spanned;
 use crate::syntax::inventory::Inventory;
@@ -88,6 +89,16 @@ impl World {
         self.shown(&self.items[place])
     }
 
+    /// Returns the point that a machine came home to, as the service says it.
+    ///
+    /// # Panics
+    ///
+    /// If no machine has this place.
+    #[must_use]
+    pub fn reached_at(&self, place: usize) -> Option<&ReachedPoint> {
+        self.items[place].reached.as_ref()
+    }
+
     /// Returns the mark of the servers as they are.
     #[must_use]
     pub const fn mark(&self) -> u64 {
@@ -107,9 +118,12 @@ impl World {
 
     /// Brings facts about servers, as they were at a mark, to the present moment.
     pub fn refresh_servers(&self, mark: Option<u64>, model: &mut Model) {
-        match mark.and_then(|mark| self.site.changed_since(mark)) {
-            Some(changed) => changed.for_each(|server| model.observe_server(server)),
-            None => model.observe(self.site.facts_without_groups()),
+        // Most looks find the servers as they were.
+        if mark != Some(self.site.mark()) {
+            match mark.and_then(|mark| self.site.changed_since(mark)) {
+                Some(changed) => changed.for_each(|server| model.observe_server(server)),
+                None => model.observe(self.site.facts_without_groups()),
+            }
         }
         self.freshen(&mut model.inventory);
     }

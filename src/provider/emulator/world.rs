@@ -157,13 +157,18 @@ impl World {
         self.now = self.now.max(now);
     }
 
-    /// Goes on to `now`, and returns what changed by itself since it was last told.
+    /// Goes on to `now`, and writes into `told` what changed by itself since it was last told; what that held before is gone.
     ///
-    /// The first call tells nothing, and begins the telling.
-    pub fn tell(&mut self, now: Timestamp) -> Told {
+    /// The first call begins the telling.
+    pub fn tell(&mut self, now: Timestamp, told: &mut Told) {
         self.told.get_or_insert_default();
         self.advance(now);
-        self.told.replace(Told::default()).unwrap_or_default()
+        told.machines.clear();
+        told.operations.clear();
+        told.servers = false;
+        if let Some(own) = &mut self.told {
+            std::mem::swap(own, told);
+        }
     }
 
     /// Notes that a machine changed by itself.

@@ -7,7 +7,7 @@ use crate::graph::StepIndex;
 use crate::graph::StepSubject;
 use crate::id::IdempotencyKey;
 use crate::run::driver::engine::Engine;
-use crate::run::driver::engine::Inquiry;
+use crate::run::driver::inquiry::Inquiry;
 use crate::run::hook::Left;
 use crate::run::hook::Variables;
 use crate::run::recorder::RunError;

@@ -13,7 +13,7 @@ use crate::rules::Guard;
 use crate::rules::Options;
 use crate::rules::OriginFilter;
 use crate::run::driver::engine::Engine;
-use crate::run::driver::engine::Inquiry;
+use crate::run::driver::inquiry::Inquiry;
 use crate::run::guard;
 use crate::run::machine;
 use crate::run::recorder::RunError;
@@ -208,8 +208,10 @@ impl Engine<'_> {
     pub(super) fn look_again(&mut self, step: StepIndex, wait: Wait) -> Result<(), RunError> {
         self.gives_up_claim(step);
         let deadline = Some(wait.deadline).filter(|deadline| *deadline < jiff::Timestamp::MAX);
-        self.tell_wait(step, wait.reason.clone(), deadline)?;
-        self.show_progress(step, wait.done.unwrap_or(0.0), wait.reason);
+        if self.recorder.is_watched() {
+            self.show_progress(step, wait.done.unwrap_or(0.0), wait.reason.clone());
+        }
+        self.tell_wait(step, wait.reason, deadline)?;
         let told = wait.told_until.filter(|_| self.manner.told);
         let until = told.unwrap_or_else(|| self.shown_until(wait.until));
         self.wake(step, until);
@@ -257,7 +259,6 @@ impl Engine<'_> {
         let was_closed = self.blocked.contains_key(&step);
         self.record_guard(step, guard, verdict.findings, &verdict.blocking, options.now)?;
         if passed {
-            self.blocked.remove(&step);
             return Ok(true);
         }
         let first = &verdict.blocking[0];
@@ -296,7 +297,11 @@ impl Engine<'_> {
         };
         let id = self.recorder.state().id(step).clone();
         let passed = now.is_empty();
-        self.blocked.insert(step, now);
+        if passed {
+            self.blocked.remove(&step);
+        } else {
+            self.blocked.insert(step, now);
+        }
         self.recorder.record_of(
             step,
             RunEventKind::GuardEvaluated { step: id, guard, facts_digest, judged_at, findings, passed },

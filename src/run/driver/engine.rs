@@ -16,107 +16,24 @@ use crate::event::StepStatus;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::id::IdMap;
-use crate::id::IdempotencyKey;
-use crate::id::OperationId;
-use crate::id::StepId;
 use crate::model::Model;
 use crate::provider::Freshness;
 use crate::provider::MemberOutcome;
-use crate::provider::Observation;
-use crate::provider::OperationStatus;
-use crate::provider::ProviderError;
-use crate::provider::Request;
 use crate::rules::Options;
 use crate::rules::Policies;
-use crate::run::approver::Question;
-use crate::run::approver::Reply;
 use crate::run::claims::Claims;
 use crate::run::driver::End;
+use crate::run::driver::inquiry::Answer;
+use crate::run::driver::inquiry::Inquiry;
+use crate::run::driver::inquiry::Purpose;
 use crate::run::driver::wakes::Wakes;
-use crate::run::hook::Left;
-use crate::run::hook::Variables;
 use crate::run::machine;
+use crate::run::machine::Next;
 use crate::run::recorder::Recorder;
 use crate::run::recorder::RunError;
 use crate::run::retry;
 use crate::run::step;
 use crate::run::verified;
-use crate::syntax::action::Action;
-use crate::syntax::action::Probe;
-
-/// Something that has to be asked outside.
-pub(super) enum Inquiry {
-    /// How the machines of the step are.
-    Look(Purpose),
-    /// How far an operation is.
-    Poll(OperationId),
-    /// Which operation was begun with a key.
-    Find(IdempotencyKey, Purpose),
-    /// To begin something.
-    Begin(Request, IdempotencyKey),
-    /// A person's answer.
-    Person(Question),
-    /// That the question of a step, whose time is over, is taken back.
-    Withdraw(StepId),
-    /// That a question was answered with yes by other means.
-    Approved(Question),
-    /// To run an action.
-    Act(Box<Action>, Variables),
-    /// What an action of a process that ended left running.
-    Leftover(Box<Action>),
-    /// That nothing runs any more of what an action left running.
-    LeftoverEnds(Box<Action>),
-    /// To run probes.
-    Probe(Vec<Probe>),
-}
-
-/// Why the site is looked at, or searched for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// To decide what the step does next; to learn whether a request arrived.
-    Decide,
-    /// Because a search found nothing; because a person said to send a request again.
-    MakeSure,
-}
-
-/// An answer from outside.
-pub(super) enum Answer {
-    Observed(Box<Result<Observation, ProviderError>>),
-    Began(Result<OperationId, ProviderError>),
-    Polled(Result<OperationStatus, ProviderError>),
-    Found(Result<Option<OperationId>, ProviderError>),
-    /// What is seen after a search found nothing.
-    Looked(Box<Result<Observation, ProviderError>>),
-    /// What a last search found, after a person said to send the request again.
-    Confirmed(Result<Option<OperationId>, ProviderError>),
-    /// To the question that the event of this place asked.
-    Replied(u64, Reply),
-    Acted(Result<String, String>),
-    /// What is left of an action whose process ended.
-    LeftRunning(Left),
-    /// Nothing runs any more of what an action left running.
-    NothingRuns,
-    Probed(Result<String, String>),
-}
-
-impl Answer {
-    /// Returns whether the site gave an answer, whatever it was.
-    fn is_there(&self) -> bool {
-        let silent = |error: &ProviderError| matches!(error, ProviderError::NoAnswer { .. });
-        let error = match self {
-            Self::Observed(result) | Self::Looked(result) => result.as_ref().as_ref().err(),
-            Self::Began(result) => result.as_ref().err(),
-            Self::Polled(result) => result.as_ref().err(),
-            Self::Found(result) | Self::Confirmed(result) => result.as_ref().err(),
-            Self::Replied(..)
-            | Self::Acted(_)
-            | Self::LeftRunning(_)
-            | Self::NothingRuns
-            | Self::Probed(_) => return false,
-        };
-        !error.is_some_and(silent)
-    }
-}
 
 /// How the time of a drive passes.
 #[derive(Clone, Debug)]
@@ -262,25 +179,29 @@ impl<'r> Engine<'r> {
     pub(super) fn go_on(&mut self) -> Result<(), RunError> {
         let called = self.claims.call(self.recorder.state());
         self.fresh.extend(called);
-        while let Some(kind) = self.next_event() {
-            let started = match &kind {
-                RunEventKind::StepStarted { step } => self.graph.find(step),
-                _ => None,
-            };
-            self.fresh.extend(started);
-            match started {
+        while let Some(Next { step, kind }) = self.next_event() {
+            if matches!(kind, RunEventKind::StepStarted { .. }) {
+                self.fresh.extend(step);
+            }
+            match step {
                 Some(step) => self.recorder.record_of(step, kind)?,
                 None => self.recorder.record(kind)?,
             }
         }
-        for step in std::mem::take(&mut self.fresh).into_iter().chain(self.due()) {
+        let mut steps = std::mem::take(&mut self.fresh);
+        self.take_due(&mut steps);
+        for step in steps.drain(..) {
             self.work(step)?;
+        }
+        // Its room serves the steps that begin next.
+        if self.fresh.is_empty() {
+            self.fresh = steps;
         }
         Ok(())
     }
 
     /// Returns the event that the run itself makes next.
-    fn next_event(&mut self) -> Option<RunEventKind> {
+    fn next_event(&mut self) -> Option<Next> {
         let seq = self.recorder.state().seq();
         if self.quiet_after == Some(seq) {
             return None;
@@ -341,17 +262,15 @@ impl<'r> Engine<'r> {
         self.wakes.next().into_iter().chain(glance).min()
     }
 
-    /// Takes the steps whose time to look again has come.
-    fn due(&mut self) -> Vec<StepIndex> {
+    /// Adds the steps whose time to look again has come.
+    fn take_due(&mut self, due: &mut Vec<StepIndex>) {
         let now = self.now();
-        let mut due = Vec::new();
         while let Some(step) = self.wakes.pop(now) {
             due.push(step);
         }
         if !self.glances.is_empty() {
             due.extend(self.glances.extract_if(.., |_, at| *at <= now).map(|(step, _)| step));
         }
-        due
     }
 
     pub(super) fn wake(&mut self, step: StepIndex, at: Timestamp) {

@@ -6,6 +6,7 @@ mod attempt;
 mod decision;
 mod engine;
 mod evidence;
+mod inquiry;
 mod local;
 mod orders;
 mod placement;

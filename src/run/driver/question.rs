@@ -9,7 +9,7 @@ use crate::graph::StepSubject;
 use crate::quantity::Seconds;
 use crate::run::approver::Question;
 use crate::run::driver::engine::Engine;
-use crate::run::driver::engine::Inquiry;
+use crate::run::driver::inquiry::Inquiry;
 use crate::run::recorder::RunError;
 use crate::run::step;
 use crate::syntax::action::OnTimeout;

@@ -23,16 +23,17 @@ use crate::provider::Item;
 use crate::provider::OperationStatus;
 use crate::provider::ProviderError;
 use crate::provider::emulator::Seen;
+use crate::provider::emulator::Told;
 use crate::provider::emulator::World;
 use crate::rules::Options;
 use crate::run::approver;
 use crate::run::approver::Question;
 use crate::run::driver::End;
-use crate::run::driver::engine::Answer;
 use crate::run::driver::engine::Engine;
-use crate::run::driver::engine::Inquiry;
 use crate::run::driver::engine::Manner;
-use crate::run::driver::engine::Purpose;
+use crate::run::driver::inquiry::Answer;
+use crate::run::driver::inquiry::Inquiry;
+use crate::run::driver::inquiry::Purpose;
 use crate::run::hook::Left;
 use crate::run::recorder::Recorder;
 use crate::run::recorder::RunError;
@@ -90,6 +91,8 @@ pub struct Simulation<'r> {
     operations: IdMap<OperationId, StepIndex>,
     /// Steps that something happened to.
     due: Vec<StepIndex>,
+    /// What the world told last; its room is used again.
+    told: Told,
     /// How long persons take to answer; they answer at once if nothing says.
     thinking: Option<Thinking<'r>>,
     /// Questions that persons think about, by when they answer.
@@ -109,7 +112,7 @@ impl<'r> Simulation<'r> {
     ) -> Self {
         let manner =
             Manner { immediate: true, at_terminal: false, told: true, person: None, is_taken_back: false };
-        world.tell(clock.now());
+        world.tell(clock.now(), &mut Told::default());
         let machines = model
             .machines()
             .map(|machine| {
@@ -126,6 +129,7 @@ impl<'r> Simulation<'r> {
             concerned: Vec::new(),
             operations: IdMap::default(),
             due: Vec::new(),
+            told: Told::default(),
             thinking: None,
             questions: BTreeMap::new(),
         }
@@ -188,13 +192,13 @@ impl<'r> Simulation<'r> {
             }
             // Whatever the world still does by itself may let a step end.
             let answered = self.questions.keys().next().map(|(at, _)| *at);
-            let next = [self.world.next_change(), self.engine.next_wake(), answered];
-            let next = next.into_iter().flatten().min();
+            let own = [self.engine.next_wake(), answered].into_iter().flatten().min();
+            let next = self.world.next_change().into_iter().chain(own).min();
             let active = self.engine.recorder.state().active().next().is_some();
             match next.filter(|_| active) {
                 Some(next) if next > limit => return Ok(None),
                 Some(next) => {
-                    self.pass(next);
+                    self.pass(next, own.map_or(limit, |own| own.min(limit)));
                     self.answer_questions()?;
                 }
                 None => {
@@ -206,25 +210,42 @@ impl<'r> Simulation<'r> {
         }
     }
 
-    /// Lets time pass, and lets the steps look that something happened to.
-    fn pass(&mut self, until: Timestamp) {
-        let now = until.max(self.clock.now());
+    /// Lets time pass until `next`, and on to what the world does by itself until `last`, as long as that concerns no step.
+    fn pass(&mut self, next: Timestamp, last: Timestamp) {
+        let mut now = next.max(self.clock.now());
+        let mut told = std::mem::take(&mut self.told);
+        loop {
+            self.world.tell(now, &mut told);
+            if self.lets_look(&told, now) {
+                break;
+            }
+            match self.world.next_change().filter(|next| *next <= last) {
+                Some(next) => now = next.max(now),
+                None => break,
+            }
+        }
+        self.told = told;
         self.clock.set(now);
-        let told = self.world.tell(now);
+    }
+
+    /// Lets the steps look that something happened to, and returns whether there are any.
+    fn lets_look(&mut self, told: &Told, now: Timestamp) -> bool {
         if told.servers {
             let active: Vec<StepIndex> = self.engine.recorder.state().active().collect();
             for step in active {
                 self.engine.wake(step, now);
             }
-            return;
+            return true;
         }
+        let mut any = false;
         for operation in &told.operations {
             if let Some(step) = self.operations.get(operation) {
                 self.engine.wake(*step, now);
+                any = true;
             }
         }
-        for place in told.machines {
-            let Some(steps) = self.concerned.get_mut(place) else { continue };
+        for place in &told.machines {
+            let Some(steps) = self.concerned.get_mut(*place) else { continue };
             let state = self.engine.recorder.state();
             steps.retain(|step| !state.step(*step).status.is_settled());
             for step in steps.iter().copied() {
@@ -235,9 +256,11 @@ impl<'r> Simulation<'r> {
                 }
             }
         }
+        any |= !self.due.is_empty();
         for step in self.due.drain(..) {
             self.engine.wake(step, now);
         }
+        any
     }
 
     fn answer(&mut self, step: StepIndex, inquiry: Inquiry) -> Result<(), RunError> {
@@ -343,13 +366,17 @@ impl<'r> Simulation<'r> {
         Ok(())
     }
 
-    /// Returns what the service says about machines that are looked at to be verified; other steps go by the facts.
+    /// Returns what the service says about machines that are looked at to be verified, if it says of one which point it came home to
+    /// and the run does not know that yet; everything else is told by the facts.
     fn items(&self, step: StepIndex) -> Vec<Item> {
         if self.engine.graph.kind(step) != StepKind::Verify {
             return Vec::new();
         }
-        let places = self.engine.graph.indexes_of(step).filter_map(|index| self.machines[index].place);
-        places.map(|place| self.world.shown_at(place)).collect()
+        let state = self.engine.recorder.state();
+        let machines = self.engine.graph.indexes_of(step);
+        let places = machines.filter_map(|index| Some((index, self.machines[index].place?)));
+        let news = places.filter(|(index, place)| self.world.reached_at(*place) != state.point(*index));
+        news.map(|(_, place)| self.world.shown_at(place)).collect()
     }
 
     fn refresh(&mut self, index: usize) {

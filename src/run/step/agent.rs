@@ -6,7 +6,7 @@ use crate::model::Machine;
 use crate::run::retry::AGENT_WINDOW;
 use crate::run::step::Context;
 use crate::run::step::Decision;
-use crate::run::step::least_place;
+use crate::run::step::cycle::least_place;
 
 fn registered(machine: Machine<'_>) -> Option<bool> {
     machine.asr().ok()?.agent_registration_ok.map(|ok| ok.value)

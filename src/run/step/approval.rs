@@ -8,7 +8,7 @@ use crate::model::PointChoice;
 use crate::run::step;
 use crate::run::step::Context;
 use crate::run::step::Decision;
-use crate::run::step::least_place;
+use crate::run::step::cycle::least_place;
 
 /// How long a person may take to delete a machine before the run gives up.
 const DELETION_PATIENCE: SignedDuration = SignedDuration::from_hours(48);

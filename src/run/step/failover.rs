@@ -10,9 +10,9 @@ use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
+use crate::run::step::cycle::least_place;
 use crate::run::step::is_done;
 use crate::run::step::is_failing_back;
-use crate::run::step::least_place;
 use crate::run::step::prepare::recovery_plan;
 
 /// How long a step waits for the plan's window to open: one opens each week at least.

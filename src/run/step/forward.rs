@@ -6,7 +6,7 @@ use crate::provider::ForwardTarget;
 use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
-use crate::run::step::least_place;
+use crate::run::step::cycle::least_place;
 use crate::syntax::inventory::Experience;
 
 pub(super) fn decide(context: &Context<'_>) -> Decision {

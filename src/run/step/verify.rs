@@ -10,7 +10,7 @@ use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
-use crate::run::step::least_place;
+use crate::run::step::cycle::least_place;
 use crate::syntax::action::Probe;
 use crate::syntax::inventory::Experience;
 use crate::syntax::machine::PowerState;

@@ -38,9 +38,10 @@ pub(super) fn origin(look: &Look<'_>) -> Option<Trouble> {
 }
 
 /// Returns the release of a machine's operating system as one word, however it was written: `Windows Server 2008 R2`,
-/// `windows_server_2008_r2`.
+/// `windows_server_2008_r2`. Only releases of 2008 are told apart; nothing is put together for others.
 fn release(item: &Item) -> String {
     let release = item.facts.os.as_ref().and_then(|os| os.release.as_deref());
+    let release = release.filter(|text| text.contains("2008"));
     let words =
         release.into_iter().flat_map(|text| text.split(|letter: char| !letter.is_ascii_alphanumeric()));
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
