@@ -14,6 +14,7 @@ pub mod inventory;
 pub(crate) mod limit;
 pub mod machine;
 mod mended;
+pub mod nullable;
 pub mod observed;
 pub mod plan;
 pub mod policy;

@@ -8,6 +8,7 @@ mod arithmetic;
 mod compile;
 mod evaluate;
 mod finding;
+mod follow;
 mod functions;
 mod key;
 #[cfg(feature = "cel")]
