@@ -119,6 +119,65 @@ fn a_mistake_of_a_policys_text_hides_none_of_its_expressions() {
 }
 
 #[test]
+#[cfg(feature = "cel")]
+fn a_rule_that_can_not_be_read_hides_none_of_its_expressions_nor_those_of_others() {
+    let rules = "rules:\n\
+        - {id: ACME01, severity: eror, scope: plan, assert: plan.nmae != null, message: \"{{ plan.onwer }}\"}\n\
+        - {id: ACME02, severity: error, scope: machine, when: machine.os.famly == \"linux\", message: m}\n\
+        - {id: ACME03, severity: error, scope: machine, assert: machine.nmae != null, message: m, wieght: 1}\n\
+        - {id: ACME01, severity: error, scope: group, assert: group.nmae != null, message: [m]}\n";
+    let policy = format!("kind: Policy\nversion: 1\nname: p\n{rules}");
+    let expected = [
+        "5:unknown-word",
+        "6:missing-key",
+        "7:unknown-key",
+        "8:wrong-type",
+        "8:duplicate-rule",
+        "5:unknown-name",
+        "5:unknown-name",
+        "6:unknown-name",
+        "7:unknown-name",
+        "8:unknown-name",
+    ];
+    assert_eq!(told(&[("p.policy.yaml", &policy)], "p.policy.yaml"), expected);
+    // Nor does a mistake of the policy itself.
+    let found = told(&[("p.policy.yaml", &policy.replace("name: p", "nmae: p"))], "p.policy.yaml");
+    assert_eq!(found[1..], expected, "{found:?}");
+}
+
+#[test]
+#[cfg(feature = "cel")]
+fn a_rule_whose_scope_nobody_can_read_is_wrong_where_it_is_wrong_in_every_scope() {
+    let told_of = |assert: &str| {
+        let rule = format!("- {{id: ACME01, severity: error, scope: vm, assert: {assert}, message: m}}\n");
+        let policy = format!("kind: Policy\nversion: 1\nname: p\nrules:\n{rule}");
+        told(&[("p.policy.yaml", &policy)], "p.policy.yaml")
+    };
+    for right in ["machine.name != null", "group.name != null", "plan.name != null"] {
+        assert_eq!(told_of(right), ["5:unknown-word"], "{right}");
+    }
+    for wrong in ["machine.nmae != null", "group.nmae != null", "plan.nmae != null"] {
+        assert_eq!(told_of(wrong), ["5:unknown-word", "5:unknown-name"], "{wrong}");
+    }
+    assert_eq!(told_of("machin.name != null"), ["5:unknown-word", "5:unknown-name"]);
+}
+
+#[test]
+#[cfg(feature = "cel")]
+fn a_test_names_a_rule_that_can_not_be_read_whole_and_no_other() {
+    let policy = "kind: Policy\nversion: 1\nname: p\nrules:\n\
+        - {id: ACME01, severity: eror, scope: plan, assert: \"true\", message: m}\n\
+        tests:\n\
+        - {name: t, rule: ACME01, given: {}, expect: silent}\n\
+        - {name: u, rule: ACME02, given: {}, expect: silent}\n";
+    let found = told(&[("p.policy.yaml", policy)], "p.policy.yaml");
+    assert_eq!(found, ["5:unknown-word", "8:unknown-rule"]);
+    // A rule without an id may be the one that is meant.
+    let found = told(&[("p.policy.yaml", &policy.replace("id: ACME01", "di: ACME01"))], "p.policy.yaml");
+    assert!(!found.iter().any(|found| found.ends_with("unknown-rule")), "{found:?}");
+}
+
+#[test]
 fn a_mistake_behind_an_anchor_is_told_once_with_the_places_that_use_it() {
     let uses = "- {<<: *d, name: w1}\n- {<<: *d, name: w2}\n- {<<: *d, name: w3}\n";
     let plan = format!("{HEAD}x-d: &d\n  commit: somtimes\n  ownr: x\nmachines:\n{uses}");
