@@ -107,6 +107,24 @@ fn names_of_documents_with_mistakes_are_compared_too() {
 }
 
 #[test]
+fn a_bracket_that_is_left_open_is_told_where_it_opens_and_what_follows_is_read() {
+    let list = format!(
+        "{HEAD}machines:\n  - {{name: w1, depends_on: [w2]}}\n  - {{name: w2, failback: {{master_target: mtw}}\n  \
+         - {{name: w3, x: 1}}\n  - w4\n"
+    );
+    let found = told(&[("p.plan.yaml", &list)], "p.plan.yaml");
+    assert_eq!(found, ["6:unclosed-bracket", "7:unknown-key"]);
+    // Each of several, one after the other.
+    let several =
+        format!("{HEAD}machines:\n  - {{name: w1\n  - {{name: w2\n  - {{name: w3, x: 1}}\nactions: {{\n");
+    let found = told(&[("p.plan.yaml", &several)], "p.plan.yaml");
+    for expected in ["5:unclosed-bracket", "6:unclosed-bracket", "7:unknown-key", "8:unclosed-bracket"] {
+        assert!(found.contains(&expected.to_owned()), "{expected}: {found:?}");
+    }
+    assert!(found.iter().all(|found| !found.ends_with("yaml-syntax")), "{found:?}");
+}
+
+#[test]
 #[cfg(feature = "cel")]
 fn a_mistake_of_a_policys_text_hides_none_of_its_expressions() {
     let policy = "kind: Policy\nversion: 1\nname: p\nrules:\n\

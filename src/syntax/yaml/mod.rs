@@ -1,6 +1,7 @@
 //! Reads YAML texts into trees, reporting every mistake with its place; the only user of the YAML crate.
 
 mod alias;
+mod bracket;
 mod character;
 mod comment;
 mod cut;
@@ -23,6 +24,7 @@ use crate::syntax::tree::Node;
 use crate::syntax::tree::NodeId;
 use crate::syntax::tree::Tree;
 
+pub use self::bracket::still_open;
 pub use self::comment::comments;
 pub use self::cut::cut_short;
 pub use self::mistake::unclosed;
