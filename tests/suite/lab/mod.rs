@@ -144,6 +144,7 @@ impl World {
             looked: Mutex::default(),
             stuck: Mutex::default(),
             busy: Mutex::default(),
+            halfway: Mutex::default(),
         }))
     }
 
