@@ -65,14 +65,20 @@ impl Workspace {
                     Fix::Change { title, edits } => {
                         actions.push(action(title.clone(), edits, Some(diagnostic), true));
                     }
-                    Fix::Waive { rule, subject, plan } => {
-                        let Some((at, new)) = waiver(&open.text, open.sketch(), *plan, rule, subject) else {
+                    Fix::Waive { rule, subjects, plan } => {
+                        let Some((at, new)) = waiver(&open.text, open.sketch(), *plan, rule, subjects) else {
                             continue;
                         };
                         let position = open.text.position(at, self.encoding);
                         let range = lsp_types::Range::new(position, position);
                         let edits = [(Location::new(open.uri.clone(), range), new)];
-                        let title = format!("Waive {rule} for {subject}, with a reason to be written");
+                        let of = match subjects.as_slice() {
+                            [first, others @ ..] if !others.is_empty() => {
+                                format!("{first} and {} more", others.len())
+                            }
+                            subjects => subjects.concat(),
+                        };
+                        let title = format!("Waive {rule} for {of}, with a reason to be written");
                         actions.push(action(title, &edits, Some(diagnostic), false));
                     }
                 }
@@ -103,16 +109,22 @@ fn action(
     }
 }
 
-/// Returns what has to be inserted, and where, for a plan to accept the findings of a rule about a subject: with an empty
+/// Returns what has to be inserted, and where, for a plan to accept the findings of a rule about some subjects: with an empty
 /// reason, which is refused until somebody writes one. `None` for a plan that is written between brackets.
-fn waiver(text: &Text, sketch: &Sketch, plan: usize, rule: &str, subject: &str) -> Option<(usize, String)> {
+fn waiver(
+    text: &Text,
+    sketch: &Sketch,
+    plan: usize,
+    rule: &str,
+    subjects: &[String],
+) -> Option<(usize, String)> {
     let (ending, all) = (text.ending(), text.as_str());
     let (item, _) = sketch.at(plan)?;
     let document = sketch.document_of(item);
     if sketch.item(document).brackets.is_some() {
         return None;
     }
-    let of = scalar(subject);
+    let of = subjects.iter().map(|subject| scalar(subject)).collect::<Vec<_>>().join(", ");
     let block = |indent: usize| {
         let pad = " ".repeat(indent);
         format!("{ending}{pad}- rule: {rule}{ending}{pad}  of: [{of}]{ending}{pad}  reason: \"\"")
@@ -141,7 +153,7 @@ mod tests {
     fn waived(plan: &str) -> Option<String> {
         let text = Text::new(plan.to_owned());
         let name = plan.find("erp").expect("a name");
-        let (at, new) = waiver(&text, &Sketch::of(plan), name, "FB606", "erp-db")?;
+        let (at, new) = waiver(&text, &Sketch::of(plan), name, "FB606", &["erp-db".to_owned()])?;
         Some(format!("{}{new}{}", &plan[..at], &plan[at..]))
     }
 

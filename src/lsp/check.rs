@@ -102,21 +102,16 @@ pub(super) fn analyze(open: &Open, reading: Reading<'_>, cache: &mut Cache, enco
         Some(_) => Some(syntax::read(source, &mut mistakes)),
         None => syntax::read_if_ours(source, &mut mistakes),
     };
-    let Some(syntax::Reading { documents, drafts }) = read else { return Analysis::default() };
+    let Some(syntax::Reading { documents, policies: policy_drafts, .. }) = read else {
+        return Analysis::default();
+    };
     let (mut plans, mut inventories, mut policies) = (Vec::new(), Vec::new(), Vec::new());
-    let mut policy_drafts = Vec::new();
     for document in documents {
         match document {
             Document::Plan(plan) => plans.push(plan),
             Document::Inventory(inventory) => inventories.push(*inventory),
             Document::Policy(policy) => policies.push(*policy),
             Document::Settings(_) => {}
-        }
-    }
-    for draft in drafts {
-        match draft {
-            Document::Policy(policy) => policy_drafts.push(*policy),
-            Document::Plan(_) | Document::Inventory(_) | Document::Settings(_) => {}
         }
     }
     mistakes.extend(Policies::mistakes_of_drafts(&policy_drafts, &policies, &sources));

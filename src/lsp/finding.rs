@@ -1,4 +1,5 @@
-//! Findings of rules as problems of a document: each violation for itself, what is open or awaited summed up.
+//! Findings of rules as problems of a document: each violation for itself, unless many of them stand at one place; what is open
+//! or awaited summed up.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ use super::problem::Proposal;
 
 /// Things that are named in a summary; the others are counted.
 const NAMED: usize = 5;
+/// Violations of a rule that stand at one place and are shown one by one: a line that all machines share would have a thousand.
+const FEW: usize = 5;
 
 /// Returns what rules found as problems, the heaviest first.
 pub(super) fn problems(
@@ -48,14 +51,26 @@ pub(super) fn problems(
     kept.sort_by_key(|(state, finding)| (Reverse(finding.severity), *state, finding.span, &*finding.rule));
     let mut found = Vec::new();
     let (mut open, mut awaited) = (BTreeMap::new(), BTreeMap::new());
-    for (state, finding) in kept {
+    let is_alike = |one: &(State, &Finding), other: &(State, &Finding)| {
+        let of = |(state, finding): &(State, &Finding)| (*state, finding.severity, finding.span);
+        of(one) == of(other)
+            && one.1.rule == other.1.rule
+            && one.1.help == other.1.help
+            && one.1.waived_because == other.1.waived_because
+    };
+    for alike in kept.chunk_by(is_alike) {
+        let state = alike[0].0;
+        let alike: Vec<&Finding> = alike.iter().map(|(_, finding)| *finding).collect();
+        let together = if alike.len() > FEW { alike.len() } else { 1 };
         match state {
-            State::Violated => found.push(violated(finding, model, ground, policies)),
-            State::Waived => found.push(waived(finding, model, ground)),
+            State::Violated => {
+                found.extend(alike.chunks(together).map(|alike| violated(alike, model, ground, policies)));
+            }
+            State::Waived => found.extend(alike.chunks(together).map(|alike| waived(alike, model, ground))),
             State::Indeterminate => {}
             // The command line counts these; beside the text of a plan they would be noise.
             State::Unmeasured => {}
-            State::Pending => awaited.entry(&*finding.rule).or_insert_with(Vec::new).push(finding),
+            State::Pending => awaited.entry(&*alike[0].rule).or_insert_with(Vec::new).extend(alike),
         }
     }
     for one in findings.undecided() {
@@ -139,8 +154,14 @@ fn named_at(subject: &Subject, model: &Model, ground: &Ground) -> Option<Range<u
     ground.spot(span).filter(Spot::is_own).map(|spot| spot.range)
 }
 
-fn violated(finding: &Finding, model: &Model, ground: &Ground, policies: &Policies) -> Problem {
-    let mut problem = problem(finding, model, ground, problem::with_help(&finding.message, &finding.help));
+/// Returns violations of a rule that stand at one place as one problem, which is told about the first of them.
+fn violated(alike: &[&Finding], model: &Model, ground: &Ground, policies: &Policies) -> Problem {
+    let finding = alike[0];
+    let message = problem::with_help(&in_words(alike), &finding.help);
+    let mut problem = problem(finding, model, ground, message);
+    for other in alike[1..].iter().take(problem::PLACES) {
+        problem.related.extend(problem::related(Span { via: 0, ..other.span }, &other.related, ground));
+    }
     if let Some(word) = problem::meant(&finding.help) {
         problem.proposals.push(Proposal::Replace(word.to_owned()));
     }
@@ -151,16 +172,36 @@ fn violated(finding: &Finding, model: &Model, ground: &Ground, policies: &Polici
     if is_waivable {
         problem.proposals.push(Proposal::Waive {
             rule: finding.rule.clone().into_owned(),
-            subject: finding.subject.name.clone(),
+            subjects: subjects_of(alike),
             plan: plan_name(model).start,
         });
     }
     problem
 }
 
-fn waived(finding: &Finding, model: &Model, ground: &Ground) -> Problem {
-    let reason = finding.waived_because.as_deref().unwrap_or("");
-    let mut problem = problem(finding, model, ground, format!("waived: {}\n{reason}", finding.message));
+/// Returns what findings of a rule at one place say: the words of the first, and about whom the others are.
+fn in_words(alike: &[&Finding]) -> String {
+    let (first, others) = (alike[0], &alike[1..]);
+    match others.len() {
+        0 => first.message.clone(),
+        count => {
+            let names = row(others.iter().map(|other| other.subject.name.as_str()));
+            format!("{} (and {count} more: {names})", first.message)
+        }
+    }
+}
+
+/// Returns the names of the subjects of some findings, each once.
+fn subjects_of(findings: &[&Finding]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let names = findings.iter().map(|finding| &finding.subject.name);
+    names.filter(|name| seen.insert(name.as_str())).cloned().collect()
+}
+
+/// Returns accepted findings of a rule that stand at one place as one problem.
+fn waived(alike: &[&Finding], model: &Model, ground: &Ground) -> Problem {
+    let reason = alike[0].waived_because.as_deref().unwrap_or("");
+    let mut problem = problem(alike[0], model, ground, format!("waived: {}\n{reason}", in_words(alike)));
     problem.severity = DiagnosticSeverity::HINT;
     problem
 }

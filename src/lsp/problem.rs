@@ -20,7 +20,7 @@ use super::page::Page;
 /// Problems that are shown in one document.
 pub(super) const MOST: usize = 1000;
 /// Places that are shown beside a problem's own.
-const PLACES: usize = 20;
+pub(super) const PLACES: usize = 20;
 
 /// What would put a problem right.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub(super) enum Fix {
     /// Several changes, which only together put it right.
     Change { title: String, edits: Vec<(lsp_types::Location, String)> },
     /// The finding accepted, in the plan whose name begins at a byte.
-    Waive { rule: String, subject: String, plan: usize },
+    Waive { rule: String, subjects: Vec<String>, plan: usize },
 }
 
 /// What is proposed before the places of it are known.
@@ -47,7 +47,7 @@ pub(super) enum Proposal {
     },
     Waive {
         rule: String,
-        subject: String,
+        subjects: Vec<String>,
         plan: usize,
     },
 }
@@ -146,8 +146,8 @@ impl Problem {
                 Some(Fix::Change { title: title.clone(), edits: edits.collect::<Option<_>>()? })
             }
             Proposal::Exact(text) => Some(Fix::Replace { at: page.location(&self.at)?, with: text.clone() }),
-            Proposal::Waive { rule, subject, plan } => {
-                Some(Fix::Waive { rule: rule.clone(), subject: subject.clone(), plan: *plan })
+            Proposal::Waive { rule, subjects, plan } => {
+                Some(Fix::Waive { rule: rule.clone(), subjects: subjects.clone(), plan: *plan })
             }
         });
         let fixes = fixes.collect();

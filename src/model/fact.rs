@@ -1,7 +1,7 @@
 //! Facts that may not be known: a missing one ends a rule as *indeterminate*, never as passed.
 
 use crate::source::Spanned;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// A fact, or which one is missing.
 pub type Fact<T> = Result<T, Unknown>;

@@ -22,7 +22,7 @@ impl Model {
     ///
     /// [`Unknown`] if the inventory does not say.
     pub fn configuration_server(&self) -> Fact<Option<&ConfigurationServer>> {
-        use crate::syntax::scalar::Nullable;
+        use crate::syntax::nullable::Nullable;
         match &self.inventory.configuration_server {
             Nullable::Unknown => Err(Unknown::of("configuration_server", "inventory")),
             Nullable::None => Ok(None),

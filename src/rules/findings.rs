@@ -254,6 +254,18 @@ impl<'f> Findings<'f> {
         }
     }
 
+    /// Adds that what the rule would weigh otherwise than its errors can't be decided about its subject.
+    pub(crate) fn unknown_as(&mut self, unknown: &Unknown, severity: Severity) {
+        if self.told.is_some_and(|told| told.tells(unknown, self.subject.1)) {
+            return;
+        }
+        let (kind, name, span) = self.subject;
+        let of = unknown.object.as_deref().unwrap_or(name);
+        let subject = Subject { kind, name: name.to_owned() };
+        let finding = open::of_fact(self.rule, subject, span, unknown.field, of);
+        self.found.findings.push(Finding { severity, ..finding });
+    }
+
     /// Adds that the rule can't be decided, because nobody knows whether the vault is classic or modernized.
     pub(crate) fn unknown_architecture(&mut self) {
         let (kind, name, span) = self.subject;

@@ -82,6 +82,12 @@ pub fn cancellation(machine: Machine<'_>) -> PlannedStep {
     PlannedStep { request: Some(Request::CancelFailover), ..step }
 }
 
+/// Returns the step that disables a machine's replication, as somebody may think of it when its failover has failed.
+#[must_use]
+pub fn disablement(machine: Machine<'_>) -> PlannedStep {
+    PlannedStep { request: Some(Request::DisableReplication), ..step(machine, Phase::Run, None, None) }
+}
+
 /// Returns the steps that a plan stands for, in the order of each machine's life cycle.
 ///
 /// Classic fails back by an unplanned failover, modernized by a planned one (failover-failback-overview-modernized, Recovery

@@ -72,6 +72,23 @@ pub fn cancellation(model: &Model) -> Option<GuardFinding> {
     found.iter().find(forbids).map(told)
 }
 
+/// The rule about machines whose planned failover stands halfway.
+const DISABLEMENT: &str = "FB809";
+
+/// Returns why the replication of machines whose failover failed must not be disabled, as they were just observed: what a
+/// person does next at the site is not seen by a run, and this can't be taken back.
+#[must_use]
+pub fn disablement(model: &Model, machines: &[usize]) -> Vec<GuardFinding> {
+    let thought_of: Vec<_> =
+        machines.iter().map(|machine| rules::steps::disablement(model.machine(*machine))).collect();
+    let found = rules::check_steps(model, &thought_of);
+    found
+        .iter()
+        .filter(|finding| finding.rule == DISABLEMENT && is_unknown_or_broken(finding))
+        .map(told)
+        .collect()
+}
+
 /// Evaluates all rules before anything is changed, those of an organisation's policies too, and returns what stops the run. What
 /// the run waits for does not, nor does a fact that a later guard will ask for again.
 #[must_use]

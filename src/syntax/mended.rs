@@ -89,7 +89,7 @@ fn tell_bracket(
     let Some(bracket) = broken.bracket else { return };
     let offset = |at: u32| (at - source.base()) as usize;
     let written = &source.text()[offset(bracket)..entry.to.max(offset(bracket))];
-    let Some(open) = still_open(written) else { return };
+    let Some(open) = yaml::still_open(written) else { return };
     let at = bracket + u32::try_from(open).unwrap_or(0);
     let place = Span::new(at, at + 1);
     // Whatever cannot stand in the bracket once it has swallowed the entries that follow is no mistake of theirs.
@@ -103,38 +103,6 @@ fn tell_bracket(
     if !diagnostics[before..].iter().any(is_told) {
         diagnostics.push(yaml::unclosed(place, written[open..].starts_with('[')));
     }
-}
-
-/// Returns the first bracket of a text in brackets that the text does not close; `None` if it closes all of them, or if a
-/// quote or a wrong bracket in it lets nobody tell.
-fn still_open(written: &str) -> Option<usize> {
-    let bytes = written.as_bytes();
-    let mut open: Vec<(usize, u8)> = Vec::new();
-    let mut quote: Option<u8> = None;
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at).copied() {
-        let before = at.checked_sub(1).map_or(b' ', |before| bytes[before]);
-        match (quote, byte) {
-            (Some(b'"'), b'\\') => at += 1,
-            (Some(opened), byte) => quote = Some(opened).filter(|opened| *opened != byte),
-            (None, b'"' | b'\'') if matches!(before, b' ' | b'\t' | b'\n' | b'[' | b'{' | b',' | b':') => {
-                quote = Some(byte);
-            }
-            (None, b'#') if before.is_ascii_whitespace() => {
-                at += bytes[at..].iter().take_while(|byte| **byte != b'\n').count();
-            }
-            (None, b'[' | b'{') => open.push((at, byte)),
-            (None, b']' | b'}') => {
-                // The code of each opening bracket is two below that of its closing one.
-                if open.pop().is_none_or(|(_, opened)| opened + 2 != byte) {
-                    return None;
-                }
-            }
-            (None, _) => {}
-        }
-        at += 1;
-    }
-    open.first().filter(|_| quote.is_none()).map(|(at, _)| *at)
 }
 
 /// Returns the entry that a mistake of syntax is in: from the line where it begins to the next line that can begin another one,

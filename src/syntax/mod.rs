@@ -14,9 +14,11 @@ pub mod inventory;
 pub(crate) mod limit;
 pub mod machine;
 mod mended;
+pub mod nullable;
 pub mod observed;
 pub mod plan;
 pub mod policy;
+pub mod policy_draft;
 pub mod remark;
 pub mod repair;
 mod respell;
@@ -46,6 +48,7 @@ use crate::syntax::decode::quoted;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
+use crate::syntax::policy_draft::PolicyDraft;
 use crate::syntax::schema::Schema;
 use crate::syntax::settings::Settings;
 use crate::syntax::tree::Kind;
@@ -114,8 +117,11 @@ impl Document {
 pub struct Reading {
     /// The documents without mistakes.
     pub documents: Vec<Document>,
-    /// What could be read of those with mistakes: nothing stands in it for what could not, and no rule may look at it.
+    /// What could be read of those with mistakes: nothing stands in it for what could not, and no rule may look at it. Policies
+    /// are not among them.
     pub drafts: Vec<Document>,
+    /// What is written in the policies with mistakes.
+    pub policies: Vec<PolicyDraft>,
 }
 
 /// The kinds of documents that there are.
@@ -240,16 +246,16 @@ fn read_documents(
                 }
             }
         }
+        if kind.word == "Policy" && !is_whole {
+            read.policies.push(PolicyDraft::of(View::of(tree, *root)));
+            continue;
+        }
         let Some(mut document) = document else { continue };
         match &mut document {
             Document::Plan(plan) => plan.remarks = remarks,
             Document::Inventory(inventory) => inventory.remarks = remarks,
             // Nothing of these is found broken by a rule.
             Document::Policy(_) | Document::Settings(_) => {}
-        }
-        // What the rest of a policy says of its beginning is not known.
-        if is_cut && matches!(document, Document::Policy(_)) {
-            continue;
         }
         if is_whole { &mut read.documents } else { &mut read.drafts }.push(document);
     }

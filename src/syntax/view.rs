@@ -1,6 +1,7 @@
 //! A read-only look at a part of a tree, which says nothing about what is wrong with it: aliases followed, merges resolved.
 
 use crate::source::Span;
+use crate::source::Spanned;
 use crate::syntax::scalar::Plain;
 use crate::syntax::tree::Kind;
 use crate::syntax::tree::NodeId;
@@ -66,6 +67,13 @@ impl<'t, 's> View<'t, 's> {
     pub(crate) fn text(self) -> Option<&'t str> {
         let tree: &'t Tree<'s> = self.tree;
         tree.text(self.node).filter(|text| !text.is_empty() && !self.is_nothing())
+    }
+
+    /// Returns the text of a scalar that is text, and no number or other word of YAML; that it says nothing is no text.
+    pub(crate) fn string(self) -> Option<Spanned<String>> {
+        let Kind::Scalar { text, plain } = &self.tree.node(self.node).kind else { return None };
+        let is_text = !text.trim().is_empty() && (!plain || Plain::of(text) == Plain::Text);
+        is_text.then(|| Spanned::new(text.to_string(), self.span()))
     }
 
     /// Returns the items of a list; none of anything else.

@@ -107,6 +107,24 @@ fn names_of_documents_with_mistakes_are_compared_too() {
 }
 
 #[test]
+fn a_bracket_that_is_left_open_is_told_where_it_opens_and_what_follows_is_read() {
+    let list = format!(
+        "{HEAD}machines:\n  - {{name: w1, depends_on: [w2]}}\n  - {{name: w2, failback: {{master_target: mtw}}\n  \
+         - {{name: w3, x: 1}}\n  - w4\n"
+    );
+    let found = told(&[("p.plan.yaml", &list)], "p.plan.yaml");
+    assert_eq!(found, ["6:unclosed-bracket", "7:unknown-key"]);
+    // Each of several, one after the other.
+    let several =
+        format!("{HEAD}machines:\n  - {{name: w1\n  - {{name: w2\n  - {{name: w3, x: 1}}\nactions: {{\n");
+    let found = told(&[("p.plan.yaml", &several)], "p.plan.yaml");
+    for expected in ["5:unclosed-bracket", "6:unclosed-bracket", "7:unknown-key", "8:unclosed-bracket"] {
+        assert!(found.contains(&expected.to_owned()), "{expected}: {found:?}");
+    }
+    assert!(found.iter().all(|found| !found.ends_with("yaml-syntax")), "{found:?}");
+}
+
+#[test]
 #[cfg(feature = "cel")]
 fn a_mistake_of_a_policys_text_hides_none_of_its_expressions() {
     let policy = "kind: Policy\nversion: 1\nname: p\nrules:\n\
@@ -116,6 +134,65 @@ fn a_mistake_of_a_policys_text_hides_none_of_its_expressions() {
         tests:\n- {name: t, rule: ACME01, given: {}, expect: silent}\n";
     let found = told(&[("p.policy.yaml", policy)], "p.policy.yaml");
     assert_eq!(found, ["5:unknown-word", "7:duplicate-rule", "6:unknown-word"]);
+}
+
+#[test]
+#[cfg(feature = "cel")]
+fn a_rule_that_can_not_be_read_hides_none_of_its_expressions_nor_those_of_others() {
+    let rules = "rules:\n\
+        - {id: ACME01, severity: eror, scope: plan, assert: plan.nmae != null, message: \"{{ plan.onwer }}\"}\n\
+        - {id: ACME02, severity: error, scope: machine, when: machine.os.famly == \"linux\", message: m}\n\
+        - {id: ACME03, severity: error, scope: machine, assert: machine.nmae != null, message: m, wieght: 1}\n\
+        - {id: ACME01, severity: error, scope: group, assert: group.nmae != null, message: [m]}\n";
+    let policy = format!("kind: Policy\nversion: 1\nname: p\n{rules}");
+    let expected = [
+        "5:unknown-word",
+        "6:missing-key",
+        "7:unknown-key",
+        "8:wrong-type",
+        "8:duplicate-rule",
+        "5:unknown-name",
+        "5:unknown-name",
+        "6:unknown-name",
+        "7:unknown-name",
+        "8:unknown-name",
+    ];
+    assert_eq!(told(&[("p.policy.yaml", &policy)], "p.policy.yaml"), expected);
+    // Nor does a mistake of the policy itself.
+    let found = told(&[("p.policy.yaml", &policy.replace("name: p", "nmae: p"))], "p.policy.yaml");
+    assert_eq!(found[1..], expected, "{found:?}");
+}
+
+#[test]
+#[cfg(feature = "cel")]
+fn a_rule_whose_scope_nobody_can_read_is_wrong_where_it_is_wrong_in_every_scope() {
+    let told_of = |assert: &str| {
+        let rule = format!("- {{id: ACME01, severity: error, scope: vm, assert: {assert}, message: m}}\n");
+        let policy = format!("kind: Policy\nversion: 1\nname: p\nrules:\n{rule}");
+        told(&[("p.policy.yaml", &policy)], "p.policy.yaml")
+    };
+    for right in ["machine.name != null", "group.name != null", "plan.name != null"] {
+        assert_eq!(told_of(right), ["5:unknown-word"], "{right}");
+    }
+    for wrong in ["machine.nmae != null", "group.nmae != null", "plan.nmae != null"] {
+        assert_eq!(told_of(wrong), ["5:unknown-word", "5:unknown-name"], "{wrong}");
+    }
+    assert_eq!(told_of("machin.name != null"), ["5:unknown-word", "5:unknown-name"]);
+}
+
+#[test]
+#[cfg(feature = "cel")]
+fn a_test_names_a_rule_that_can_not_be_read_whole_and_no_other() {
+    let policy = "kind: Policy\nversion: 1\nname: p\nrules:\n\
+        - {id: ACME01, severity: eror, scope: plan, assert: \"true\", message: m}\n\
+        tests:\n\
+        - {name: t, rule: ACME01, given: {}, expect: silent}\n\
+        - {name: u, rule: ACME02, given: {}, expect: silent}\n";
+    let found = told(&[("p.policy.yaml", policy)], "p.policy.yaml");
+    assert_eq!(found, ["5:unknown-word", "8:unknown-rule"]);
+    // A rule without an id may be the one that is meant.
+    let found = told(&[("p.policy.yaml", &policy.replace("id: ACME01", "di: ACME01"))], "p.policy.yaml");
+    assert!(!found.iter().any(|found| found.ends_with("unknown-rule")), "{found:?}");
 }
 
 #[test]

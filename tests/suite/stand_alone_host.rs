@@ -16,7 +16,7 @@ use failback::provider::vcenter::facts;
 use failback::syntax::inventory::Inventory;
 use failback::syntax::machine::Machine;
 use failback::syntax::machine::PowerState;
-use failback::syntax::scalar::Nullable;
+use failback::syntax::nullable::Nullable;
 use serde_json::Value;
 use serde_json::json;
 

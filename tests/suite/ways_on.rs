@@ -95,6 +95,29 @@ fn nobody_attaches_disks_that_no_server_holds() {
 }
 
 #[test]
+fn a_planned_failover_that_stands_halfway_raises_an_alarm_against_disabling_replication() {
+    let alarms = |(plan, inventory): (&str, &str), halfway: bool| -> Vec<String> {
+        let fails = "{kind: job_fails, of: w1, phase: failover, code: \"78037\"}";
+        let world = world(plan, inventory).with(&[fails]);
+        let site = world.site();
+        if halfway {
+            site.stands_halfway("w1");
+        }
+        let ran = world.drive(&site, Process::default());
+        let alarms = ran.events.iter().filter_map(|event| match &event.kind {
+            RunEventKind::Alarm { step, code, message } => Some(format!("{step} {code} {message}")),
+            _ => None,
+        });
+        alarms.collect()
+    };
+    let told = alarms(MODERNIZED, true);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("failover/w1 FB809 w1: its planned failover has neither"), "{told:?}");
+    assert_eq!(alarms(MODERNIZED, false), [""; 0], "the service took it back by itself");
+    assert_eq!(alarms(CLASSIC, true), [""; 0], "nothing takes a classic failback back");
+}
+
+#[test]
 fn a_machine_that_ran_on_both_sides_goes_on_once_its_copy_in_azure_is_stopped() {
     for (plan, inventory) in [CLASSIC, MODERNIZED] {
         let healthy = world(plan, inventory);

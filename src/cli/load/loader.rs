@@ -118,7 +118,7 @@ impl Loader<'_, '_> {
                 Parsed::of(self.loaded.sources.get(index), interest)
             }
         };
-        let Parsed { read: Reading { documents, drafts }, diagnostics } = parsed;
+        let Parsed { read: Reading { documents, drafts, policies }, diagnostics } = parsed;
         let loaded = &mut self.loaded;
         let mut contents = Contents { inventories: Vec::new(), policies: 0, broken: !diagnostics.is_empty() };
         loaded.diagnostics.extend(diagnostics);
@@ -138,13 +138,13 @@ impl Loader<'_, '_> {
                 }
             }
         }
+        loaded.policy_drafts.extend(policies);
         for draft in drafts {
             match draft {
                 Document::Plan(plan) => self.drafts.push((plan, path.to_owned())),
-                Document::Policy(policy) => loaded.policy_drafts.push(*policy),
                 Document::Inventory(_) => loaded.inventories += 1,
-                // Its mistakes were told.
-                Document::Settings(_) => {}
+                // Their mistakes were told, or are looked for in what is written.
+                Document::Policy(_) | Document::Settings(_) => {}
             }
         }
         self.plans.extend(plans.into_iter().map(|plan| (plan, path.to_owned(), contents.clone())));

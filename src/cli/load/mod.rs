@@ -27,6 +27,7 @@ use crate::syntax::file::FileError;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
+use crate::syntax::policy_draft::PolicyDraft;
 use crate::syntax::sense::brings_nothing;
 use crate::syntax::settings::Settings;
 
@@ -94,8 +95,8 @@ pub struct Loaded {
     pub policies: Vec<Policy>,
     /// Their rules.
     pub rules: Arc<Policies>,
-    /// What could be read of policies with mistakes.
-    policy_drafts: Vec<Policy>,
+    /// What is written in policies with mistakes.
+    policy_drafts: Vec<PolicyDraft>,
     plans: VecDeque<Pending>,
     slots: Vec<Slot>,
     /// Where the plans of each inventory name its machines, if several plans share it.

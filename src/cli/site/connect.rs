@@ -33,8 +33,8 @@ use crate::provider::vcenter::Thumbprint;
 use crate::provider::vcenter::Trust;
 use crate::provider::vcenter::Vcenters;
 use crate::syntax::inventory::Inventory;
+use crate::syntax::nullable::Nullable;
 use crate::syntax::plan::Hypervisor;
-use crate::syntax::scalar::Nullable;
 
 /// A site that can be asked; nothing was asked yet.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use crate::syntax::machine::Asr;
 use crate::syntax::machine::AzureVm;
 use crate::syntax::machine::Machine;
 use crate::syntax::machine::OnpremVm;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// Returns a machine of which only the name is known.
 #[must_use]

@@ -28,7 +28,7 @@ use crate::syntax::machine::MachineNetwork;
 use crate::syntax::machine::OnpremDisk;
 use crate::syntax::machine::OnpremVm;
 use crate::syntax::machine::Os;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// Says whether a fact that is left out is taken from the other side, by its key.
 pub(super) type Take<'t> = &'t dyn Fn(&'static str) -> bool;

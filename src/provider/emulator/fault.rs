@@ -13,7 +13,7 @@ use crate::provider::emulator::world::phase_index;
 use crate::source::Spanned;
 use crate::syntax::machine::ActiveSite;
 use crate::syntax::machine::Health;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// Part of the bandwidth that a slow line keeps when the scenario does not say.
 const SLOW: f64 = 0.1;

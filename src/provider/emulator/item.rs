@@ -186,6 +186,7 @@ impl Item {
         let asr = facts.asr.get_or_insert_with(blank_asr);
         asr.health.get_or_insert_with(|| Spanned::bare(Health::Ok));
         asr.resync_required.get_or_insert_with(|| Spanned::bare(false));
+        asr.resync_in_progress.get_or_insert_with(|| Spanned::bare(false));
         let agent = !is_false(&asr.agent_registration_ok);
         let name = MachineName::new(facts.name.as_str());
         let offset =

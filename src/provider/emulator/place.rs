@@ -11,8 +11,8 @@ use crate::provider::emulator::site::Site;
 use crate::syntax::inventory::DatastoreType;
 use crate::syntax::machine::DiskKind;
 use crate::syntax::machine::MachineKind;
+use crate::syntax::nullable::Nullable;
 use crate::syntax::plan::Baseline;
-use crate::syntax::scalar::Nullable;
 
 /// Returns what is wrong with the place that the machine is to come to.
 pub(super) fn place(look: &Look<'_>, server: &str, datastore: &str) -> Option<Trouble> {

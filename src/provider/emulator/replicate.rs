@@ -20,7 +20,7 @@ use crate::syntax::machine::OnpremDisk;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::State;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 impl World {
     pub(super) fn reprotect_check(&self, job: usize, machine: usize) -> Result<(), Trouble> {

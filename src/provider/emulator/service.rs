@@ -163,6 +163,7 @@ impl World {
         let item = &mut self.items[machine];
         let asr = item.asr();
         asr.resync_required = Some(Spanned::bare(false));
+        asr.resync_in_progress = Some(Spanned::bare(false));
         asr.health = Some(Spanned::bare(Health::Ok));
         item.failover_failed = false;
         let to_onprem = match item.settled {

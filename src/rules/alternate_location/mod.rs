@@ -111,7 +111,7 @@ pub(super) fn full_size(machine: Machine<'_>) -> Fact<Bytes> {
                 }
             }
         }
-        Err(missing) if own.is_empty() => return Err(missing),
+        Err(missing) if own.is_empty() || may_gain_disks(machine) => return Err(missing),
         Err(_) => {
             for disk in own.iter().filter(|disk| !disk.excluded.is_some_and(|excluded| excluded.value)) {
                 add(disk.size_gb.fact("onprem_vm.disks.size_gb")?.value);
@@ -119,6 +119,12 @@ pub(super) fn full_size(machine: Machine<'_>) -> Fact<Bytes> {
         }
     }
     Ok(total)
+}
+
+/// Returns whether disks that were added in Azure may come back, so that those on-premises don't tell the size.
+fn may_gain_disks(machine: Machine<'_>) -> bool {
+    let is_windows = machine.os_family().is_ok_and(|family| family == OsFamily::Windows);
+    machine.model.experience() != Ok(Experience::Modernized) && !is_windows
 }
 
 /// Returns whether a disk of an Azure VM comes back: one from on-premises always, one that was added in Azure only

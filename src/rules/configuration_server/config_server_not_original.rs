@@ -66,9 +66,13 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
             .also(server.id.span, "the configuration server that is there")
             .also(machine.name().span, "the plan brings it back here");
     }
-    // The server itself is judged once, with the first machine.
+    // The server itself is judged once, with the first machine; what is missing about the one hides nothing about the other.
     if machine.index() == 0 {
-        check_server(machine, server, findings)?;
+        let id = &server.id;
+        let mut of_server = findings.about(SubjectKind::ConfigurationServer, &id.value, id.span);
+        if let Err(unknown) = check_server(machine, server, &mut of_server) {
+            of_server.unknown(&unknown);
+        }
     }
     original.map(|_| ())
 }
@@ -76,12 +80,10 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
 fn check_server(machine: Machine<'_>, server: &ConfigurationServer, findings: &mut Findings<'_>) -> Fact<()> {
     let cloned = server.cloned.fact_of("configuration_server.cloned", &server.id)?;
     if cloned.value {
-        let finding = findings
-            .at(
-                cloned.span,
-                format!("{}: it is a clone or a new deployment, not the original server", server.id),
-            )
-            .subject(SubjectKind::ConfigurationServer, server.id.value.as_str());
+        let finding = findings.at(
+            cloned.span,
+            format!("{}: it is a clone or a new deployment, not the original server", server.id),
+        );
         let model = machine.model;
         also_machines(finding, model.machines(), "it would fail back through this server");
     }

@@ -16,7 +16,6 @@ use crate::rules::labels::also_machines;
 use crate::rules::modernized::also_assigned;
 use crate::rules::modernized::is_needed;
 use crate::rules::runtime::failover_is_ahead;
-use crate::source::Span;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB804",
@@ -30,7 +29,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 Before the failover, whether the appliance stands on the datastore on which it stood when its machines were reprotected. Before
-a run it is a warning if nobody says that the appliance is kept out of Storage vMotion and Storage DRS.
+a run it is a warning if the appliance is not kept out of Storage vMotion and Storage DRS; where nobody knows, that is undecided,
+with the weight of the warning.
 
 ### Why
 The disks of the machines are attached to the appliance while they replicate. A move of its storage takes them along, and they
@@ -42,7 +42,13 @@ Exclude the appliance from Storage DRS, and don't move it. If it was moved, repr
     help: "reprotect the machines again, and exclude the appliance from Storage DRS",
     article: "failover-failback-overview-modernized, Appliance selection, NOTE",
     fixture: include_str!("../../../tests/rules/appliance-storage-vmotion.yaml"),
-    facts: &["appliances", "machines", "state", "appliances.datastore"],
+    facts: &[
+        "appliances",
+        "machines",
+        "state",
+        "appliances.datastore",
+        "appliances.storage_vmotion_excluded",
+    ],
     check: Check::Appliance(check),
 };
 
@@ -78,19 +84,21 @@ fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
     Ok(())
 }
 
-/// Warns of an appliance that may be moved; that nobody says so is no better than that it may.
+/// Warns of an appliance that may be moved.
 fn warn_of_moves(appliance: Appliance<'_>, findings: &mut Findings<'_>) {
-    let (span, what) = match appliance.facts.storage_vmotion_excluded {
-        Some(excluded) if excluded.value => return,
-        Some(excluded) => (excluded.span, "it is not kept out of Storage vMotion"),
-        None => (Span::NONE, "nobody says that it is kept out of Storage vMotion"),
+    let name = appliance.name();
+    let excluded =
+        appliance.facts.storage_vmotion_excluded.fact_of("appliances.storage_vmotion_excluded", name);
+    let excluded = match excluded {
+        Ok(excluded) if excluded.value => return,
+        Ok(excluded) => excluded,
+        Err(unknown) => return findings.unknown_as(&unknown, Severity::Warning),
     };
     let message = format!(
-        "{}: {what}; a move between reprotect and failover makes the failover impossible",
-        appliance.name()
+        "{name}: it is not kept out of Storage vMotion; a move between reprotect and failover makes the failover impossible"
     );
     let finding = findings
-        .at(span, message)
+        .at(excluded.span, message)
         .severity(Severity::Warning)
         .help("exclude it from Storage DRS, and write `storage_vmotion_excluded: true`");
     also_assigned(finding, appliance);

@@ -29,8 +29,9 @@ pub(crate) static RULE: Rule = Rule {
 ### What it checks
 A step that disables the replication of a machine whose planned failover has neither succeeded nor been taken back: it failed,
 and its automatic cancellation failed too. The language has no word for such a step, so a plan of its own is always right; what
-was put together elsewhere may not be. During a run nobody is asked: no step disables replication, and what a person disables
-beside it is not seen by this rule.
+was put together elsewhere may not be. During a run the same is asked about each machine whose planned failover has just failed,
+as it is observed then: if it stands halfway, or nobody can say, the run raises an alarm before a person does at the site what
+can't be taken back. What a person disables beside the run is not seen by this rule.
 
 ### Why
 The machine is then neither whole in Azure nor whole on-premises. Its protection is what knows both halves; without it nothing
@@ -56,7 +57,7 @@ fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> F
                 let name = machine.name();
                 let message = format!(
                     "{name}: its planned failover has neither succeeded nor been cancelled; replication must not be \
-                     disabled"
+                     disabled: start the cancellation by hand"
                 );
                 let state = machine.facts()?.state;
                 findings

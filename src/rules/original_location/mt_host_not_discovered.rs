@@ -13,7 +13,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::syntax::machine::MachineKind;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB103",

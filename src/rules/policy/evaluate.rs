@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use crate::model::Model;
 use crate::rules::policy::arithmetic;
 use crate::rules::policy::functions;
-use crate::rules::policy::object::Lack;
 use crate::rules::policy::object::Object;
 use crate::rules::policy::program::Each;
 use crate::rules::policy::program::Node;
@@ -19,9 +18,6 @@ use crate::rules::policy::program::NodeKind;
 use crate::rules::policy::program::Order;
 use crate::rules::policy::program::Root;
 use crate::rules::policy::read::Found;
-use crate::rules::policy::read::Key;
-use crate::rules::policy::types::Absent;
-use crate::rules::policy::types::Type;
 use crate::rules::policy::value::Entries;
 use crate::rules::policy::value::Value;
 
@@ -67,7 +63,7 @@ impl<'m, 'c> Evaluation<'m, 'c> {
         Self { model, subject, now, left, variables: Vec::new(), seen: None }
     }
 
-    fn spend(&self, steps: u64) -> Result<(), Stop> {
+    pub(super) fn spend(&self, steps: u64) -> Result<(), Stop> {
         self.left.set(self.left.get().checked_sub(steps).ok_or(Stop::Exhausted)?);
         Ok(())
     }
@@ -238,71 +234,6 @@ impl<'m, 'c> Evaluation<'m, 'c> {
         }
     }
 
-    fn read(&mut self, node: &Node, base: &Node, keys: &[Key], ty: &Type) -> Outcome<'m> {
-        let base = self.value(base)?;
-        let value = match self.follow(&base, keys, ty)? {
-            Found::Value(value) => value,
-            Found::ThroughNull => Value::Null,
-            Found::Absent(index) => match keys.get(index).map(|key| (key, key.absent)) {
-                Some((key, Absent::Unknown)) => {
-                    let of = match &base {
-                        Value::Object(object) if !object.is(self.subject) => object.owner(),
-                        Value::Map(map) if map.owner.as_deref() != Some(self.subject.name()) => {
-                            map.owner.clone()
-                        }
-                        _ => None,
-                    };
-                    return Err(Stop::Unknown(Missing { fact: Arc::clone(&key.fact), of }));
-                }
-                Some((_, Absent::Null)) => Value::Null,
-                Some((_, Absent::Empty)) => Value::List(Arc::new([])),
-                Some((_, Absent::Word(word))) => Value::text(word),
-                Some((key, Absent::Mistake)) => {
-                    return Err(wrong(node, format!("there is no key `{}` here", key.name)));
-                }
-                None => return Err(wrong(node, "there is no such key here")),
-            },
-        };
-        if let Some(seen) = &mut self.seen
-            && value.is_scalar()
-        {
-            let place = node.begin..node.at.end;
-            seen.retain(|(at, _)| *at != place);
-            seen.push((place, value.to_string()));
-        }
-        Ok(value)
-    }
-
-    fn follow(&self, base: &Value<'m>, keys: &[Key], ty: &Type) -> Result<Found<'m>, Stop> {
-        self.spend(keys.len() as u64)?;
-        match base {
-            Value::Object(object) => object.read(keys, ty, self.left).map_err(|lack| match lack {
-                Lack::TooMuch => Stop::Exhausted,
-                Lack::Unknown(unknown) => {
-                    let of = Some(object).filter(|object| !object.is(self.subject));
-                    let missing = Missing::of(unknown);
-                    Stop::Unknown(Missing { of: missing.of.or_else(|| of?.owner()), ..missing })
-                }
-            }),
-            Value::Null => Ok(Found::ThroughNull),
-            _ => {
-                let mut value = base;
-                for (depth, key) in keys.iter().enumerate() {
-                    match value {
-                        Value::Null => return Ok(Found::ThroughNull),
-                        Value::Map(map) => match map.get(&key.name) {
-                            Some(found) => value = found,
-                            None => return Ok(Found::Absent(depth)),
-                        },
-                        Value::Object(_) => return self.follow(value, &keys[depth..], ty),
-                        _ => return Ok(Found::Absent(depth)),
-                    }
-                }
-                Ok(Found::Value(value.clone()))
-            }
-        }
-    }
-
     fn index(&mut self, node: &Node, both: &[Node; 2]) -> Outcome<'m> {
         let (base, index) = self.both(both)?;
         match (&base, &index) {
@@ -395,11 +326,12 @@ impl<'m, 'c> Evaluation<'m, 'c> {
 }
 
 impl Missing {
-    fn of(unknown: crate::model::Unknown) -> Self {
+    /// Returns a fact that a rule lacks.
+    pub(super) fn of(unknown: crate::model::Unknown) -> Self {
         Self { fact: unknown.field.into(), of: unknown.object.map(Arc::from) }
     }
 }
 
-fn wrong(node: &Node, message: impl Into<String>) -> Stop {
+pub(super) fn wrong(node: &Node, message: impl Into<String>) -> Stop {
     Stop::Wrong { at: node.at.clone(), message: message.into() }
 }

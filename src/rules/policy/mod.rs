@@ -7,7 +7,9 @@
 mod arithmetic;
 mod compile;
 mod evaluate;
+mod expressions;
 mod finding;
+mod follow;
 mod functions;
 mod key;
 #[cfg(feature = "cel")]
@@ -35,10 +37,13 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
 use crate::model::Model;
 use crate::rules::findings::Finding;
+use crate::rules::policy::expressions::Texts;
 use crate::rules::policy::rule::Compiled;
 use crate::source::Sources;
 use crate::source::Span;
+use crate::source::Spanned;
 use crate::syntax::policy::Policy;
+use crate::syntax::policy_draft::PolicyDraft;
 
 /// Rules that all policies of one command may have together.
 const MOST_RULES: usize = 1000;
@@ -58,34 +63,23 @@ impl Policies {
     /// `sources` holds the texts that the policies were read from.
     #[must_use]
     pub fn compile(policies: &[Policy], sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> Self {
-        let mut first: HashMap<&str, Span> = HashMap::new();
+        let mut ids = Ids::default();
         let mut chosen = Vec::new();
         // Rules whose id can't stand: their expressions are read for their mistakes alone.
         let mut void = Vec::new();
         for policy in policies {
             for (index, rule) in policy.rules.iter().enumerate() {
-                let id = &rule.id;
-                if let Some(problem) = problem_of_id(&id.value) {
-                    let path = format!("rules[{index}].id");
-                    diagnostics.push(
-                        Diagnostic::error("bad-rule-id", id.span, problem.0).help(problem.1).path(path),
-                    );
-                    void.push((policy, index));
-                } else if let Some(first) = first.get(id.value.as_str()) {
-                    let message = format!("a second rule has the id `{}`", id.value);
-                    diagnostics.push(
-                        Diagnostic::error("duplicate-rule", id.span, message)
-                            .label(*first, "the first one is here")
-                            .help("give each rule its own id")
-                            .path(format!("rules[{index}].id")),
-                    );
-                    void.push((policy, index));
-                } else {
-                    first.insert(&id.value, id.span);
-                    chosen.push((policy, index));
+                match ids.add(&rule.id, index) {
+                    Some(mistake) => {
+                        diagnostics.push(mistake);
+                        void.push((policy, index));
+                    }
+                    None => chosen.push((policy, index)),
                 }
             }
-            tests_name_rules(policy, diagnostics);
+            let known: Vec<&str> = policy.rules.iter().map(|rule| rule.id.value.as_str()).collect();
+            let tests = policy.tests.iter().enumerate().map(|(index, test)| (index, &test.rule));
+            tests_name_rules(&known, tests, diagnostics);
         }
         if let Some((policy, index)) = chosen.get(MOST_RULES) {
             let span = policy.rules[*index].id.span;
@@ -106,26 +100,43 @@ impl Policies {
             let _ = rule::compile(&void, sources, &mut mistakes);
             (rules, mistakes)
         });
-        for mistake in mistakes {
-            // A document that is read twice has each mistake once.
-            if !diagnostics.contains(&mistake) {
-                diagnostics.push(mistake);
-            }
-        }
+        add_each_once(mistakes, diagnostics);
         Self { rules }
     }
 
-    /// Returns what is wrong with the rules that could be read of policies with mistakes, beside policies without.
+    /// Returns what is wrong with the ids, expressions and tests of policies with other mistakes, beside policies without.
     #[must_use]
-    pub fn mistakes_of_drafts(drafts: &[Policy], beside: &[Policy], sources: &Sources) -> Vec<Diagnostic> {
+    pub fn mistakes_of_drafts(
+        drafts: &[PolicyDraft],
+        beside: &[Policy],
+        sources: &Sources,
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
         if drafts.is_empty() {
-            return Vec::new();
+            return found;
         }
-        let (mut told, mut found) = (Vec::new(), Vec::new());
-        let _ = Self::compile(beside, sources, &mut told);
-        let _ = Self::compile(&[beside, drafts].concat(), sources, &mut found);
-        // A rule that a test names may be one that could not be read.
-        found.retain(|mistake| mistake.code != "unknown-rule" && !told.contains(mistake));
+        let mut ids = Ids::default();
+        for rule in beside.iter().flat_map(|policy| &policy.rules) {
+            // What is wrong with these is told when they are compiled.
+            let _ = ids.add(&rule.id, 0);
+        }
+        for draft in drafts {
+            let named = draft.rules.iter().filter_map(|rule| Some((rule.index, rule.id.as_ref()?)));
+            let named: Vec<(usize, &Spanned<String>)> = named.collect();
+            let mistakes = named.iter().filter_map(|(index, id)| ids.add(id, *index)).collect();
+            add_each_once(mistakes, &mut found);
+            let known: Vec<&str> = named.iter().map(|(_, id)| id.value.as_str()).collect();
+            let tests = draft.tests.iter().map(|test| (test.index, &test.rule));
+            tests_name_rules(&known, tests, &mut found);
+        }
+        let rules: Vec<Texts<'_>> =
+            drafts.iter().flat_map(|draft| &draft.rules).take(MOST_RULES).map(Texts::of_draft).collect();
+        let mistakes = stack::deep(&|| {
+            let mut mistakes = Vec::new();
+            let _ = expressions::bind(&rules, sources, &mut mistakes);
+            mistakes
+        });
+        add_each_once(mistakes, &mut found);
         found
     }
 
@@ -156,6 +167,38 @@ impl Policies {
     }
 }
 
+/// Ids of rules, and where each stands first.
+#[derive(Default)]
+struct Ids<'p>(HashMap<&'p str, Span>);
+
+impl<'p> Ids<'p> {
+    /// Adds the id of the rule that stands at a place of its policy; returns what is wrong with it.
+    fn add(&mut self, id: &'p Spanned<String>, index: usize) -> Option<Diagnostic> {
+        let path = format!("rules[{index}].id");
+        if let Some((message, help)) = problem_of_id(&id.value) {
+            return Some(Diagnostic::error("bad-rule-id", id.span, message).help(help).path(path));
+        }
+        let Some(first) = self.0.get(id.value.as_str()) else {
+            self.0.insert(&id.value, id.span);
+            return None;
+        };
+        let message = format!("a second rule has the id `{}`", id.value);
+        let mistake = Diagnostic::error("duplicate-rule", id.span, message)
+            .label(*first, "the first one is here")
+            .help("give each rule its own id");
+        Some(mistake.path(path))
+    }
+}
+
+/// Adds mistakes; a document that is read twice has each of them once.
+fn add_each_once(mistakes: Vec<Diagnostic>, diagnostics: &mut Vec<Diagnostic>) {
+    for mistake in mistakes {
+        if !diagnostics.contains(&mistake) {
+            diagnostics.push(mistake);
+        }
+    }
+}
+
 /// Returns what is wrong with an id, and what to do.
 fn problem_of_id(id: &str) -> Option<(String, String)> {
     let tail = id.get(..2).filter(|head| head.eq_ignore_ascii_case("fb")).and_then(|_| id.get(2..));
@@ -178,17 +221,17 @@ fn problem_of_id(id: &str) -> Option<(String, String)> {
 }
 
 /// Reports tests of rules that the policy does not have.
-fn tests_name_rules(policy: &Policy, diagnostics: &mut Vec<Diagnostic>) {
-    let known = || policy.rules.iter().map(|rule| rule.id.value.as_str());
-    for (index, test) in policy.tests.iter().enumerate() {
-        if known().all(|id| id != test.rule.value) {
-            let shown: String = test.rule.value.chars().take(40).collect();
-            let message = format!("the policy has no rule `{shown}`");
-            let help = did_you_mean(&test.rule.value, known())
-                .unwrap_or_else(|| "name a rule of the same document".to_owned());
-            let path = format!("tests[{index}].rule");
-            diagnostics
-                .push(Diagnostic::error("unknown-rule", test.rule.span, message).help(help).path(path));
-        }
+fn tests_name_rules<'p>(
+    known: &[&str],
+    tests: impl Iterator<Item = (usize, &'p Spanned<String>)>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (index, rule) in tests.filter(|(_, rule)| !known.contains(&rule.value.as_str())) {
+        let shown: String = rule.value.chars().take(40).collect();
+        let message = format!("the policy has no rule `{shown}`");
+        let help = did_you_mean(&rule.value, known.iter().copied())
+            .unwrap_or_else(|| "name a rule of the same document".to_owned());
+        let path = format!("tests[{index}].rule");
+        diagnostics.push(Diagnostic::error("unknown-rule", rule.span, message).help(help).path(path));
     }
 }

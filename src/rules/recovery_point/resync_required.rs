@@ -12,6 +12,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::recovery_point::may_fail_over;
+use crate::rules::runtime::reprotect_is_ahead;
 
 pub(crate) static RULE: Rule = Rule {
     id: "FB610",
@@ -24,7 +25,8 @@ pub(crate) static RULE: Rule = Rule {
     summary: "the machine must be resynchronised",
     docs: "\
 ### What it checks
-A machine that Site Recovery has marked for resynchronisation, or is resynchronising.
+A machine that Site Recovery has marked for resynchronisation, or is resynchronising. Both are asked for, since a mark that is not
+set says nothing about a resynchronisation that runs; before its reprotect nothing of a machine can be resynchronised.
 
 ### Why
 Source and target of its replication disagree, so its newest points can't be trusted until the disks have been compared
@@ -36,7 +38,7 @@ The run waits until it is over. A resynchronisation starts by itself outside off
     help: "let the resynchronisation finish (it starts by itself outside office hours, or by hand)",
     article: "vmware-azure-architecture and vmware-azure-architecture-modernized, Resynchronization process",
     fixture: include_str!("../../../tests/rules/resync-required.yaml"),
-    facts: &["machines", "asr", "asr.resync_required"],
+    facts: &["machines", "asr", "asr.resync_required", "asr.resync_in_progress"],
     check: Check::Machine(check),
 };
 
@@ -45,15 +47,25 @@ fn check(machine: Machine<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         return Ok(());
     }
     let (asr, name) = (machine.asr()?, machine.name());
-    let message = if let Some(running) = asr.resync_in_progress.filter(|running| running.value) {
-        Some((running.span, format!("{name}: is being resynchronised")))
-    } else {
-        // A resynchronisation that runs keeps the mark, so the mark alone is asked for.
-        let required = asr.resync_required.fact("asr.resync_required")?;
-        required.value.then(|| (required.span, format!("{name}: marked for resynchronisation")))
+    let running = asr.resync_in_progress.fact("asr.resync_in_progress");
+    let required = asr.resync_required.fact("asr.resync_required");
+    let broken = match (&running, &required) {
+        (Ok(running), _) if running.value => Some((running.span, "is being resynchronised")),
+        (_, Ok(required)) if required.value => Some((required.span, "marked for resynchronisation")),
+        _ => None,
     };
-    if let Some((span, message)) = message {
-        findings.at(span, message).also(name.span, "the plan brings it back here");
+    if let Some((span, what)) = broken {
+        findings.at(span, format!("{name}: {what}")).also(name.span, "the plan brings it back here");
+        return Ok(());
+    }
+    required?;
+    if findings.guard().is_some() || may_replicate(machine) {
+        running?;
     }
     Ok(())
+}
+
+/// Returns whether a machine may replicate to on-premises; before its reprotect nothing is there to be resynchronised.
+fn may_replicate(machine: Machine<'_>) -> bool {
+    !machine.state().is_ok_and(reprotect_is_ahead)
 }

@@ -24,7 +24,8 @@ pub(crate) static RULE: Rule = Rule {
     summary: "the Azure VM still exists after the commit",
     docs: "\
 ### What it checks
-A machine whose commit has succeeded while its Azure VM still exists.
+A machine whose commit has succeeded while its Azure VM still exists. A run asks right before it reprotects the machine to Azure;
+of a machine that is not protected again, whoever checks the plan on facts from after the run is told.
 
 ### Why
 The commit removes the Azure VM. One that remains costs money, and started by mistake it is a second copy of the machine.

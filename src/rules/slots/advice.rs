@@ -24,10 +24,8 @@ use crate::rules::slots::assign::Problem;
 use crate::rules::slots::demand_of;
 use crate::syntax::inventory::Experience;
 
-/// Names that a sentence holds; the others are counted.
-const NAMED: usize = 6;
 /// Waves that are told one by one.
-const TOLD: usize = 3;
+pub(super) const TOLD: usize = 3;
 
 /// A server that machines of the plan come back through, or could.
 pub(crate) struct Place<'m> {
@@ -50,17 +48,17 @@ impl Place<'_> {
     }
 
     /// Returns the disks that it takes now, those of the plan's machines not counted.
-    fn own(&self) -> u32 {
+    pub(super) fn own(&self) -> u32 {
         SLOTS - self.room.min(SLOTS)
     }
 }
 
 /// Every server of the plan's architecture, and who could change to which.
 pub(crate) struct Places<'m> {
-    model: &'m Model,
+    pub(super) model: &'m Model,
     /// The servers, in the order of the inventory.
     pub(crate) places: Vec<Place<'m>>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 /// Looks at each server that machines of the plan are assigned to, with what to do about it if not everything fits at once.
@@ -265,132 +263,6 @@ impl<'m> Places<'m> {
         }
         (problem, at)
     }
-
-    fn names(&self, units: &[&Unit<'m>]) -> String {
-        let name = |unit: &&Unit<'m>| match (unit.group, unit.machines.as_slice()) {
-            (Some(group), _) => format!("group {group}"),
-            (None, [machine]) => self.model.machine(*machine).name().value.clone(),
-            (None, machines) => format!("{} machines", machines.len()),
-        };
-        let shown: Vec<String> = units.iter().take(NAMED).map(name).collect();
-        match (units.len().saturating_sub(NAMED), shown.split_last()) {
-            (0, Some((last, [_, ..]))) => format!("{} and {last}", shown[..shown.len() - 1].join(", ")),
-            (0, _) => shown.join(", "),
-            (more, _) => format!("{} and {more} more", shown.join(", ")),
-        }
-    }
-
-    /// Returns the waves of a server, as a run makes them.
-    fn told_waves(&self, server: usize, units: &[&Unit<'m>]) -> String {
-        let mut waves: Vec<(u32, Vec<&Unit<'m>>)> = Vec::new();
-        for unit in units {
-            let room = self.places[server].room;
-            match waves.iter_mut().take(TOLD).find(|(taken, _)| taken + unit.disks <= room) {
-                Some((taken, units)) => {
-                    *taken += unit.disks;
-                    units.push(unit);
-                }
-                None => waves.push((unit.disks, vec![unit])),
-            }
-        }
-        let told = waves.iter().take(TOLD).enumerate().map(|(at, (disks, units))| {
-            format!("wave {} is {} ({})", at + 1, self.names(units), in_disks(*disks))
-        });
-        let told = told.collect::<Vec<_>>().join(", ");
-        if waves.len() > TOLD { format!("{told}, and so on") } else { told }
-    }
-
-    /// Returns how much is missing for a unit that fits on no server that could take it, and the ways out.
-    fn shortfall(&self, server: usize, unit: &Unit<'m>, problem: &Problem, piece: usize) -> String {
-        let place = &self.places[server];
-        let (name, disks, own) = (place.server.name(), unit.disks, place.own());
-        let what = self.names(&[unit]);
-        let missing = disks.saturating_sub(place.room);
-        let widest = problem.classes[problem.pieces[piece].class]
-            .iter()
-            .map(|at| &self.places[*at])
-            .max_by_key(|place| place.room);
-        let room = match widest {
-            Some(widest) if widest.room > place.room => format!(
-                ", and {} with {} is the widest that could take it",
-                widest.server.name(),
-                widest.room
-            ),
-            Some(_) | None => String::new(),
-        };
-        let too_many = format!(
-            "{} too many: {what} has {disks} and {name} takes {}{room}",
-            in_disks(missing),
-            place.room
-        );
-        let (one, kind) = match place.server.kind() {
-            SubjectKind::Appliance => ("an", "appliance"),
-            _ => ("a", "master target"),
-        };
-        let is_classic = self.model.experience() == Ok(Experience::Classic);
-        let mut ways = Vec::new();
-        if disks > SLOTS {
-            ways.push(format!("no {kind} takes more than {SLOTS}"));
-        }
-        match (unit.group.is_some(), is_classic) {
-            (true, true) => ways.push(
-                "a group comes back through one master target, so spreading it is no way; it can be split only before it \
-                 is protected"
-                    .to_owned(),
-            ),
-            (true, false) => ways.push(self.spread(server, unit)),
-            (false, _) => {}
-        }
-        if disks <= SLOTS {
-            if own >= missing {
-                ways.push(format!("free {missing} of the {own} slots that are taken on {name}"));
-            }
-            ways.push(format!("or add {one} {kind} with at most {} disks of its own", SLOTS - disks));
-        }
-        format!("{too_many}; {}", ways.join("; "))
-    }
-
-    /// Returns which members of a group should come back through other appliances, so that the others fit.
-    fn spread(&self, server: usize, unit: &Unit<'m>) -> String {
-        let mut members: Vec<(u32, usize)> = unit
-            .machines
-            .iter()
-            .filter_map(|index| Some((super::disks(self.model.machine(*index)).ok()?, *index)))
-            .collect();
-        members.sort_by_key(|(disks, index)| (std::cmp::Reverse(*disks), *index));
-        let mut rooms: Vec<u32> =
-            self.places.iter().map(|place| place.room.saturating_sub(place.demand.disks)).collect();
-        let mut left = unit.disks;
-        let mut moves: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-        // The members with the most disks leave first: so the fewest of them have to.
-        for (disks, index) in members {
-            if left <= self.places[server].room {
-                break;
-            }
-            let machine = self.model.machine(index);
-            let Ok(needs) = placement::needs(machine) else { continue };
-            let to = (0..rooms.len()).find(|at| {
-                let place = &self.places[*at];
-                *at != server
-                    && rooms[*at] >= disks
-                    && place.server.attached().is_some()
-                    && place.server.meets(&needs, self.model) == Ok(true)
-                    && place.server.is_sound(self.model, self.now)
-            });
-            if let Some(to) = to {
-                rooms[to] -= disks;
-                left -= disks;
-                moves.entry(to).or_default().push(&machine.name().value);
-            }
-        }
-        if left > self.places[server].room {
-            return "the other appliances have no room for enough of its members".to_owned();
-        }
-        let to = moves
-            .iter()
-            .map(|(to, names)| format!("{} to {}", names.join(", "), self.places[*to].server.name()));
-        format!("assign {}", to.collect::<Vec<_>>().join(", and "))
-    }
 }
 
 impl Unit<'_> {
@@ -405,10 +277,6 @@ impl Unit<'_> {
 
 fn in_words(waves: u32) -> String {
     if waves == 1 { "one wave".to_owned() } else { format!("{waves} waves") }
-}
-
-fn in_disks(disks: u32) -> String {
-    if disks == 1 { "1 disk".to_owned() } else { format!("{disks} disks") }
 }
 
 /// Returns the fact that is missing about a server whose room matters.

@@ -4,6 +4,7 @@ pub(crate) mod advice;
 mod assign;
 #[cfg(test)]
 mod brute_force;
+mod sentence;
 
 use std::collections::HashMap;
 

@@ -17,6 +17,7 @@ use crate::provider::Request;
 use crate::run::driver::engine::Engine;
 use crate::run::driver::inquiry::Inquiry;
 use crate::run::driver::inquiry::Purpose;
+use crate::run::guard;
 use crate::run::recorder::RunError;
 use crate::run::retry;
 use crate::run::step;
@@ -123,6 +124,9 @@ impl Engine<'_> {
         if step::is_left_to_people(self.graph.kind(step), &first.failure.code) {
             return self.hand_over(step, &first.failure);
         }
+        if self.graph.kind(step) == StepKind::Failover {
+            self.warn_of_disabling(step, &failing)?;
+        }
         let code = first.failure.code.clone();
         let message = match failing.as_slice() {
             [only] if members.len() == 1 => in_words(&only.failure),
@@ -170,6 +174,15 @@ impl Engine<'_> {
                 self.succeed(step, note)
             }
         }
+    }
+
+    /// Tells at once of machines whose planned failover failed and was not taken back: nobody may disable their replication.
+    fn warn_of_disabling(&mut self, step: StepIndex, failing: &[Failing]) -> Result<(), RunError> {
+        let machines: Vec<usize> = failing.iter().map(|failing| failing.machine).collect();
+        let found = guard::disablement(&self.model, &machines);
+        let Some(first) = found.first() else { return Ok(()) };
+        let told: Vec<&str> = found.iter().map(|finding| finding.message.as_str()).collect();
+        self.alarm(step, &first.rule, told.join("; "))
     }
 
     /// Every machine of an attempt that failed is seen to have come through.

@@ -35,8 +35,9 @@ impl Reader<'_, '_> {
         if self.binary {
             return;
         }
+        let open = self.open.iter().find(|open| open.flow).map(|open| self.tree.node(open.id).span.start);
+        let bracket = open.or_else(|| self.bracket_ahead(at));
         let at = self.offset(at.min(self.text.len()));
-        let bracket = self.open.iter().find(|open| open.flow).map(|open| self.tree.node(open.id).span.start);
         let told = &self.found[told.min(self.found.len())..];
         let places = told.iter().flat_map(|one| {
             one.labels.iter().map(|label| label.span).chain([one.span]).map(|span| span.start)

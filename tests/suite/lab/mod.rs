@@ -145,6 +145,7 @@ impl World {
             stuck: Mutex::default(),
             hidden: Mutex::default(),
             busy: Mutex::default(),
+            halfway: Mutex::default(),
         }))
     }
 

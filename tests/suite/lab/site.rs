@@ -19,7 +19,9 @@ use failback::provider::ProviderError;
 use failback::provider::Request;
 use failback::provider::emulator::Deed;
 use failback::provider::emulator::Emulator;
+use failback::source::Spanned;
 use failback::syntax::inventory::Inventory;
+use failback::syntax::machine::State;
 use jiff::Timestamp;
 
 /// A request that reached the emulator.
@@ -54,6 +56,8 @@ pub struct Watched {
     pub hidden: Mutex<Option<Hidden>>,
     /// Whoever looks before then is asked to come back later.
     pub busy: Mutex<Option<Timestamp>>,
+    /// A machine that is shown failing back once its failover was sent, whatever became of it.
+    pub halfway: Mutex<Option<&'static str>>,
 }
 
 #[async_trait::async_trait]
@@ -73,7 +77,22 @@ impl Observe for Watched {
             return Err(ProviderError::Busy { message: "come back later".into(), retry_after });
         }
         self.looked.lock().expect("no test panics here").push((self.pace.now(), machines.len()));
-        self.emulator.observe_since(machines, mark, freshness).await
+        let mut observation = self.emulator.observe_since(machines, mark, freshness).await?;
+        let halfway = *self.halfway.lock().expect("no test panics here");
+        let is_sent = |name: &str| {
+            let sent = self.sent.lock().expect("no test panics here");
+            sent.iter().any(|sent| {
+                matches!(sent.request, Request::FailoverToOnprem { .. })
+                    && sent.request.machines().iter().any(|machine| machine.as_str() == name)
+            })
+        };
+        if let Some(name) = halfway.filter(|name| is_sent(name)) {
+            for machine in observation.facts.machines.iter_mut().flatten().filter(|it| it.name.value == name)
+            {
+                machine.state = Some(Spanned::bare(State::FailingBack));
+            }
+        }
+        Ok(observation)
     }
 }
 
@@ -136,6 +155,11 @@ impl Site {
     /// Shows operations whose id begins with a word as running until a moment.
     pub fn sticks(&self, word: &'static str, until: Timestamp) {
         *self.0.stuck.lock().expect("no test panics here") = Some((word, until));
+    }
+
+    /// Shows a machine as failing back once its failover was sent.
+    pub fn stands_halfway(&self, name: &'static str) {
+        *self.0.halfway.lock().expect("no test panics here") = Some(name);
     }
 
     /// Does what a person does to the site.

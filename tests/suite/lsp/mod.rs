@@ -233,6 +233,42 @@ fn more_problems_than_anybody_reads_are_cut_off_and_said_so() {
 }
 
 #[test]
+fn a_line_that_many_machines_share_is_one_problem_and_one_waiver() {
+    let mut editor = Editor::new();
+    let text = |count: usize| {
+        let machines: String = (0..count).map(|at| format!("  - m{at}\n")).collect();
+        format!(
+            "kind: RecoveryPlan\nversion: 1\nname: many\ndefaults: {{commit: automatic}}\nmachines:\n{machines}"
+        )
+    };
+    let uri = "untitled:many.plan.yaml";
+    editor.open(uri, &text(5));
+    let of_rule = |told: &[Value]| -> Vec<String> {
+        let of_rule = told.iter().filter(|found| found["code"] == "FB516");
+        of_rule.map(|found| found["message"].as_str().expect("a text").to_owned()).collect()
+    };
+    assert_eq!(of_rule(&editor.diagnostics(uri, 1)).len(), 5, "a few are told one by one");
+    let many = text(40);
+    editor.change(uri, 2, None, &many);
+    let told = of_rule(&editor.diagnostics(uri, 2));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("(and 39 more: m1, m10, m11, m12, m13 and 34 more)"), "{told:?}");
+
+    let whole = json!({"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 0}});
+    let params = json!({"textDocument": {"uri": uri}, "range": whole, "context": {"diagnostics": []}});
+    let actions = editor.ask("textDocument/codeAction", params)["result"].clone();
+    let is_it = |action: &&Value| {
+        action["title"].as_str().is_some_and(|title| title.starts_with("Waive FB516 for m0 and 39 more"))
+    };
+    let waive = actions.as_array().expect("a list").iter().find(is_it).expect("it may be accepted");
+    let accepted = edited(&many, &waive["edit"]["changes"][uri]).replace("reason: \"\"", "reason: CAB-1182");
+    editor.change(uri, 3, None, &accepted);
+    let told = of_rule(&editor.diagnostics(uri, 3));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("waived: ") && told[0].ends_with("CAB-1182"), "{told:?}");
+}
+
+#[test]
 fn a_document_without_a_file_is_checked_as_far_as_that_goes() {
     let mut editor = Editor::new();
     editor.open("untitled:Untitled-1", CLASSIC_PLAN);

@@ -20,8 +20,8 @@ use failback::syntax::Document;
 use failback::syntax::inventory::Host;
 use failback::syntax::machine::MachineKind;
 use failback::syntax::machine::OsFamily;
+use failback::syntax::nullable::Nullable;
 use failback::syntax::parse;
-use failback::syntax::scalar::Nullable;
 
 use super::generate::World;
 use super::judge::Judge;

@@ -289,9 +289,9 @@ fn half_way(world: &mut World, machine: &str) {
     let (near, far) = (before(4), before(40));
     let more = match state.as_str() {
         "protected_to_onprem" => format!(
-            "asr: {{rpo_seconds: 240, recovery_points: [{{id: p1, at: {far}, kind: app_consistent}}, {{id: p2, at: {near}, kind: crash_consistent}}]}}"
+            "asr: {{resync_in_progress: false, rpo_seconds: 240, recovery_points: [{{id: p1, at: {far}, kind: app_consistent}}, {{id: p2, at: {near}, kind: crash_consistent}}]}}"
         ),
-        "reprotecting_to_onprem" => "asr: {recovery_points: []}".to_owned(),
+        "reprotecting_to_onprem" => "asr: {resync_in_progress: false, recovery_points: []}".to_owned(),
         "failed_back" => format!(
             "active_site: onprem, azure_vm: {{power_state: deallocated}}, onprem_vm: {{power_state: running, tools: running}}, asr: {{recovery_points: [{{id: p2, at: {near}, kind: crash_consistent}}]}}"
         ),

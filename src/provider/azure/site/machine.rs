@@ -34,7 +34,7 @@ use crate::syntax::machine::Os;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::ServiceState;
 use crate::syntax::machine::State;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// Heartbeats that are older than this are lost (health error 78022: none for 15 minutes).
 const HEARTBEAT: SignedDuration = SignedDuration::from_mins(15);

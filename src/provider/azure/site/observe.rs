@@ -27,7 +27,7 @@ use crate::provider::observation::Freshness;
 use crate::provider::observation::Observation;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::ReplicationGroup;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// How long servers are good for where something is decided: the service itself does not hear from them more often.
 const SERVERS_GUARD: SignedDuration = SignedDuration::from_secs(60);

@@ -33,7 +33,7 @@ use crate::syntax::inventory::VcenterAccount;
 use crate::syntax::machine::Health;
 use crate::syntax::machine::Os;
 use crate::syntax::machine::OsFamily;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// What the facts about servers are made of.
 #[derive(Clone, Copy, Debug)]

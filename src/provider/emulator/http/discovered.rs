@@ -18,7 +18,7 @@ use crate::syntax::machine::Firmware;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::ToolsState;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// A virtual machine as its vCenter knows it.
 struct Found<'f> {

@@ -32,7 +32,7 @@ use crate::provider::emulator::item::is_false;
 use crate::provider::emulator::item::is_true;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::machine::Health;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// Seconds in which a vCenter is added, changed or removed; the recordings have the jobs and not their durations.
 const VCENTER_SECONDS: i64 = 60;

@@ -11,7 +11,7 @@ use crate::provider::emulator::site::Site;
 use crate::source::Spanned;
 use crate::syntax::inventory::ProcessServer;
 use crate::syntax::machine::Health;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 impl Site {
     /// Returns the host of a master target or an appliance.

@@ -10,8 +10,8 @@ use crate::syntax::inventory::Access;
 use crate::syntax::inventory::Datastore;
 use crate::syntax::inventory::Host;
 use crate::syntax::inventory::Inventory;
+use crate::syntax::nullable::Nullable;
 use crate::syntax::plan::Hypervisor;
-use crate::syntax::scalar::Nullable;
 use crate::syntax::value::Named;
 
 /// Adds the hosts.

@@ -19,7 +19,7 @@ use crate::syntax::inventory::Vcenter;
 use crate::syntax::machine::Machine;
 use crate::syntax::machine::MachineKind;
 use crate::syntax::machine::OnpremVm;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// Where the facts about a thing come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use crate::syntax::inventory::Appliance;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::MasterTarget;
 use crate::syntax::machine::ToolsState;
+use crate::syntax::nullable::Nullable;
 use crate::syntax::plan::Form;
-use crate::syntax::scalar::Nullable;
 
 /// Finds a server, and notes where, or why not.
 fn find<'s>(seen: &'s [Seen], kind: &str, name: &str, told: &mut Told) -> Option<(&'s Seen, &'s SeenVm)> {

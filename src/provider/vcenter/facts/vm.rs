@@ -14,7 +14,7 @@ use crate::syntax::machine::OnpremDisk;
 use crate::syntax::machine::OnpremVm;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::ToolsState;
-use crate::syntax::scalar::Nullable;
+use crate::syntax::nullable::Nullable;
 
 /// What was found under a name or a UUID.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use crate::provider::emulator::http::soap::value::Reference;
 use crate::source::Spanned;
 use crate::syntax::inventory::Host;
 use crate::syntax::inventory::Inventory;
+use crate::syntax::nullable::Nullable;
 use crate::syntax::plan::Hypervisor;
-use crate::syntax::scalar::Nullable;
 
 /// Who answers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,8 +24,8 @@ use crate::syntax::inventory::Host;
 use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::MasterTarget;
 use crate::syntax::inventory::Placement;
+use crate::syntax::nullable::Nullable;
 use crate::syntax::plan::Form;
-use crate::syntax::scalar::Nullable;
 
 /// What a virtual machine is in the world.
 #[derive(Clone, Copy, Debug)]
