@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use failback::clock::Clock;
 use failback::clock::pace::Pace;
 use failback::id::MachineName;
 use failback::provider::Freshness;
@@ -142,4 +143,46 @@ async fn guards_share_a_look_and_never_see_what_was_before_they_asked() {
     let machines: Vec<&String> = found.iter().filter(|line| !line.starts_with(".master_targets")).collect();
     assert_eq!(machines, OUT_OF_SIGHT.iter().collect::<Vec<_>>(), "{machines:?}");
     vcenters.log_out().await;
+}
+
+#[tokio::test]
+async fn all_that_steps_wait_for_is_read_with_the_first_of_them() {
+    let site = Site::of(&example("enterprise.inventory.yaml")).await;
+    let pace = Arc::clone(&site.pace) as Arc<dyn Pace>;
+    let vcenters = Vcenters::new(vec![site.settings("icn-vc1")], site.world(), pace);
+    let waits_for = async |name: &str| {
+        let machine = WantedVm { machine: MachineName::new(name), uuid: None, name: None };
+        let wanted = Wanted { machines: vec![machine], servers: Vec::new() };
+        let seen = vcenters.look(&wanted, Freshness::Lately).await.unwrap();
+        let vm = seen.facts.machines.unwrap().remove(0).onprem_vm.unwrap();
+        vm.power_state.map(|power| power.value)
+    };
+    let asked = || site.server.counts().values().sum::<u64>();
+    let pass = async |minutes| {
+        let moment = site.pace.now() + jiff::SignedDuration::from_mins(minutes);
+        site.pace.until(moment).await;
+    };
+    let all = ["print01", "mon01", "dc01"];
+    for name in all {
+        waits_for(name).await;
+    }
+    pass(2).await;
+    waits_for("print01").await;
+    let first = asked();
+    for name in ["mon01", "dc01", "print01"] {
+        waits_for(name).await;
+    }
+    assert_eq!(asked(), first, "one page told of all of them");
+    fail_over(&site, "print01").await;
+    pass(2).await;
+    waits_for("mon01").await;
+    let again = asked();
+    assert_eq!(waits_for("print01").await, Some(PowerState::Running), "as it is, and not as it was");
+    assert_eq!(asked(), again);
+    // Who has not asked for a while waits no more, and is not read for others.
+    pass(7).await;
+    waits_for("mon01").await;
+    let late = asked();
+    waits_for("print01").await;
+    assert_eq!(asked() - late, 1);
 }
