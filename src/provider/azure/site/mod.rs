@@ -28,7 +28,9 @@ pub use missing::Missing;
 pub use reading::Reading;
 
 pub(super) use directory::Directory;
+pub(super) use directory::OTHER_VAULT;
 pub(super) use directory::read as read_directory;
+pub(super) use infrastructure::servers as read_servers;
 pub(super) use key::guid;
 #[cfg(test)]
 pub(super) use state::Kind;
@@ -156,7 +158,12 @@ impl AzureView {
 
     fn note(&self, missing: &[Missing]) {
         let mut all = self.shared.missing.lock().expect(NO_PANIC);
-        all.extend(missing.iter().map(|missing| (missing.facts.clone(), missing.why.clone())));
+        for Missing { facts, why } in missing {
+            // A run has nobody to list it to; its log says once why a fact is not known.
+            if all.insert((facts.clone(), why.clone())) {
+                tracing::warn!(%facts, %why, "not observed");
+            }
+        }
     }
 
     fn touch(&self, machines: &[MachineName], at: Timestamp) {

@@ -151,7 +151,7 @@ impl AzureView {
                 &Inventory { machines: None, observed_at: None, ..onprem.facts.clone() },
             );
         }
-        servers::mark_discovered(&mut facts, &around.servers.value);
+        servers::mark_discovered(&mut facts, &around.servers.value, &around.accounts.value);
         let bare = Inventory { machines: None, replication_groups: None, ..self.bare_base() };
         overlay::keep_what_a_person_knows(&mut facts, &bare);
         facts.observed_at = None;
