@@ -108,6 +108,8 @@ struct Shared {
     /// Since when a look at a machine has to be: when the last operation on it was begun, or seen to end if what follows may follow
     /// at once.
     touched: Mutex<HashMap<String, Timestamp>>,
+    /// Machines that steps wait for, by name in small letters, with the moment of the last question.
+    waiting: Mutex<HashMap<String, Timestamp>>,
     /// When the initial replication of a machine was first seen, and how far it was.
     transfers: Mutex<HashMap<String, (Timestamp, f64)>>,
     /// The points that machines came home to, or are to, by name in small letters.

@@ -72,9 +72,9 @@ impl AzureView {
         let full = self.whole(&entry.name).filter(|full| {
             full.began >= around.directory.began || deciding(&full.item) == deciding(&entry.item)
         });
-        let newest = match &full {
-            Some(full) if full.began >= around.directory.began => &*full.item,
-            Some(_) | None => &entry.item,
+        let (newest, as_of) = match &full {
+            Some(full) if full.began >= around.directory.began => (&*full.item, full.began),
+            Some(_) | None => (&entry.item, around.directory.began),
         };
         let item = full.as_ref().map_or(&entry.item, |full| &*full.item);
         let kind = Kind::of(newest).unwrap_or(entry.kind);
@@ -138,11 +138,7 @@ impl AzureView {
             protection_state: newest.protection_state.or_empty().to_owned(),
             allowed: state::offers(kind, newest),
             running,
-            replication: self.expected(
-                &entry.name,
-                machine::replication(kind, newest),
-                around.directory.began,
-            ),
+            replication: self.expected(&entry.name, machine::replication(kind, newest), as_of),
             failed_over_to: self.reached(&entry.name, kind, newest),
         };
         (facts, item)
