@@ -19,12 +19,14 @@ mod lab;
 #[path = "../tests/suite/wire_run.rs"]
 mod wire_run;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use failback::clock::pace::Pace;
 use failback::event::Outcome;
+use failback::event::RunEventKind;
 use failback::provider::emulator::http::Counts;
 use failback::provider::emulator::http::ServerOptions;
 use failback::run::End;
@@ -44,6 +46,8 @@ struct Measured {
     counts: Counts,
     throttled: u64,
     took: SignedDuration,
+    /// When each kind of step came to its last end.
+    ends: BTreeMap<String, SignedDuration>,
     /// What the pollers of Microsoft's client would have asked of the same operations.
     pollers: i64,
 }
@@ -54,7 +58,8 @@ fn main() -> ExitCode {
     let parallel: u32 =
         arguments.next().map_or((machines / 10).max(20), |number| number.parse().expect("a number"));
     let world = world(machines, parallel);
-    let inside = took(&world.drive(&world.site(), Process::default()));
+    let inside = world.drive(&world.site(), Process::default());
+    let (inside, inside_ends) = (took(&inside), ends(&inside));
     let wire = over_http(&world);
     let mut of_class = [("mutating", 0), ("guard", 0), ("other", 0), ("vCenter", 0)];
     for (kind, count) in &wire.counts {
@@ -79,6 +84,11 @@ fn main() -> ExitCode {
     let ratio = wire.took.as_secs_f64() / inside.as_secs_f64();
     println!("{:#} over HTTP with the limits, {inside:#} without a wire: {ratio:.3} times", wire.took);
     println!("{} requests were one too many", wire.throttled);
+    println!("last end of each kind of step, over HTTP and without a wire:");
+    for (kind, end) in &wire.ends {
+        let without = inside_ends.get(kind).copied().unwrap_or_default();
+        println!("{kind:<20} {end:#} {without:#}");
+    }
     let bars = [
         ("at most two requests a machine beside mutating calls and guard reads", others <= 2.0),
         ("never over the budget", wire.throttled == 0),
@@ -123,6 +133,20 @@ fn took(ran: &Ran) -> SignedDuration {
     last.at.duration_since(first.at)
 }
 
+/// Returns when each kind of step came to its last end, from the begin of the run.
+fn ends(ran: &Ran) -> BTreeMap<String, SignedDuration> {
+    let first = ran.events.first().expect("events").at;
+    let succeeded = ran.events.iter().filter_map(|event| match &event.kind {
+        RunEventKind::StepSucceeded { step, .. } => {
+            let kind = step.as_str().split('/').next().unwrap_or_default().to_owned();
+            Some((kind, event.at.duration_since(first)))
+        }
+        _ => None,
+    });
+    // Events are in the order of time, so that the last one of a kind stays.
+    succeeded.collect()
+}
+
 fn over_http(world: &World) -> Measured {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
@@ -145,6 +169,7 @@ fn over_http(world: &World) -> Measured {
             counts: site.handle.counts(),
             throttled: usage.usage().throttled,
             took,
+            ends: ends(&ran),
             pollers: pollers.sum(),
         }
     })

@@ -105,3 +105,29 @@ fn facts_that_are_too_old_are_unknown_and_never_passed() {
     assert!(said.contains("undecided: `state` of"), "{said}");
     assert_eq!(stale.exit, 1, "what nobody knows refuses under --strict: {said}");
 }
+
+#[test]
+fn what_stands_under_x_observed_is_told_to_others_and_counts_for_nothing_here() {
+    let reading =
+        "x-observed:\n- source: Site Recovery\n  what: items, one by one\n  at: 2025-06-01T00:00:00Z\n";
+    let odd = [
+        String::new(),
+        "x-observed:\n".to_owned(),
+        "x-observed: 5\n".to_owned(),
+        "x-observed: [null, text, {each: 5}, {each: [w1]}]\n".to_owned(),
+        format!("{reading}  each:\n    w1: 2025-06-01T00:00:01Z\n    nobody: 2025-06-01T00:00:02Z\n"),
+        format!("{reading}  each: {{w1: never, w2: null, w3: {{}}}}\n  until: 1999-01-01T00:00:00Z\n"),
+    ];
+    for text in odd {
+        let facts = format!("{CLASSIC_INVENTORY}\n{text}");
+        let folder = Folder::with(&[
+            ("classic.plan.yaml", CLASSIC_PLAN),
+            ("classic.inventory.yaml", &facts),
+            ("plain.yaml", CLASSIC_INVENTORY),
+        ]);
+        let same = folder.run(&["inventory", "diff", "plain.yaml", "classic.inventory.yaml", "--exit-code"]);
+        assert_eq!(same.exit, 0, "{text}: {}", same.said());
+        let checked = folder.run(&["check", "classic.plan.yaml", "--now", "2025-06-01T00:00:00Z"]);
+        assert_eq!(checked.exit, 0, "{text}: {}", checked.said());
+    }
+}

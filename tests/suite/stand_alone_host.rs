@@ -21,10 +21,10 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::vcenter_client::Site;
-use crate::vcenter_client::differences;
 use crate::vcenter_client::example;
 use crate::vcenter_client::fail_over;
-use crate::vcenter_client::shape;
+use crate::vcenter_client::same_facts::differences;
+use crate::vcenter_client::same_facts::shape;
 
 const HOST: &str = "icn-esx31";
 const MACHINE: &str = "plc-gw01";

@@ -1,8 +1,12 @@
 //! What stands between a person and a run: credentials, rights, the clock, and what is in the vault.
 
+use crate::clock::Clock as _;
 use crate::provider::azure::client::ReadClient;
+use crate::provider::azure::client::SITE_RECOVERY;
 use crate::provider::azure::error::AzureError;
+use crate::provider::azure::site::OTHER_VAULT;
 use crate::provider::azure::site::read_directory;
+use crate::provider::azure::site::read_servers;
 use crate::provider::azure::vault::VaultId;
 use crate::provider::azure::wire::around::Anything;
 use crate::provider::azure::wire::around::Permission;
@@ -119,6 +123,8 @@ pub async fn diagnose(reader: &ReadClient, vault: &VaultId) -> Vec<Check> {
     }
     checks.extend(clock(reader));
     checks.push(items(reader, vault).await);
+    checks.push(servers(reader, vault).await);
+    checks.push(jobs(reader, vault).await);
     checks.push(machines(reader, vault).await);
     checks.push(rights(reader, vault).await);
     checks
@@ -149,14 +155,10 @@ async fn items(reader: &ReadClient, vault: &VaultId) -> Check {
         Ok((directory, _)) => directory,
         Err(error) => return failed("items", &error),
     };
-    let ignored: Vec<String> =
-        directory.others.iter().map(|(kind, names)| format!("{} of kind {kind}", names.len())).collect();
-    let ignored =
-        if ignored.is_empty() { String::new() } else { format!("; left alone: {}", ignored.join(", ")) };
+    let ignored = directory.left_alone().map(|kinds| format!("; left alone: {kinds}")).unwrap_or_default();
     if directory.entries.is_empty() {
         let what = format!("the vault has no VMware machine or physical server{ignored}");
-        let help = "name the vault whose machines were failed over from VMware".to_owned();
-        return Check { help: Some(help), ..check("items", CheckResult::Failed, what) };
+        return Check { help: Some(OTHER_VAULT.to_owned()), ..check("items", CheckResult::Failed, what) };
     }
     let what = format!("{} machines replicate with VMware{ignored}", directory.entries.len());
     if directory.ambiguous.is_empty() {
@@ -165,6 +167,34 @@ async fn items(reader: &ReadClient, vault: &VaultId) -> Check {
     let what = format!("{what}; several items are called {}", directory.ambiguous.join(", "));
     let help = "which of them is meant can't be told: rename or remove the one that is left over".to_owned();
     Check { help: Some(help), ..check("items", CheckResult::Warning, what) }
+}
+
+/// Checks whether what stands around the machines can be read: guards of a run need it.
+async fn servers(reader: &ReadClient, vault: &VaultId) -> Check {
+    let servers = match read_servers(reader, vault).await {
+        Ok((servers, _)) => servers,
+        Err(error) => return failed("servers", &error),
+    };
+    if servers.missing.is_empty() {
+        return check("servers", CheckResult::Ok, "fabrics, providers and vCenters can be read");
+    }
+    let lacks: Vec<String> =
+        servers.missing.iter().map(|missing| format!("{}: {}", missing.facts, missing.why)).collect();
+    let what = format!("not everything about them can be read: {}", lacks.join("; "));
+    let help = "grant the identity Site Recovery Reader on the vault; a new grant takes minutes".to_owned();
+    Check { help: Some(help), ..check("servers", CheckResult::Warning, what) }
+}
+
+/// Checks whether jobs can be read: a run follows what it asked for by them.
+async fn jobs(reader: &ReadClient, vault: &VaultId) -> Check {
+    let path = format!("{}/replicationJobs", vault.path());
+    // Nothing that ended is of interest: the answer is to be short.
+    let now = reader.pace().now().strftime("%Y-%m-%dT%H:%M:%S.0000000Z").to_string();
+    let filter = format!("$filter=StartTime%20eq%20'{now}'");
+    match reader.list::<Resource<Anything>>(&path, &filter, SITE_RECOVERY).await {
+        Ok(_) => check("jobs", CheckResult::Ok, "the vault's jobs can be read"),
+        Err(error) => failed("jobs", &error),
+    }
 }
 
 async fn machines(reader: &ReadClient, vault: &VaultId) -> Check {

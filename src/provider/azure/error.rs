@@ -227,9 +227,7 @@ impl AzureError {
             }
             Self::Denied { ref code, .. }
             | Self::Forbidden { ref code, .. }
-            | Self::Refused { ref code, .. } => {
-                ProviderError::Refused { code: code.clone(), message: self.to_string() }
-            }
+            | Self::Refused { ref code, .. } => refused(code, &self),
             Self::Credential(_) => refused("no-token", &self),
             Self::Astray { .. } => refused("astray", &self),
             Self::Endless { .. } => refused("endless-list", &self),
@@ -266,5 +264,26 @@ impl AzureError {
 }
 
 fn refused(code: &str, error: &AzureError) -> ProviderError {
-    ProviderError::Refused { code: code.to_owned(), message: error.to_string() }
+    // A run shows this message alone, so that what to do about it belongs to it.
+    let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+    ProviderError::Refused { code: code.to_owned(), message: format!("{error}{help}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_kept_out_is_told_what_to_do_about_it() {
+        let forbidden = AzureError::Forbidden {
+            what: "GET …/vaults/v".into(),
+            code: "AuthorizationFailed".into(),
+            message: "it may not".into(),
+        };
+        let endless = AzureError::Endless { what: "GET …/vaults/v".into(), message: "page 2 again".into() };
+        for (error, told) in [(forbidden, "grant the identity"), (endless, "look who answers")] {
+            let ProviderError::Refused { message, .. } = error.of_question() else { panic!("it is refused") };
+            assert!(message.contains(told), "{message}");
+        }
+    }
 }

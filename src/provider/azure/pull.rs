@@ -8,6 +8,7 @@ use crate::provider::azure::error::AzureError;
 use crate::provider::azure::onprem::Onprem;
 use crate::provider::azure::site::AzureView;
 use crate::provider::azure::site::Missing;
+use crate::provider::azure::site::OTHER_VAULT;
 use crate::provider::azure::site::Reading;
 use crate::provider::azure::site::Surroundings;
 use crate::provider::azure::vault::VaultId;
@@ -32,7 +33,8 @@ pub struct Pulled {
 ///
 /// # Errors
 ///
-/// [`AzureError`] if the vault can't be read at all.
+/// [`AzureError`] if the vault can't be read at all, or has no machine of VMware and no physical server: it is another one that is
+/// meant, and each machine of the file would seem to be gone.
 pub async fn pull(
     reader: &ReadClient,
     vault: &VaultId,
@@ -44,6 +46,12 @@ pub async fn pull(
     let view = AzureView::new(reader.clone(), vault.clone(), surroundings);
     reader.settle_clock(vault).await?;
     let directory = view.whole_directory().await?;
+    if directory.entries.is_empty() {
+        let others =
+            directory.left_alone().map(|kinds| format!(" (left alone: {kinds})")).unwrap_or_default();
+        let message = format!("it has no VMware machine or physical server{others}; {OTHER_VAULT}");
+        return Err(AzureError::Unresolved { message });
+    }
     let mut machines: Vec<MachineName> =
         directory.entries.iter().map(|entry| MachineName::new(entry.name.as_str())).collect();
     // Machines that the file has and the vault does not any more are said to be gone.
@@ -95,4 +103,29 @@ fn in_order(inventory: &mut Inventory, base: &Inventory) {
     sort(&mut inventory.automation_accounts, base.automation_accounts.as_ref(), |one| &one.name.value);
     sort(&mut inventory.machines, base.machines.as_ref(), |one| &one.name.value);
     sort(&mut inventory.replication_groups, base.replication_groups.as_ref(), |one| &one.name.value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::azure::tests::Reply;
+    use crate::provider::azure::tests::Script;
+
+    #[tokio::test]
+    async fn a_vault_in_which_nothing_replicates_with_vmware_is_another_one() {
+        let vault = VaultId { subscription: "s".into(), resource_group: "g".into(), name: "v".into() };
+        let item = serde_json::json!({"id": "/v/a1", "name": "a1",
+            "properties": {"friendlyName": "a1", "providerSpecificDetails": {"instanceType": "A2A"}}});
+        for (items, told) in [
+            (vec![item], "no VMware machine or physical server (left alone: 1 of kind A2A)"),
+            (Vec::new(), "no VMware machine or physical server; name the vault"),
+        ] {
+            let page = serde_json::json!({ "value": items });
+            let script = Script::of([Reply::ok("{}"), Reply::ok(page.to_string())]).await;
+            let error = pull(&script.client(), &vault, None, &Inventory::unknown("v")).await;
+            let error = error.expect_err("its machines would all seem to be gone").to_string();
+            assert!(error.contains(told), "{error}");
+            assert_eq!(script.got().len(), 2, "nothing else is asked");
+        }
+    }
 }

@@ -37,6 +37,9 @@ use crate::syntax::machine::OnpremVm;
 /// How old a look may be for whoever only waits.
 const LATELY: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long whoever waits counts as waiting after a question: longer than the pause between two of them.
+const WAITS_FOR: SignedDuration = SignedDuration::from_mins(6);
+
 /// How long the machines that nobody asks for may stay as they were seen: who is looked for is read each time, and so is which
 /// machines there are.
 const WHOLE: SignedDuration = SignedDuration::from_mins(15);
@@ -60,6 +63,8 @@ pub struct Vcenters {
     last: Mutex<Option<Arc<Look>>>,
     /// Names and UUIDs, in small letters, that are asked for and not yet looked at.
     asked: std::sync::Mutex<HashSet<String>>,
+    /// Names and UUIDs, in small letters, of what steps wait for, with the moment of the last question.
+    waited_for: std::sync::Mutex<HashMap<String, Timestamp>>,
 }
 
 impl std::fmt::Debug for Vcenters {
@@ -104,6 +109,7 @@ impl Vcenters {
             clients: Mutex::default(),
             last: Mutex::default(),
             asked: std::sync::Mutex::default(),
+            waited_for: std::sync::Mutex::default(),
         }
     }
 
@@ -175,11 +181,18 @@ impl Vcenters {
     /// Returns a look that began after the question, or lately. Whoever asks while one is under way waits for it, and those who
     /// came after its beginning share the next.
     async fn look_since(&self, wanted: &HashSet<String>, freshness: Freshness) -> Arc<Look> {
-        // First what, then when: a look that begins later than this knows what is asked for.
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(wanted.iter().cloned());
+        // First what, then when: a look that begins later than this knows what is asked for. What is only waited for is in the
+        // looks of those who wait.
+        if freshness != Freshness::Lately {
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(wanted.iter().cloned());
+        }
         let asked = tokio::time::Instant::now();
         let mut last = self.last.lock().await;
         let now = self.pace.now();
+        if freshness == Freshness::Lately {
+            let mut waited_for = self.waited_for.lock().unwrap_or_else(PoisonError::into_inner);
+            waited_for.extend(wanted.iter().map(|key| (key.clone(), now)));
+        }
         let lately = |at: Timestamp| now.duration_since(at) <= LATELY;
         let will_do = |look: &Arc<Look>| match freshness {
             Freshness::Now | Freshness::Listed => look.began >= asked,
@@ -195,7 +208,11 @@ impl Vcenters {
         }
         let before = last.as_ref().filter(|look| now.duration_since(look.whole) <= WHOLE);
         let began = tokio::time::Instant::now();
-        let asked = std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut asked = std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner));
+        // A page holds many machines and costs one request, so that all that are waited for are read with the first of them.
+        if freshness == Freshness::Lately {
+            asked.extend(self.all_waited_for(now));
+        }
         let whole = before.map_or(now, |before| before.whole);
         let mut look = Look { at: now, began, whole, seen: Vec::new(), silent: Vec::new() };
         for settings in &self.settings {
@@ -211,6 +228,13 @@ impl Vcenters {
         let look = Arc::new(look);
         *last = Some(Arc::clone(&look));
         look
+    }
+
+    /// Returns the names and UUIDs of all that is waited for, and forgets what no longer is.
+    fn all_waited_for(&self, now: Timestamp) -> Vec<String> {
+        let mut waited_for = self.waited_for.lock().unwrap_or_else(PoisonError::into_inner);
+        waited_for.retain(|_, last| now.duration_since(*last) <= WAITS_FOR);
+        waited_for.keys().cloned().collect()
     }
 
     /// Returns what a person wrote down about what is looked for alone.

@@ -145,6 +145,46 @@ async fn networks_that_may_not_be_read_are_unknown_and_the_right_is_named() {
 }
 
 #[tokio::test]
+async fn a_host_is_not_called_undiscovered_because_nobody_may_see_which_vcenters_there_are() {
+    for ((plan, inventory), on) in [
+        (crate::lab::CLASSIC, "GET replicationvCenters"),
+        (crate::lab::MODERNIZED, "GET VMwareSites/*/vcenters"),
+    ] {
+        let faults = vec![WireFault::always(WireFaultKind::Forbidden).on(on)];
+        let options = failback::provider::emulator::http::ServerOptions {
+            wire_faults: WireFaults { seed: 1, faults },
+            ..crate::wire_lab::options()
+        };
+        let vault = Vault::of(crate::lab::world(plan, inventory), options).await;
+        let seen = pulled(&vault).await;
+        let hosts = seen.hosts.expect("vCenter tells of them");
+        assert!(!hosts.is_empty(), "{on}");
+        assert!(hosts.iter().all(|host| host.discovered.is_none()), "{on}: {hosts:?}");
+        let connected = seen.vcenters.iter().flatten().map(|vcenter| vcenter.connected);
+        assert!(connected.into_iter().all(|connected| connected.is_none()), "{on}");
+        let checks = diagnose(&vault.reader, &Vault::id(&vault.wire)).await;
+        let servers = checks.iter().find(|check| check.name == "servers").expect("they are checked");
+        let is_classic = on == "GET replicationvCenters";
+        assert_eq!(servers.result == CheckResult::Warning, is_classic, "{servers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_without_the_right_to_see_jobs_is_foretold() {
+    let faults = vec![WireFault::always(WireFaultKind::Forbidden).on("GET replicationJobs")];
+    let options = failback::provider::emulator::http::ServerOptions {
+        wire_faults: WireFaults { seed: 1, faults },
+        ..crate::wire_lab::options()
+    };
+    let (plan, inventory) = crate::lab::CLASSIC;
+    let vault = Vault::of(crate::lab::world(plan, inventory), options).await;
+    let checks = diagnose(&vault.reader, &Vault::id(&vault.wire)).await;
+    let jobs = checks.iter().find(|check| check.name == "jobs").expect("they are checked");
+    assert_eq!(jobs.result, CheckResult::Failed, "{jobs:?}");
+    assert!(jobs.what.contains("replicationJobs/read") && jobs.help.is_some(), "{jobs:?}");
+}
+
+#[tokio::test]
 async fn a_vault_is_diagnosed() {
     let vault = Vault::classic().await;
     let checks = diagnose(&vault.reader, &Vault::id(&vault.wire)).await;

@@ -1,5 +1,6 @@
 //! Trouble at the wire: nothing is begun twice, and everything is found again.
 
+use failback::clock::Clock as _;
 use failback::id::IdempotencyKey;
 use failback::id::MachineName;
 use failback::provider::Freshness;
@@ -139,6 +140,97 @@ async fn waiting_for_hours_costs_a_few_requests_for_all_machines_together() {
     let spent = vault.reader.usage().reads - before - told;
     // Two hours: the list each minute, a few servers each ten, virtual machines each twenty.
     assert!(spent <= 400, "{spent} reads: {:#?}", vault.wire.handle.counts());
+}
+
+/// Lets time pass as an operation tells, until it has ended; returns how many seconds after its end that was seen.
+async fn seen_after(vault: &Vault, request: &Request, key: &str) -> i64 {
+    let begun = vault.site.begin(request, &IdempotencyKey::new(key)).await;
+    let operation = begun.unwrap_or_else(|error| panic!("{request:?}: {error}"));
+    loop {
+        let now = vault.reader.pace().now();
+        match vault.site.poll(&operation).await.expect("it can be asked") {
+            OperationStatus::Running(progress) => {
+                let next = progress.expected_end.filter(|end| *end > now);
+                vault.pass(next.map_or(30, |end| end.duration_since(now).as_secs().max(1))).await;
+            }
+            OperationStatus::Succeeded => break,
+            other => panic!("{request:?}: {other:?}"),
+        }
+    }
+    let job = vault.wire.get(&format!("{}/replicationJobs/{operation}", vault.wire.vault())).await;
+    let end: jiff::Timestamp =
+        job["properties"]["endTime"].as_str().expect("it ended").parse().expect("a time");
+    vault.reader.pace().now().duration_since(end).as_secs()
+}
+
+#[tokio::test]
+async fn the_end_of_what_runs_alone_is_seen_soon_once_such_operations_have_ended() {
+    let vault = Vault::classic().await;
+    vault.done(&Request::Prepare, "prepare").await;
+    vault.done(&reprotect(), "w1").await;
+    let next = Request::ReprotectToOnprem { machine: MachineName::new("w2"), target: classic_target() };
+    let seconds = seen_after(&vault, &next, "w2").await;
+    assert!(seconds <= 12, "{seconds} s");
+}
+
+#[tokio::test]
+async fn one_that_is_waited_for_alone_is_read_by_itself_where_the_list_is_long() {
+    let options = ServerOptions { page: 1, ..options() };
+    let vault = Vault::of(lab::world(lab::CLASSIC.0, lab::CLASSIC.1), options).await;
+    let machines: Vec<MachineName> = ["w1", "w2", "w3", "l1"].into_iter().map(MachineName::new).collect();
+    let look = async |machine: &MachineName| {
+        let look = vault.site.observe_since(std::slice::from_ref(machine), None, Freshness::Lately).await;
+        let facts = look.expect("it can be observed").facts;
+        facts.machines.into_iter().flatten().next().and_then(|machine| machine.state.map(|state| state.value))
+    };
+    let asked = |kind: &str| vault.wire.handle.counts().get(kind).copied().unwrap_or(0);
+    let list = "GET replicationProtectedItems";
+    let item = "GET replicationFabrics/*/replicationProtectionContainers/*/replicationProtectedItems/*";
+    look(&machines[0]).await;
+    let (lists, items) = (asked(list), asked(item));
+    assert_eq!(lists, 5, "a page for each item, and an empty one");
+    for _ in 0..6 {
+        vault.pass(60).await;
+        look(&machines[0]).await;
+        look(&machines[0]).await;
+    }
+    assert_eq!((asked(list) - lists, asked(item) - items), (0, 6));
+    // What somebody does to it shows all the same.
+    vault
+        .wire
+        .done(
+            reqwest::Method::POST,
+            &format!(
+                "{}/replicationProtectedItems/{}/remove",
+                vault.wire.container(),
+                vault.wire.handle.names().items[0].1
+            ),
+            None,
+        )
+        .await;
+    vault.pass(60).await;
+    let removed = MachineName::new(vault.wire.handle.names().items[0].0.as_str());
+    assert_eq!(look(&removed).await, Some(State::ReplicationDisabled));
+    // For as many as there are pages the list costs no more.
+    let lists = asked(list);
+    for machine in &machines {
+        vault.pass(10).await;
+        look(machine).await;
+    }
+    vault.pass(300).await;
+    look(&machines[1]).await;
+    assert!(asked(list) > lists);
+}
+
+#[tokio::test]
+async fn an_item_that_was_removed_is_not_told_of_as_it_was() {
+    let vault = Vault::classic().await;
+    assert_eq!(vault.state("w1").await, Some(State::FailedOverCommitted));
+    let items = vault.wire.handle.names().items;
+    let (_, item) = items.iter().find(|(name, _)| *name == "w1").expect("it is in the vault");
+    let path = format!("{}/replicationProtectedItems/{item}/remove", vault.wire.container());
+    vault.wire.done(reqwest::Method::POST, &path, None).await;
+    assert_eq!(vault.state("w1").await, Some(State::ReplicationDisabled));
 }
 
 #[tokio::test]

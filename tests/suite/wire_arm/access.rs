@@ -54,6 +54,22 @@ async fn a_token_is_given_for_the_secret_and_is_good_until_it_expires() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_asked_for_nothing_is_not_given() {
+    let site = Site::classic().await;
+    let access = site.handle.options().access.clone();
+    let secret = access.client_secret.expose_secret();
+    let form = format!("grant_type=client_credentials&client_id={}&client_secret={secret}", access.client_id);
+    for (path, told) in [("oauth2/v2.0/token", "'scope'"), ("oauth2/token", "'resource'")] {
+        let url = format!("{}/{}/{path}", site.handle.url(), access.tenant);
+        let request = site.client.post(url).header("Content-Type", "application/x-www-form-urlencoded");
+        let answer = request.body(form.clone()).send().await.expect("an answer");
+        let (status, body) = (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"));
+        assert_eq!((status, &body["error_codes"][0]), (400, &Value::from(90_014)), "{path}");
+        assert!(body["error_description"].as_str().is_some_and(|text| text.contains(told)), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_told_by_who_misses_it() {
     let site = Site::classic().await;
     let asr = site.send(Method::GET, &site.vault("/replicationJobs/none"), None).await;
@@ -103,7 +119,7 @@ async fn a_certificate_of_its_own_is_trusted_by_who_trusts_its_authority() {
     let authority = site.handle.authority().expect("an authority of its own").to_owned();
     let trusted = Trusted::from_pem(authority.as_bytes()).expect("PEM");
     let client = Client::builder().no_proxy().tls_certs_only([trusted]).build().expect("a client");
-    let url = format!("{}{}?api-version=1", site.handle.url(), site.vault("/replicationJobs"));
+    let url = format!("{}{}?api-version=2025-08-01", site.handle.url(), site.vault("/replicationJobs"));
     assert!(url.starts_with("https://"));
     let answer = client.get(&url).bearer_auth(&site.token).send().await.expect("an answer over TLS");
     assert_eq!(answer.status().as_u16(), 200);

@@ -92,7 +92,7 @@ async fn a_group_that_came_home_is_taken_back_through_its_plan() {
 #[tokio::test]
 async fn what_asks_for_an_etag_asks_for_something_else() {
     let site = Site::classic().await;
-    let url = format!("{}{}?api-version=1", site.handle.url(), site.item("w1", "/failoverCommit"));
+    let url = format!("{}{}?api-version=2025-08-01", site.handle.url(), site.item("w1", "/failoverCommit"));
     let request = site.client.post(url).bearer_auth(&site.token).header("If-Match", "\"1\"");
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 412);

@@ -85,7 +85,8 @@ async fn errors_come_before_or_after_the_effect() {
 #[tokio::test]
 async fn an_answer_is_torn_in_its_middle() {
     let site = site(vec![WireFault::always(WireFaultKind::Truncated).times(1)]).await;
-    let url = format!("{}{}?api-version=1", site.handle.url(), site.vault("/replicationProtectedItems"));
+    let url =
+        format!("{}{}?api-version=2025-08-01", site.handle.url(), site.vault("/replicationProtectedItems"));
     let answer = site.client.get(url).bearer_auth(&site.token).send().await.expect("its head comes");
     assert_eq!(answer.status().as_u16(), 200);
     assert!(answer.bytes().await.is_err(), "its body does not");

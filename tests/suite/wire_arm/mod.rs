@@ -10,6 +10,7 @@ mod modernized;
 mod people;
 mod plans;
 mod updates;
+mod walk;
 
 use std::sync::Arc;
 

@@ -95,6 +95,20 @@ impl CredentialError {
             Self::Refused { message, .. } if message.contains("AADSTS700016") => {
                 "the directory does not know the application: look at AZURE_CLIENT_ID and AZURE_TENANT_ID"
             }
+            Self::Refused { message, .. } if message.contains("AADSTS700024") => {
+                "the assertion is not valid at this time: look at this machine's clock"
+            }
+            Self::Refused { message, .. } if message.contains("AADSTS700027") => {
+                "the application does not know the certificate: AZURE_CLIENT_CERTIFICATE_PATH has to be one that was added to it"
+            }
+            Self::Refused { message, .. }
+                if message.contains("AADSTS53003") || message.contains("AADSTS50076") =>
+            {
+                "a policy of the directory (Conditional Access) keeps the identity out: whoever runs the directory says from where it may sign in"
+            }
+            Self::Refused { message, .. } if message.contains("AADSTS7000112") => {
+                "the application is disabled in the directory: have it enabled"
+            }
             Self::Unreachable { message, .. } if is_about_trust(message) => UNTRUSTED,
             Self::Unreachable { .. } => {
                 "look whether the network or a proxy lets this machine reach the token service"
@@ -102,6 +116,19 @@ impl CredentialError {
             Self::Refused { .. } | Self::Unusable { .. } => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// Returns the error with what was passed over before its source was asked: a variable that was forgotten lets another source
+    /// answer than the one that was meant.
+    fn after(mut self, tried: &[String]) -> Self {
+        if let Self::Refused { message, .. }
+        | Self::Unreachable { message, .. }
+        | Self::Unusable { message, .. } = &mut self
+            && !tried.is_empty()
+        {
+            message.push_str(&format!(" (passed over before: {})", tried.join("; ")));
+        }
+        self
     }
 
     /// Returns whether asking again may help.
@@ -231,8 +258,10 @@ impl Credential {
                     Outcome::Token(token)
                 }
                 Source::Principal(principal) => Outcome::Token(principal.token(cloud, web, claims).await?),
-                Source::Managed(managed) => managed.token(cloud, web).await?,
-                Source::Cli(cli) => cli.token(cloud, web.now()).await?,
+                Source::Managed(managed) => {
+                    managed.token(cloud, web).await.map_err(|error| error.after(&tried))?
+                }
+                Source::Cli(cli) => cli.token(cloud, web.now()).await.map_err(|error| error.after(&tried))?,
             };
             match outcome {
                 Outcome::Token(token) => return Ok((token, source.name())),

@@ -7,7 +7,7 @@ const SHOWN: &[&str] = &["api-version", "$filter", "$top", "$take", "$expand", "
 
 /// Returns an address as it may be shown.
 pub(crate) fn shown(url: &Url) -> String {
-    let mut text = url.path().to_owned();
+    let mut text = short(url.path());
     let mut before = '?';
     let mut hidden = false;
     for (name, value) in url.query_pairs() {
@@ -26,6 +26,23 @@ pub(crate) fn shown(url: &Url) -> String {
         text.push('…');
     }
     text
+}
+
+/// Returns a path as people read it: without what it shares with the others of its subscription, and of what lies in a vault the
+/// resource alone. The whole address of a resource takes three lines, and hides what is said behind it.
+fn short(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let provider = parts.iter().rposition(|part| part.eq_ignore_ascii_case("providers"));
+    let Some(resource) = provider.map(|at| &parts[at + 1..]).filter(|resource| resource.len() > 1) else {
+        return path.to_owned();
+    };
+    let [_, kind, vault, below @ ..] = resource else { return format!("…/{}", resource.join("/")) };
+    if !kind.eq_ignore_ascii_case("vaults") || below.len() < 4 {
+        return format!("…/{}", resource.join("/"));
+    }
+    // A resource has a kind and a name; what is asked of it, or a list below it, is one part more.
+    let own = if below.len() % 2 == 0 { 2 } else { 3 };
+    format!("…/{kind}/{vault}/…/{}", below[below.len() - own..].join("/"))
 }
 
 /// Returns text of an answer as it may be shown: on one line, not too long, without what looks like a token or a signature.
@@ -58,6 +75,33 @@ mod tests {
         assert_eq!(text, "/a/operationresults/1?api-version=2025-08-01&…");
         let blob = words("see https://x.blob.core.windows.net/y?sv=1&sig=canary%3D now");
         assert_eq!(blob, "see […] now");
+    }
+
+    #[test]
+    fn of_a_long_path_that_is_shown_which_tells_it_from_others() {
+        let vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v";
+        let item = format!(
+            "{vault}/replicationFabrics/f/replicationProtectionContainers/c/replicationProtectedItems/i"
+        );
+        for (path, expected) in [
+            (vault.to_owned(), "…/Microsoft.RecoveryServices/vaults/v"),
+            (format!("{vault}/replicationJobs/j"), "…/Microsoft.RecoveryServices/vaults/v/replicationJobs/j"),
+            (item.clone(), "…/vaults/v/…/replicationProtectedItems/i"),
+            (format!("{item}/reProtect"), "…/vaults/v/…/replicationProtectedItems/i/reProtect"),
+            (
+                "/subscriptions/s/providers/Microsoft.Compute/virtualMachines".to_owned(),
+                "…/Microsoft.Compute/virtualMachines",
+            ),
+            (
+                format!("{vault}/providers/Microsoft.Authorization/permissions"),
+                "…/Microsoft.Authorization/permissions",
+            ),
+            ("/subscriptions/s/providers".to_owned(), "/subscriptions/s/providers"),
+            ("/metadata/endpoints".to_owned(), "/metadata/endpoints"),
+            ("/".to_owned(), "/"),
+        ] {
+            assert_eq!(short(&path), expected);
+        }
     }
 
     #[test]

@@ -11,6 +11,10 @@ use crate::provider::azure::vault::VaultId;
 use crate::provider::azure::wire::item::Item;
 use crate::provider::azure::wire::page::Resource;
 
+/// What to do about a vault in which nothing replicates with VMware.
+pub(in crate::provider::azure) const OTHER_VAULT: &str =
+    "name the vault whose machines were failed over from VMware";
+
 /// An item of the vault's list.
 #[derive(Clone, Debug)]
 pub(in crate::provider::azure) struct Entry {
@@ -37,6 +41,13 @@ impl Directory {
     /// Returns the item of a machine.
     pub(in crate::provider::azure) fn entry(&self, machine: &str) -> Option<&Entry> {
         self.by_name.get(&machine.to_lowercase()).map(|at| &self.entries[*at])
+    }
+
+    /// Returns how many items are left alone, by their kinds; `None` if there are none.
+    pub(in crate::provider::azure) fn left_alone(&self) -> Option<String> {
+        let kinds: Vec<String> =
+            self.others.iter().map(|(kind, names)| format!("{} of kind {kind}", names.len())).collect();
+        (!kinds.is_empty()).then(|| kinds.join(", "))
     }
 
     fn of(items: Vec<Resource<Item>>) -> Self {
@@ -70,4 +81,35 @@ pub(in crate::provider::azure) async fn read(
     let path = format!("{}/replicationProtectedItems", vault.path());
     let listed = reader.list::<Resource<Item>>(&path, "", SITE_RECOVERY).await?;
     Ok((Directory::of(listed.values), listed.pages))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::MachineName;
+    use crate::provider::azure::site::AzureView;
+    use crate::provider::azure::site::Surroundings;
+    use crate::provider::azure::tests::Script;
+    use crate::syntax::inventory::Inventory;
+
+    #[tokio::test]
+    async fn a_name_that_several_items_have_is_said_to_be_nobodys() {
+        let item = |id: &str, name: &str| {
+            serde_json::from_value::<Resource<Item>>(serde_json::json!({
+                "id": format!("/v/replicationProtectedItems/{id}"), "name": id,
+                "properties": {"friendlyName": name, "providerSpecificDetails": {"instanceType": "InMage"}},
+            }))
+            .expect("it can be read")
+        };
+        let directory = Directory::of(vec![item("1", "w1"), item("2", "W1"), item("3", "w2")]);
+        assert!(directory.entry("w1").is_none() && directory.entry("w2").is_some());
+        let vault = VaultId { subscription: "s".into(), resource_group: "g".into(), name: "v".into() };
+        let around = Surroundings { base: Inventory::unknown("v"), onprem: None };
+        let view = AzureView::new(Script::of([]).await.client(), vault, around);
+        assert!(view.absent(&MachineName::new("w1"), &directory).is_none(), "it is not said to be gone");
+        let missing = view.missing();
+        let [one] = missing.as_slice() else { panic!("{missing:?}") };
+        assert_eq!(one.facts, "machine w1");
+        assert!(one.why.contains("rename or remove"), "{one:?}");
+    }
 }

@@ -27,11 +27,12 @@ const AUTOMATION: &str = "2023-11-01";
 
 /// The servers of a vault.
 #[derive(Debug, Default)]
-pub(super) struct Servers {
+pub(in crate::provider::azure) struct Servers {
     pub(super) fabrics: Vec<Resource<Fabric>>,
     pub(super) dras: Vec<Resource<Dra>>,
-    pub(super) vcenters: Vec<Resource<Vcenter>>,
-    pub(super) missing: Vec<Missing>,
+    /// vCenters, and hosts that were added by themselves; `None` if they can't be seen.
+    pub(super) vcenters: Option<Vec<Resource<Vcenter>>>,
+    pub(in crate::provider::azure) missing: Vec<Missing>,
 }
 
 impl Servers {
@@ -55,15 +56,15 @@ pub(super) struct Accounts {
     pub(super) storage: Option<Vec<String>>,
     /// Ids of automation accounts; `None` if they can't be seen.
     pub(super) automation: Option<Vec<String>>,
-    /// vCenters that appliances have discovered.
-    pub(super) vcenters: Vec<Resource<OffAzureVcenter>>,
+    /// vCenters that appliances have discovered; `None` if they can't be seen.
+    pub(super) vcenters: Option<Vec<Resource<OffAzureVcenter>>>,
     /// Accounts of appliances.
     pub(super) run_as: Vec<Resource<OffAzureAccount>>,
     /// UUIDs of discovered machines, by their ids in small letters.
     pub(super) uuids: BTreeMap<String, String>,
     /// Where virtual machines are connected, and what is peered.
     pub(super) networks: Networks,
-    pub(super) missing: Vec<Missing>,
+    pub(in crate::provider::azure) missing: Vec<Missing>,
 }
 
 /// Reads a list; one that may not be read, or is not there, is noted, and everything else goes on.
@@ -90,7 +91,10 @@ pub(super) async fn permitted<T: Readable>(
 }
 
 /// Reads the servers of a vault, and says how many requests that took.
-pub(super) async fn servers(reader: &ReadClient, vault: &VaultId) -> Result<(Servers, usize), AzureError> {
+pub(in crate::provider::azure) async fn servers(
+    reader: &ReadClient,
+    vault: &VaultId,
+) -> Result<(Servers, usize), AzureError> {
     let path = vault.path();
     let (fabrics, dras, vcenters) = (
         format!("{path}/replicationFabrics"),
@@ -107,7 +111,7 @@ pub(super) async fn servers(reader: &ReadClient, vault: &VaultId) -> Result<(Ser
     read.fabrics = permitted(fabrics, "servers", missing, &mut requests).await?.unwrap_or_default();
     read.dras =
         permitted(dras, "configuration_server.connected", missing, &mut requests).await?.unwrap_or_default();
-    read.vcenters = permitted(vcenters, "vcenters", missing, &mut requests).await?.unwrap_or_default();
+    read.vcenters = permitted(vcenters, "vcenters", missing, &mut requests).await?;
     Ok((read, requests))
 }
 
@@ -148,8 +152,7 @@ pub(super) async fn accounts(
         reader.list::<Resource<OffAzureAccount>>(&run_as, "", OFF_AZURE),
         reader.list::<Resource<Discovered>>(&machines, "", OFF_AZURE),
     );
-    read.vcenters =
-        permitted(vcenters, "vcenters", &mut read.missing, &mut requests).await?.unwrap_or_default();
+    read.vcenters = permitted(vcenters, "vcenters", &mut read.missing, &mut requests).await?;
     read.run_as =
         permitted(run_as, "vcenters.account", &mut read.missing, &mut requests).await?.unwrap_or_default();
     let machines = permitted(machines, "asr.source_vm_uuid", &mut read.missing, &mut requests)

@@ -32,14 +32,17 @@ use crate::provider::operation::OperationStatus;
 
 /// How long an operation that was read by itself is good for.
 const GOOD_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// How long an operation counts as one that ends at any moment after it could have ended: then it is read more often.
+const OVERDUE: SignedDuration = SignedDuration::from_mins(5);
 /// How far apart lists of one page are while an operation may have ended; a longer list is read less often.
 const APART: SignedDuration = SignedDuration::from_secs(20);
 /// How far apart they are while several may have.
 const CLOSER: SignedDuration = SignedDuration::from_secs(10);
 /// How many several are.
 const SEVERAL: usize = 3;
-/// How often whoever waits for the list looks whether it was read for another.
-const GLANCE: SignedDuration = SignedDuration::from_secs(5);
+/// How often whoever waits for the list looks whether it was read for another: no request, and what has ended is seen soon after
+/// anybody could see it.
+const GLANCE: SignedDuration = SignedDuration::from_secs(2);
 /// The longest that a list is good for: while nothing can have ended, for those that fail early.
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 /// How much earlier than our own clock says a job may have begun by the service's; one that began earlier still is read by itself.
@@ -109,7 +112,7 @@ impl Jobs {
         // After a restart nothing but the id is known.
         let Some(followed) = self.known(&name) else { return self.read(view, &name).await };
         if let Some((at, status)) = &followed.read
-            && now.duration_since(*at) < GOOD_FOR
+            && now.duration_since(*at) < self.good_for(followed.since, followed.kind.as_deref(), now)
         {
             return Ok(status.clone());
         }
@@ -136,6 +139,13 @@ impl Jobs {
 
     fn expected_end(&self, followed: &Followed) -> Option<Timestamp> {
         followed.since.checked_add(self.durations.of(followed.kind.as_deref()?)).ok()
+    }
+
+    /// Returns how long an operation that began then is good for when it is read by itself.
+    fn good_for(&self, since: Timestamp, kind: Option<&str>, now: Timestamp) -> SignedDuration {
+        let end = kind.and_then(|kind| since.checked_add(self.durations.of(kind)).ok());
+        let is_due = end.is_some_and(|end| end <= now && now.duration_since(end) < OVERDUE);
+        if is_due { CLOSER } else { GOOD_FOR }
     }
 
     fn running(&self, followed: &Followed, end: Timestamp) -> Result<OperationStatus, AzureError> {
@@ -194,9 +204,11 @@ impl Jobs {
         let known = self.known(name).and_then(|followed| followed.kind);
         let kind = known.or_else(|| job.scenario_name.get().map(str::to_owned));
         let start = job.start_time.get();
+        let next = start.map(|start| now + self.good_for(start, kind.as_deref(), now));
         let end = start
             .zip(kind.as_deref())
-            .and_then(|(start, kind)| start.checked_add(self.durations.of(kind)).ok());
+            .and_then(|(start, kind)| start.checked_add(self.durations.of(kind)).ok())
+            .max(next);
         let machines = if machines.is_empty() {
             job.target_object_name.get().map(MachineName::new).into_iter().collect()
         } else {

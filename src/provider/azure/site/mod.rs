@@ -28,7 +28,9 @@ pub use missing::Missing;
 pub use reading::Reading;
 
 pub(super) use directory::Directory;
+pub(super) use directory::OTHER_VAULT;
 pub(super) use directory::read as read_directory;
+pub(super) use infrastructure::servers as read_servers;
 pub(super) use key::guid;
 #[cfg(test)]
 pub(super) use state::Kind;
@@ -106,6 +108,8 @@ struct Shared {
     /// Since when a look at a machine has to be: when the last operation on it was begun, or seen to end if what follows may follow
     /// at once.
     touched: Mutex<HashMap<String, Timestamp>>,
+    /// Machines that steps wait for, by name in small letters, with the moment of the last question.
+    waiting: Mutex<HashMap<String, Timestamp>>,
     /// When the initial replication of a machine was first seen, and how far it was.
     transfers: Mutex<HashMap<String, (Timestamp, f64)>>,
     /// The points that machines came home to, or are to, by name in small letters.
@@ -156,7 +160,12 @@ impl AzureView {
 
     fn note(&self, missing: &[Missing]) {
         let mut all = self.shared.missing.lock().expect(NO_PANIC);
-        all.extend(missing.iter().map(|missing| (missing.facts.clone(), missing.why.clone())));
+        for Missing { facts, why } in missing {
+            // A run has nobody to list it to; its log says once why a fact is not known.
+            if all.insert((facts.clone(), why.clone())) {
+                tracing::warn!(%facts, %why, "not observed");
+            }
+        }
     }
 
     fn touch(&self, machines: &[MachineName], at: Timestamp) {

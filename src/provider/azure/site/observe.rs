@@ -62,9 +62,11 @@ impl AzureView {
             // What is decided in the same moment asks first, so that it is known how many ask.
             tokio::task::yield_now().await;
         }
+        let one_by_one = freshness == Freshness::Lately && self.do_few_wait(machines, asked_at).await;
         let directory = match freshness {
             Freshness::Now => self.directory_with(machines).await?,
             Freshness::Listed => self.directory_listed(machines, asked_at, &asking).await?,
+            Freshness::Lately if one_by_one => self.directory_with(machines).await?,
             Freshness::Lately => self.directory_lately(machines, asked_at).await?,
         };
         let entries: Vec<&Entry> =
@@ -81,12 +83,15 @@ impl AzureView {
         let protectables_since = before(asked_at, PROTECTABLES_GOOD_FOR);
         let (servers, items, protectables, onprem) = tokio::join!(
             servers,
-            self.read_items(&entries, directory.began, freshness, asked_at),
+            self.read_items(&entries, directory.began, freshness, asked_at, one_by_one),
             self.protectables(&entries, protectables_since),
             self.at_site(machines, freshness),
         );
         let ((servers, accounts), protectables, onprem) = (servers?, protectables?, onprem?);
-        items?;
+        // What is gone is still in a list that was read before.
+        let directory = if items? { directory.clone() } else { self.directory_after(&directory).await? };
+        let entries: Vec<&Entry> =
+            machines.iter().filter_map(|machine| directory.value.entry(machine.as_str())).collect();
         let vms = self.azure_vms(&entries, freshness, asked_at, &asking).await?;
         let around = Whole { directory: &directory, servers, accounts, protectables, onprem, vms };
         Ok(self.put_together(machines, mark, freshness, asked_at, &around))
@@ -102,7 +107,7 @@ impl AzureView {
     ) -> Observation {
         let at = match freshness {
             Freshness::Now | Freshness::Listed => asked_at,
-            Freshness::Lately => around.directory.began,
+            Freshness::Lately => self.known_since(machines, around.directory.began),
         };
         let base = &self.surroundings.base;
         let number = self.mark_servers(around);
@@ -135,6 +140,14 @@ impl AzureView {
         Observation { at, facts, items, mark: Some(number), changes }
     }
 
+    /// Returns the moment as of which everything is known of these machines: that of the list, or of the readings one by one since.
+    fn known_since(&self, machines: &[MachineName], listed: Timestamp) -> Timestamp {
+        let read = |machine: &MachineName| {
+            self.whole(machine.as_str()).map_or(listed, |full| full.began.max(listed))
+        };
+        machines.iter().map(read).min().unwrap_or(listed)
+    }
+
     /// Puts the facts about servers together, and returns the mark of what they are.
     fn mark_servers(&self, around: &Whole<'_>) -> u64 {
         let base = &self.surroundings.base;
@@ -151,7 +164,7 @@ impl AzureView {
                 &Inventory { machines: None, observed_at: None, ..onprem.facts.clone() },
             );
         }
-        servers::mark_discovered(&mut facts, &around.servers.value);
+        servers::mark_discovered(&mut facts, &around.servers.value, &around.accounts.value);
         let bare = Inventory { machines: None, replication_groups: None, ..self.bare_base() };
         overlay::keep_what_a_person_knows(&mut facts, &bare);
         facts.observed_at = None;

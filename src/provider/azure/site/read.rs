@@ -44,6 +44,8 @@ use crate::syntax::machine::State;
 const LIST_GOOD_FOR: SignedDuration = SignedDuration::from_secs(40);
 /// How long an item that was read whole is good for where a step only waits.
 const ITEM_GOOD_FOR: SignedDuration = SignedDuration::from_mins(2);
+/// How long whoever waits counts as waiting after a question: longer than the pause between two of them.
+const WAITS_FOR: SignedDuration = SignedDuration::from_mins(6);
 /// How many items there have to be to read one by one before a page of the list takes their place: it is larger than an item.
 const WORTH_A_PAGE: usize = 8;
 /// How long the list of machines that can be protected is good for.
@@ -166,8 +168,9 @@ impl AzureView {
         }
     }
 
-    /// Reads items whole, each with its recovery points if it can come back.
-    pub(super) async fn read_whole(&self, entries: &[&Entry]) -> Result<(), AzureError> {
+    /// Reads items whole, each with its recovery points if it can come back; says whether all of them are still there.
+    pub(super) async fn read_whole(&self, entries: &[&Entry]) -> Result<bool, AzureError> {
+        let mut are_all_there = true;
         let mut reads = JoinSet::new();
         for entry in entries {
             let (reader, entry) = (self.reader.clone(), (*entry).clone());
@@ -181,10 +184,13 @@ impl AzureView {
             let mut all = self.shared.full.lock().expect(NO_PANIC);
             match full? {
                 Some(full) => all.insert(name.to_lowercase(), full),
-                None => all.remove(&name.to_lowercase()),
+                None => {
+                    are_all_there = false;
+                    all.remove(&name.to_lowercase())
+                }
             };
         }
-        Ok(())
+        Ok(are_all_there)
     }
 
     /// Returns an item as it was last read whole.
@@ -192,21 +198,38 @@ impl AzureView {
         self.shared.full.lock().expect(NO_PANIC).get(&machine.to_lowercase()).cloned()
     }
 
+    /// Returns a list of the vault that was read after this one.
+    pub(super) async fn directory_after(
+        &self,
+        before: &Seen<Directory>,
+    ) -> Result<Seen<Directory>, AzureError> {
+        let is_it = |seen: &Seen<Directory>| Arc::ptr_eq(&seen.value, &before.value);
+        self.directory(|seen| if seen.is_some_and(is_it) { Timestamp::MAX } else { Timestamp::MIN }).await
+    }
+
+    /// Notes that steps wait for these machines, and returns whether so few are waited for that each costs less than the list does.
+    pub(super) async fn do_few_wait(&self, machines: &[MachineName], now: Timestamp) -> bool {
+        let pages = self.shared.directory.last().await.map_or(1, |seen| seen.pages);
+        let mut waiting = self.shared.waiting.lock().expect(NO_PANIC);
+        waiting.retain(|_, last| now.duration_since(*last) <= WAITS_FOR);
+        waiting.extend(machines.iter().map(|machine| (machine.as_str().to_lowercase(), now)));
+        waiting.len() < pages
+    }
+
+    /// Returns the moment from which on a machine has to have been read after what was done to it, if it was not.
+    fn touched_since(&self, machine: &str) -> Option<Timestamp> {
+        let at = *self.shared.touched.lock().expect(NO_PANIC).get(&machine.to_lowercase())?;
+        // One that was read by itself since is known as well as by the list.
+        let is_known = self.whole(machine).is_some_and(|full| full.began >= at);
+        (!is_known).then_some(at)
+    }
+
     pub(super) async fn directory_lately(
         &self,
         machines: &[MachineName],
         asked_at: Timestamp,
     ) -> Result<Seen<Directory>, AzureError> {
-        let touched = {
-            let touched = self.shared.touched.lock().expect(NO_PANIC);
-            let touched = |machine: &MachineName| {
-                let at = *touched.get(&machine.as_str().to_lowercase())?;
-                // One that was read by itself since is known as well as by the list.
-                let is_known = self.whole(machine.as_str()).is_some_and(|full| full.began >= at);
-                (!is_known).then_some(at)
-            };
-            machines.iter().filter_map(touched).max()
-        };
+        let touched = machines.iter().filter_map(|machine| self.touched_since(machine.as_str())).max();
         self.directory(|seen| {
             let pages = seen.map_or(1, |seen| seen.pages);
             let good = before(asked_at, times(LIST_GOOD_FOR, pages));
@@ -230,16 +253,22 @@ impl AzureView {
         }
     }
 
-    /// Reads whole those items of which more has to be known than the list tells.
+    /// Reads whole those items of which more has to be known than the list tells; says whether all of them are still there.
     pub(super) async fn read_items(
         &self,
         entries: &[&Entry],
         listed: Timestamp,
         freshness: Freshness,
         asked_at: Timestamp,
-    ) -> Result<(), AzureError> {
+        one_by_one: bool,
+    ) -> Result<bool, AzureError> {
         let wanted = |entry: &&&Entry| match freshness {
             Freshness::Now => true,
+            Freshness::Lately if one_by_one => {
+                let good = before(asked_at, LIST_GOOD_FOR);
+                self.touched_since(&entry.name).is_some()
+                    || self.whole(&entry.name).is_none_or(|full| full.began < good)
+            }
             Freshness::Listed => listed < asked_at,
             // Only what can come back has more to tell than the list does: its recovery points.
             Freshness::Lately => {

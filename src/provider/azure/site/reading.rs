@@ -138,9 +138,17 @@ impl AzureView {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::fact_source;
     use crate::model::fact_source::FactSource;
+    use crate::provider::azure::site::Surroundings;
+    use crate::provider::azure::site::read::FullItem;
+    use crate::provider::azure::tests::Script;
+    use crate::provider::azure::vault::VaultId;
+    use crate::provider::azure::wire::item::Item;
+    use crate::syntax::inventory::Inventory;
 
     #[test]
     fn each_fact_that_a_service_tells_is_told_by_a_reading_of_that_service() {
@@ -167,5 +175,42 @@ mod tests {
         for fact in readings.iter().flat_map(|(_, facts)| facts.iter()) {
             assert!(fact_source::find(fact).is_some(), "{fact} is no key of an inventory");
         }
+    }
+
+    /// Returns the reading of items, one by one, of a view that read these at these seconds.
+    async fn read_at(items: &[(&str, i64)]) -> Option<Reading> {
+        let vault = VaultId { subscription: "s".into(), resource_group: "g".into(), name: "v".into() };
+        let around = Surroundings { base: Inventory::unknown("v"), onprem: None };
+        let view = AzureView::new(Script::of([]).await.client(), vault, around);
+        for (name, second) in items {
+            let item = serde_json::from_value::<Item>(serde_json::json!({})).expect("it can be read");
+            let full = FullItem { item: Arc::new(item), points: None, began: second_of(*second) };
+            view.shared.full.lock().expect(NO_PANIC).insert((*name).to_owned(), full);
+        }
+        view.readings().await.into_iter().find(|reading| reading.what == "items, one by one")
+    }
+
+    fn second_of(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    #[tokio::test]
+    async fn each_machines_own_moment_is_told_where_they_differ() {
+        let reading = read_at(&[("w2", 30), ("w1", 10), ("w3", 20)]).await.expect("they were read");
+        assert_eq!((reading.at, reading.until), (second_of(10), Some(second_of(30))));
+        let each: Vec<(&str, i64)> =
+            reading.each.iter().map(|(name, at)| (name.as_str(), at.as_second())).collect();
+        assert_eq!(each, [("w1", 10), ("w2", 30), ("w3", 20)], "by name");
+        let text = serde_yaml::to_string(&reading).expect("it has a YAML form");
+        assert!(text.contains("each:\n  w1: 1970-01-01T00:00:10Z\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn of_what_was_read_in_one_moment_or_not_at_all_no_moments_are_told() {
+        let reading = read_at(&[("w1", 10), ("w2", 10)]).await.expect("they were read");
+        assert_eq!((reading.at, reading.until, reading.each.len()), (second_of(10), None, 0));
+        let text = serde_yaml::to_string(&reading).expect("it has a YAML form");
+        assert!(!text.contains("each") && !text.contains("until"), "{text}");
+        assert_eq!(read_at(&[]).await, None);
     }
 }

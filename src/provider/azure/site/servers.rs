@@ -91,11 +91,11 @@ pub(super) fn facts(name: &str, seen: Seen<'_>) -> Inventory {
                 .filter_map(|server| process_server(server, machines, &accounts.networks))
                 .collect(),
         );
-        facts.vcenters = Some(classic_vcenters(servers, details));
+        facts.vcenters = classic_vcenters(servers, details);
     } else if let Some((_, details)) = modernized {
         facts.configuration_server = Nullable::None;
         facts.appliances = Some(appliances(vault, details, accounts));
-        facts.vcenters = Some(discovered_vcenters(accounts));
+        facts.vcenters = discovered_vcenters(accounts);
     }
     facts
 }
@@ -145,7 +145,7 @@ fn is_connected(vcenter: &crate::provider::azure::wire::fabric::Vcenter) -> Opti
     }
 }
 
-fn classic_vcenters(servers: &Servers, details: &FabricDetails) -> Vec<Vcenter> {
+fn classic_vcenters(servers: &Servers, details: &FabricDetails) -> Option<Vec<Vcenter>> {
     let account = |id: &str| details.run_as_accounts.iter().find(|account| account.account_id.is(id));
     let vcenter = |vcenter: &crate::provider::azure::wire::page::Resource<_>| {
         let told: &crate::provider::azure::wire::fabric::Vcenter = &vcenter.properties;
@@ -164,10 +164,10 @@ fn classic_vcenters(servers: &Servers, details: &FabricDetails) -> Vec<Vcenter> 
             account: account.map(|name| VcenterAccount { name: text(Some(name)), privileges: None }),
         })
     };
-    servers.vcenters.iter().filter_map(vcenter).collect()
+    Some(servers.vcenters.as_ref()?.iter().filter_map(vcenter).collect())
 }
 
-fn discovered_vcenters(accounts: &Accounts) -> Vec<Vcenter> {
+fn discovered_vcenters(accounts: &Accounts) -> Option<Vec<Vcenter>> {
     let vcenter = |vcenter: &crate::provider::azure::wire::page::Resource<_>| {
         let told: &crate::provider::azure::wire::fabric::OffAzureVcenter = &vcenter.properties;
         let name = vcenter.name.or(&told.friendly_name)?;
@@ -182,7 +182,7 @@ fn discovered_vcenters(accounts: &Accounts) -> Vec<Vcenter> {
             account: account.map(|name| VcenterAccount { name: text(Some(name)), privileges: None }),
         })
     };
-    accounts.vcenters.iter().filter_map(vcenter).collect()
+    Some(accounts.vcenters.as_ref()?.iter().filter_map(vcenter).collect())
 }
 
 fn master_target(server: &WireMasterTarget) -> Option<MasterTarget> {
@@ -272,7 +272,7 @@ fn appliances(vault: &VaultId, details: &FabricDetails, accounts: &Accounts) -> 
         let vcenter = same(&details.reprotect_agents).and_then(|agent| agent.vcenter_id.into_option());
         let vcenter = vcenter.map(|id| last_part(&id).to_owned());
         let named = vcenter.and_then(|name| {
-            let found = accounts.vcenters.iter().find(|vcenter| vcenter.name.is(&name));
+            let found = accounts.vcenters.iter().flatten().find(|vcenter| vcenter.name.is(&name));
             found.map_or(Some(name.clone()), |vcenter| vcenter.name.get().map(str::to_owned))
         });
         Some(Appliance {
@@ -294,28 +294,35 @@ fn appliances(vault: &VaultId, details: &FabricDetails, accounts: &Accounts) -> 
     details.process_servers.iter().filter_map(appliance).collect()
 }
 
-/// Marks hosts as discovered: those of a vCenter that is connected, and those that were added by themselves.
-pub(super) fn mark_discovered(facts: &mut Inventory, servers: &Servers) {
+/// Marks hosts as discovered: those of a vCenter that is connected, and those that were added by themselves. Where it can't be seen
+/// which vCenters there are, nothing is known of a host whose vCenter nobody told of.
+pub(super) fn mark_discovered(facts: &mut Inventory, servers: &Servers, accounts: &Accounts) {
     let connected: Vec<(String, Option<bool>)> = facts
         .vcenters
         .iter()
         .flatten()
         .map(|vcenter| (vcenter.id.value.clone(), vcenter.connected.map(|connected| connected.value)))
         .collect();
+    let are_all_told = match servers.vmware() {
+        Some((_, details)) if details.instance_type.is("InMageRcm") => accounts.vcenters.is_some(),
+        Some(_) => servers.vcenters.is_some(),
+        None => false,
+    };
     let alone = |name: &str| {
-        servers.vcenters.iter().any(|vcenter| {
+        let listed = servers.vcenters.as_ref()?;
+        Some(listed.iter().any(|vcenter| {
             let told = &vcenter.properties;
             told.internal_id.or_empty().starts_with("host-")
                 && told.friendly_name.or(&vcenter.name).is_some_and(|known| known.eq_ignore_ascii_case(name))
-        })
+        }))
     };
     for host in facts.hosts.iter_mut().flatten() {
         let discovered = match &host.vcenter {
             Nullable::Some(vcenter) => {
                 let found = connected.iter().find(|(name, _)| name.eq_ignore_ascii_case(&vcenter.value));
-                found.map_or(Some(false), |(_, connected)| *connected)
+                found.map_or(are_all_told.then_some(false), |(_, connected)| *connected)
             }
-            Nullable::None => Some(alone(&host.name.value)),
+            Nullable::None => alone(&host.name.value),
             Nullable::Unknown => None,
         };
         host.discovered = discovered.and_then(known);

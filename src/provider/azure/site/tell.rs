@@ -14,6 +14,7 @@ use crate::provider::azure::site::directory::Entry;
 use crate::provider::azure::site::machine;
 use crate::provider::azure::site::machine::Around;
 use crate::provider::azure::site::machine::known;
+use crate::provider::azure::site::missing::Missing;
 use crate::provider::azure::site::observe::Whole;
 use crate::provider::azure::site::read::words as deciding;
 use crate::provider::azure::site::state;
@@ -27,10 +28,14 @@ use crate::syntax::machine::State;
 impl AzureView {
     /// Returns what is known of a machine that the vault does not have: that it has it no more.
     pub(super) fn absent(&self, machine: &MachineName, directory: &Directory) -> Option<Machine> {
-        let is_ambiguous = directory.ambiguous.iter().any(|name| name.eq_ignore_ascii_case(machine.as_str()));
-        if is_ambiguous || self.base_machine(machine.as_str()).is_none() {
+        if directory.ambiguous.iter().any(|name| name.eq_ignore_ascii_case(machine.as_str())) {
+            self.note(&[Missing {
+                facts: format!("machine {machine}"),
+                why: "several items of the vault have this name, and which of them is meant can't be told: rename or remove the one that is left over".to_owned(),
+            }]);
             return None;
         }
+        self.base_machine(machine.as_str())?;
         let mut facts = overlay::blank_machine(machine.as_str());
         facts.state = known(State::ReplicationDisabled);
         facts.asr =
@@ -67,14 +72,14 @@ impl AzureView {
         let full = self.whole(&entry.name).filter(|full| {
             full.began >= around.directory.began || deciding(&full.item) == deciding(&entry.item)
         });
-        let newest = match &full {
-            Some(full) if full.began >= around.directory.began => &*full.item,
-            Some(_) | None => &entry.item,
+        let (newest, as_of) = match &full {
+            Some(full) if full.began >= around.directory.began => (&*full.item, full.began),
+            Some(_) | None => (&entry.item, around.directory.began),
         };
         let item = full.as_ref().map_or(&entry.item, |full| &*full.item);
         let kind = Kind::of(newest).unwrap_or(entry.kind);
-        let vcenters = &around.servers.value.vcenters;
-        let discovered = &around.accounts.value.vcenters;
+        let vcenters = around.servers.value.vcenters.as_deref().unwrap_or_default();
+        let discovered = around.accounts.value.vcenters.as_deref().unwrap_or_default();
         let vcenter = |id: &str| {
             let name = last_part(id);
             let classic = vcenters.iter().find(|vcenter| {
@@ -133,11 +138,7 @@ impl AzureView {
             protection_state: newest.protection_state.or_empty().to_owned(),
             allowed: state::offers(kind, newest),
             running,
-            replication: self.expected(
-                &entry.name,
-                machine::replication(kind, newest),
-                around.directory.began,
-            ),
+            replication: self.expected(&entry.name, machine::replication(kind, newest), as_of),
             failed_over_to: self.reached(&entry.name, kind, newest),
         };
         (facts, item)

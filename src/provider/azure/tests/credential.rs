@@ -97,6 +97,10 @@ async fn a_directory_that_does_not_exist_is_told_from_a_wrong_secret_and_an_unkn
         ("AADSTS90002: Tenant 'x' not found.", "AZURE_TENANT_ID"),
         ("AADSTS700016: Application with identifier 'x' was not found.", "AZURE_CLIENT_ID"),
         ("AADSTS7000215: Invalid client secret provided.", "AZURE_CLIENT_SECRET"),
+        ("AADSTS700024: Client assertion is not within its valid time range.", "clock"),
+        ("AADSTS700027: The certificate is not registered.", "AZURE_CLIENT_CERTIFICATE_PATH"),
+        ("AADSTS53003: Access has been blocked by Conditional Access policies.", "Conditional Access"),
+        ("AADSTS7000112: Application 'x' is disabled.", "disabled"),
     ] {
         let body = json!({"error": "invalid_request", "error_description": code});
         let script = Script::of([Reply::status(400, body.to_string())]).await;
@@ -191,6 +195,25 @@ async fn the_identity_of_a_machine_under_arc_is_proved_by_the_file_that_its_agen
     let error = reader.get::<Value>("/x", "", "1").await.expect_err("that file is none of the agent's");
     assert!(error.to_string().contains("not one of the agent's"), "{error}");
     assert_eq!(script.got().len(), 1, "nothing was sent back");
+}
+
+#[tokio::test]
+async fn a_source_that_fails_says_which_were_passed_over_before_it() {
+    let script =
+        Script::of([Reply::status(403, r#"{"error":"denied","error_description":"no way through"}"#)]).await;
+    let half = [
+        ("AZURE_TENANT_ID", "t-1"),
+        ("AZURE_CLIENT_ID", "app"),
+        ("AZURE_POD_IDENTITY_AUTHORITY_HOST", script.url.as_str()),
+    ];
+    let reader = client(&script, Choice::Any, &half).expect("something is there");
+    let error = reader.get::<Value>("/x", "", "1").await.expect_err("nobody has a token");
+    let text = error.to_string();
+    assert!(text.starts_with("managed identity") && text.contains("no way through"), "{text}");
+    assert!(
+        text.contains("passed over before: environment: ") && text.contains("AZURE_CLIENT_SECRET"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use hyper::Method;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::provider::emulator::http::compute_size;
 use crate::provider::emulator::http::exchange::Answer;
 use crate::provider::emulator::http::exchange::Asked;
 use crate::provider::emulator::http::guid;
@@ -218,11 +219,12 @@ fn status(visit: &Visit<'_>, machine: &AzureMachine) -> Value {
     })
 }
 
-/// Returns a size that has the memory of a machine: 4 GiB a processor.
+/// Returns a size that has the memory of a machine.
 fn size(memory: Option<Bytes>) -> String {
     let gib = memory.map_or(8, |memory| memory.0.div_ceil(GIB));
-    let processors = [2, 4, 8, 16, 32, 48, 64].into_iter().find(|processors| processors * 4 >= gib);
-    format!("Standard_D{}s_v5", processors.unwrap_or(96))
+    let mut sizes = compute_size::PROCESSORS.into_iter();
+    let processors = sizes.find(|processors| processors * compute_size::GIB_PER_PROCESSOR >= gib);
+    compute_size::name(processors.unwrap_or(96))
 }
 
 fn body(visit: &Visit<'_>, machine: &AzureMachine, expanded: bool) -> Value {

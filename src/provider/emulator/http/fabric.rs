@@ -15,6 +15,7 @@ use crate::provider::emulator::http::exchange::text;
 use crate::provider::emulator::http::guid;
 use crate::provider::emulator::http::health_error::health_error;
 use crate::provider::emulator::http::identity::Identity;
+use crate::provider::emulator::http::registration;
 use crate::provider::emulator::http::visit::Visit;
 use crate::provider::emulator::http::words;
 use crate::provider::emulator::item::is_false;
@@ -39,7 +40,7 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked, path: &[&str]) -> Opt
             if name != identity.fabric.to_lowercase() {
                 return Some(Answer::missing(asked, name));
             }
-            return inside(visit, asked, rest);
+            return inside(visit, asked, rest).or_else(|| registration::answer(visit, asked, rest));
         }
         _ => return None,
     };
@@ -92,7 +93,8 @@ pub(super) fn is_called(resource: &Value, name: &str) -> bool {
     resource["name"].as_str().is_some_and(|own| own.eq_ignore_ascii_case(name))
 }
 
-fn server(identity: &Identity) -> Target {
+/// Returns what jobs about the configuration server, or the appliances, name as their target.
+pub(super) fn server(identity: &Identity) -> Target {
     Target {
         id: Some(identity.fabric_guid.clone()),
         name: Some(identity.fabric_friendly.clone()),
@@ -140,7 +142,7 @@ fn fabric(visit: &Visit<'_>) -> Value {
 }
 
 /// Returns the provider of the configuration server, or that of each appliance.
-fn providers(visit: &Visit<'_>) -> Vec<Value> {
+pub(super) fn providers(visit: &Visit<'_>) -> Vec<Value> {
     let (identity, facts) = (visit.identity(), visit.facts());
     if !identity.classic {
         return appliance::providers(visit, &facts);

@@ -11,10 +11,10 @@ use crate::provider::emulator::http::configuration_server;
 use crate::provider::emulator::http::desk::ServiceJob;
 use crate::provider::emulator::http::desk::ServiceTask;
 use crate::provider::emulator::http::desk::Target;
+use crate::provider::emulator::http::empty_list;
 use crate::provider::emulator::http::event;
 use crate::provider::emulator::http::exchange::Answer;
 use crate::provider::emulator::http::exchange::Asked;
-use crate::provider::emulator::http::exchange::field;
 use crate::provider::emulator::http::exchange::text;
 use crate::provider::emulator::http::fabric;
 use crate::provider::emulator::http::fabric::is_called;
@@ -26,6 +26,7 @@ use crate::provider::emulator::http::off_azure;
 use crate::provider::emulator::http::policy;
 use crate::provider::emulator::http::protectable;
 use crate::provider::emulator::http::resource_manager;
+use crate::provider::emulator::http::settings;
 use crate::provider::emulator::http::visit::Visit;
 use crate::provider::emulator::http::words;
 use crate::provider::emulator::item::is_false;
@@ -69,6 +70,8 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked) -> Option<Answer> {
         .or_else(|| fabric::answer(visit, asked, rest))
         .or_else(|| policy::answer(visit, asked, rest))
         .or_else(|| event::answer(visit, asked, rest))
+        .or_else(|| settings::answer(visit, asked, rest))
+        .or_else(|| empty_list::answer(visit, asked, rest))
         .or_else(|| in_vault(visit, asked, rest))
         .or_else(|| outside(visit, asked, &path))
 }
@@ -105,19 +108,6 @@ fn in_vault(visit: &mut Visit<'_>, asked: &Asked, path: &[&str]) -> Option<Answe
         }
         ["replicationvaulthealth", "default"] if read => Answer::ok(vault_health(visit)),
         ["replicationsupportedoperatingsystems"] if read => Answer::ok(operating_systems(visit, asked)),
-        ["replicationvaultsettings"] if read => Answer::list(vec![settings(visit)], None),
-        ["replicationvaultsettings", "default"] if read => Answer::ok(settings(visit)),
-        ["replicationalertsettings"] if read => Answer::list(vec![alerts(visit)], None),
-        ["replicationalertsettings", _] if read => Answer::ok(alerts(visit)),
-        ["replicationalertsettings", name] if asked.method == Method::PUT => {
-            let properties = match asked.properties() {
-                Ok(properties) => properties,
-                Err(answer) => return Some(answer),
-            };
-            let id = visit.identity().within("replicationAlertSettings", name);
-            visit.desk.stored.insert(id.to_lowercase(), properties);
-            Answer::ok(alerts(visit))
-        }
         _ => return None,
     };
     Some(answer)
@@ -192,32 +182,6 @@ fn operating_systems(visit: &Visit<'_>, asked: &Asked) -> Value {
                 of("SLES", "Linux", &["12", "15"]),
             ],
         }]},
-    })
-}
-
-fn settings(visit: &Visit<'_>) -> Value {
-    let provider = if visit.identity().classic { "InMageAzureV2" } else { "InMageRcm" };
-    json!({
-        "id": visit.identity().within("replicationVaultSettings", "default"),
-        "name": "default",
-        "type": "Microsoft.RecoveryServices/vaults/replicationVaultSettings",
-        "properties": {"migrationSolutionId": null, "vmwareToAzureProviderType": provider},
-    })
-}
-
-fn alerts(visit: &Visit<'_>) -> Value {
-    let id = visit.identity().within("replicationAlertSettings", "defaultAlertSetting");
-    let stored = visit.desk.stored.get(&id.to_lowercase());
-    let own = |name: &str| stored.and_then(|stored| field(stored, name)).cloned();
-    json!({
-        "id": id,
-        "name": "defaultAlertSetting",
-        "type": "Microsoft.RecoveryServices/vaults/replicationAlertSettings",
-        "properties": {
-            "sendToOwners": own("sendToOwners").unwrap_or_else(|| "DoNotSend".into()),
-            "customEmailAddresses": own("customEmailAddresses").unwrap_or_else(|| json!([])),
-            "locale": own("locale").unwrap_or_else(|| "en-US".into()),
-        },
     })
 }
 

@@ -5,6 +5,7 @@ use hyper::Method;
 use crate::clock::pace::Pace as _;
 use crate::clock::pace::Speed;
 use crate::provider::emulator::http::Shared;
+use crate::provider::emulator::http::compute_size;
 use crate::provider::emulator::http::control;
 use crate::provider::emulator::http::exchange::Answer;
 use crate::provider::emulator::http::exchange::Asked;
@@ -112,6 +113,10 @@ fn resource(visit: &mut Visit<'_>, asked: &Asked) -> Answer {
         let message = "The api-version query parameter (?api-version=) is required for all requests.";
         return Answer::arm_error(400, "MissingApiVersionParameter", message);
     }
+    if !is_version(asked.api_version()) {
+        let message = format!("The api-version '{}' is invalid.", asked.api_version());
+        return Answer::arm_error(400, "InvalidApiVersionParameter", message);
+    }
     // Nothing here has an ETag: what asks for one asks for something else.
     if asked.header("if-match").is_some_and(|tag| tag != "*") && !asked.is_read() {
         let message = "The condition specified using HTTP conditional header(s) is not met.";
@@ -133,7 +138,8 @@ fn resource(visit: &mut Visit<'_>, asked: &Asked) -> Answer {
         let same = |own: &str, asked: &str| own.eq_ignore_ascii_case(asked);
         if !same(&identity.subscription, subscription) {
             let message = format!("The subscription '{subscription}' could not be found.");
-            return Answer::arm_error(404, "SubscriptionNotFound", message);
+            return Answer::arm_error(404, "SubscriptionNotFound", message)
+                .with("x-ms-failure-cause", "gateway");
         }
         if !same(&identity.resource_group, group) {
             let message = format!("Resource group '{group}' could not be found.");
@@ -148,9 +154,32 @@ fn resource(visit: &mut Visit<'_>, asked: &Asked) -> Answer {
         }
     }
     infrastructure::answer(visit, asked).unwrap_or_else(|| {
+        // What can be read is there, and does not have this method.
+        if !asked.is_read() && resource(visit, &as_get(asked, &asked.target)).status == 200 {
+            return Answer::not_allowed(asked);
+        }
         let name = asked.segments.last().map_or("", String::as_str);
         Answer::missing(asked, name)
     })
+}
+
+/// Returns whether a text has the form of a version: a date, and perhaps `-preview`.
+fn is_version(text: &str) -> bool {
+    let date = text.strip_suffix("-preview").unwrap_or(text);
+    date.len() == 10 && date.parse::<jiff::civil::Date>().is_ok()
+}
+
+/// Returns the request that reads what is at `target`, by who asks something else.
+fn as_get(asked: &Asked, target: &str) -> Asked {
+    Asked::new(
+        Method::GET,
+        asked.base.clone(),
+        target,
+        asked.headers.clone(),
+        asked.body.slice(..0),
+        asked.now,
+        asked.number,
+    )
 }
 
 /// Returns the answer of jobs, operations, items and plans.
@@ -196,6 +225,7 @@ fn item_of(visit: &mut Visit<'_>, asked: &Asked, rest: &[&str]) -> Option<Answer
     match (below, &asked.method) {
         ([], &Method::GET) => Some(item::get(visit, machine)),
         ([], &Method::DELETE) => Some(verb::purge(visit, asked, machine)),
+        (["targetcomputesizes"], &Method::GET) => Some(compute_size::list(visit, asked, machine)),
         (["recoverypoints"], _) => Some(recovery_point::answer(visit, asked, machine, None)),
         (["recoverypoints", point], _) => Some(recovery_point::answer(visit, asked, machine, Some(point))),
         ([word], _) => verb::answer(visit, asked, machine, word),
@@ -212,16 +242,7 @@ fn result(visit: &mut Visit<'_>, asked: &Asked, name: &str) -> Answer {
         job::Outcome::Answer(answer) => answer,
         job::Outcome::Resource(path) => {
             let target = format!("{}?api-version={}", path.replace(' ', "%20"), asked.api_version());
-            let again = Asked::new(
-                Method::GET,
-                asked.base.clone(),
-                &target,
-                asked.headers.clone(),
-                asked.body.slice(..0),
-                asked.now,
-                asked.number,
-            );
-            let found = resource(visit, &again);
+            let found = resource(visit, &as_get(asked, &target));
             // What an operation changed may be gone since; its result is there all the same.
             if found.status == 404 { Answer::no_content() } else { found }
         }

@@ -178,6 +178,14 @@ impl Tokens {
             let message = "AADSTS7000215: Invalid client secret provided.";
             return self.refusal(asked, 401, "invalid_client", 7_000_215, message);
         }
+        // For what it is to be good is asked before it is given: by a scope, or a resource in the first version.
+        let wanted = if asked.lower.iter().any(|part| part == "v2.0") { "scope" } else { "resource" };
+        if form.argument(wanted).is_none_or(str::is_empty) {
+            let message = format!(
+                "AADSTS90014: The required field '{wanted}' is missing from the credential. Ensure that you have all the necessary parameters for the login request."
+            );
+            return self.refusal(asked, 400, "invalid_request", 90_014, &message);
+        }
         let (token, _) = self.issue(client);
         Answer::ok(json!({
             "token_type": "Bearer", "expires_in": self.access.lifetime.as_secs(),

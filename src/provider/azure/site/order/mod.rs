@@ -106,6 +106,7 @@ impl<'s> Site<'s> {
             .servers
             .vcenters
             .iter()
+            .flatten()
             .filter_map(|vcenter| vcenter.properties.run_as_account_id.get())
             .collect();
         accounts.sort_unstable();

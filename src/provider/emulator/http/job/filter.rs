@@ -41,7 +41,11 @@ impl Filter {
                 Some(quoted) => quoted.split_once('\'').ok_or_else(unread)?,
                 None => tail.split_once([' ', ')']).unwrap_or((tail, "")),
             };
-            pairs.push((key.to_lowercase(), value.to_owned()));
+            let key = key.to_lowercase();
+            if matches!(key.as_str(), "starttime" | "endtime") && value.parse::<Timestamp>().is_err() {
+                return Err(format!("'{value}' is no time."));
+            }
+            pairs.push((key, value.to_owned()));
             rest = tail;
         }
         Ok(Self { pairs })
@@ -108,5 +112,7 @@ mod tests {
     fn what_is_no_filter_is_said() {
         assert!(Filter::read("JobStatus").is_err());
         assert!(Filter::read("JobStatus ne 'x'").is_err());
+        // One that is passed over would show what was not asked for.
+        assert!(Filter::read("StartTime eq 'yesterday'").is_err());
     }
 }

@@ -88,7 +88,15 @@ fn list(visit: &Visit<'_>, asked: &Asked) -> Answer {
         Ok(filter) => filter,
         Err(message) => return Answer::asr_error(asked, 400, "InvalidFilter", message),
     };
-    let world = visit.world();
+    let (world, identity) = (visit.world(), visit.identity());
+    // Every job is one of the vault's only fabric.
+    let is_ours = |fabric: &&str| {
+        fabric.eq_ignore_ascii_case(&identity.fabric_id()) || fabric.eq_ignore_ascii_case(&identity.fabric)
+    };
+    let fabrics = filter.values("FabricId");
+    if !fabrics.is_empty() && !fabrics.iter().any(is_ours) {
+        return Answer::list(Vec::new(), None);
+    }
     let mut found: Vec<(jiff::Timestamp, JobRef)> = Vec::new();
     for job in visit.desk.index.values() {
         let begun = match job {

@@ -11,6 +11,7 @@ use crate::provider::emulator::http::exchange::Asked;
 use crate::provider::emulator::http::exchange::field;
 use crate::provider::emulator::http::exchange::text;
 use crate::provider::emulator::http::item;
+use crate::provider::emulator::http::item::Provider;
 use crate::provider::emulator::http::visit::Visit;
 use crate::provider::emulator::service::ServiceAct;
 
@@ -70,6 +71,39 @@ pub(super) fn update_mobility_service(visit: &mut Visit<'_>, asked: &Asked, mach
     let job = job(visit, machine, ("UpdateMobilityService", "Update the Mobility service"), tasks);
     let name = visit.world().items[machine].name.clone();
     visit.start(asked, job.acting([ServiceAct::UpdateAgent { machine: name }]))
+}
+
+/// Moves a machine to another appliance: which one carries it is no fact of the world, so that the job only looks whether it is there.
+pub(super) fn update_appliance(
+    visit: &mut Visit<'_>,
+    asked: &Asked,
+    machine: usize,
+    properties: &Value,
+) -> Answer {
+    let (_, kind) = super::input(properties);
+    let provider = item::provider(visit, machine);
+    if provider != Provider::InMageRcm || !kind.eq_ignore_ascii_case(provider.word()) {
+        return super::wrong_provider(asked, provider);
+    }
+    let Some(id) = text(properties, "targetApplianceId").map(str::to_owned) else {
+        let message = "The parameter 'targetApplianceId' is missing.";
+        return Answer::asr_error(asked, 400, "InvalidParameter", message);
+    };
+    let facts = visit.facts();
+    let is_known = facts
+        .appliances
+        .iter()
+        .flatten()
+        .any(|appliance| visit.identity().appliance_id(&appliance.name).eq_ignore_ascii_case(&id));
+    // How long it takes was not recorded.
+    let tasks = vec![ServiceTask::new("UpdateApplianceTask", "Update the appliance of the machine", 30)];
+    let job = job(visit, machine, ("UpdateAppliance", "Update appliance"), tasks);
+    let job = if is_known {
+        job
+    } else {
+        job.failing(0, "ApplianceNotFound", format!("The appliance '{id}' isn't registered."))
+    };
+    visit.start(asked, job)
 }
 
 /// Ends the replication of a machine; its item is gone afterwards.

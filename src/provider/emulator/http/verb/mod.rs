@@ -52,7 +52,10 @@ pub(super) fn answer(visit: &mut Visit<'_>, asked: &Asked, machine: usize, verb:
         "applyrecoverypoint" => azure::apply_recovery_point(visit, asked, machine, &properties),
         "repairreplication" => care::repair(visit, asked, machine),
         "resolvehealtherrors" => care::resolve_health_errors(visit, asked, machine, &properties),
-        "updatemobilityservice" => care::update_mobility_service(visit, asked, machine),
+        "updatemobilityservice" | "reinstallmobilityservice" => {
+            care::update_mobility_service(visit, asked, machine)
+        }
+        "updateappliance" => care::update_appliance(visit, asked, machine, &properties),
         "remove" => care::remove(visit, asked, machine, false),
         _ => return None,
     };
