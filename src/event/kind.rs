@@ -10,6 +10,7 @@ use crate::event::Order;
 use crate::event::Outcome;
 use crate::event::Parameter;
 use crate::event::Person;
+use crate::event::Seen;
 use crate::event::Signed;
 use crate::id::IdempotencyKey;
 use crate::id::MachineName;
@@ -126,6 +127,15 @@ pub enum RunEventKind {
         machine: MachineName,
         /// The point.
         point: ReachedPoint,
+    },
+    /// A machine was seen otherwise than the facts of the plan or the steps of the run tell.
+    MachineSeen {
+        /// The step that saw it.
+        step: StepId,
+        /// The machine.
+        machine: MachineName,
+        /// How it was seen.
+        seen: Seen,
     },
     /// A request is about to be sent.
     IntentRecorded {
@@ -357,7 +367,7 @@ pub enum RunEventKind {
     Alarm {
         /// The step that saw it.
         step: StepId,
-        /// Our code for it: `both-sides-run`, `site-silent`, `information` and others.
+        /// Our code for it: `both-sides-run`, `neither-side-runs`, `site-silent`, `information` and others.
         code: String,
         /// What was seen, and who decides.
         message: String,
@@ -386,6 +396,7 @@ impl RunEventKind {
             | Self::GuardEvaluated { step, .. }
             | Self::ServerPlaced { step, .. }
             | Self::PointReported { step, .. }
+            | Self::MachineSeen { step, .. }
             | Self::IntentRecorded { step, .. }
             | Self::OperationAccepted { step, .. }
             | Self::AttemptFailed { step, .. }
