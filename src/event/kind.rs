@@ -321,6 +321,9 @@ pub enum RunEventKind {
         /// Why it is not followed, or which part of it is not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
+        /// When it was sent, where that counts: the question that it answers ended before it was taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent_at: Option<Timestamp>,
         /// Whether it was withdrawn before it was taken.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         withdrawn: bool,
