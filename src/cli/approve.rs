@@ -26,7 +26,7 @@ use crate::syntax::action::Phase;
 /// role, and whoever began the run does not count. Without a choice the open questions are listed, with exit code 2.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ApproveArgs {
-    /// Id of the run, or `latest`
+    /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
     /// Steps that ask

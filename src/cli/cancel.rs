@@ -13,7 +13,7 @@ use crate::event::Order;
 /// come. The run ends with exit code 3; `failback show` tells where each machine is.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CancelArgs {
-    /// Id of the run, or `latest`
+    /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN")]
     pub run: String,
     /// Why, for the record

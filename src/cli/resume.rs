@@ -59,7 +59,7 @@ use crate::run::patient::Patient;
 /// emulator's time passes as it did, unless flags say otherwise. A drill whose run it is ends with it: the exit code is then that of its verdict.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ResumeArgs {
-    /// Id of the run, or `latest`
+    /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
     /// How the run is executed.

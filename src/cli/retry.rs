@@ -15,7 +15,7 @@ use crate::id::StepId;
 /// found them and attached them again, so that the server counts where it stands now.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RetryArgs {
-    /// Id of the run, or `latest`
+    /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN")]
     pub run: String,
     /// The step, such as reprotect/app1

@@ -17,7 +17,7 @@ use crate::id::StepId;
 /// are never left out, and nothing that is under way is.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SkipArgs {
-    /// Id of the run, or `latest`
+    /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN")]
     pub run: String,
     /// Step, such as forward/app1, or machine

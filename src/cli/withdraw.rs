@@ -11,7 +11,7 @@ use crate::cli::runs::LookArgs;
 /// An order waits while nobody drives the run. `failback show` tells the orders that wait, each with its number. What was taken already is in the record, and stays.
 #[derive(Clone, Debug, clap::Args)]
 pub struct WithdrawArgs {
-    /// Id of the run, or `latest`
+    /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN")]
     pub run: String,
     /// Number of the order

@@ -12,6 +12,7 @@ use crate::event::RunStatus;
 use crate::event::legal::Legal;
 use crate::event::state::signed_as;
 use crate::event::step::Answer;
+use crate::event::step::PUT_OFF;
 use crate::event::step::StepStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
@@ -122,6 +123,9 @@ impl RunState {
                 step.operation = None;
                 step.retry_at = Some(*retry_at);
                 step.note = Some(format!("{message} ({code})"));
+                if code == PUT_OFF {
+                    step.times_put_off += 1;
+                }
             }
             RunEventKind::MembersDone { machines, .. } => {
                 step.intent = None;

@@ -44,6 +44,8 @@ pub use statement::Signed;
 pub use statement::Statement;
 pub use statement::Word;
 pub use step::Answer;
+pub use step::LOST;
+pub use step::PUT_OFF;
 pub use step::Seldom;
 pub use step::StepState;
 pub use step::StepStatus;

@@ -13,6 +13,10 @@ use crate::provider::Request;
 
 /// Our code of a step after whose failure, or instead of which, a planned failover was cancelled.
 pub const TAKEN_BACK: &str = "failover-cancelled";
+/// The code of an attempt that the site put off: it asked to come back later, and took nothing on.
+pub const PUT_OFF: &str = "busy";
+/// The code of an attempt of which the site knows nothing, or nothing any more.
+pub const LOST: &str = "lost";
 
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,6 +125,8 @@ pub struct StepState {
 pub struct Seldom {
     /// Attempts before a person had it done again.
     pub attempts_before: u32,
+    /// Attempts that the site put off: it took nothing on, and asked to come back later.
+    pub times_put_off: u32,
     /// When the next attempt begins.
     pub retry_at: Option<Timestamp>,
     /// When a process last took it over from one that had ended.
@@ -145,6 +151,7 @@ impl Seldom {
     /// What a step has that has nothing of it.
     const NOTHING: Self = Self {
         attempts_before: 0,
+        times_put_off: 0,
         retry_at: None,
         taken_over_at: None,
         answer: None,

@@ -302,9 +302,9 @@ impl Simulation<'_, '_, '_> {
 
     /// Lets a step begin if the window is open and there is room for one more operation.
     fn admit(&mut self, step: StepIndex, at: f64) {
-        let gated = matches!(self.load.graph.step(step).kind, StepKind::Failover | StepKind::Commit);
+        let gated = self.load.graph.begins_inside_window(step);
         if gated
-            && self.is_mutating(step)
+            && !self.load.graph.step(step).adopted
             && let Some(calendar) = &mut self.calendar
         {
             let opens = calendar.next(at);

@@ -279,4 +279,18 @@ impl Graph {
         let after = self.model.plan.actions[index].after.as_ref();
         after.is_some_and(|hook| hook.phase.value == crate::syntax::action::Phase::Run)
     }
+
+    /// Returns whether a step begins inside the plan's window only: a failover, a commit, and what is done to the workload right
+    /// before a failover, which else would stand still until the window opens.
+    #[must_use]
+    pub fn begins_inside_window(&self, step: StepIndex) -> bool {
+        let of = self.step(step);
+        match of.subject {
+            StepSubject::Action(index) => {
+                let before = self.model.plan.actions[index].before.as_ref();
+                before.is_some_and(|hook| hook.phase.value == crate::syntax::action::Phase::Failover)
+            }
+            _ => matches!(of.kind, StepKind::Failover | StepKind::Commit),
+        }
+    }
 }

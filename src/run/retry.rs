@@ -75,6 +75,9 @@ pub fn is_agent_missing(code: &str) -> bool {
 /// Another operation on the item is in progress, and nothing was done.
 const IN_PROGRESS: &str = "532";
 
+/// How long a site may put a request off until its step fails: as long as a guard may stay closed.
+const PUT_OFF_PATIENCE: SignedDuration = SignedDuration::from_hours(2);
+
 /// Codes of failures that another attempt can mend: another operation was in progress (532), a server's link was down
 /// (583, 811, 813), the provider's action failed (539, 559).
 fn is_transient(code: &str) -> bool {
@@ -90,12 +93,8 @@ pub struct Attempt<'a> {
     pub number: u32,
     /// The code with which it failed.
     pub code: &'a str,
-    /// Whether the site says that asking again may help.
-    pub transient: bool,
     /// Whether the machine is seen to be where it was before, so that a failover may be asked for again.
     pub unmoved: bool,
-    /// How long the site asks to wait.
-    pub retry_after: Option<SignedDuration>,
     /// When the agent's window began: the later of the machine's boot and the first attempt.
     pub window_from: Timestamp,
     /// The present moment.
@@ -114,16 +113,43 @@ pub fn judge(policy: &Policy, attempt: &Attempt<'_>, salt: &str) -> Verdict {
     if attempt.number >= policy.attempts {
         return Verdict::Final;
     }
-    if let Some(pause) = attempt.retry_after {
-        return after(pause.max(SignedDuration::from_secs(1)));
-    }
     // A failover that failed may have moved the machine: then it is not repeated without a person. One that found another
     // operation in progress did nothing.
     let repeats = attempt.kind != StepKind::Failover || attempt.unmoved || attempt.code == IN_PROGRESS;
-    if attempt.transient || (is_transient(attempt.code) && repeats) {
+    if is_transient(attempt.code) && repeats {
         return after(policy.pause(attempt.number, salt));
     }
     Verdict::Final
+}
+
+/// A request that the site put off, once or several times in a row.
+#[derive(Clone, Copy, Debug)]
+pub struct PutOff {
+    /// How often it was, this time included.
+    pub times: u32,
+    /// How long the site asks to wait.
+    pub retry_after: Option<SignedDuration>,
+    /// When it was for the first time.
+    pub since: Timestamp,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// Returns whether and when a request that was put off is sent again. What was never taken on is no attempt that failed: the time
+/// counts, two hours of it. The site is obeyed when it says how long to wait; who is put off more often than the plan has attempts
+/// comes back less often, too.
+#[must_use]
+pub fn put_off(policy: &Policy, request: &PutOff, salt: &str) -> Verdict {
+    if request.now.duration_since(request.since) >= PUT_OFF_PATIENCE {
+        return Verdict::Final;
+    }
+    let own = policy.pause(request.times, salt);
+    let pause = match request.retry_after {
+        Some(asked) if request.times < policy.attempts => asked.max(SignedDuration::from_secs(1)),
+        Some(asked) => asked.max(own),
+        None => own,
+    };
+    Verdict::Again(request.now.saturating_add(pause).unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]
@@ -135,9 +161,7 @@ mod tests {
             kind,
             number,
             code,
-            transient: false,
             unmoved: false,
-            retry_after: None,
             window_from: Timestamp::UNIX_EPOCH,
             now: Timestamp::UNIX_EPOCH,
         }
@@ -168,13 +192,18 @@ mod tests {
 
     #[test]
     fn the_site_is_obeyed_when_it_says_how_long_to_wait() {
-        let busy = Attempt {
-            retry_after: Some(SignedDuration::from_secs(7)),
-            ..attempt(StepKind::Commit, 1, "429")
-        };
-        assert_eq!(judge(&POLICY, &busy, ""), Verdict::Again(Timestamp::from_second(7).expect("in range")));
-        let last = Attempt { number: 3, ..busy };
-        assert_eq!(judge(&POLICY, &last, ""), Verdict::Final);
+        let at = |second| Timestamp::from_second(second).expect("in range");
+        let seven = Some(SignedDuration::from_secs(7));
+        let busy =
+            PutOff { times: 1, retry_after: seven, since: Timestamp::UNIX_EPOCH, now: Timestamp::UNIX_EPOCH };
+        assert_eq!(put_off(&POLICY, &busy, ""), Verdict::Again(at(7)));
+        assert_eq!(put_off(&POLICY, &PutOff { times: 2, ..busy }, ""), Verdict::Again(at(7)));
+        // After as many times as the plan has attempts it is asked less often, and still not given up.
+        let often = put_off(&POLICY, &PutOff { times: 9, ..busy }, "");
+        assert!(matches!(often, Verdict::Again(next) if next >= at(300)), "{often:?}");
+        let late = PutOff { times: 9, now: at(2 * 3600 - 1), ..busy };
+        assert!(matches!(put_off(&POLICY, &late, ""), Verdict::Again(_)));
+        assert_eq!(put_off(&POLICY, &PutOff { now: at(2 * 3600), ..late }, ""), Verdict::Final);
     }
 
     #[test]

@@ -10,25 +10,19 @@ const SEARCH: SignedDuration = SignedDuration::from_mins(5);
 /// Pause between two such questions.
 pub const PAUSE: SignedDuration = SignedDuration::from_secs(15);
 
-/// What to do about a request of which the site knows nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Search {
-    /// Ask again at this moment: the site may be slow to show it.
-    Again(Timestamp),
-    /// It was lost: the same request is sent again, under the same key.
-    Resend,
-    /// A person has to find out: sending it twice could move a machine twice.
-    Person,
+/// Returns when the site is asked again about a request of which it has known nothing since `since`: it may be slow to show it.
+/// `None` if the request counts as lost.
+#[must_use]
+pub fn searches_until(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    (now.duration_since(since) < SEARCH).then(|| now.saturating_add(PAUSE).unwrap_or(now))
 }
 
-/// Returns what to do about a request of which the site has known nothing since `since`.
+/// Returns whether a person has to say that a lost request of this kind of step is sent again: sent twice, it could move a machine
+/// twice.
 #[must_use]
-pub fn judge(kind: StepKind, since: Timestamp, now: Timestamp) -> Search {
-    if now.duration_since(since) < SEARCH {
-        return Search::Again(now.saturating_add(PAUSE).unwrap_or(now));
-    }
+pub const fn needs_person(kind: StepKind) -> bool {
     match kind {
-        StepKind::Failover | StepKind::Commit => Search::Person,
+        StepKind::Failover | StepKind::Commit => true,
         StepKind::Preflight
         | StepKind::Prepare
         | StepKind::AwaitAzureAgent
@@ -46,7 +40,7 @@ pub fn judge(kind: StepKind, since: Timestamp, now: Timestamp) -> Search {
         | StepKind::AwaitAgent
         | StepKind::Forward
         | StepKind::AwaitForward
-        | StepKind::Action => Search::Resend,
+        | StepKind::Action => false,
     }
 }
 
@@ -55,12 +49,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_request_counts_as_lost_after_five_minutes() {
+        let at = |second| Timestamp::from_second(second).expect("in range");
+        assert_eq!(searches_until(at(0), at(299)), Some(at(314)));
+        assert_eq!(searches_until(at(0), at(300)), None);
+    }
+
+    #[test]
     fn a_lost_failover_is_never_sent_again_by_itself() {
-        let late = Timestamp::from_second(301).expect("in range");
-        assert_eq!(judge(StepKind::Failover, Timestamp::UNIX_EPOCH, late), Search::Person);
-        assert_eq!(judge(StepKind::Commit, Timestamp::UNIX_EPOCH, late), Search::Person);
-        assert_eq!(judge(StepKind::Reprotect, Timestamp::UNIX_EPOCH, late), Search::Resend);
-        let early = Timestamp::from_second(299).expect("in range");
-        assert!(matches!(judge(StepKind::Reprotect, Timestamp::UNIX_EPOCH, early), Search::Again(_)));
+        assert!(needs_person(StepKind::Failover) && needs_person(StepKind::Commit));
+        assert!(!needs_person(StepKind::Reprotect));
     }
 }

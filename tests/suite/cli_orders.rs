@@ -49,6 +49,9 @@ fn a_run_that_waits_for_answers_goes_on_when_they_have_come() {
     assert_refused(&folder.run(&["approve", "--group", "nosuch"]), "its plan has no group nosuch");
     assert_refused(&folder.run(&["approve", "--wave", "9"]), "its plan has no wave 9, only wave 1");
     assert_refused(&folder.run(&["approve", "--phase", "sometime"]), "write one of run, reprotect");
+    for order in ["approve", "cancel", "resume", "show"] {
+        assert_refused(&folder.run(&[order, ""]), "no run is named");
+    }
     let one = folder.run(&["approve", "latest", "approve_commit/w1", "--reason", "CAB-1182"]);
     assert_eq!(one.exit, 0, "{}", one.said());
     assert!(one.out.contains("nobody drives run") && one.out.contains("failback resume"), "{}", one.said());

@@ -48,6 +48,7 @@ mod killed;
 mod lab;
 mod layers;
 mod long_texts;
+mod lost;
 #[cfg(feature = "lsp")]
 mod lsp;
 mod notices;

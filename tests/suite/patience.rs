@@ -183,6 +183,25 @@ fn what_begins_inside_the_window_comes_before_what_can_begin_at_any_time() {
 }
 
 #[test]
+fn a_workload_is_not_stopped_before_the_window_of_its_failover_opens() {
+    let estate = Estate::classic([Vm::new("a")]).plan(
+        "execution: {window: {from: \"20:00\", to: \"23:00\"}}\n\
+         actions:\n  - {name: stop, before: {phase: failover, of: a}, run: {command: [\"true\"]}}",
+    );
+    let world = world_of(&estate);
+    let site = world.site();
+    let ran = world.run_at(&site);
+    assert_home(&world, &site, &ran);
+    let began = |is_it: &dyn Fn(&RunEventKind) -> bool| {
+        ran.events.iter().find(|event| is_it(&event.kind)).expect("it is begun").at
+    };
+    let stopped = began(&|kind| matches!(kind, RunEventKind::ActionStarted { .. }));
+    let intended = |kind: &RunEventKind| matches!(kind, RunEventKind::IntentRecorded { step, .. } if step.as_str() == "failover/a");
+    assert_eq!(stopped.strftime("%H").to_string(), "20", "{}", ran.said());
+    assert!(began(&intended).duration_since(stopped) < SignedDuration::from_mins(30), "{}", ran.said());
+}
+
+#[test]
 fn a_run_with_a_short_window_takes_as_long_as_was_foretold() {
     let drawn = worlds::draw(1111, 60);
     let trial = drawn.trial();

@@ -140,3 +140,20 @@ fn a_member_that_a_group_lost_is_taken_in_again_and_comes_home_by_the_same_run()
         assert_eq!(asked.count(), times, "each commit was approved: {}", home.said());
     }
 }
+
+#[test]
+fn a_quiet_group_takes_a_lost_member_in_again_without_points_of_those_that_are_home() {
+    let estate = Estate {
+        group_keys: ", recovery_point: app_consistent, quiesce: q".into(),
+        ..Estate::classic([Vm::new("g1"), Vm::new("g2")])
+    };
+    let estate = estate
+        .group("db", &["g1", "g2"])
+        .plan("actions:\n  - {name: q, before: {phase: failover, of: db}, run: {command: [\"true\"]}}");
+    let fails = "{kind: job_fails, of: g1, phase: failover, code: \"78037\"}";
+    let world = world_of(&estate).with(&[fails]);
+    let (site, ran) = drive(&world, Process::default());
+    assert_eq!(ran.end, Ok(End::Finished(Outcome::Failed)), "{}", ran.said());
+    let home = resume(&world, &site, &ran, vec![retry("failover/db")]);
+    assert_home(&world, &site, &home);
+}

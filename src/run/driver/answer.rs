@@ -130,7 +130,7 @@ impl Engine<'_> {
         match (seen, purpose) {
             (Err(error), _) => self.ask_again(step, &error),
             (Ok(items), Purpose::Decide) => self.seen(step, &items),
-            (Ok(_), Purpose::MakeSure) => self.made_sure(step),
+            (Ok(items), Purpose::MakeSure) => self.made_sure(step, &items),
         }
     }
 
@@ -149,13 +149,22 @@ impl Engine<'_> {
         }
     }
 
-    /// The site could not be asked; nothing was changed, so the same question is asked again.
+    /// The site could not be asked; nothing was changed, so the same question is asked again. What was sent goes on, whether it can
+    /// be seen or not: a step fails by a refused look only while no request of it is open.
     pub(super) fn ask_again(&mut self, step: StepIndex, error: &ProviderError) -> Result<(), RunError> {
         let now = self.now();
-        if !error.is_transient() {
+        if error.is_transient() {
+            self.tell_silence(step, error)?;
+        } else if matches!(error, ProviderError::Refused { .. })
+            && self.recorder.state().step(step).is_in_flight()
+        {
+            let message = format!(
+                "the site does not tell what became of a request that was sent ({error}); it is asked again and again"
+            );
+            self.alarm(step, "look-refused", message)?;
+        } else {
             return self.fail(step, "observation", error.to_string());
         }
-        self.tell_silence(step, error)?;
         let pause =
             error.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or(ASK_AGAIN);
         let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
@@ -169,10 +178,7 @@ impl Engine<'_> {
             }
             return Ok(());
         }
-        self.look_again(
-            step,
-            Wait { until, reason: error.to_string(), deadline: Timestamp::MAX, done: None, told_until: None },
-        )
+        self.look_again(step, Wait::to_look(until, error.to_string()))
     }
 
     /// Tells loudly of a site that has given no answer for a while. It is asked again all the same, for as long as it takes: what
@@ -201,9 +207,7 @@ impl Engine<'_> {
         match result {
             Ok(operation) => {
                 let id = self.recorder.state().id(step).clone();
-                if !self.searched_since.is_empty() {
-                    self.searched_since.remove(&step);
-                }
+                self.is_known(step);
                 self.recorder.record_of(step, RunEventKind::OperationAccepted { step: id, operation })?;
                 let now = self.now();
                 self.wake(step, now);
@@ -214,16 +218,7 @@ impl Engine<'_> {
                 let now = self.now();
                 self.searched_since.entry(step).or_insert(now);
                 let until = now.saturating_add(settle::PAUSE).unwrap_or(now);
-                self.look_again(
-                    step,
-                    Wait {
-                        until,
-                        reason: error.to_string(),
-                        deadline: Timestamp::MAX,
-                        done: None,
-                        told_until: None,
-                    },
-                )
+                self.look_again(step, Wait::to_look(until, error.to_string()))
             }
             Err(error) => {
                 let (code, message) = match &error {
@@ -251,6 +246,9 @@ impl Engine<'_> {
     ) -> Result<(), RunError> {
         let now = self.now();
         let soon = now.saturating_add(step::LOOK_AGAIN).unwrap_or(Timestamp::MAX);
+        if result.is_ok() {
+            self.is_known(step);
+        }
         match result {
             Ok(OperationStatus::Running(progress)) => {
                 self.tell_if_long(step, &progress.task)?;
@@ -279,6 +277,7 @@ impl Engine<'_> {
                 Ok(())
             }
             Ok(OperationStatus::Failed(failure)) => self.attempt_failed(step, failure),
+            Err(error @ ProviderError::NotFound { .. }) => self.is_gone(step, &error),
             Err(error) => self.ask_again(step, &error),
         }
     }

@@ -3,6 +3,8 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+use crate::event::LOST;
+use crate::event::PUT_OFF;
 use crate::event::Parameter;
 use crate::event::RunEventKind;
 use crate::event::TAKEN_BACK;
@@ -71,7 +73,7 @@ impl Engine<'_> {
             | StepKind::AwaitAgent
             | StepKind::AwaitForward
             | StepKind::Action => {
-                let verdict = self.judge(step, &failure.code, None, None, false);
+                let verdict = self.judge(step, &failure.code, None, false);
                 let message = in_words(&failure);
                 match verdict {
                     retry::Verdict::Again(at) => self.try_again(step, &failure.code, message, at),
@@ -88,10 +90,22 @@ impl Engine<'_> {
         message: &str,
         retry_after: Option<SignedDuration>,
     ) -> Result<(), RunError> {
-        match self.judge(step, "busy", None, retry_after, true) {
-            retry::Verdict::Again(at) => self.try_again(step, "busy", message.to_owned(), at),
-            retry::Verdict::Final => self.fail(step, "busy", message.to_owned()),
+        let now = self.now();
+        let (since, times) = self.put_off.get(&step).map_or((now, 1), |(since, times)| (*since, times + 1));
+        let request = retry::PutOff { times, retry_after, since, now };
+        match retry::put_off(&self.policy, &request, self.recorder.state().id(step).as_str()) {
+            retry::Verdict::Again(at) => {
+                self.put_off.insert(step, (since, times));
+                self.try_again(step, PUT_OFF, message.to_owned(), at)
+            }
+            retry::Verdict::Final => self.fail(step, PUT_OFF, message.to_owned()),
         }
+    }
+
+    /// Closes a request that is lost, and lets its step decide again by what is seen then.
+    pub(super) fn begin_anew(&mut self, step: StepIndex) -> Result<(), RunError> {
+        let now = self.now();
+        self.try_again(step, LOST, "the site knows nothing of the request".to_owned(), now)
     }
 
     /// Looks at the machines of an attempt that failed for some of them.
@@ -200,7 +214,7 @@ impl Engine<'_> {
                 return None;
             }
             let unmoved = step::is_unmoved(machine);
-            let verdict = self.judge(step, &failure.code, Some(machine.index()), None, unmoved);
+            let verdict = self.judge(step, &failure.code, Some(machine.index()), unmoved);
             let mut said = in_words(&failure);
             if kind == StepKind::Failover {
                 let sides = step::after_failover(&self.context(step, &[]), machine);
@@ -288,26 +302,17 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn judge(
-        &self,
-        step: StepIndex,
-        code: &str,
-        machine: Option<usize>,
-        retry_after: Option<SignedDuration>,
-        harmless: bool,
-    ) -> retry::Verdict {
+    fn judge(&self, step: StepIndex, code: &str, machine: Option<usize>, unmoved: bool) -> retry::Verdict {
         let state = self.recorder.state().step(step);
         let now = self.now();
         let kind = self.graph.kind(step);
         let booted = machine.map_or(Timestamp::MIN, |machine| self.booted(machine, kind));
         let attempt = retry::Attempt {
             kind,
-            // A person who has it done again gives it all its attempts.
-            number: state.attempts - state.attempts_before,
+            // A person who has it done again gives it all its attempts, and what the site put off was none.
+            number: state.attempts - state.attempts_before - state.times_put_off,
             code,
-            transient: machine.is_none() && harmless,
-            unmoved: harmless,
-            retry_after,
+            unmoved,
             window_from: booted.max(state.first_attempt_at.unwrap_or(now)),
             now,
         };

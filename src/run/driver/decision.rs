@@ -79,13 +79,7 @@ impl Engine<'_> {
             }
             Decision::Fail { code, message } => self.fail(step, code, message)?,
             Decision::Send(request) => {
-                // What makes a commit dangerous is why its failover is taken back.
-                let takes_back = matches!(request, Request::CancelFailover { .. });
-                let guard = step::guard_of(self.graph.kind(step)).filter(|_| !takes_back);
-                if match guard {
-                    Some(guard) => self.guard_opens(step, guard)?,
-                    None => true,
-                } {
+                if self.may_be_sent(step, &request)? {
                     self.remember_placement(step, false)?;
                     self.intend(step, request)?;
                 }
@@ -103,6 +97,16 @@ impl Engine<'_> {
             Decision::Act => self.begin_action(step)?,
         }
         Ok(())
+    }
+
+    /// Evaluates the guard of a request that is about to be sent.
+    pub(super) fn may_be_sent(&mut self, step: StepIndex, request: &Request) -> Result<bool, RunError> {
+        // What makes a commit dangerous is why its failover is taken back.
+        let takes_back = matches!(request, Request::CancelFailover { .. });
+        match step::guard_of(self.graph.kind(step)).filter(|_| !takes_back) {
+            Some(guard) => self.guard_opens(step, guard),
+            None => Ok(true),
+        }
     }
 
     pub(super) fn alarm(&mut self, step: StepIndex, code: &str, message: String) -> Result<(), RunError> {
@@ -126,6 +130,12 @@ impl Engine<'_> {
         }
         if !self.searched_since.is_empty() {
             self.searched_since.remove(&step);
+        }
+        if !self.resends.is_empty() {
+            self.resends.remove(&step);
+        }
+        if !self.put_off.is_empty() {
+            self.put_off.remove(&step);
         }
         if !self.unsettled.is_empty() {
             self.unsettled.remove(&step);

@@ -179,6 +179,10 @@ pub(super) struct Engine<'r> {
     pub blocked: IdMap<StepIndex, Vec<String>>,
     /// When a request's search began.
     pub searched_since: IdMap<StepIndex, Timestamp>,
+    /// Lost requests that a person wants to be sent again, once nothing holds them back.
+    pub resends: HashSet<StepIndex, foldhash::fast::RandomState>,
+    /// Since when the site puts a step's request off, and how often it did.
+    pub put_off: IdMap<StepIndex, (Timestamp, u32)>,
     /// What each step was last recorded to wait for.
     pub waits: IdMap<StepIndex, String>,
     /// Whether this process took the run over and has not looked at every machine yet: guards read facts about others, too.
@@ -239,6 +243,8 @@ impl<'r> Engine<'r> {
             progress: BTreeMap::new(),
             blocked: IdMap::default(),
             searched_since: IdMap::default(),
+            resends: HashSet::default(),
+            put_off: IdMap::default(),
             waits: IdMap::default(),
             unseen: is_taken_over,
             seen: None,

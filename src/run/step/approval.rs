@@ -28,7 +28,8 @@ fn answered(context: &Context<'_>) -> Option<Decision> {
 }
 
 /// Returns the roles that the plan leaves its own approvals to; none if anybody may answer.
-fn approvers(context: &Context<'_>) -> Vec<String> {
+#[must_use]
+pub fn approvers(context: &Context<'_>) -> Vec<String> {
     let execution = context.graph.model().plan.execution.as_ref();
     let approvals = execution.and_then(|execution| execution.approvals.as_ref());
     let roles = approvals.into_iter().flat_map(|approvals| &approvals.approvers);

@@ -12,6 +12,7 @@ mod reprotect;
 mod sides;
 mod verify;
 
+pub use approval::approvers;
 pub use gate::Gate;
 pub use prepare::is_recovery_plan_of;
 pub use protection::newest;
@@ -114,6 +115,14 @@ pub struct Wait {
     /// Moment before which nothing ends it but a change at the site, where a site tells of its changes; `None` if only looking
     /// again shows its end.
     pub told_until: Option<Timestamp>,
+}
+
+impl Wait {
+    /// Returns a wait that nothing ends but looking again at some moment.
+    #[must_use]
+    pub const fn to_look(until: Timestamp, reason: String) -> Self {
+        Self { until, reason, deadline: Timestamp::MAX, done: None, told_until: None }
+    }
 }
 
 /// Returns whether a step of this kind only waits for something that the site does by itself.
@@ -362,8 +371,14 @@ pub fn decide(context: &Context<'_>) -> Decision {
         StepKind::Verify => verify::decide(context),
         StepKind::Commit => commit::decide(context),
         StepKind::Forward => forward::decide(context),
-        StepKind::Action => Decision::Act,
+        StepKind::Action => action(context),
     }
+}
+
+/// What is done to a workload before its failover waits for the window as the failover does: else it would stand still until then.
+fn action(context: &Context<'_>) -> Decision {
+    let is_held = !context.state.acted && context.graph.begins_inside_window(context.step);
+    is_held.then(|| failover::outside_window(context)).flatten().unwrap_or(Decision::Act)
 }
 
 /// Returns how far a state is in the cycle: 0 in Azure and unprotected, 1 replicating to on-premises, 2 protected there,

@@ -3,14 +3,17 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+use crate::graph::StepKind;
 use crate::model::Machine;
 use crate::model::PointChoice;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
+use crate::run::step::is_done;
 use crate::run::step::least_place;
 use crate::syntax::machine::Health;
 use crate::syntax::machine::PointKind;
+use crate::syntax::machine::PowerState;
 use crate::syntax::machine::RecoveryPoint;
 
 /// How long reprotect may take until the machine is protected, if the plan says nothing.
@@ -85,7 +88,10 @@ pub(super) fn point(context: &Context<'_>) -> Decision {
         Ok(_) => {}
     }
     let after = context.began();
-    for machine in context.machines() {
+    // Members that are home get no more points to there, and where the VM in Azure is seen off, nothing new is written.
+    let gets_more =
+        |machine: &Machine<'_>| !is_done(StepKind::Failover, *machine) && !is_off_in_azure(*machine);
+    for machine in context.machines().filter(gets_more) {
         let choice = machine.point_choice().ok().flatten();
         // A planned failover makes its point after it has started, so there is nothing to wait for.
         if choice == Some(PointChoice::CrashConsistent) {
@@ -103,6 +109,11 @@ pub(super) fn point(context: &Context<'_>) -> Decision {
         }
     }
     Decision::Succeed(None)
+}
+
+fn is_off_in_azure(machine: Machine<'_>) -> bool {
+    let power = machine.azure_vm().ok().and_then(|vm| vm.power_state.as_deref());
+    matches!(power, Some(PowerState::Stopped | PowerState::Deallocated))
 }
 
 /// Returns the moment of a machine's newest recovery point of the kind that the plan chose.

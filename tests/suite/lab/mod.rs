@@ -143,6 +143,7 @@ impl World {
             sent: Mutex::default(),
             looked: Mutex::default(),
             stuck: Mutex::default(),
+            hidden: Mutex::default(),
             busy: Mutex::default(),
         }))
     }

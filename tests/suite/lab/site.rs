@@ -30,6 +30,14 @@ pub struct Sent {
     pub key: IdempotencyKey,
 }
 
+/// Operations whose id begins with a word are not told of before a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Hidden {
+    word: &'static str,
+    until: Timestamp,
+    because: fn() -> ProviderError,
+}
+
 /// A site, whoever drives it.
 #[derive(Clone)]
 pub struct Site(pub Arc<Watched>);
@@ -42,6 +50,8 @@ pub struct Watched {
     pub looked: Mutex<Vec<(Timestamp, usize)>>,
     /// Operations whose id begins with this word are shown as running until then.
     pub stuck: Mutex<Option<(&'static str, Timestamp)>>,
+    /// Who asks for operations whose id begins with this word gets this answer until then.
+    pub hidden: Mutex<Option<Hidden>>,
     /// Whoever looks before then is asked to come back later.
     pub busy: Mutex<Option<Timestamp>>,
 }
@@ -82,6 +92,13 @@ impl Operate for Watched {
             let task = "Start failover".to_owned();
             return Ok(OperationStatus::Running(Progress { done: 0.5, task, expected_end: None }));
         }
+        let hidden = *self.hidden.lock().expect("no test panics here");
+        if let Some(hidden) = hidden
+            && operation.as_str().starts_with(hidden.word)
+            && self.pace.now() < hidden.until
+        {
+            return Err((hidden.because)());
+        }
         self.emulator.poll(operation).await
     }
 
@@ -109,6 +126,11 @@ impl Site {
     /// Asks whoever looks before a moment to come back later.
     pub fn is_busy_until(&self, until: Timestamp) {
         *self.0.busy.lock().expect("no test panics here") = Some(until);
+    }
+
+    /// Answers whoever asks for operations whose id begins with a word with an error, until a moment.
+    pub fn hides(&self, word: &'static str, until: Timestamp, because: fn() -> ProviderError) {
+        *self.0.hidden.lock().expect("no test panics here") = Some(Hidden { word, until, because });
     }
 
     /// Shows operations whose id begins with a word as running until a moment.
