@@ -143,10 +143,10 @@ pub(super) fn give_as(
     sender: Sender,
     env: &mut Env<'_>,
 ) -> Result<Exit, CliError> {
-    let at = env.clock.now();
     let letter = Letter {
         id: u64::MAX,
-        at,
+        // The run may have another clock.
+        at: to.state.last_at().unwrap_or_else(|| env.clock.now()),
         by: sender.by.clone(),
         known_as: sender.known_as,
         roles: Vec::new(),

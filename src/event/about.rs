@@ -14,6 +14,7 @@ impl RunEventKind {
             | Self::GuardEvaluated { step, .. }
             | Self::ServerPlaced { step, .. }
             | Self::PointReported { step, .. }
+            | Self::MachineSeen { step, .. }
             | Self::IntentRecorded { step, .. }
             | Self::OperationAccepted { step, .. }
             | Self::AttemptFailed { step, .. }

@@ -176,6 +176,12 @@ impl RunState {
                     self.points.insert(machine, point.clone());
                 }
             }
+            RunEventKind::MachineSeen { machine, seen, .. } => {
+                let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
+                if let Some(machine) = named {
+                    self.seen.insert(machine, *seen);
+                }
+            }
             RunEventKind::ServerPlaced { datastore, .. } => {
                 self.attached.remove(&index);
                 self.placements.insert(index, datastore.clone());
@@ -240,6 +246,15 @@ impl RunState {
         request: Request,
         at: Timestamp,
     ) {
+        // How its machines were seen counts no more once something is asked of them.
+        if !self.seen.is_empty() {
+            for machine in request.machines() {
+                let named = self.graph.model().machine_named(machine.as_str()).map(Machine::index);
+                if let Some(machine) = named {
+                    self.seen.remove(&machine);
+                }
+            }
+        }
         let step = &mut self.steps[index as usize];
         step.attempts = attempt;
         step.intent = Some(Box::new((key, request)));

@@ -10,6 +10,7 @@ use crate::event::Order;
 use crate::event::Outcome;
 use crate::event::Parameter;
 use crate::event::Person;
+use crate::event::Seen;
 use crate::event::Signed;
 use crate::id::IdempotencyKey;
 use crate::id::MachineName;
@@ -126,6 +127,15 @@ pub enum RunEventKind {
         machine: MachineName,
         /// The point.
         point: ReachedPoint,
+    },
+    /// A machine was seen otherwise than the facts of the plan or the steps of the run tell.
+    MachineSeen {
+        /// The step that saw it.
+        step: StepId,
+        /// The machine.
+        machine: MachineName,
+        /// How it was seen.
+        seen: Seen,
     },
     /// A request is about to be sent.
     IntentRecorded {
@@ -311,6 +321,9 @@ pub enum RunEventKind {
         /// Why it is not followed, or which part of it is not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
+        /// When it was sent, where that counts: the question that it answers ended before it was taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent_at: Option<Timestamp>,
         /// Whether it was withdrawn before it was taken.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         withdrawn: bool,
@@ -357,7 +370,7 @@ pub enum RunEventKind {
     Alarm {
         /// The step that saw it.
         step: StepId,
-        /// Our code for it: `both-sides-run`, `site-silent`, `information` and others.
+        /// Our code for it: `both-sides-run`, `neither-side-runs`, `site-silent`, `information` and others.
         code: String,
         /// What was seen, and who decides.
         message: String,

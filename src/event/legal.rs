@@ -108,7 +108,9 @@ impl RunState {
                 StepStatus::Succeeded,
                 StepStatus::Adopted,
             ],
-            RunEventKind::Alarm { .. } => &[StepStatus::Running, StepStatus::Asked],
+            RunEventKind::MachineSeen { .. } | RunEventKind::Alarm { .. } => {
+                &[StepStatus::Running, StepStatus::Asked]
+            }
             RunEventKind::RunStarted { .. }
             | RunEventKind::Resumed { .. }
             | RunEventKind::OrderTaken { .. }
@@ -142,7 +144,9 @@ impl RunState {
             {
                 illegal(format!("no request of {id} is open"))
             }
-            RunEventKind::MemberFailed { machine, .. } | RunEventKind::PointReported { machine, .. } => {
+            RunEventKind::MemberFailed { machine, .. }
+            | RunEventKind::PointReported { machine, .. }
+            | RunEventKind::MachineSeen { machine, .. } => {
                 let mut members = self.machines_of(index).map(|member| self.graph.model().machine(member));
                 if members.any(|member| member.name().value == machine.as_str()) {
                     return Ok(legal);

@@ -10,6 +10,7 @@ use crate::event::Asked;
 use crate::event::Begun;
 use crate::event::Order;
 use crate::event::RunStatus;
+use crate::event::Seen;
 use crate::event::Shown;
 use crate::event::Signed;
 use crate::event::Statement;
@@ -60,6 +61,8 @@ pub struct RunState {
     pub(super) placements: IdMap<StepIndex, String>,
     /// Recovery point that each machine went to, as the site reported it.
     pub(super) points: BTreeMap<usize, ReachedPoint>,
+    /// How machines were seen last that are not as the facts of the plan or their steps tell.
+    pub(super) seen: BTreeMap<usize, Seen>,
     /// Reprotects whose disks a person attached to their server again, since which the server was not seen.
     pub(super) attached: BTreeSet<StepIndex>,
     /// Number of the last letter that was taken; 0 before the first.
@@ -106,6 +109,7 @@ impl RunState {
             taken_out: BTreeMap::new(),
             placements: IdMap::default(),
             points: BTreeMap::new(),
+            seen: BTreeMap::new(),
             attached: BTreeSet::new(),
             last_letter: 0,
             withdrawn: BTreeSet::new(),
@@ -332,6 +336,12 @@ impl RunState {
     #[must_use]
     pub fn point(&self, machine: usize) -> Option<&ReachedPoint> {
         self.points.get(&machine)
+    }
+
+    /// Returns how a machine was seen last, if that was not as the facts of the plan or its steps tell.
+    #[must_use]
+    pub fn seen(&self, machine: usize) -> Option<Seen> {
+        self.seen.get(&machine).copied()
     }
 
     /// Returns the reprotects of a step's machines whose server was seen: it holds their disks.

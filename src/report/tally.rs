@@ -198,6 +198,7 @@ impl Tally {
             | RunEventKind::GuardEvaluated { .. }
             | RunEventKind::ServerPlaced { .. }
             | RunEventKind::PointReported { .. }
+            | RunEventKind::MachineSeen { .. }
             | RunEventKind::IntentRecorded { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::AttemptFailed { .. }

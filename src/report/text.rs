@@ -56,6 +56,9 @@ pub(super) fn of_event(event: &RunEvent, state: &RunState) -> (Verbosity, String
             let at = point.at.map_or("at a time not reported".into(), |at| format!("of {at:.0}"));
             (Verbosity::Normal, format!("{step}: {machine} went to the recovery point {at}"))
         }
+        RunEventKind::MachineSeen { step, machine, seen } => {
+            (Verbosity::Verbose, format!("{step}: {machine} is seen: {seen}"))
+        }
         RunEventKind::GuardEvaluated { step, findings, passed: true, .. } => {
             let noted =
                 if findings.is_empty() { String::new() } else { format!(", {} noted", findings.len()) };

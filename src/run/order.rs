@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+
 use crate::event::GuardFinding;
 use crate::event::Letter;
 use crate::event::Order;
@@ -51,7 +53,23 @@ pub const fn reopens(order: &Order) -> bool {
     }
 }
 
-/// Returns what an order leads to in this state.
+/// Returns when an order counts as given, by the run's clock: when it is taken, or when it was sent, if the question that it
+/// answers was open then and has ended since. Only a run whose clock is everybody's finds that.
+#[must_use]
+pub fn given_at(state: &RunState, letter: &Letter, now: Timestamp) -> Timestamp {
+    let (Order::Approve { questions, .. } | Order::Deny { questions, .. }) = &letter.order else {
+        return now;
+    };
+    let ended_since = questions.iter().any(|Shown { step, .. }| {
+        let Some(step) = state.graph().find(step).map(|index| state.step(index)) else { return false };
+        let was_open =
+            |end: Timestamp| step.started_at.is_some_and(|began| began <= letter.at) && letter.at < end;
+        step.answer_by.is_some_and(|end| end <= now && was_open(end))
+    });
+    if ended_since { letter.at } else { now }
+}
+
+/// Returns what an order leads to in this state; `at` of its letter is when it counts as given, by the run's clock.
 #[must_use]
 pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
     if let Some(by) = &letter.withdrawn_by {
@@ -115,11 +133,22 @@ pub fn judge(state: &RunState, letter: &Letter) -> Verdict {
 #[must_use]
 pub fn after(mut state: RunState, run: &RunId, letters: &[Letter]) -> RunState {
     for letter in letters {
-        let Verdict { effects, refused } = judge(&state, letter);
+        // Whoever looks from outside knows no more of the run's clock than its last event.
+        let given = Letter { at: state.last_at().unwrap_or(letter.at), ..letter.clone() };
+        let Verdict { effects, refused } = judge(&state, &given);
         let Letter { id, by, known_as, roles, order, signed, withdrawn_by, .. } = letter.clone();
         let withdrawn = withdrawn_by.is_some();
-        let taken =
-            RunEventKind::OrderTaken { letter: id, by, known_as, roles, order, refused, withdrawn, signed };
+        let taken = RunEventKind::OrderTaken {
+            letter: id,
+            by,
+            known_as,
+            roles,
+            order,
+            refused,
+            sent_at: None,
+            withdrawn,
+            signed,
+        };
         for kind in [taken].into_iter().chain(effects) {
             let at = state.last_at().map_or(letter.at, |last| last.max(letter.at));
             let event = RunEvent { run: run.clone(), seq: state.seq() + 1, at, kind };
@@ -201,6 +230,9 @@ fn may_answer(
     }
     if step.question != question {
         return Err(format!("{id} asks something else by now: {}", step.note.as_deref().unwrap_or("")));
+    }
+    if let Some(end) = step.answer_by.filter(|end| *end <= letter.at) {
+        return Err(format!("{id}: the answer comes too late: the question ended at {end:.0}"));
     }
     if state.graph().model().plan.is_taken_back && state.graph().kind(index) == StepKind::ApproveCommit {
         return Err(format!("{id}: nothing is committed in this run: its failovers are taken back"));

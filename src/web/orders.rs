@@ -49,7 +49,8 @@ pub(super) async fn give(
     let (by, roles) = (who.name, who.roles);
     let letter = Letter {
         id: u64::MAX,
-        at,
+        // The run may have another clock.
+        at: state.last_at().unwrap_or(at),
         by: by.clone(),
         known_as: KnownAs::Session,
         roles: roles.clone(),

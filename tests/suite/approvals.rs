@@ -192,6 +192,7 @@ fn a_signed_answer_that_was_withdrawn_does_not_count_when_it_is_sent_again() {
         roles,
         order,
         refused: refused_as,
+        sent_at: None,
         withdrawn: true,
         signed,
     };

@@ -102,6 +102,7 @@ mod vcsim;
 mod verification;
 mod waivers;
 mod ways_on;
+mod whereabouts;
 mod wire_arm;
 mod wire_crash;
 mod wire_infra;

@@ -349,6 +349,44 @@ fn a_question_for_others_that_was_answered_keeps_no_process_waiting() {
 }
 
 #[test]
+fn an_answer_counts_until_its_question_has_ended() {
+    let limit = "execution: {approvals: {timeout: 30m}}\n";
+    let world = world(&format!("{}{limit}", CLASSIC.0), CLASSIC.1);
+    let asks = |event: &RunEvent| matches!(&event.kind, RunEventKind::ApprovalAsked { step, .. } if step.as_str() == "approve_commit/w1");
+    let site = world.site();
+    let process = Process::default()
+        .approved_by(Forever)
+        .ordered("bob", move |event| if asks(event) { Vec::new() } else { yes(event) });
+    let cut = world.drive(&site, process.stopped_at(asks));
+    let asked = cut.events.iter().find(|event| asks(event)).expect("it is asked").clone();
+    let RunEventKind::ApprovalAsked { deadline: Some(end), .. } = asked.kind else {
+        panic!("the plan limits it")
+    };
+    let state = state_of(&world, &cut);
+    let letter = |at| {
+        let [order] = yes(&asked).try_into().expect("one question, one answer");
+        let (by, known_as) = ("bob".to_owned(), KnownAs::OsUser);
+        Letter { id: 99, at, by, known_as, roles: Vec::new(), order, signed: None, withdrawn_by: None }
+    };
+    let second = jiff::SignedDuration::from_secs(1);
+    let before = end.saturating_sub(second).expect("in range");
+    assert_eq!(order::judge(&state, &letter(before)).refused, None);
+    let late = order::judge(&state, &letter(end));
+    let why = format!("approve_commit/w1: the answer comes too late: the question ended at {end:.0}");
+    assert_eq!((late.effects.len(), late.refused), (0, Some(why)));
+    // What was sent in time counts when it is taken late; what was sent late, or by another clock, does not.
+    let taken = end.saturating_add(second).expect("in range");
+    assert_eq!(order::given_at(&state, &letter(before), taken), before);
+    assert_eq!(order::given_at(&state, &letter(end), taken), taken);
+    assert_eq!(order::given_at(&state, &letter(jiff::Timestamp::UNIX_EPOCH), taken), taken);
+    // The next process finds a yes that was sent after the end, as this site's clock tells.
+    site.pace().reach(taken);
+    let ran = resume(&world, &site, &cut, yes(&asked));
+    assert_eq!(ran.failure("approve_commit/w1"), Some("timeout"), "{}", ran.said());
+    assert_eq!(refusals(&ran).len(), 1, "{:?}", refusals(&ran));
+}
+
+#[test]
 fn a_question_for_a_role_is_answered_by_a_session_that_has_it_and_by_no_other() {
     let action = "actions:\n  - {name: sign, before: {phase: commit, of: w1}, manual: {prompt: Fine, approvers: [dba]}}\n";
     let world = world(&format!("{}{action}", CLASSIC.0), CLASSIC.1);

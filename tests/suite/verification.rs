@@ -147,7 +147,11 @@ fn a_classic_failover_that_is_not_verified_is_left_to_its_owner() {
         assert!(told.contains(words), "{words}: {told}");
     }
     assert_eq!((cancels(&site), state(&world, &site, "w1")), (0, Some(State::FailedBack)));
-    assert!(!ran.has(|kind| matches!(kind, RunEventKind::Alarm { .. })), "it runs on neither side");
+    let alarms = ran.events.iter().filter_map(|event| match &event.kind {
+        RunEventKind::Alarm { step, code, .. } => Some((step.as_str(), code.as_str())),
+        _ => None,
+    });
+    assert_eq!(alarms.collect::<Vec<_>>(), [("verify/w1", "neither-side-runs")], "{}", ran.said());
 }
 
 #[test]

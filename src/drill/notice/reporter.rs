@@ -98,6 +98,7 @@ pub(super) fn notice_of(plan: &str, event: &RunEvent) -> Option<Notice> {
         | RunEventKind::GuardEvaluated { .. }
         | RunEventKind::ServerPlaced { .. }
         | RunEventKind::PointReported { .. }
+        | RunEventKind::MachineSeen { .. }
         | RunEventKind::IntentRecorded { .. }
         | RunEventKind::OperationAccepted { .. }
         | RunEventKind::AttemptFailed { .. }

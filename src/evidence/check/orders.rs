@@ -57,14 +57,23 @@ impl Orders {
     }
 
     fn judge(&mut self, state: &RunState, event: &RunEvent, findings: &mut Findings) {
-        let RunEventKind::OrderTaken { letter, by, known_as, roles, order, refused, withdrawn, signed } =
-            &event.kind
+        let RunEventKind::OrderTaken {
+            letter,
+            by,
+            known_as,
+            roles,
+            order,
+            refused,
+            sent_at,
+            withdrawn,
+            signed,
+        } = &event.kind
         else {
             return;
         };
         let letter = Letter {
             id: *letter,
-            at: event.at,
+            at: sent_at.unwrap_or(event.at),
             by: by.clone(),
             known_as: *known_as,
             roles: roles.clone(),

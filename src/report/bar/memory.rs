@@ -25,6 +25,7 @@ pub(super) fn remembered(kind: &RunEventKind, asks_here: bool) -> (Paint, bool) 
         | RunEventKind::SlotsFreed { .. }
         | RunEventKind::ServerPlaced { .. }
         | RunEventKind::PointReported { .. }
+        | RunEventKind::MachineSeen { .. }
         | RunEventKind::IntentRecorded { .. }
         | RunEventKind::OperationAccepted { .. }
         | RunEventKind::MembersDone { .. }

@@ -201,6 +201,7 @@ impl Recording {
             | RunEventKind::SlotsFreed { .. }
             | RunEventKind::ServerPlaced { .. }
             | RunEventKind::PointReported { .. }
+            | RunEventKind::MachineSeen { .. }
             | RunEventKind::OperationAccepted { .. }
             | RunEventKind::MembersDone { .. }
             | RunEventKind::StepWaiting { .. }

@@ -329,6 +329,10 @@ impl Engine<'_> {
         if state.status != StepStatus::Asked || state.question != number {
             return Ok(());
         }
+        // A process that stood still finds the answer and the end of its question at once.
+        if self.question_ends(step).is_some_and(|end| end <= self.now()) {
+            return self.unanswered(step);
+        }
         let id = self.recorder.state().id(step).clone();
         let (by, known_as, yes) = match reply {
             Reply::Approved { by, known_as } => (by, known_as, true),

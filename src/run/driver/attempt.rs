@@ -27,6 +27,8 @@ use crate::run::step::Decision;
 struct Failing {
     machine: usize,
     failure: Failure,
+    /// What is said of it.
+    said: String,
     verdict: retry::Verdict,
 }
 
@@ -127,13 +129,18 @@ impl Engine<'_> {
         if self.graph.kind(step) == StepKind::Failover {
             self.warn_of_disabling(step, &failing)?;
         }
+        if matches!(self.graph.kind(step), StepKind::Failover | StepKind::Commit) {
+            for failing in &failing {
+                self.tell_seen(step, failing.machine)?;
+            }
+        }
         let code = first.failure.code.clone();
         let message = match failing.as_slice() {
-            [only] if members.len() == 1 => in_words(&only.failure),
+            [only] if members.len() == 1 => only.said.clone(),
             several => {
                 let told = several.iter().map(|failing| {
                     let name = &self.model.machine(failing.machine).name().value;
-                    format!("{name}: {} ({})", in_words(&failing.failure), failing.failure.code)
+                    format!("{name}: {} ({})", failing.said, failing.failure.code)
                 });
                 told.collect::<Vec<_>>().join("; ")
             }
@@ -162,7 +169,7 @@ impl Engine<'_> {
                     step: id,
                     machine: self.name(failing.machine),
                     code: failing.failure.code.clone(),
-                    message: in_words(&failing.failure),
+                    message: failing.said.clone(),
                 },
             )?;
         }
@@ -221,7 +228,12 @@ impl Engine<'_> {
             }
             let unmoved = step::is_unmoved(machine);
             let verdict = self.judge(step, &failure.code, Some(machine.index()), unmoved);
-            Some(Failing { machine: machine.index(), failure, verdict })
+            let mut said = in_words(&failure);
+            if kind == StepKind::Failover {
+                let sides = step::after_failover(&self.context(step, &[]), machine);
+                said = format!("{said}; {sides}");
+            }
+            Some(Failing { machine: machine.index(), failure, said, verdict })
         });
         failing.collect()
     }

@@ -52,7 +52,7 @@ impl Engine<'_> {
     pub(super) fn carry_out(&mut self, step: StepIndex, decision: Decision) -> Result<(), RunError> {
         let id = self.recorder.state().id(step).clone();
         if self.graph.kind(step) == StepKind::Verify {
-            self.sound_alarm(step)?;
+            self.watch_sides(step)?;
         }
         match decision {
             Decision::Send(_) | Decision::Ask { .. } | Decision::Act if !self.may_begin_more(step) => {
@@ -107,13 +107,6 @@ impl Engine<'_> {
             Some(guard) => self.guard_opens(step, guard),
             None => Ok(true),
         }
-    }
-
-    /// Tells at once, and once, of a machine that runs on both sides.
-    fn sound_alarm(&mut self, step: StepIndex) -> Result<(), RunError> {
-        let context = self.context(step, &[]);
-        let Some(message) = step::both_sides_run(&context) else { return Ok(()) };
-        self.alarm(step, step::BOTH_SIDES_RUN, message)
     }
 
     pub(super) fn alarm(&mut self, step: StepIndex, code: &str, message: String) -> Result<(), RunError> {
@@ -314,6 +307,7 @@ impl Engine<'_> {
     }
 
     fn preflight_passes(&mut self, step: StepIndex) -> Result<bool, RunError> {
+        self.tell_states(step)?;
         if !self.is_guarded {
             return Ok(true);
         }

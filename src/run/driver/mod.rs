@@ -12,6 +12,7 @@ mod orders;
 mod placement;
 mod question;
 mod search;
+mod sides;
 mod simulated;
 mod wakes;
 

@@ -19,6 +19,10 @@ impl Engine<'_> {
             return Ok(());
         }
         let active: Vec<StepIndex> = self.recorder.state().active().collect();
+        let now = self.now();
+        let given_at = order::given_at(self.recorder.state(), &letter, now);
+        let sent_at = (given_at != now).then_some(given_at);
+        let letter = Letter { at: given_at, ..letter };
         let Verdict { effects, refused } = order::judge(self.recorder.state(), &letter);
         let Letter { id, by, known_as, roles, order, signed, withdrawn_by, .. } = letter;
         let withdrawn = withdrawn_by.is_some();
@@ -29,6 +33,7 @@ impl Engine<'_> {
             roles,
             order,
             refused,
+            sent_at,
             withdrawn,
             signed,
         })?;

@@ -1,6 +1,7 @@
 //! Questions to persons: asked, asked again by the process that takes a run over, taken back, and what happens when nobody answers.
 
 use jiff::SignedDuration;
+use jiff::Timestamp;
 
 use crate::event::RunEventKind;
 use crate::graph::StepIndex;
@@ -25,7 +26,9 @@ impl Engine<'_> {
         roles: Vec<String>,
     ) -> Result<(), RunError> {
         let id = self.recorder.state().id(step).clone();
-        let deadline = self.question_ends(step);
+        let now = self.now();
+        let deadline =
+            self.longest(step).map(|longest| now.saturating_add(longest).unwrap_or(Timestamp::MAX));
         let on_timeout =
             deadline.and_then(|_| self.patience(step)).map(|(_, choice)| choice.as_str().to_owned());
         self.recorder
@@ -52,22 +55,22 @@ impl Engine<'_> {
         Some((approvals.timeout.as_ref()?.value, OnTimeout::Stop))
     }
 
-    /// Returns when the question of a step stops waiting for its answer, if the plan says how long it may wait.
-    pub(super) fn question_ends(&self, step: StepIndex) -> Option<jiff::Timestamp> {
+    /// Returns how long a question of a step waits, if that is limited.
+    fn longest(&self, step: StepIndex) -> Option<SignedDuration> {
         let (longest, _) = self.patience(step)?;
         // Under a clock that jumps, the person at the terminal would be late for every question.
         if self.manner.immediate && self.manner.at_terminal {
             return None;
         }
-        let longest = jiff::SignedDuration::from_secs(i64::try_from(longest.0).unwrap_or(i64::MAX));
-        Some(
-            self.recorder
-                .state()
-                .step(step)
-                .started_at?
-                .saturating_add(longest)
-                .unwrap_or(jiff::Timestamp::MAX),
-        )
+        Some(SignedDuration::from_secs(i64::try_from(longest.0).unwrap_or(i64::MAX)))
+    }
+
+    /// Returns when the open question of a step stops waiting for its answer, if the plan says how long it may wait.
+    pub(super) fn question_ends(&self, step: StepIndex) -> Option<Timestamp> {
+        let longest = self.longest(step)?;
+        let state = self.recorder.state().step(step);
+        let from_begin = || Some(state.started_at?.saturating_add(longest).unwrap_or(Timestamp::MAX));
+        state.answer_by.or_else(from_begin)
     }
 
     /// Nobody answered in time.

@@ -12,6 +12,7 @@ mod nature;
 mod prepare;
 mod protection;
 mod reprotect;
+mod sides;
 mod verify;
 
 pub use approval::approvers;
@@ -31,8 +32,8 @@ pub use prepare::is_recovery_plan_of;
 pub use protection::newest;
 pub use reprotect::handed_over;
 pub use reprotect::left_to_people;
-pub use verify::BOTH_SIDES_RUN;
-pub use verify::both_sides_run;
+pub use sides::after_failover;
+pub use sides::alarm;
 pub use verify::not_verified;
 pub use verify::probe_deadline;
 pub use verify::taken_back;

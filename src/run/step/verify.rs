@@ -5,19 +5,16 @@ use jiff::Timestamp;
 
 use crate::event::TAKEN_BACK;
 use crate::id::MachineName;
-use crate::model::Known as _;
 use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::Wait;
 use crate::run::step::cycle::least_place;
+use crate::run::step::sides;
 use crate::syntax::action::Probe;
 use crate::syntax::inventory::Experience;
 use crate::syntax::machine::PowerState;
 use crate::syntax::machine::ToolsState;
-
-/// Our code for a machine that runs on both sides.
-pub const BOTH_SIDES_RUN: &str = "both-sides-run";
 
 /// How long both power states may take to be as they must.
 const POWER_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
@@ -46,11 +43,11 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
         let message = format!(
             "{} does not take the failover back; put right what is wrong on-premises and retry this step: {}",
             answer.by,
-            sides(context)
+            sides::in_words(machine)
         );
         return Decision::Fail { code: "verification-failed", message };
     }
-    let (onprem, azure) = powers(context);
+    let (onprem, azure) = sides::powers(machine);
     let off = matches!(azure, Some(PowerState::Stopped | PowerState::Deallocated));
     if onprem == Some(PowerState::Running) && off {
         let tools = machine.onprem_vm().ok().and_then(|vm| vm.tools).map(|tools| tools.value);
@@ -72,38 +69,10 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
             Decision::Probe
         };
     }
-    match context.wait(sides(context), None, POWER_PATIENCE) {
+    match context.wait(sides::in_words(machine), None, POWER_PATIENCE) {
         Decision::Fail { .. } => not_verified(context, "the power states are not as they must be"),
         other => other,
     }
-}
-
-/// Returns the power states of both sides of the machine.
-fn powers(context: &Context<'_>) -> (Option<PowerState>, Option<PowerState>) {
-    let machine = context.machine();
-    let onprem = machine.onprem_vm().and_then(|vm| vm.power_state.fact("onprem_vm.power_state"));
-    let azure = machine.azure_vm().and_then(|vm| vm.power_state.fact("azure_vm.power_state"));
-    (onprem.ok().map(|state| state.value), azure.ok().map(|state| state.value))
-}
-
-fn sides(context: &Context<'_>) -> String {
-    let word = |state: Option<PowerState>| state.map_or("not known", PowerState::as_str);
-    let (onprem, azure) = powers(context);
-    format!("{}: on-premises VM {}, Azure VM {}", context.machine().name(), word(onprem), word(azure))
-}
-
-/// Returns the alarm of a machine that runs on both sides.
-#[must_use]
-pub fn both_sides_run(context: &Context<'_>) -> Option<String> {
-    let name = context.machines().next()?.name();
-    let both = powers(context) == (Some(PowerState::Running), Some(PowerState::Running));
-    both.then(|| {
-        format!(
-            "{name} runs on both sides, on-premises and in Azure: two live copies of it drift apart; stop one now, and do not \
-             commit before it is known which one counts; {}",
-            context.who_decides()
-        )
-    })
 }
 
 /// Returns what happens when a machine is not verified: a planned failover can be taken back, if a person wants it; in classic
@@ -111,7 +80,8 @@ pub fn both_sides_run(context: &Context<'_>) -> Option<String> {
 /// planned failover; site-recovery-failback-azure-to-vmware, 2017-06-05).
 #[must_use]
 pub fn not_verified(context: &Context<'_>, why: &str) -> Decision {
-    let (name, sides) = (context.machine().name(), sides(context));
+    let machine = context.machine();
+    let (name, sides) = (machine.name(), sides::in_words(machine));
     match context.graph.experience() {
         Experience::Modernized => Decision::Ask {
             prompt: format!(

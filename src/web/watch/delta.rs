@@ -113,6 +113,8 @@ const fn word_of(place: report::Place) -> &'static str {
         report::Place::AzureReplicating => "azure_replicating",
         report::Place::OnpremUncommitted => "onprem_uncommitted",
         report::Place::OnpremCommitted => "onprem_committed",
+        report::Place::BothSides => "both_sides",
+        report::Place::NeitherSide => "neither_side",
         report::Place::Unknown => "unknown",
     }
 }

@@ -251,6 +251,7 @@ const fn tone(kind: &RunEventKind) -> &'static str {
         | RunEventKind::StepWaiting { .. }
         | RunEventKind::ActionStarted { .. }
         | RunEventKind::PointReported { .. }
+        | RunEventKind::MachineSeen { .. }
         | RunEventKind::StepAdopted { .. }
         | RunEventKind::StepSucceeded { .. } => "",
     }

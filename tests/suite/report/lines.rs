@@ -278,6 +278,7 @@ fn orders_and_alarms_are_told_even_when_little_is() {
         roles: Vec::new(),
         order,
         refused: refused.map(str::to_owned),
+        sent_at: None,
         withdrawn: false,
         signed: None,
     };
