@@ -24,6 +24,37 @@ fn troubled() -> Folder {
 }
 
 #[test]
+fn a_healthy_world_passes_strictly_once_two_keys_are_said() {
+    let modernized =
+        (include_str!("../worlds/modernized.plan.yaml"), include_str!("../worlds/modernized.inventory.yaml"));
+    let vault = "asr: {failover_vault: {name: vault-seoul-m, experience: modernized}, ";
+    let none = "\nreplication_groups: []\n";
+    for (plan, inventory, now, with_vault) in [
+        (CLASSIC_PLAN, CLASSIC_INVENTORY, "2025-06-01T00:00:00Z", false),
+        (modernized.0, modernized.1, "2026-11-01T00:00:00Z", true),
+    ] {
+        let strict = |inventory: &str| {
+            let folder = Folder::with(&[("w.plan.yaml", plan), ("w.inventory.yaml", inventory)]);
+            let ended = folder.run(&[
+                "check",
+                "w.plan.yaml",
+                "--inventory",
+                "w.inventory.yaml",
+                "--strict",
+                "--now",
+                now,
+            ]);
+            (ended.exit, ended.out)
+        };
+        let said = format!("{inventory}{none}");
+        let all = said.replace("asr: {", vault);
+        assert_eq!(strict(inventory).0, 1);
+        assert_eq!(strict(&said).0, u8::from(with_vault), "{}", strict(&said).1);
+        assert_eq!(strict(&all).0, 0, "{}", strict(&all).1);
+    }
+}
+
+#[test]
 fn a_healthy_plan_may_run() {
     insta::assert_snapshot!(classic().run(&["check"]).said(), @r#"
 exit 0
