@@ -33,7 +33,7 @@ fn however_a_text_is_written_only_what_is_wrong_changes() {
         ("objectives:\t{\n\trto:\t90 min\t,\n\trpo: 1 h}\n", "objectives:\t{\n  rto:\t90m\t,\n  rpo: 1h}\n"),
         // Keys with a question mark, an anchor at what is wrong, a text that only looks wrong.
         ("? machnes\n: [w1]\n", "? machines\n: [w1]\n"),
-        ("name: p\nmachines:\n- {name: &n off}\n- *n\n", "name: p\nmachines:\n- {name: &n \"off\"}\n- *n\n"),
+        ("name: &n no\nmachines:\n- {name: *n}\n", "name: &n \"no\"\nmachines:\n- {name: *n}\n"),
         (
             "description: |\n  machnes: off\n  rto: 90 min\nmachnes: [w1]\n",
             "description: |\n  machnes: off\n  rto: 90 min\nmachines: [w1]\n",
