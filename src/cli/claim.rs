@@ -35,20 +35,9 @@ pub(crate) fn begin(dir: &StateDir, run: &RunId, model: &Model) -> Result<(PathB
 ///
 /// [`CliError`] with [`Exit::Busy`] if another process has it.
 pub(crate) fn take_over(dir: &StateDir, run: &RunId) -> Result<Lock, CliError> {
-    // Whoever looks at claims tries locks for a moment.
+    // Two runs that come at once must not both find the other's machines free.
     let _claims = Claims::of(dir).map_err(refused)?;
     session::take_lock(&dir.run(run), run)
-}
-
-/// Returns whether another process drives a run.
-///
-/// # Errors
-///
-/// [`CliError`] if that can't be found out.
-pub(crate) fn is_held(dir: &StateDir, run: &RunId) -> Result<bool, CliError> {
-    // Whoever takes a run over must not find it taken for a moment.
-    let _claims = Claims::of(dir).map_err(refused)?;
-    Ok(matches!(Lock::take(&dir.run(run)), Err(crate::journal::LockError::Held)))
 }
 
 /// Claims the machines of a run that goes on, whose lock is held.

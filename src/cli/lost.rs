@@ -9,6 +9,9 @@ use crate::journal::Database;
 use crate::journal::DatabaseError;
 use crate::journal::StateDir;
 
+/// What to do where nothing of a run can be put back.
+pub(crate) const ANOTHER_RUN: &str = "start another run, which looks at the site first and goes on with what is half way; take out of the plan what is home already (FB008 names it)";
+
 /// Runs that are named; of others it is said that there are more.
 const NAMED: usize = 5;
 
@@ -57,9 +60,10 @@ pub(crate) fn no_record(dir: &StateDir, word: &str) -> Option<CliError> {
         named(&runs),
         have(&runs)
     );
-    Some(CliError::usage(message).hinted(
-        "put back a copy of the database; without one, start another run, which looks at the site first",
-    ))
+    Some(
+        CliError::usage(message)
+            .hinted(format!("put back a copy of the database; without one, {ANOTHER_RUN}")),
+    )
 }
 
 /// Returns whether the database has no record of any run that a word may mean.
@@ -82,9 +86,9 @@ pub(crate) fn gone(dir: &StateDir) -> Option<CliError> {
         named(&runs),
         have(&runs)
     );
-    Some(CliError::usage(message).hinted(
-        "put back a copy of the database, with its `-wal` if there is one; without one, start another run, which looks at the site first",
-    ))
+    Some(CliError::usage(message).hinted(format!(
+        "put back a copy of the database, with its `-wal` if there is one; without one, {ANOTHER_RUN}"
+    )))
 }
 
 /// Says which runs left a folder and are not among those that are known.

@@ -6,17 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::cli::check::Format;
-use crate::cli::claim;
 use crate::cli::env::Env;
 use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::kept;
 use crate::cli::past;
 use crate::cli::past::Past;
 use crate::cli::person::Person;
-use crate::cli::ready;
-use crate::cli::ready::Moment;
 use crate::cli::runs;
 use crate::cli::runs::LookArgs;
 use crate::cli::session;
@@ -32,6 +28,7 @@ use crate::event::RunStatus;
 use crate::event::Signed;
 use crate::id::RunId;
 use crate::journal::Database;
+use crate::journal::Lock;
 use crate::journal::NewLetter;
 use crate::journal::RunInbox;
 use crate::journal::StateDir;
@@ -77,15 +74,7 @@ pub(super) fn find(run: &str, look: &LookArgs, env: &mut Env<'_>) -> Result<Addr
     let record = runs::find(&dir, &database, run)?;
     // How its plan is judged stands in its entry: a changed one is told as that, and not by what it leads to.
     database.check_entry(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
-    runs::has_its_folder(&dir, &record)?;
-    let (path, plan_args) = kept::kept_documents(&dir.run(&record.id), &record.options);
-    let Ok(plan) = ready::ready(&path, &plan_args, Moment::Observed, env)? else {
-        return Err(CliError::new(
-            Exit::Refused,
-            format!("the plan of run {} can't be read any more", record.id),
-        ));
-    };
-    runs::is_pinned(&record, &plan)?;
+    let plan = runs::pinned(&dir, &record, env)?;
     let graph = session::compile(&plan);
     let Past { state, broken, .. } = past::read(&database, &graph, &record.id)?;
     if let Some(error) = broken {
@@ -220,7 +209,7 @@ fn fate(to: &Addressee, database: &Database, number: u64, reopens: bool) -> Resu
     let unreadable = |error| runs::unreadable(&to.dir, error);
     let mut seen = to.seen;
     for _ in 0..LOOKS {
-        let held = claim::is_held(&to.dir, &to.run)?;
+        let held = Lock::is_held(&to.dir.run(&to.run));
         // Whoever let go of the run may have taken it before.
         let event = database.last_event(&to.run).map_err(unreadable)?;
         let last = event.as_ref().map_or(0, |event| event.seq);

@@ -21,8 +21,6 @@ use crate::cli::place::AZURE;
 use crate::cli::place::EMULATOR;
 use crate::cli::place::Place;
 use crate::cli::place::RealSite;
-use crate::cli::ready;
-use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
 use crate::cli::runs;
 use crate::cli::session;
@@ -85,12 +83,8 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     runs::has_its_folder(&dir, &record)?;
     let lock = claim::take_over(&dir, &record.id)?;
     database.check_entry(&record.id).map_err(|error| runs::unreadable(&dir, error))?;
-    let (path, plan_args) = kept::kept_documents(&folder, &record.options);
-    let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
-        Ok(plan) => plan,
-        Err(exit) => return Ok(exit),
-    };
-    runs::is_pinned(&record, &plan)?;
+    let plan = runs::pinned(&dir, &record, env)?;
+    let (_, plan_args) = kept::kept_documents(&folder, &record.options);
     let graph = session::compile(&plan);
     let Past { state, first, broken } = past::read(&database, &graph, &record.id)?;
     // A record that is not what was written says nothing about what the site was asked for.

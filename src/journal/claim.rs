@@ -14,7 +14,6 @@ use serde::Serialize;
 
 use crate::id::RunId;
 use crate::journal::Lock;
-use crate::journal::LockError;
 use crate::journal::StateDir;
 
 /// The file of a run's folder that tells its machines.
@@ -104,7 +103,7 @@ impl<'d> Claims<'d> {
             let apart = claim.vault.is_some() && other.vault.is_some() && claim.vault != other.vault;
             let shared: Vec<String> =
                 other.machines.into_iter().filter(|name| wanted.contains(name.as_str())).collect();
-            if !apart && !shared.is_empty() && matches!(Lock::take(&folder), Err(LockError::Held)) {
+            if !apart && !shared.is_empty() && Lock::is_held(&folder) {
                 return Err(ClaimError::Taken { run, plan: other.plan, machines: shared });
             }
         }

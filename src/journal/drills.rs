@@ -10,7 +10,7 @@ use crate::id::DrillId;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
-use crate::journal::LockError;
+use crate::journal::Lock;
 use crate::journal::RunRecord;
 use crate::journal::StateDir;
 use crate::journal::chain::Link;
@@ -214,7 +214,7 @@ impl DrillRow {
     /// Returns whether its process died: it has not ended, and nobody holds its lock.
     #[must_use]
     pub fn has_died(&self, dir: &StateDir) -> bool {
-        self.ended_at.is_none() && !is_held(dir, &self.id)
+        self.ended_at.is_none() && !Lock::is_held(&dir.drill(&self.id))
     }
 
     /// Returns where it stands, in a word: its verdict, `running` or `died`.
@@ -225,14 +225,6 @@ impl DrillRow {
             _ if self.has_died(dir) => "died",
             _ => "running",
         }
-    }
-}
-
-/// Returns whether a process holds a drill's lock. The lock is looked at and not taken: whoever asks makes no file.
-fn is_held(dir: &StateDir, drill: &DrillId) -> bool {
-    match crate::journal::Lock::try_existing(&dir.drill(drill)) {
-        Ok(_) | Err(LockError::Io { .. }) => false,
-        Err(LockError::Held) => true,
     }
 }
 
@@ -275,7 +267,6 @@ fn drill_of_row(row: &Row<'_>) -> rusqlite::Result<DrillRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Lock;
     use crate::journal::fixture::Place;
     use crate::journal::fixture::record;
 

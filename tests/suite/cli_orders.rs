@@ -117,6 +117,25 @@ fn a_run_whose_folder_is_gone_says_what_to_do() {
 }
 
 #[test]
+fn a_kept_plan_that_was_changed_is_told_as_that_also_where_it_is_refused() {
+    let folder = folder(CLASSIC_PLAN);
+    assert_eq!(folder.run(&RUN).exit, 4);
+    let runs = folder.path().join(".failback/runs");
+    let run = std::fs::read_dir(&runs).expect("it is there").next().expect("one run").expect("it is read");
+    let plan = run.path().join("plan.yaml");
+    let text = std::fs::read_to_string(&plan).expect("it is kept");
+    std::fs::write(&plan, text.replace("w1", "nobody")).expect("written");
+    for command in [&RESUME[..], &["show"], &["approve", "latest", "--all"]] {
+        let refused = folder.run(command);
+        assert_eq!(refused.exit, 1, "{}", refused.said());
+        assert!(refused.err.contains("is pinned to its plan"), "{}", refused.said());
+    }
+    std::fs::remove_file(&plan).expect("it was there");
+    let gone = folder.run(&["show"]);
+    assert!(gone.err.contains("plan.yaml`"), "{}", gone.said());
+}
+
+#[test]
 fn an_order_that_waits_is_withdrawn_and_not_followed() {
     let folder = folder(CLASSIC_PLAN);
     assert_eq!(folder.run(&RUN).exit, 4);

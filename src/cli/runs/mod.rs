@@ -21,6 +21,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::kept;
 use crate::cli::lost;
+use crate::cli::ready;
+use crate::cli::ready::Moment;
 use crate::cli::ready::Ready;
 use crate::cli::session;
 use crate::escape;
@@ -138,13 +140,34 @@ fn named(dir: &StateDir, database: &Database, word: &str) -> Result<Entry, CliEr
 /// [`CliError`] that says what to do.
 pub(crate) fn has_its_folder(dir: &StateDir, record: &RunRecord) -> Result<(), CliError> {
     let folder = dir.run(&record.id);
-    if folder.join("plan.yaml").exists() {
+    let plan = folder.join("plan.yaml");
+    if plan.exists() {
         return Ok(());
     }
-    let message = format!("what run {} is pinned to is gone: there is no `{}`", record.id, folder.display());
-    Err(CliError::usage(message).hinted(
-        "put the folder back from a copy; without one, start another run, which looks at the site first and adopts what is done",
-    ))
+    let gone = if folder.exists() { plan } else { folder };
+    let message = format!("what run {} is pinned to is gone: there is no `{}`", record.id, gone.display());
+    let hint = format!("put the folder back from a copy; without one, {}", lost::ANOTHER_RUN);
+    Err(CliError::usage(message).hinted(hint))
+}
+
+/// Reads the plan that a run is pinned to.
+///
+/// # Errors
+///
+/// [`CliError`] if it is gone, is not what it was, or is refused: it was not when the run began.
+pub(crate) fn pinned(dir: &StateDir, record: &RunRecord, env: &mut Env<'_>) -> Result<Ready, CliError> {
+    has_its_folder(dir, record)?;
+    let (path, plan_args) = kept::kept_documents(&dir.run(&record.id), &record.options);
+    let Ok(plan) = ready::ready(&path, &plan_args, Moment::Observed, env)? else {
+        let message = format!(
+            "run {} is pinned to its plan, and the one in its folder is refused: it is another, or this program judges it otherwise",
+            record.id
+        );
+        return Err(CliError::new(Exit::Refused, message)
+            .hinted("put the files in its folder back as they were, or start another run"));
+    };
+    is_pinned(record, &plan)?;
+    Ok(plan)
 }
 
 /// Refuses to go on when the texts that a run keeps are no longer those that it began with.
@@ -186,10 +209,8 @@ fn status(
         Some(RunEventKind::RunFinished { outcome: Outcome::Failed }) => "failed",
         Some(RunEventKind::RunFinished { outcome: Outcome::Cancelled }) => "cancelled",
         // A process that was killed leaves its lock to whoever comes next.
-        Some(_) | None => match Lock::take(&dir.run(run)) {
-            Err(crate::journal::LockError::Held) => "running",
-            Ok(_) | Err(crate::journal::LockError::Io { .. }) => "interrupted",
-        },
+        Some(_) | None if Lock::is_held(&dir.run(run)) => "running",
+        Some(_) | None => "interrupted",
     };
     Ok((word, last))
 }

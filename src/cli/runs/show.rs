@@ -1,27 +1,21 @@
 //! `show`: what became of each step of a run.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::args::PlanArgs;
 use crate::cli::check::Format;
 use crate::cli::env::Env;
 use crate::cli::env::Guard;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::kept;
 use crate::cli::order;
 use crate::cli::past;
 use crate::cli::past::Past;
-use crate::cli::ready;
-use crate::cli::ready::Moment;
 use crate::cli::runs::LookArgs;
 use crate::cli::runs::database;
 use crate::cli::runs::find;
-use crate::cli::runs::has_its_folder;
-use crate::cli::runs::is_pinned;
+use crate::cli::runs::pinned;
 use crate::cli::runs::state_dir;
 use crate::cli::runs::status;
 use crate::cli::runs::unreadable;
@@ -57,13 +51,7 @@ pub fn show(args: &ShowArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let database = database(&dir)?;
     let record = find(&dir, &database, &args.run)?;
     database.check_entry(&record.id).map_err(|error| unreadable(&dir, error))?;
-    has_its_folder(&dir, &record)?;
-    let (path, plan_args): (PathBuf, PlanArgs) = kept::kept_documents(&dir.run(&record.id), &record.options);
-    let plan = match ready::ready(&path, &plan_args, Moment::Observed, env)? {
-        Ok(plan) => plan,
-        Err(exit) => return Ok(exit),
-    };
-    is_pinned(&record, &plan)?;
+    let plan = pinned(&dir, &record, env)?;
     let graph = session::compile(&plan);
     let Past { state, broken, .. } = past::read(&database, &graph, &record.id)?;
     let word = if broken.is_some() {

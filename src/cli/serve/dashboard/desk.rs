@@ -15,7 +15,6 @@ use serde_json::json;
 
 use crate::cli;
 use crate::cli::check::Format;
-use crate::cli::claim;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -36,6 +35,7 @@ use crate::forecast;
 use crate::id::RunId;
 use crate::journal::Database;
 use crate::journal::Entry;
+use crate::journal::Lock;
 use crate::journal::RunRecord;
 use crate::journal::StateDir;
 use crate::render::style::Verbosity;
@@ -193,7 +193,7 @@ impl web::Desk for CliDesk {
     }
 
     fn is_driven(&self, run: &RunId) -> bool {
-        claim::is_held(&self.dir, run).unwrap_or(false)
+        Lock::is_held(&self.dir.run(run))
     }
 
     fn plans(&self) -> Vec<PlanRow> {
