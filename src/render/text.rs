@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use annotate_snippets::Group;
 use annotate_snippets::Level;
 
+use crate::diagnostic::Label;
 use crate::diagnostic::Severity;
 use crate::escape;
 use crate::model::fact_source::source_of;
@@ -26,6 +27,8 @@ use crate::source::Sources;
 const SIMILAR: usize = 50;
 /// Places that are shown beside an item's own.
 const PLACES: usize = 6;
+/// The rule whose places are the finding itself: a cycle that is shown in part is none. Those beyond `PLACES` follow in a line each.
+const CYCLE: &str = "FB524";
 
 /// Writes an item with its excerpt.
 pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) {
@@ -46,9 +49,12 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
         group = group.element(excerpt.snippet);
         misplaced.extend(excerpt.misplaced);
     }
-    if item.related.len() > PLACES {
-        let more = item.related.len() - PLACES;
-        group = group.element(Level::NOTE.message(format!("{more} more places are not shown")));
+    let more = item.related.get(PLACES..).unwrap_or_default();
+    if !more.is_empty() && item.code == CYCLE {
+        let lines = more.iter().map(|label| place_of(label, sources)).collect::<Vec<_>>().join("\n");
+        group = group.element(Level::NOTE.with_name("also").message(lines));
+    } else if !more.is_empty() {
+        group = group.element(Level::NOTE.message(format!("{} more places are not shown", more.len())));
     }
     if let Some(note) = used_at(item, sources) {
         group = group.element(Level::NOTE.message(note));
@@ -82,6 +88,17 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
     }
     out.push_str(&text);
     out.push_str("\n\n");
+}
+
+/// Returns a place of an item in one line.
+fn place_of(label: &Label, sources: &Sources) -> String {
+    let text = escape::line(&label.text);
+    match sources.locate(label.span) {
+        Some(place) => {
+            format!("{}:{}:{}: {text}", escape::line(&place.file), place.start.line, place.start.column)
+        }
+        None => text.into_owned(),
+    }
 }
 
 /// Writes an item that no text holds.
