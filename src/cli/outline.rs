@@ -198,6 +198,7 @@ fn irreversible(graph: &Graph) -> String {
     }
     let word = |kind: StepKind| match kind {
         StepKind::Reprotect => "rewrites on-premises disks",
+        StepKind::AwaitDeletion => "a person deletes the on-premises VM",
         StepKind::Commit => "deletes the Azure VM",
         _ => "can't be cancelled",
     };

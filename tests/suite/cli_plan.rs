@@ -62,6 +62,19 @@ fn verbose_lists_every_step_in_an_order_in_which_it_can_be_done() {
 }
 
 #[test]
+fn a_vm_that_is_to_be_deleted_first_is_told_among_what_cannot_be_taken_back() {
+    let plan = CLASSIC_PLAN.replace("  - name: w2", "  - {name: w2, failback: {delete_existing_vm: true}}");
+    let folder = Folder::with(&[("classic.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let ended = folder.run(&["plan", "classic.plan.yaml"]);
+    let told = "1 await_deletion (a person deletes the on-premises VM)";
+    assert!(ended.out.contains(told), "{}", ended.said());
+    let record = json(&folder, "classic.plan.yaml");
+    let steps = record["steps"].as_array().expect("a list");
+    let deletion = steps.iter().find(|step| step["kind"] == "await_deletion").expect("there is one");
+    assert_eq!(deletion["irreversible"], true);
+}
+
+#[test]
 fn the_json_has_the_shape_that_is_promised() {
     let record = json(&classic(), "classic.plan.yaml");
     let keys =
