@@ -245,7 +245,11 @@ fn refused(error: &clap::Error, env: &mut Env<'_>) -> Exit {
     let written = if style.color { write!(output, "{}", text.ansi()) } else { write!(output, "{text}") };
     match written.and_then(|()| output.flush()) {
         Ok(()) if is_help => Exit::Success,
-        Ok(()) | Err(_) => Exit::Usage,
+        Ok(()) => Exit::Usage,
+        Err(error) => {
+            tell(&CliError::from(error), env);
+            Exit::Usage
+        }
     }
 }
 

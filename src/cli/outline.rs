@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::cli::deadline;
 use crate::escape;
+use crate::forecast::Assumed;
 use crate::forecast::Forecast;
 use crate::forecast::LimitKind;
 use crate::forecast::Loss;
@@ -64,7 +65,9 @@ pub fn summary(graph: &Graph, forecast: &Forecast, findings: &Found, digest: &st
         count => format!(" in {}", plural(count, "replication group")),
     };
     let machines = plural(model.machines().len(), "machine");
-    let experience = graph.experience();
+    let assumed =
+        if forecast.assumed.experience { " (assumed: the vault's experience isn't known)" } else { "" };
+    let experience = format!("{}{assumed}", graph.experience());
     let digest = digest.get(..DIGEST).unwrap_or(digest);
     let _ = writeln!(text, "{name}: {machines}{groups}, {experience}{counts}; digest {digest}");
     let mut line = |head: &str, body: String| {
@@ -110,7 +113,41 @@ fn data(forecast: &Forecast) -> String {
         return "nothing is left to be carried to on-premises".to_owned();
     }
     let expected = if bytes.low == bytes.high { high.to_string() } else { format!("{low} to {high}") };
-    if bytes.worst == bytes.high { expected } else { format!("{expected} expected, {worst} at worst") }
+    let expected =
+        if bytes.worst == bytes.high { expected } else { format!("{expected} expected, {worst} at worst") };
+    format!("{expected}{}", assumed_data(&forecast.assumed))
+}
+
+/// Returns what of the data is no fact, in brackets.
+fn assumed_data(assumed: &Assumed) -> String {
+    let (disks, machines) = (assumed.disks_without_size, assumed.machines_without_disks);
+    let has = |count: usize| if count == 1 { "has" } else { "have" };
+    let disks = (disks > 0).then(|| format!("{} {} no size", plural(disks, "disk"), has(disks)));
+    let machines =
+        (machines > 0).then(|| format!("{} {} no disks", plural(machines, "machine"), has(machines)));
+    let without: Vec<String> = disks.into_iter().chain(machines).collect();
+    if without.is_empty() {
+        return String::new();
+    }
+    format!(" (assumed: {} in the inventory, {} GiB for each)", without.join(" and "), assumed.disk_gib)
+}
+
+/// Returns what of the waves is no fact, in brackets.
+fn assumed_waves(assumed: &Assumed) -> String {
+    let servers = &assumed.servers_without_disks;
+    let named: Vec<_> = servers.iter().take(NAMED).map(|server| escape::line(server)).collect();
+    let more = match servers.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let servers = (!named.is_empty())
+        .then(|| format!("nobody knows the disks attached to {}{more}, none are counted", named.join(", ")));
+    let machines = assumed.machines_without_disks;
+    let each = if machines == 1 { "" } else { " each" };
+    let machines =
+        (machines > 0).then(|| format!("{} counted as one disk{each}", plural(machines, "machine")));
+    let parts: Vec<String> = servers.into_iter().chain(machines).collect();
+    if parts.is_empty() { String::new() } else { format!(" (assumed: {})", parts.join("; ")) }
 }
 
 fn loss(loss: &Loss) -> String {
@@ -166,12 +203,13 @@ fn verdict(word: &str, objective: &Objective) -> Option<String> {
 }
 
 fn waves(graph: &Graph, forecast: &Forecast) -> String {
+    let assumed = assumed_waves(&forecast.assumed);
     if graph.waves().count <= 1 {
-        return "1: all disks fit at once".to_owned();
+        return format!("1: all disks fit at once{assumed}");
     }
     let slots = forecast.limits.iter().find(|limit| limit.kind == LimitKind::Slots);
     let because = slots.map_or_else(String::new, |limit| format!(" ({})", escape::line(&limit.text)));
-    format!("{}, one after another{because}", graph.waves().count)
+    format!("{}, one after another{because}{assumed}", graph.waves().count)
 }
 
 fn persons(forecast: &Forecast) -> String {
@@ -198,6 +236,7 @@ fn irreversible(graph: &Graph) -> String {
     }
     let word = |kind: StepKind| match kind {
         StepKind::Reprotect => "rewrites on-premises disks",
+        StepKind::AwaitDeletion => "a person deletes the on-premises VM",
         StepKind::Commit => "deletes the Azure VM",
         _ => "can't be cancelled",
     };

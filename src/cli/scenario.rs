@@ -8,7 +8,6 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::load::Failure;
-use crate::diagnostic::Diagnostic;
 use crate::provider::emulator::Scenario;
 use crate::source::Sources;
 use crate::source::Spanned;
@@ -42,13 +41,7 @@ pub(crate) fn read(
     sources.set_lossy(index, text.bad_utf8);
     let scenario = Scenario::parse(sources.get(index), &mut diagnostics);
     if let Some(scenario) = &scenario {
-        for name in scenario.unknown_names(inventory) {
-            let message = format!("nothing in the inventory is named `{}`", name.value);
-            diagnostics.push(
-                Diagnostic::error("unknown-name", name.span, message)
-                    .help("name a machine or server of the inventory"),
-            );
-        }
+        diagnostics.extend(scenario.impossible(inventory));
     }
     let text = check::mistakes(&diagnostics, &sources, env.talk_style());
     env.err.write_all(text.as_bytes())?;

@@ -23,27 +23,54 @@ pub(super) enum Amount {
     SinceStep { per_second: f64, step: StepIndex, total: f64 },
 }
 
-/// Returns the bytes of a machine's disks that are replicated.
-#[expect(clippy::cast_precision_loss, reason = "an estimate of bytes")]
-pub(super) fn total_bytes(machine: Machine<'_>) -> f64 {
-    let size = |known: Option<u64>| known.unwrap_or(duration::UNKNOWN_DISK_GIB * GIB) as f64;
+/// The disks of a machine that are replicated, as far as the facts tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Disks {
+    /// Their sizes together; a size that nobody knows counts as `UNKNOWN_DISK_GIB`.
+    pub bytes: f64,
+    /// How many have no size.
+    pub without_size: usize,
+    /// Whether nobody knows of any; the machine counts as one disk of unknown size.
+    pub are_unknown: bool,
+}
+
+impl Disks {
+    #[expect(clippy::cast_precision_loss, reason = "an estimate of bytes")]
+    fn of(sizes: impl Iterator<Item = Option<u64>>) -> Self {
+        let unknown = (duration::UNKNOWN_DISK_GIB * GIB) as f64;
+        let disks = sizes.fold(Self::default(), |disks, size| Self {
+            bytes: disks.bytes + size.map_or(unknown, |bytes| bytes as f64),
+            without_size: disks.without_size + usize::from(size.is_none()),
+            ..disks
+        });
+        if disks.bytes > 0.0 { disks } else { Self { bytes: unknown, without_size: 0, are_unknown: true } }
+    }
+
+    /// Returns whether a part of the bytes is not a fact.
+    pub const fn are_assumed(self) -> bool {
+        self.are_unknown || self.without_size > 0
+    }
+}
+
+/// Returns the disks of a machine that are replicated.
+pub(super) fn disks(machine: Machine<'_>) -> Disks {
     let azure = machine.azure_vm().ok().and_then(|vm| vm.disks.as_ref());
-    let sum: f64 = if let Some(disks) = azure {
-        disks
+    if let Some(disks) = azure {
+        let replicated = disks
             .iter()
             .filter(|disk| disk.replicated_from_onprem.is_none_or(|from| from.value))
-            .filter(|disk| disk.temporary.is_none_or(|temporary| !temporary.value))
-            .map(|disk| size(disk.size_gb.map(|size| size.value.0)))
-            .sum()
+            .filter(|disk| disk.temporary.is_none_or(|temporary| !temporary.value));
+        Disks::of(replicated.map(|disk| disk.size_gb.map(|size| size.value.0)))
     } else {
         let disks = machine.onprem_disks().unwrap_or_default();
-        disks
-            .iter()
-            .filter(|disk| disk.excluded.is_none_or(|excluded| !excluded.value))
-            .map(|disk| size(disk.size_gb.map(|size| size.value.0)))
-            .sum()
-    };
-    if sum > 0.0 { sum } else { size(None) }
+        let replicated = disks.iter().filter(|disk| disk.excluded.is_none_or(|excluded| !excluded.value));
+        Disks::of(replicated.map(|disk| disk.size_gb.map(|size| size.value.0)))
+    }
+}
+
+/// Returns the bytes of a machine's disks that are replicated.
+pub(super) fn total_bytes(machine: Machine<'_>) -> f64 {
+    disks(machine).bytes
 }
 
 /// Returns the bytes of a machine that change in a second, if its facts tell.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::forecast::amount::total_bytes;
+use crate::forecast::amount::disks;
 use crate::forecast::duration;
 use crate::forecast::simulate::Outcome;
 use crate::forecast::simulate::Settings;
@@ -125,11 +125,13 @@ fn words(kind: LimitKind, load: &Workload<'_>, settings: Settings<'_>, base: &Ou
             }
         }
         LimitKind::MachineRate => {
-            let largest =
-                model.machines().max_by(|one, other| total_bytes(*one).total_cmp(&total_bytes(*other)));
+            let disks = model.machines().map(|machine| (machine, disks(machine)));
+            let largest = disks.max_by(|(_, one), (_, other)| one.bytes.total_cmp(&other.bytes));
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a disk")]
-            let of = largest.map_or(String::new(), |machine| {
-                format!(", the largest {} with {}", machine.name().value, Bytes(total_bytes(machine) as u64))
+            let of = largest.map_or(String::new(), |(machine, disks)| {
+                let assumed = if disks.are_assumed() { " (assumed)" } else { "" };
+                let bytes = Bytes(disks.bytes as u64);
+                format!(", the largest {} with {bytes}{assumed}", machine.name().value)
             });
             format!("{:.0} MB/s for each machine{of}", duration::MACHINE_CEILING / 1e6)
         }

@@ -9,6 +9,7 @@
 //! article's interval is given beside it as the worst case of the data.
 
 mod amount;
+mod assumed;
 mod cost;
 mod draw;
 mod duration;
@@ -26,6 +27,7 @@ pub use urgency::ranked;
 pub use window::Hours;
 pub use window::Opening;
 
+pub use assumed::Assumed;
 pub use limit::Limit;
 pub use limit::LimitKind;
 pub use loss::Loss;
@@ -119,6 +121,8 @@ pub struct Forecast {
     pub critical_path: Vec<StepId>,
     /// Data that goes to on-premises.
     pub bytes: Data,
+    /// What is taken for granted where facts are missing.
+    pub assumed: Assumed,
     /// From the first failover to the last verification.
     pub rto: Objective,
     /// Data that is lost, as time: of the unluckiest machine.
@@ -225,6 +229,7 @@ pub fn forecast(graph: &Graph, start: Timestamp) -> Forecast {
         limits,
         critical_path: critical_path(&load, &middle),
         bytes: Data { low: sum(|data| data.low), high: sum(|data| data.high), worst: sum(|data| data.worst) },
+        assumed: Assumed::of(&load),
         rto: objective(
             objectives.and_then(|objectives| objectives.rto).map(|rto| rto.value.0),
             range_of(&mut sample.outages),

@@ -134,18 +134,17 @@ impl StepKind {
         }
     }
 
-    /// Returns whether the step can't be taken back: reprotect rewrites the on-premises disks, commit deletes the Azure VM
+    /// Returns whether the step can't be taken back: what a person deleted is gone, reprotect rewrites the on-premises disks, commit deletes the Azure VM
     /// (site-recovery-failback-azure-to-vmware, 2017-06-05); a classic failover can't be cancelled either
     /// (vmware-azure-tutorial-failover-failback-modernized, Cancel planned failover).
     #[must_use]
     pub const fn is_irreversible(self, classic: bool) -> bool {
         match self {
-            Self::Reprotect | Self::Commit => true,
+            Self::AwaitDeletion | Self::Reprotect | Self::Commit => true,
             Self::Failover => classic,
             Self::Preflight
             | Self::Prepare
             | Self::AwaitAzureAgent
-            | Self::AwaitDeletion
             | Self::AwaitProtected
             | Self::Barrier
             | Self::ApproveFailover

@@ -54,14 +54,23 @@ pub fn slot_server(machine: Machine<'_>) -> Option<&str> {
     failback.master_target.as_ref().or(failback.appliance.as_ref()).map(|name| name.value.as_str())
 }
 
-/// Returns how many disks a server can still take.
+/// Returns how many disks a server can still take; one whose attached disks are not known is taken to have none.
 #[must_use]
 pub fn free_slots(model: &Model, server: &str) -> u32 {
-    let attached = model
-        .master_target_named(server)
-        .and_then(|server| server.facts.attached_disks)
-        .or_else(|| model.appliance_named(server).and_then(|appliance| appliance.facts.attached_disks));
-    SLOTS.saturating_sub(attached.map_or(0, |disks| disks.value))
+    SLOTS.saturating_sub(attached_disks(model, server).unwrap_or(0))
+}
+
+/// Returns whether the inventory tells how many disks a server has.
+#[must_use]
+pub fn knows_attached_disks(model: &Model, server: &str) -> bool {
+    attached_disks(model, server).is_some()
+}
+
+fn attached_disks(model: &Model, server: &str) -> Option<u32> {
+    let of_master_target = model.master_target_named(server).and_then(|server| server.facts.attached_disks);
+    let attached = of_master_target
+        .or_else(|| model.appliance_named(server).and_then(|appliance| appliance.facts.attached_disks))?;
+    Some(attached.value)
 }
 
 /// How a machine's disks stand to the slots of its server.

@@ -167,7 +167,13 @@ fn make_private(path: &Path) -> Result<(), StateDirError> {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder.create(path).map_err(|source| StateDirError { path: path.to_owned(), action: "made", source })
+    builder.create(path).map_err(|source| {
+        // The system says only that something of this name is there.
+        let is_file = path.exists() && !path.is_dir();
+        let source =
+            if is_file { io::Error::new(source.kind(), "it is a file, not a folder") } else { source };
+        StateDirError { path: path.to_owned(), action: "made", source }
+    })
 }
 
 /// Takes all rights from everybody but the owner.
@@ -192,6 +198,15 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_file_is_no_state_directory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("state");
+        fs::write(&file, "").expect("written");
+        let error = StateDir::create(&file).expect_err("it is a file");
+        assert_eq!((error.action, error.source.to_string().as_str()), ("made", "it is a file, not a folder"));
+    }
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).expect("there").permissions().mode() & 0o777

@@ -14,6 +14,8 @@ use crate::syntax::inventory::Host;
 use crate::syntax::inventory::MasterTarget as MasterTargetFacts;
 use crate::syntax::inventory::ProcessServer;
 use crate::syntax::inventory::Vcenter;
+use crate::syntax::nullable::Nullable;
+use crate::syntax::plan::Hypervisor;
 
 impl Model {
     /// Returns the configuration server; `None` if there is none.
@@ -22,7 +24,6 @@ impl Model {
     ///
     /// [`Unknown`] if the inventory does not say.
     pub fn configuration_server(&self) -> Fact<Option<&ConfigurationServer>> {
-        use crate::syntax::nullable::Nullable;
         match &self.inventory.configuration_server {
             Nullable::Unknown => Err(Unknown::of("configuration_server", "inventory")),
             Nullable::None => Ok(None),
@@ -112,6 +113,22 @@ impl Model {
     pub(crate) fn appliance_named(&self, name: &str) -> Option<Appliance<'_>> {
         let index = self.index.appliances.get(name)?;
         Some(Appliance { model: self, facts: self.inventory.appliances.as_ref()?.get(*index)? })
+    }
+}
+
+/// Returns what runs the machines of a host. vCenter manages ESXi hosts and no others, so one that is under a vCenter is one,
+/// whoever leaves that out.
+///
+/// # Errors
+///
+/// [`Unknown`] if the inventory neither says so nor names a vCenter of the host.
+pub fn hypervisor(host: &Host) -> Fact<Hypervisor> {
+    match (&host.hypervisor, &host.vcenter) {
+        (Some(said), _) => Ok(said.value),
+        (None, Nullable::Some(_)) => Ok(Hypervisor::Esxi),
+        (None, Nullable::None | Nullable::Unknown) => {
+            Err(Unknown::of("hosts.hypervisor", host.name.value.as_str()))
+        }
     }
 }
 

@@ -26,6 +26,7 @@ pub use fact::Unknown;
 pub use infrastructure::Appliance;
 pub use infrastructure::MasterTarget;
 pub use infrastructure::access;
+pub use infrastructure::hypervisor;
 pub use machine::LocationMode;
 pub use machine::Machine;
 pub use other_plan::OtherPlan;

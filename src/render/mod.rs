@@ -10,6 +10,7 @@ pub mod json;
 pub mod junit;
 pub mod log;
 pub mod markdown;
+mod missing;
 pub mod place;
 pub mod sarif;
 pub mod style;

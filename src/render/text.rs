@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use annotate_snippets::Group;
 use annotate_snippets::Level;
 
+use crate::diagnostic::Label;
 use crate::diagnostic::Severity;
 use crate::escape;
 use crate::model::fact_source::source_of;
 use crate::render::Item;
 use crate::render::excerpt;
 use crate::render::excerpt::Mark;
+use crate::render::missing::missing_facts;
 use crate::render::style::Style;
 use crate::render::style::Tone;
 use crate::render::style::Verbosity;
@@ -26,10 +27,8 @@ use crate::source::Sources;
 const SIMILAR: usize = 50;
 /// Places that are shown beside an item's own.
 const PLACES: usize = 6;
-/// Subjects that are named for a missing fact.
-const NAMED: usize = 5;
-/// Rules that are named for a missing fact.
-const NAMED_RULES: usize = 8;
+/// The rule whose places are the finding itself: a cycle that is shown in part is none. Those beyond `PLACES` follow in a line each.
+const CYCLE: &str = "FB524";
 
 /// Writes an item with its excerpt.
 pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) {
@@ -50,9 +49,12 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
         group = group.element(excerpt.snippet);
         misplaced.extend(excerpt.misplaced);
     }
-    if item.related.len() > PLACES {
-        let more = item.related.len() - PLACES;
-        group = group.element(Level::NOTE.message(format!("{more} more places are not shown")));
+    let more = item.related.get(PLACES..).unwrap_or_default();
+    if !more.is_empty() && item.code == CYCLE {
+        let lines = more.iter().map(|label| place_of(label, sources)).collect::<Vec<_>>().join("\n");
+        group = group.element(Level::NOTE.with_name("also").message(lines));
+    } else if !more.is_empty() {
+        group = group.element(Level::NOTE.message(format!("{} more places are not shown", more.len())));
     }
     if let Some(note) = used_at(item, sources) {
         group = group.element(Level::NOTE.message(note));
@@ -86,6 +88,17 @@ pub fn item(out: &mut String, item: &Item<'_>, sources: &Sources, style: Style) 
     }
     out.push_str(&text);
     out.push_str("\n\n");
+}
+
+/// Returns a place of an item in one line.
+fn place_of(label: &Label, sources: &Sources) -> String {
+    let text = escape::line(&label.text);
+    match sources.locate(label.span) {
+        Some(place) => {
+            format!("{}:{}:{}: {text}", escape::line(&place.file), place.start.line, place.start.column)
+        }
+        None => text.into_owned(),
+    }
 }
 
 /// Writes an item that no text holds.
@@ -192,107 +205,6 @@ pub fn one_line_each<'i>(
 /// Returns the id of an item's rule and its name, if that is another word.
 fn named(item: &Item<'_>) -> String {
     if item.code == item.name { item.code.to_owned() } else { format!("{} {}", item.code, item.name) }
-}
-
-/// What is known about a missing fact: rules that ask for it, subjects that lack it.
-struct Missing<'i> {
-    fact: &'i str,
-    rules: BTreeMap<&'i str, Severity>,
-    heaviest: Severity,
-    /// The first subjects.
-    named: Vec<&'i str>,
-    subjects: usize,
-    /// A bit for the number of each name: of a large plan, thousands of subjects lack dozens of facts.
-    seen: Vec<u64>,
-}
-
-/// Numbers names, each once.
-#[derive(Default)]
-struct Names<'i> {
-    numbers: HashMap<&'i str, usize>,
-    /// Those of subjects that rules left open, by their places.
-    places: Vec<Option<usize>>,
-}
-
-impl<'i> Names<'i> {
-    fn number(&mut self, one: One<'i>) -> usize {
-        let next = self.numbers.len();
-        let (_, name) = one.subject();
-        match one {
-            One::Kept(_) => *self.numbers.entry(name).or_insert(next),
-            One::Open(open) => {
-                if self.places.len() <= open.place() {
-                    self.places.resize(open.place() + 1, None);
-                }
-                *self.places[open.place()].get_or_insert_with(|| *self.numbers.entry(name).or_insert(next))
-            }
-        }
-    }
-}
-
-impl<'i> Missing<'i> {
-    const fn new(fact: &'i str) -> Self {
-        Self {
-            fact,
-            rules: BTreeMap::new(),
-            heaviest: Severity::Info,
-            named: Vec::new(),
-            subjects: 0,
-            seen: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, one: One<'i>, number: usize) {
-        self.rules.entry(one.rule()).or_insert(one.severity());
-        self.heaviest = self.heaviest.max(one.severity());
-        let (word, bit) = (number / 64, 1 << (number % 64));
-        if self.seen.len() <= word {
-            self.seen.resize(word + 1, 0);
-        }
-        if self.seen[word] & bit == 0 {
-            self.seen[word] |= bit;
-            self.subjects += 1;
-            if self.named.len() < NAMED {
-                self.named.push(one.subject().1);
-            }
-        }
-    }
-}
-
-/// Writes the facts that are missing: of whom, for which rules, and who can know them.
-pub fn missing_facts<'i>(out: &mut String, undecided: impl Iterator<Item = One<'i>>, style: Style) {
-    let mut facts: BTreeMap<&'i str, Missing<'i>> = BTreeMap::new();
-    let mut names = Names::default();
-    for one in undecided {
-        let fact = one.fact().unwrap_or("inventory");
-        let number = names.number(one);
-        facts.entry(fact).or_insert_with(|| Missing::new(fact)).add(one, number);
-    }
-    let mut facts: Vec<Missing<'i>> = facts.into_values().collect();
-    facts.sort_by_key(|missing| std::cmp::Reverse(missing.heaviest));
-    for missing in facts {
-        let tone = match missing.heaviest {
-            Severity::Error => Tone::Error,
-            Severity::Warning => Tone::Warning,
-            Severity::Info => Tone::Open,
-        };
-        let named: Vec<_> = missing.named.iter().map(|name| escape::line(name)).collect();
-        let mut of = named.join(", ");
-        if missing.subjects > NAMED {
-            let _ = write!(of, " and {} more", missing.subjects - NAMED);
-        }
-        let mut rules = missing.rules.keys().copied().take(NAMED_RULES).collect::<Vec<_>>().join(", ");
-        if missing.rules.len() > NAMED_RULES {
-            let _ = write!(rules, " and {} more", missing.rules.len() - NAMED_RULES);
-        }
-        let undecided = style.paint(tone, "undecided");
-        let _ = writeln!(
-            out,
-            "{undecided}: `{}` of {of} is not known, so {rules} can't be decided",
-            escape::line(missing.fact)
-        );
-        let _ = writeln!(out, "  {} {}", style.paint(Tone::Faint, "from:"), source_of(missing.fact));
-    }
 }
 
 /// Writes what missing facts leave open with its excerpts; of more than fifty similar ones the others are counted.

@@ -177,8 +177,8 @@ impl Limit {
         match self {
             Self::Port => Some(PORTS),
             Self::HttpStatus => Some(STATUSES),
-            Self::Positive
-            | Self::NotEmpty
+            Self::Positive => Some(1..=i128::MAX),
+            Self::NotEmpty
             | Self::Needed
             | Self::Distinct
             | Self::Name

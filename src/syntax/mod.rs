@@ -49,6 +49,7 @@ use crate::syntax::inventory::Inventory;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::policy::Policy;
 use crate::syntax::policy_draft::PolicyDraft;
+use crate::syntax::scalar::Plain;
 use crate::syntax::schema::Schema;
 use crate::syntax::settings::Settings;
 use crate::syntax::tree::Kind;
@@ -67,7 +68,16 @@ impl Version {
 
 impl Decode for Version {
     fn decode(reader: &mut Reader<'_, '_>, node: NodeId) -> Option<Self> {
-        let version = u8::decode(reader, node)?;
+        let written = match &reader.tree().node(node).kind {
+            Kind::Scalar { text, plain: true } => Plain::of(text),
+            _ => Plain::Text,
+        };
+        let version = match written {
+            Plain::Integer(version) => version,
+            Plain::Null | Plain::Boolean(_) | Plain::Float(_) | Plain::Text => {
+                u8::decode(reader, node)?.into()
+            }
+        };
         if version == 1 {
             return Some(Self::ONE);
         }

@@ -78,6 +78,26 @@ classic: may run, 1 warning, 2 infos, 9 pending (facts as of 2025-06-01T00:00Z)
 }
 
 #[test]
+fn every_line_of_a_cycle_is_shown() {
+    let plan = CLASSIC_PLAN
+        .replace("  - name: w1", "  - {name: w1, depends_on: [w2]}")
+        .replace("  - name: w2", "  - {name: w2, depends_on: [w3]}")
+        .replace("  - name: w3", "  - {name: w3, depends_on: [l1]}")
+        .replace("  - name: l1", "  - name: l1\n    depends_on: [w1]");
+    let folder = Folder::with(&[("p.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let ended = folder.run(&["check", "p.plan.yaml", "-q"]);
+    assert_eq!(ended.exit, 1, "{}", ended.said());
+    for (machine, before) in [("w1", "w2"), ("w2", "w3"), ("w3", "l1"), ("l1", "w1")] {
+        let waits = format!("failover of {machine} waits for verify of {before} (`depends_on`)");
+        assert_eq!(ended.out.matches(&waits).count(), 1, "{waits}: {}", ended.out);
+        let lasts = format!("verify of {machine} waits for failover of {machine} (life cycle)");
+        assert_eq!(ended.out.matches(&lasts).count(), 1, "{lasts}: {}", ended.out);
+    }
+    assert!(!ended.out.contains("more places"), "{}", ended.out);
+    assert!(ended.out.contains("= also: "), "places without an excerpt are named, too: {}", ended.out);
+}
+
+#[test]
 fn a_refused_plan_says_what_where_why_and_what_to_do() {
     insta::assert_snapshot!(troubled().run(&["check", "plans/classic.plan.yaml"]).said(), @r#"
 exit 1

@@ -62,6 +62,72 @@ fn verbose_lists_every_step_in_an_order_in_which_it_can_be_done() {
 }
 
 #[test]
+fn what_a_plan_takes_for_granted_is_told() {
+    let without = |keys: &[&str]| {
+        let mut inventory = CLASSIC_INVENTORY.to_owned();
+        for key in keys {
+            assert!(inventory.contains(key), "{key}");
+            inventory = inventory.replace(key, "");
+        }
+        Folder::with(&[("classic.plan.yaml", CLASSIC_PLAN), ("classic.inventory.yaml", &inventory)])
+    };
+    let line = |folder: &Folder, head: &str| {
+        let ended = folder.run(&["plan", "classic.plan.yaml"]);
+        assert_eq!(ended.exit, 0, "{}", ended.said());
+        let found = ended.out.lines().find(|line| line.trim_start().starts_with(head));
+        found.unwrap_or_else(|| panic!("no {head}: {}", ended.out)).to_owned()
+    };
+    for head in ["classic", "data", "waves"] {
+        assert!(!line(&classic(), head).contains("assumed"), "every fact is known");
+    }
+    let folder = without(&[", size_gb: 100", "    attached_disks: 3\n"]);
+    let data = line(&folder, "data");
+    let told = "(assumed: 8 disks have no size in the inventory, 100 GiB for each)";
+    assert!(data.ends_with(told), "{data}");
+    let waves = line(&folder, "waves");
+    assert!(
+        waves.ends_with("(assumed: nobody knows the disks attached to mtl, mtw, none are counted)"),
+        "{waves}"
+    );
+    let assumed = &json(&folder, "classic.plan.yaml")["forecast"]["assumed"];
+    assert_eq!(
+        *assumed,
+        serde_json::json!({
+            "experience": false, "disks_without_size": 8, "machines_without_disks": 0, "disk_gib": 100,
+            "servers_without_disks": ["mtl", "mtw"],
+        })
+    );
+}
+
+#[test]
+fn a_plan_without_facts_says_that_it_has_none() {
+    let plan = "kind: RecoveryPlan\nversion: 1\nname: bare\nmachines: [lost1]\n";
+    let ended = Folder::with(&[("p.plan.yaml", plan)]).run(&["plan", "p.plan.yaml"]);
+    assert_eq!(ended.exit, 0, "{}", ended.said());
+    for told in [
+        "classic (assumed: the vault's experience isn't known)",
+        "100 GiB (assumed: 1 machine has no disks in the inventory, 100 GiB for each)",
+        "1: all disks fit at once (assumed: 1 machine counted as one disk)",
+        "with 100 GiB (assumed)",
+    ] {
+        assert!(ended.out.contains(told), "{told}: {}", ended.out);
+    }
+}
+
+#[test]
+fn a_vm_that_is_to_be_deleted_first_is_told_among_what_cannot_be_taken_back() {
+    let plan = CLASSIC_PLAN.replace("  - name: w2", "  - {name: w2, failback: {delete_existing_vm: true}}");
+    let folder = Folder::with(&[("classic.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
+    let ended = folder.run(&["plan", "classic.plan.yaml"]);
+    let told = "1 await_deletion (a person deletes the on-premises VM)";
+    assert!(ended.out.contains(told), "{}", ended.said());
+    let record = json(&folder, "classic.plan.yaml");
+    let steps = record["steps"].as_array().expect("a list");
+    let deletion = steps.iter().find(|step| step["kind"] == "await_deletion").expect("there is one");
+    assert_eq!(deletion["irreversible"], true);
+}
+
+#[test]
 fn the_json_has_the_shape_that_is_promised() {
     let record = json(&classic(), "classic.plan.yaml");
     let keys =

@@ -398,6 +398,19 @@ fn an_output_that_is_full_is_told_and_stops_nothing() {
     assert_eq!(ended.status.code(), Some(0), "{told}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_told() {
+    for flag in ["--help", "--version"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+        let ended = Command::new(env!("CARGO_BIN_EXE_failback")).arg(flag).stdout(full).output();
+        let ended = ended.expect("it can be run");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert!(told.contains("can't write the output"), "{flag}: {told}");
+        assert_eq!(ended.status.code(), Some(2), "{flag}: {told}");
+    }
+}
+
 #[test]
 fn a_vm_that_the_plan_wants_deleted_first_is_asked_for_and_the_run_goes_on_when_it_is_gone() {
     let plan = CLASSIC_PLAN.replace("  - name: w2", "  - {name: w2, failback: {delete_existing_vm: true}}");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::support::Folder;
 
@@ -44,6 +45,21 @@ fn named(text: &str) -> Vec<String> {
     }
     named.retain(|name| !name.is_empty() && !name.starts_with("http"));
     named
+}
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let (_, sample) = readme.split_once("$ failback check ").expect("there is a sample");
+    let (arguments, sample) = sample.split_once('\n').expect("it has an output");
+    let (sample, _) = sample.split_once("```").expect("it ends");
+    let ended = Command::new(env!("CARGO_BIN_EXE_failback"))
+        .arg("check")
+        .args(arguments.split(' '))
+        .current_dir(root())
+        .output()
+        .expect("it can be run");
+    assert_eq!(String::from_utf8_lossy(&ended.stdout).trim_end(), sample.trim_end());
 }
 
 #[test]

@@ -86,12 +86,35 @@ waivers: {rule: FB606}
 8:57-8:66 duplicate-key  | key `datastore` is written twice in this mapping | remove or rename one of them
 11:28-11:34 wrong-type machines[1].depends_on | expected a list, found `erp-db` | put it in brackets: a list of one
 12:5-12:15 missing-key machines[2] | `name` is missing | add `name:`
-13:27-13:32 out-of-range execution.max_parallel | 70000 is out of range | allowed: 0 to 65535
+13:27-13:32 out-of-range execution.max_parallel | 70000 is out of range | allowed: 1 to 65535
 13:52-13:55 leading-zero execution.retry.attempts | `010` has a leading zero, which YAML readers disagree about | write 10 (or 0o10 for an octal number)
 15:47-15:56 bad-schedule drills[0].schedule | a schedule has five fields, this has 4 | write minute, hour, day of month, month and day of week: 0 3 * * SUN
 15:68-15:77 bad-time drills[0].timezone | `Asia/Soul` is not a time zone | write an IANA name, such as Asia/Seoul or UTC
 16:10-16:23 wrong-type waivers | expected a list, found a mapping | begin each item of the list with `- `
 "#);
+}
+
+#[test]
+fn probes_of_one_machine_have_names_of_their_own() {
+    let probes = "verify: [{name: ssh, tcp: {host: a, port: 22}}, {name: ssh, tcp: {host: a, port: 23}}]";
+    let found = mistakes(&format!("{HEAD}machines:\n  - {{name: a, {probes}}}\n  - {{name: b}}\n"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    let told = "duplicate-name machines[0].verify[1].name | a second probe is named `ssh`";
+    assert!(found[0].contains(told), "{found:?}");
+}
+
+#[test]
+fn a_help_leads_to_what_is_allowed() {
+    for version in ["-1", "0", "300"] {
+        let found = mistakes(&format!("kind: RecoveryPlan\nversion: {version}\nname: p\n"));
+        let told =
+            format!("version {version} of the language is not known | write 1, the only version there is");
+        assert!(found.len() == 1 && found[0].ends_with(&told), "{found:?}");
+    }
+    let found = mistakes(&format!("{HEAD}machines:\n  -\n"));
+    assert!(found.len() == 1 && found[0].ends_with("write a value, or delete the item"), "{found:?}");
+    let found = mistakes(&format!("{HEAD}execution: {{max_parallel: -1}}\n"));
+    assert!(found.len() == 1 && found[0].ends_with("allowed: 1 to 65535"), "{found:?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod effects;
 mod fault;
 mod halfway;
 pub mod http;
+mod impossible;
 mod item;
 mod job;
 mod latency;

@@ -124,6 +124,12 @@ impl Points {
         self.kept.push(Point { at, kind, group_point, id: None });
     }
 
+    /// Returns the moment of a point of the replication group, if it was made.
+    pub(super) fn moment_of(&self, group_point: &str) -> Option<Timestamp> {
+        let mut made = self.kept.iter().filter(|point| point.group_point.as_deref() == Some(group_point));
+        made.next().map(|point| point.at)
+    }
+
     /// Returns the newest points, oldest first: all app-consistent ones of the retention time, and the newest others.
     fn all(&self, now: Timestamp, owner: &Owner<'_>, crash_consistent: i64) -> Vec<Point> {
         self.newest_of(now, owner, crash_consistent, i64::MAX)

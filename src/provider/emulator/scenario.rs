@@ -8,7 +8,6 @@ use crate::syntax::Version;
 use crate::syntax::block::block;
 use crate::syntax::block::words;
 use crate::syntax::decode::Reader;
-use crate::syntax::inventory::Inventory;
 use crate::syntax::inventory::Known;
 use crate::syntax::machine::Churn;
 use crate::syntax::machine::Health;
@@ -217,21 +216,6 @@ impl Scenario {
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(Spanned::bare(seed));
         self
-    }
-
-    /// Returns the names that faults use and `inventory` does not know: such a fault would never strike.
-    #[must_use]
-    pub fn unknown_names<'a>(&'a self, inventory: &Inventory) -> Vec<&'a Spanned<String>> {
-        let mut known = std::collections::HashSet::new();
-        known.extend(inventory.machines.iter().flatten().map(|machine| machine.name.as_str()));
-        known.extend(inventory.vcenters.iter().flatten().map(|vcenter| vcenter.id.as_str()));
-        known.extend(inventory.configuration_server.as_option().map(|server| server.id.as_str()));
-        known.extend(inventory.master_targets.iter().flatten().map(|server| server.name.as_str()));
-        known.extend(inventory.process_servers.iter().flatten().map(|server| server.name.as_str()));
-        known.extend(inventory.appliances.iter().flatten().map(|server| server.name.as_str()));
-        known.extend(inventory.datastores.iter().flatten().map(|datastore| datastore.name.as_str()));
-        let named = self.faults.iter().flatten().filter_map(|fault| fault.of.as_ref());
-        named.filter(|name| !known.contains(name.as_str())).collect()
     }
 
     /// Returns the seed that everything which varies is drawn from.

@@ -122,20 +122,38 @@ impl World {
             FailbackPoint::AppConsistent => PointKind::AppConsistent,
             FailbackPoint::Latest | FailbackPoint::CrashConsistent => PointKind::CrashConsistent,
         };
-        let through_plan = self.jobs[job].parts.len() > 1;
+        let group_point = self.group_point(job, machine);
+        // The first member that is ready gives the moment; the others take part in its point.
+        let mut members = self.jobs[job].parts.iter().filter_map(|part| part.machine);
+        let made = group_point
+            .as_ref()
+            .and_then(|shared| members.find_map(|member| self.items[member].points.moment_of(shared)));
         let item = &mut self.items[machine];
-        let shared = item.group.as_ref().filter(|_| through_plan);
-        let group_point = shared.map(|group| [group, self.jobs[job].id.as_str()].join("-"));
         // The failover goes to this point and to no later one.
         item.stop_points(self.now);
-        item.points.add(self.now, kind, group_point);
+        item.points.add(made.unwrap_or(self.now), kind, group_point);
     }
 
-    /// Returns the point that a machine comes home to: the newest of the kind that was asked for; of a replication group that goes
-    /// to an app-consistent one, the newest that its members in the job have in common.
+    /// Returns the name of the point that a planned failover makes for the members of a machine's group, if they go through an
+    /// ASR plan; without one, each goes to a point of its own.
+    fn group_point(&self, job: usize, machine: usize) -> Option<String> {
+        let job = &self.jobs[job];
+        let group = self.items[machine].group.as_deref().filter(|_| job.parts.len() > 1)?;
+        Some([group, job.id.as_str()].join("-"))
+    }
+
+    /// Returns the point that a machine comes home to: in modernized, the one that was made for it; in classic, the newest of the
+    /// kind that was asked for, and of a replication group that goes to an app-consistent one, the newest that its members in
+    /// the job have in common.
     pub(super) fn point_reached(&self, job: usize, machine: usize) -> Option<ReachedPoint> {
         let item = &self.items[machine];
-        if !self.site.classic || self.point_asked_for(job) != FailbackPoint::AppConsistent {
+        if !self.site.classic {
+            let made = self.group_point(job, machine);
+            return item
+                .points
+                .reached(self.now, &item.owner(), |point| made.is_none() || point.group_point == made);
+        }
+        if self.point_asked_for(job) != FailbackPoint::AppConsistent {
             return item.points.reached(self.now, &item.owner(), |_| true);
         }
         let group = item.group.as_deref().filter(|_| self.jobs[job].parts.len() > 1);

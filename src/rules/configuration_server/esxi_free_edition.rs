@@ -46,6 +46,7 @@ Give the host an evaluation or a paid licence, or come back to another one.
         "onprem_vm.exists",
         "onprem_vm.host",
         "hosts",
+        "hosts.hypervisor",
         "hosts.license",
         "master_targets.host",
         "appliances.host",
@@ -62,7 +63,8 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         if is_licensed(host) {
             continue;
         }
-        match host.license.fact_of("hosts.license", &host.name) {
+        let license = host.license.fact_of("hosts.license", &host.name);
+        match license.and_then(|license| is_esxi(host).and(Ok(license))) {
             Ok(license) => {
                 let name = host.name.value.as_str();
                 let message = format!(
@@ -83,5 +85,6 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
 
 /// Returns whether it is known that a host has another licence than the free one, or is none of VMware's.
 fn is_licensed(host: &Host) -> bool {
-    !is_esxi(host) || host.license.as_ref().is_some_and(|license| !license.value.eq_ignore_ascii_case("free"))
+    is_esxi(host) == Ok(false)
+        || host.license.as_ref().is_some_and(|license| !license.value.eq_ignore_ascii_case("free"))
 }

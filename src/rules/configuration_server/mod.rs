@@ -19,10 +19,12 @@ pub(crate) mod vsphere_version_unsupported;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::model::Unknown;
+use crate::model::hypervisor;
 use crate::model::version::Version;
 use crate::rules::Rule;
 use crate::rules::hosts::TargetHosts;
@@ -54,12 +56,12 @@ fn of_machine(unknown: Unknown, machine: Machine<'_>) -> Unknown {
     Unknown::of(unknown.field, unknown.object.unwrap_or_else(|| machine.name().value.clone()))
 }
 
-/// Returns whether a host runs ESXi, as far as anybody says; another one is the matter of other rules.
-fn is_esxi(host: &Host) -> bool {
-    match host.hypervisor.map(|hypervisor| hypervisor.value) {
-        Some(Hypervisor::Esxi) | None => true,
-        Some(Hypervisor::HyperV | Hypervisor::VmwareWorkstation | Hypervisor::Other) => false,
-    }
+/// Returns whether a host runs ESXi; another one is the matter of other rules.
+fn is_esxi(host: &Host) -> Fact<bool> {
+    Ok(match hypervisor(host)? {
+        Hypervisor::Esxi => true,
+        Hypervisor::HyperV | Hypervisor::VmwareWorkstation | Hypervisor::Other => false,
+    })
 }
 
 /// Returns the vCenters that machines come from, those that the plan names and those of the hosts and appliances that machines

@@ -53,6 +53,7 @@ Look the version up in the current support matrix, which may be newer than this 
         "vcenters",
         "vcenters.version",
         "hosts",
+        "hosts.hypervisor",
         "hosts.version",
         "master_targets.host",
         "appliances.host",
@@ -86,10 +87,14 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     for vcenter in vcenters {
         look(SubjectKind::Vcenter, &vcenter.id, "vCenter", &vcenter.version, "vcenters.version");
     }
-    for host in targets.hosts.iter().map(|target| target.host).filter(|host| is_esxi(host)) {
-        look(SubjectKind::Host, &host.name, "ESXi", &host.version, "hosts.version");
+    let mut unknown_hosts = Vec::new();
+    for host in targets.hosts.iter().map(|target| target.host).filter(|host| !is_fine(host)) {
+        match is_esxi(host) {
+            Ok(_) => look(SubjectKind::Host, &host.name, "ESXi", &host.version, "hosts.version"),
+            Err(fact) => unknown_hosts.push(fact),
+        }
     }
-    for fact in unknown.iter().chain(&unknown_vcenters).chain(&targets.unknown) {
+    for fact in unknown.iter().chain(&unknown_hosts).chain(&unknown_vcenters).chain(&targets.unknown) {
         findings.unknown(fact);
     }
     Ok(())
@@ -97,7 +102,8 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
 
 /// Returns whether a host can be passed whoever comes back to it.
 fn is_fine(host: &Host) -> bool {
-    !is_esxi(host) || host.version.as_ref().and_then(|version| is_supported(version)) == Some(true)
+    is_esxi(host) == Ok(false)
+        || host.version.as_ref().and_then(|version| is_supported(version)) == Some(true)
 }
 
 /// Returns whether a version is supported; `None` for a text that is no version.

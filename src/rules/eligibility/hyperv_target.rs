@@ -25,7 +25,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 A machine whose target is said to be Hyper-V, or that has to do with a host that runs Hyper-V: that of its master target or
-appliance, that of its own VM if it comes back into it, or the one that the plan names.
+appliance, that of its own VM if it comes back into it, or the one that the plan names. A host under a vCenter counts as
+ESXi where nothing is said; of one under none it has to be.
 
 ### Why
 Failback writes VMware disks and makes VMware virtual machines; there is no way from Azure to Hyper-V for a machine that
@@ -44,6 +45,7 @@ Name an ESXi host, or leave the target out.
         "onprem_vm.exists",
         "onprem_vm.host",
         "hosts",
+        "hosts.hypervisor",
         "master_targets.host",
         "appliances.host",
         "vault.experience",

@@ -26,6 +26,7 @@ use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
 use crate::model::Unknown;
+use crate::model::hypervisor;
 use crate::model::release::WindowsServer;
 use crate::rules::Findings;
 use crate::rules::Rule;
@@ -34,7 +35,6 @@ use crate::rules::hosts::hosts_of;
 use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::Experience;
-use crate::syntax::inventory::Host;
 use crate::syntax::machine::Boot;
 use crate::syntax::machine::Firmware;
 use crate::syntax::machine::Os;
@@ -96,12 +96,12 @@ fn look_at_hosts(
     leads_to: &str,
     what: fn(Hypervisor) -> Option<&'static str>,
 ) -> Fact<()> {
-    let what = |host: &Host| host.hypervisor.and_then(|fact| Some((fact.span, what(fact.value)?)));
     let mut unknown = None;
-    for (role, host) in hosts_of(machine, |host| what(host).is_none()) {
-        match host {
-            Ok(host) => {
-                let Some((fact, what)) = what(host) else { continue };
+    for (role, host) in hosts_of(machine, |host| hypervisor(host).is_ok_and(|runs| what(runs).is_none())) {
+        match host.and_then(|host| Ok((host, hypervisor(host)?))) {
+            Ok((host, runs)) => {
+                let Some(what) = what(runs) else { continue };
+                let fact = host.hypervisor.map_or(host.name.span, |fact| fact.span);
                 let (name, host) = (machine.name(), &host.name.value);
                 let its = match role {
                     Role::Writes | Role::Named => format!("target host {host}"),

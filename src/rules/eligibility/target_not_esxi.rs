@@ -25,7 +25,8 @@ pub(crate) static RULE: Rule = Rule {
 ### What it checks
 A machine whose target is said to be neither ESXi nor Hyper-V, or that has to do with a host that runs something else than
 these two: that of its master target or appliance, that of its own VM if it comes back into it, or the one that the plan
-names. Hyper-V is the matter of FB004.
+names. Hyper-V is the matter of FB004. A host under a vCenter counts as ESXi where nothing is said; of one under none it
+has to be.
 
 ### Why
 Disks are written and virtual machines are made through an ESXi host. VMware Workstation, other hypervisors and bare
@@ -44,6 +45,7 @@ Name an ESXi host, or leave the target out.
         "onprem_vm.exists",
         "onprem_vm.host",
         "hosts",
+        "hosts.hypervisor",
         "master_targets.host",
         "appliances.host",
         "vault.experience",

@@ -28,8 +28,8 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 Whether the order that `depends_on`, `boot_groups` and `actions` ask for, together with the life cycle of each
-machine, has a cycle. The shortest one is shown, with the line of each step of it. A machine's life cycle is
-fixed; members of a replication group fail over and commit together.
+machine, has a cycle. The shortest one is shown, with the line of each step of it: first those of the plan, then the life
+cycles. A machine's life cycle is fixed; members of a replication group fail over and commit together.
 
 ### Why
 Steps that wait for each other never begin.
@@ -44,8 +44,11 @@ Take one of the lines away, or turn it round.
     check: Check::Plan(check),
 };
 
-/// Points of the cycle that the message and the labels show; a longer one is cut in the middle.
+/// Points of the cycle that the message shows; a longer one is cut in the middle.
 const SHOWN: usize = 16;
+
+/// Edges of the cycle that have a label. Nobody reads more; they keep the finding of a chain of thousands of machines small.
+const LABELS: usize = 500;
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let Some(cycle) = shortest_cycle(&edges(model)) else { return Ok(()) };
@@ -57,8 +60,15 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         points.splice(SHOWN / 2..points.len() - SHOWN / 2, [cut]);
     }
     let finding = findings.at(first.span, format!("the steps can't be ordered: {}", points.join(" -> ")));
-    for edge in cycle.iter().take(SHOWN) {
+    // First the lines of the document, which can be changed; a life cycle can't.
+    let of_life_cycle = |edge: &&Edge| edge.reason == Reason::LifeCycle;
+    let lines = cycle.iter().filter(|edge| !of_life_cycle(edge));
+    let mut edges = lines.chain(cycle.iter().filter(of_life_cycle));
+    for edge in edges.by_ref().take(LABELS) {
         finding.also(edge.span, why(model, edge));
+    }
+    if let Some(next) = edges.next() {
+        finding.also(next.span, format!("and {} more", edges.count() + 1));
     }
     Ok(())
 }

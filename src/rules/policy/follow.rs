@@ -35,7 +35,6 @@ impl<'m> Evaluation<'m, '_> {
                 }
                 Some((_, Absent::Null)) => Value::Null,
                 Some((_, Absent::Empty)) => Value::List(Arc::new([])),
-                Some((_, Absent::Word(word))) => Value::text(word),
                 Some((key, Absent::Mistake)) => {
                     return Err(wrong(node, format!("there is no key `{}` here", key.name)));
                 }

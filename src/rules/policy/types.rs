@@ -96,8 +96,6 @@ pub(super) enum Absent {
     Null,
     /// There are none.
     Empty,
-    /// This word is meant.
-    Word(&'static str),
     /// It may not be left out.
     Mistake,
 }
@@ -129,8 +127,7 @@ impl Language {
         let mut language = Self { blocks: BTreeMap::new() };
         language.add("plan", &schema::of::<RecoveryPlan>("", ""), Absent::Null);
         language.add("inventory", &schema::of::<Inventory>("", ""), Absent::Unknown);
-        // Left out, a host is an ESXi one; a group that is written has all its members.
-        language.set_absent("inventory/Host", "hypervisor", Absent::Word("esxi"));
+        // A group that is written has all its members.
         language.set_absent("inventory/ReplicationGroup", "members", Absent::Empty);
         language.add_settings();
         language.add_machine();

@@ -280,7 +280,10 @@ impl<'t, 's> Reader<'t, 's> {
         if let Kind::Scalar { text, plain: true } = &self.tree.node(node).kind
             && Plain::of(text) == Plain::Null
         {
-            diagnostic = diagnostic.help("write a value, or delete the key");
+            diagnostic = diagnostic.help(match self.path.last() {
+                Some(Segment::Index(_)) => "write a value, or delete the item",
+                Some(Segment::Key(_)) | None => "write a value, or delete the key",
+            });
         }
         self.report(diagnostic);
         None

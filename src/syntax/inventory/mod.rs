@@ -198,7 +198,7 @@ block! {
         pub name: Spanned<String> where [Name] => "esx1",
         /// vCenter that manages it; `null` if none does.
         pub vcenter: Nullable<Spanned<String>> => "vc1",
-        /// What runs its machines. Left out: ESXi.
+        /// What runs its machines. Left out: ESXi if it is under a vCenter, else nobody knows.
         pub hypervisor: Known<Hypervisor>,
         /// Whether Site Recovery has discovered it.
         pub discovered: Known<bool>,

@@ -77,7 +77,7 @@ fn check_times(plan: &RecoveryPlan, found: &mut Vec<Diagnostic>) {
         found.push(
             Diagnostic::error("bad-window", window.to.span, "the window closes when it opens")
                 .label(window.from.span, "it opens here")
-                .help("write when it closes; the whole day is from \"00:00\" to \"23:59\"")
+                .help("write when it closes; leave `window` out if every hour will do")
                 .path("execution.window.to"),
         );
     }

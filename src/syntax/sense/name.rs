@@ -32,7 +32,15 @@ type Name<'t> = (&'t str, Span, usize);
 
 pub(super) fn check_plan(plan: View<'_, '_>, found: &mut Vec<Diagnostic>) {
     for (list, what) in OF_A_PLAN {
-        twice(plan, list, "name", what, found);
+        twice(plan, "", list, "name", what, found);
+    }
+    for list in ["machines", "replication_groups"] {
+        for (at, item) in plan.list(list).enumerate() {
+            twice(item, &format!("{list}[{at}]."), "verify", "name", "probe", found);
+        }
+    }
+    if let Some(defaults) = plan.get("defaults") {
+        twice(defaults, "defaults.", "verify", "name", "probe", found);
     }
     let members = members(plan);
     in_two_groups(&members, found);
@@ -43,7 +51,7 @@ pub(super) fn check_plan(plan: View<'_, '_>, found: &mut Vec<Diagnostic>) {
 
 pub(super) fn check_inventory(inventory: View<'_, '_>, found: &mut Vec<Diagnostic>) {
     for (list, what, key) in OF_AN_INVENTORY {
-        twice(inventory, list, key, what, found);
+        twice(inventory, "", list, key, what, found);
     }
 }
 
@@ -55,9 +63,17 @@ fn names<'t>(document: View<'t, '_>, list: &str, key: &str) -> impl Iterator<Ite
     })
 }
 
-fn twice(document: View<'_, '_>, list: &str, key: &str, what: &str, found: &mut Vec<Diagnostic>) {
+/// Looks for names that stand twice in a list of a mapping, whose path is `within`.
+fn twice(
+    mapping: View<'_, '_>,
+    within: &str,
+    list: &str,
+    key: &str,
+    what: &str,
+    found: &mut Vec<Diagnostic>,
+) {
     let mut seen: HashMap<&str, Span> = HashMap::new();
-    for (name, span, at) in names(document, list, key) {
+    for (name, span, at) in names(mapping, list, key) {
         let first = *seen.entry(name).or_insert(span);
         if first != span {
             let message = format!("a second {what} is named {}", quoted(name));
@@ -65,7 +81,7 @@ fn twice(document: View<'_, '_>, list: &str, key: &str, what: &str, found: &mut 
                 Diagnostic::error("duplicate-name", span, message)
                     .label(first, "the first one is here")
                     .help(format!("give each {what} its own name"))
-                    .path(format!("{list}[{at}].{key}")),
+                    .path(format!("{within}{list}[{at}].{key}")),
             );
         }
     }

@@ -8,6 +8,7 @@ mod cut;
 mod keys;
 mod mistake;
 mod scalar;
+mod tag;
 
 use std::borrow::Cow;
 

@@ -42,10 +42,12 @@ impl<'s> Reader<'s, '_> {
         if let Some(tag) = tag {
             match tag.core_suffix() {
                 Some("str") => plain = false,
-                Some("null" | "bool" | "int" | "float") => {
+                Some(name @ ("null" | "bool" | "int" | "float")) => {
                     plain = true;
                     if text.is_empty() {
                         text = Cow::Borrowed("null");
+                    } else if !self.fits_tag(name, &text, place) {
+                        return stand_in(place);
                     }
                 }
                 Some(_) => {}

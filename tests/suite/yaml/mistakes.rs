@@ -207,6 +207,24 @@ fn repeated_keys_of_a_large_mapping_are_found() {
 }
 
 #[test]
+fn a_value_that_is_not_what_its_tag_says_is_refused() {
+    assert_eq!(
+        mistakes("a: !!int p1\nb: !!bool 'yes'\nc: !!float 1.x\nd: !!null x\ne: !!int 1.5\n"),
+        [
+            "1:10-1:12 wrong-type: `p1` is not a whole number, as its tag `!!int` says",
+            "2:11-2:16 wrong-type: `yes` is not true or false, as its tag `!!bool` says",
+            "3:12-3:15 wrong-type: `1.x` is not a number, as its tag `!!float` says",
+            "4:11-4:12 wrong-type: `x` is not nothing, as its tag `!!null` says",
+            "5:10-5:13 wrong-type: `1.5` is not a whole number, as its tag `!!int` says",
+        ]
+    );
+    assert_eq!(
+        codes("a: !!int 0x1f\nb: !!bool True\nc: !!float 2\nd: !!null ~\ne: !!int\n"),
+        Vec::<&str>::new()
+    );
+}
+
+#[test]
 fn tags_other_than_those_of_yaml_are_refused() {
     let text = "a: !secret 비밀\nb: !Ref [x]\nc: !!binary aGk=\nd: !e!x y\n";
     assert_eq!(

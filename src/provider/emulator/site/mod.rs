@@ -46,17 +46,22 @@ pub(super) struct Site {
     changes: Changes,
 }
 
+/// Returns whether the vault of an inventory uses the classic architecture: as it says, else as its servers tell.
+pub(super) fn is_classic(facts: &Inventory) -> bool {
+    let stated = facts.vault.as_ref().and_then(|vault| vault.experience.as_deref().copied());
+    let has_appliances = facts.appliances.as_ref().is_some_and(|appliances| !appliances.is_empty());
+    match stated {
+        Some(Experience::Classic) => true,
+        Some(Experience::Modernized) => false,
+        None => facts.configuration_server.as_option().is_some() || !has_appliances,
+    }
+}
+
 impl Site {
     /// Returns the site of an inventory, and the inventory's machines.
     pub(super) fn new(mut facts: Inventory) -> (Self, Vec<Machine>) {
         let machines = facts.machines.take().unwrap_or_default();
-        let stated = facts.vault.as_ref().and_then(|vault| vault.experience.as_deref().copied());
-        let has_appliances = facts.appliances.as_ref().is_some_and(|appliances| !appliances.is_empty());
-        let classic = match stated {
-            Some(Experience::Classic) => true,
-            Some(Experience::Modernized) => false,
-            None => facts.configuration_server.as_option().is_some() || !has_appliances,
-        };
+        let classic = is_classic(&facts);
         let mut vms: IdMap<String, Vms> = IdMap::default();
         for host in facts.hosts.iter().flatten() {
             let seen = host.vms.iter().flatten().map(|vm| (vm.value.to_lowercase(), vm.value.clone()));

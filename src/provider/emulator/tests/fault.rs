@@ -306,15 +306,6 @@ fn answer_twice() {
 }
 
 #[test]
-fn a_name_that_nothing_has_is_told() {
-    let scenario = fault("kind: vcenter_disconnects, of: vc9");
-    let unknown: Vec<_> =
-        scenario.unknown_names(&classic(&[])).into_iter().map(|name| name.value.as_str()).collect();
-    assert_eq!(unknown, ["vc9"]);
-    assert!(fault("kind: vcenter_disconnects, of: vc1").unknown_names(&classic(&[])).is_empty());
-}
-
-#[test]
 fn every_kind_of_fault_has_a_test_of_its_name() {
     let tests = include_str!("fault.rs");
     for word in crate::provider::emulator::scenario::FaultKind::WORDS {

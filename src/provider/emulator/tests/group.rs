@@ -206,3 +206,26 @@ fn a_recovery_plan_has_one_source_one_subscription_and_a_hundred_machines_at_mos
     assert_eq!(site.refused(&plan(&["w1"; 101])), "InvalidParameter", "FB503");
     assert_eq!(site.refused(&plan(&[])), "InvalidParameter");
 }
+
+#[test]
+fn members_that_go_through_a_plan_of_modernized_come_home_to_one_moment() {
+    let group = ("\nmachines:\n", "\nreplication_groups: [{name: erp, members: [w1, l1]}]\n\nmachines:\n");
+    for point in [FailbackPoint::CrashConsistent, FailbackPoint::AppConsistent] {
+        for seed in 0..5 {
+            let mut site = Site::new(modernized(&[group]), scenario(&format!("seed: {seed}\n")));
+            for machine in ["w1", "l1"] {
+                site.begin(&reprotect_modernized(machine)).unwrap();
+            }
+            for machine in ["w1", "l1"] {
+                site.until(machine, State::ProtectedToOnprem);
+            }
+            let machines = || vec![name("w1"), name("l1")];
+            site.done(&Request::MakeRecoveryPlan { name: "rp".to_owned(), machines: machines() });
+            let recovery_plan = Some("rp".to_owned());
+            site.done(&Request::FailoverToOnprem { machines: machines(), recovery_plan, point });
+            let mut reached = |machine| site.item(machine).failed_over_to.and_then(|reached| reached.at);
+            let (one, other) = (reached("w1"), reached("l1"));
+            assert!(one.is_some() && one == other, "{point:?} {seed}: {one:?} {other:?}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod disks;
 mod fault;
 mod group;
 mod halfway;
+mod impossible;
 mod network;
 mod persistence;
 mod refusal;
