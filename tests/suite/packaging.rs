@@ -46,6 +46,20 @@ fn the_commands_of_the_service_and_of_the_pod_are_understood() {
     understands(&words);
 }
 
+/// A volume's own folder belongs to root, and git takes no repository of somebody else.
+#[test]
+fn the_pod_clones_into_a_folder_that_git_makes_and_reads_its_plans_there() {
+    let deployment = of_kind("Deployment");
+    let pod = &deployment["spec"]["template"]["spec"];
+    let init = &pod["initContainers"][0];
+    let command = init["command"][2].as_str().expect("a line of a shell");
+    let folder = command.rsplit(' ').next().expect("split gives one part");
+    let mount = init["volumeMounts"][0]["mountPath"].as_str().expect("a path");
+    assert!(folder.starts_with(&format!("{mount}/")), "{folder} is made in {mount}");
+    let settings = of_kind("ConfigMap")["data"]["failback.yaml"].as_str().expect("a text").to_owned();
+    assert!(settings.contains(&format!("plans: [{folder}/")), "{settings}");
+}
+
 #[test]
 fn the_commands_of_the_example_workflow_are_understood() {
     let workflow = text("packaging/github-drills.yml");
