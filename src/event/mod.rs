@@ -8,6 +8,7 @@ mod inbox;
 mod kind;
 mod legal;
 mod no_return;
+mod own;
 mod person;
 mod revise;
 mod set;

@@ -99,6 +99,8 @@ pub struct RunState {
     pub(super) taken_out: BTreeMap<usize, bool>,
     /// Datastore of the server that a reprotect went through, as it was seen then.
     pub(super) placements: IdMap<StepIndex, String>,
+    /// Machines whose failover the site took on for this run.
+    pub(super) own: BTreeSet<usize>,
     /// Recovery point that each machine went to, as the site reported it.
     pub(super) points: BTreeMap<usize, ReachedPoint>,
     /// Reprotects whose disks a person attached to their server again, since which the server was not seen.
@@ -146,6 +148,7 @@ impl RunState {
             lost: BTreeMap::new(),
             taken_out: BTreeMap::new(),
             placements: IdMap::default(),
+            own: BTreeSet::new(),
             points: BTreeMap::new(),
             attached: BTreeSet::new(),
             last_letter: 0,

@@ -11,6 +11,7 @@ mod protection;
 mod reprotect;
 mod verify;
 
+pub use failover::of_others;
 pub use gate::Gate;
 pub use prepare::is_recovery_plan_of;
 pub use protection::newest;
@@ -56,6 +57,8 @@ pub struct Context<'c> {
     pub state: &'c StepState,
     /// Machines that failed inside a step of several: nothing more is done about them.
     pub out: &'c BTreeSet<usize>,
+    /// Machines whose failover the site took on for this run.
+    pub own: &'c BTreeSet<usize>,
     /// Who asks for what was left to a person.
     pub gate: Option<Gate<'c>>,
     /// Whether the recovery plan of the step's replication group is there: it is deleted when its group has ended.
@@ -226,6 +229,11 @@ impl<'c> Context<'c> {
         let is_own = self.graph.step(self.step).adopted || self.state.attempts > 0;
         let whose = if is_own { "" } else { "; it was not this run that did it" };
         Decision::Adopt(format!("{what}{whose}"))
+    }
+
+    /// Returns whether this run may take back the failover of a machine: one that is to end like that takes back its own alone.
+    fn may_take_back(&self, machine: Machine<'_>) -> bool {
+        !self.model.plan.is_taken_back || self.own.contains(&machine.index())
     }
 
     /// Returns who has to decide what to do now.
