@@ -21,6 +21,7 @@ mod cli_site;
 mod cli_tls;
 mod conflict;
 mod consistency;
+mod coverage;
 mod crash;
 mod cut_off;
 mod dashboard;
@@ -30,6 +31,8 @@ mod docs;
 mod documents;
 mod drill;
 mod drill_live;
+mod drill_others;
+mod drill_pinned;
 mod drills;
 #[cfg(feature = "lsp")]
 mod editor;
