@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::cli::pin::Pin;
 use crate::model::restrict::Part;
 use crate::quantity::Bytes;
 use crate::quantity::Seconds;
@@ -56,6 +57,9 @@ pub struct PlanArgs {
     /// Which part of the plan is meant; without it, the whole.
     #[arg(skip)]
     pub part: Option<Part>,
+    /// Which plan is meant: another one is refused wherever it is read.
+    #[arg(skip)]
+    pub pin: Option<Pin>,
     /// Whether no policies count but those that are named, whatever lies around the plan.
     #[arg(skip)]
     pub alone: bool,

@@ -15,8 +15,8 @@ use crate::run::hook::Simulated;
 /// Where actions find what is theirs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Folders<'f> {
-    /// That of the plan, in which commands run.
-    pub plan: &'f Path,
+    /// That in which commands run.
+    pub actions: &'f Path,
     /// That of the run.
     pub run: &'f Path,
 }
@@ -33,7 +33,7 @@ pub(crate) fn of(
     let are_real = real_actions || !place.is_emulated();
     let hooks: Arc<dyn Hooks> = if are_real {
         let marks = folders.run.join("actions");
-        Arc::new(RealHooks::new(folders.plan, &env.variables).marked_in(&marks))
+        Arc::new(RealHooks::new(folders.actions, &env.variables).marked_in(&marks))
     } else {
         Arc::new(Simulated)
     };

@@ -174,6 +174,7 @@ pub fn kept_documents(folder: &Path, options: &str) -> (PathBuf, PlanArgs) {
         max_file_size: crate::quantity::Bytes(u64::MAX),
         max_age: None,
         observed: None,
+        pin: None,
         alone: true,
     };
     (folder.join("plan.yaml"), args)

@@ -13,6 +13,7 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::load;
+use crate::cli::pin;
 use crate::cli::session;
 use crate::cli::site;
 use crate::cli::site::Connected;
@@ -99,6 +100,9 @@ fn planned(path: &Path, args: &PlanArgs, env: &mut Env<'_>) -> Result<Result<Mod
         return Err(CliError::usage(format!("`{}` does not hold one plan", path.display()))
             .hinted("name a file with one document of `kind: RecoveryPlan`"));
     };
+    if let Some(model) = &plan.model {
+        pin::refuse_another(args, model)?;
+    }
     Ok(plan.model.ok_or(Exit::Refused))
 }
 

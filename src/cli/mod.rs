@@ -43,6 +43,7 @@ pub mod outline;
 mod past;
 mod people;
 mod person;
+pub mod pin;
 pub mod place;
 pub mod plan;
 pub mod points;

@@ -14,6 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::load::Loaded;
 use crate::cli::load::LoadedPlan;
+use crate::cli::pin;
 use crate::escape;
 use crate::model::digest;
 use crate::model::resolve;
@@ -145,6 +146,9 @@ pub fn ready_telling(
         return Err(CliError::usage(format!("`{}` holds {several}", path.display()))
             .hinted("name a file with one document of `kind: RecoveryPlan`"));
     };
+    if let Some(model) = &plan.model {
+        pin::refuse_another(args, model)?;
+    }
     let (plan, left_out) = in_part(plan, args.part.as_ref())?;
     let now = match (moment, &plan.model) {
         (Moment::Observed, Some(model)) => model.observed_at().unwrap_or_else(|_| env.clock.now()),

@@ -8,7 +8,6 @@ use tokio::runtime::Runtime;
 
 use crate::cli::claim;
 use crate::cli::drill;
-use crate::cli::drill::Resumed;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -29,6 +28,8 @@ use crate::cli::session::Driven;
 use crate::cli::session::Manner;
 use crate::cli::session::Session;
 use crate::cli::session::SessionArgs;
+use crate::cli::settings;
+use crate::cli::settings::Kept;
 use crate::cli::site;
 use crate::cli::site::Connected;
 use crate::cli::site::VaultArgs;
@@ -108,9 +109,13 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     // The speed of a site is its own, whatever a record says.
     let driven = kept::kept_driven(&record.options);
     let speed = driven.speed.filter(|_| record.provider == EMULATOR);
+    let is_under_settings = driven.settings.is_some();
     let mut session_args = args.session.going_on(Driven { speed, ..driven });
     session_args.real_actions = real_actions(&record.id, first.as_ref(), args.session.real_actions)?;
-    claim::again(&dir, &record.id, plan.plan.model())?;
+    let drills = database.drills().map_err(|error| runs::unreadable(&dir, error))?;
+    let is_of_drill = drills.iter().any(|drill| drill.run.as_ref() == Some(&record.id));
+    let is_rehearsed = is_of_drill && record.provider == EMULATOR && !session_args.real_actions;
+    claim::again(&dir, &record.id, &claim::of(plan.plan.model(), is_rehearsed))?;
     let kept = kept::kept_site(&record.options);
     let site = args.site.clone();
     let args = &session_args;
@@ -164,7 +169,14 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         actions_in: env.path(std::path::Path::new(&record.plan_path).parent().unwrap_or(Path::new(""))),
         lock,
     };
-    let allowed = drill.as_ref().and_then(Resumed::allowed);
+    // What a service may run it may not run because a process died, whoever goes on for it.
+    let allowed = match is_under_settings || drill.is_some() {
+        true => match settings::read_named(args.settings.as_deref(), env)? {
+            Ok(settings) => settings.as_ref().map(Kept::allowed_commands),
+            Err(exit) => return Ok(exit),
+        },
+        false => None,
+    };
     let manner = Manner { approver: answering(args, env), allowed, ..Manner::default() };
     let ended = match connection {
         None => session::drive(session, args, manner, env),

@@ -48,6 +48,9 @@ pub struct ScheduleArgs {
     /// repository for GitHub]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<String>,
+    /// Settings there that drills run under: what they may run, which live ones may begin, and who is told
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<String>,
     /// Image of Kubernetes' containers
     #[arg(long, value_name = "IMAGE", default_value = "failback:latest")]
     pub image: String,
@@ -95,6 +98,7 @@ pub fn run(args: &ScheduleArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     let command = Command {
         program: args.program.clone(),
         state_dir: args.state_dir.clone().or_else(|| here(args.format, env)),
+        settings: args.settings.clone(),
         image: args.image.clone(),
     };
     let style = env.talk_style();

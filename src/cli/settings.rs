@@ -88,7 +88,24 @@ pub fn read_named(path: Option<&Path>, env: &mut Env<'_>) -> Result<Result<Optio
     }
 }
 
+/// The commands that plans may run on this machine, and where they run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedCommands {
+    /// Program and arguments of each.
+    pub commands: Vec<Vec<String>>,
+    /// The folder from which their relative paths are meant: that of whoever allows them, since a list says nothing about files that
+    /// come with a plan.
+    pub folder: PathBuf,
+}
+
 impl Kept {
+    /// Returns the commands that plans may run.
+    #[must_use]
+    pub fn allowed_commands(&self) -> AllowedCommands {
+        let commands = self.settings.allowed_commands.iter().map(|command| command.0.clone()).collect();
+        AllowedCommands { commands, folder: self.folder.clone() }
+    }
+
     /// Returns the files and folders of plans, from the folder of the settings.
     pub fn plans(&self) -> Vec<PathBuf> {
         let named: Vec<PathBuf> = self.settings.plans.iter().map(|path| PathBuf::from(&path.value)).collect();

@@ -68,8 +68,33 @@ impl Calendar {
         self.after(moment).next()
     }
 
+    /// Returns when the blackout ends in which a moment lies, with those that follow it day by day; `None` outside of all.
+    #[must_use]
+    pub fn blackout_ends(&self, moment: Timestamp) -> Option<Timestamp> {
+        let mut day = self.zone.to_datetime(moment).date();
+        let mut ends = None;
+        while let Some((_, to)) = self.blackout_of(day) {
+            // After the last day that there is nothing begins any more.
+            let Ok(next) = to.tomorrow() else { return Some(Timestamp::MAX) };
+            (day, ends) = (next, Some(next));
+        }
+        Some(self.first(ends?, 0, 0).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns when the next blackout begins after a moment outside of all; `None` if there is none.
+    #[must_use]
+    pub fn blackout_begins(&self, moment: Timestamp) -> Option<Timestamp> {
+        let day = self.zone.to_datetime(moment).date();
+        let from = self.blackouts.iter().map(|(from, _)| *from).filter(|from| *from > day).min()?;
+        self.first(from, 0, 0)
+    }
+
+    fn blackout_of(&self, day: Date) -> Option<&(Date, Date)> {
+        self.blackouts.iter().find(|(from, to)| (*from..=*to).contains(&day))
+    }
+
     fn is_of(&self, day: Date) -> bool {
-        self.cron.is_due_on(day) && !self.blackouts.iter().any(|(from, to)| (*from..=*to).contains(&day))
+        self.cron.is_due_on(day) && self.blackout_of(day).is_none()
     }
 
     /// Returns the moments of a day after one, the last first.

@@ -205,9 +205,15 @@ async fn git<W: AsRef<OsStr>>(
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    Err(CheckoutError::Refused { action, said: said.chars().take(300).collect() })
+    let said = reason_in(&String::from_utf8_lossy(&output.stderr)).chars().take(300).collect();
+    Err(CheckoutError::Refused { action, said })
+}
+
+/// Returns the line in which git says why it ends; what follows that is advice.
+fn reason_in(said: &str) -> &str {
+    let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+    let reason = lines.clone().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
+    reason.or_else(|| lines.next_back()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -254,6 +260,14 @@ mod tests {
             "",
             "the repository is as it was"
         );
+    }
+
+    #[test]
+    fn git_is_quoted_with_its_reason_and_not_with_its_advice() {
+        let said = "fatal: detected dubious ownership in repository at '/plans'\nTo add an exception, call:\n\n\tgit config --global --add safe.directory /plans\n";
+        assert_eq!(reason_in(said), "fatal: detected dubious ownership in repository at '/plans'");
+        assert_eq!(reason_in("warning: one\nlast words\n\n"), "last words");
+        assert_eq!(reason_in("\n"), "");
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::drill::calendar::Calendar;
 use crate::drill::calendar::jitter;
+use crate::model::digest;
 use crate::quantity::Seconds;
 use crate::syntax::drill::Drill;
 use crate::syntax::drill::Missed;
@@ -117,11 +118,25 @@ impl Timetable {
         })
     }
 
-    /// Returns when a drill begins that is due at a time.
+    /// Returns when a drill begins that is due at a time: before the next blackout, over which no delay reaches.
     #[must_use]
     pub fn begins(&self, due: Timestamp) -> Timestamp {
-        let delay = jitter(&self.plan, &self.drill, due, self.jitter);
+        let mut most = self.jitter;
+        if most > Seconds(0)
+            && let Some(blackout) = self.calendar.blackout_begins(due)
+        {
+            let left = u64::try_from(blackout.duration_since(due).as_secs()).unwrap_or(0);
+            most = most.min(Seconds(left.saturating_sub(1)));
+        }
+        let delay = jitter(&self.plan, &self.drill, due, most);
         due.saturating_add(delay).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Returns the digest of what a plan says about when a drill is due, whatever else it says about it.
+    #[must_use]
+    pub fn digest(plan: &str, drill: &Drill) -> String {
+        let when = (&drill.schedule, &drill.timezone, &drill.blackout);
+        digest::of(&(plan, &drill.name, when, &drill.jitter, &drill.missed, &drill.overlap))
     }
 
     /// Returns when the drill begins next after a moment.
@@ -166,6 +181,15 @@ impl Timetable {
             return match self.overlap {
                 Overlap::Skip => Decision::LeaveOut { due, why: LeftOut::Overlap, others },
                 Overlap::Queue => Decision::Queue { due },
+            };
+        }
+        // A day without drills is one without those that came late, too: they come when it is over, once for all of them.
+        if let Some(ends) = self.calendar.blackout_ends(now) {
+            return match self.missed {
+                Missed::Skip if !standing.is_queued => {
+                    Decision::LeaveOut { due, why: LeftOut::Missed, others }
+                }
+                Missed::RunOnce | Missed::Skip => Decision::Wait { until: Some(ends) },
             };
         }
         if standing.is_queued {
@@ -292,6 +316,64 @@ mod tests {
         assert_eq!(spread.decide(&standing, begins), Decision::Begin { due, cause: Cause::Due, others: 0 });
         assert_eq!(spread.next_after(before), Some(begins));
         assert!(spread.next_after(begins).is_some_and(|next| next >= at("2026-11-24T03:00:00Z")));
+    }
+
+    /// The same drill with no drills at Christmas, and on the days after that.
+    fn with_blackout() -> Timetable {
+        let days = |from: &str, to: &str| (from.parse().expect("a day"), to.parse().expect("a day"));
+        let blackouts = vec![days("2026-12-24", "2026-12-26"), days("2026-12-27", "2027-01-02")];
+        let cron = Cron::parse("30 23 * * *").expect("a schedule");
+        let zone = TimeZone::get("Asia/Seoul").expect("a zone");
+        Timetable { calendar: Calendar::new(cron, zone, blackouts), ..daily() }
+    }
+
+    #[test]
+    fn what_is_late_does_not_begin_in_a_blackout_and_comes_once_when_it_is_over() {
+        let timetable = with_blackout();
+        let due = at("2026-12-23T23:30:00+09:00");
+        let ends = at("2027-01-03T00:00:00+09:00");
+        let standing = free("2026-12-21T12:00:00+09:00");
+        let queued = Standing { is_queued: true, ..standing };
+        let skipping = Timetable { missed: Missed::Skip, overlap: Overlap::Queue, ..timetable.clone() };
+        for now in ["2026-12-24T00:00:00+09:00", "2026-12-27T09:00:00+09:00", "2027-01-02T23:59:59+09:00"] {
+            let wait = Decision::Wait { until: Some(ends) };
+            assert_eq!(timetable.decide(&standing, at(now)), wait, "{now}");
+            assert_eq!(
+                skipping.decide(&queued, at(now)),
+                wait,
+                "what waits for another goes on waiting: {now}"
+            );
+            let left_out = Decision::LeaveOut { due, why: LeftOut::Missed, others: 2 };
+            assert_eq!(skipping.decide(&standing, at(now)), left_out, "{now}");
+        }
+        let begin = |cause| Decision::Begin { due, cause, others: 2 };
+        assert_eq!(timetable.decide(&standing, ends), begin(Cause::Missed));
+        assert_eq!(skipping.decide(&queued, ends), begin(Cause::Queued));
+        let in_time = at("2026-12-23T23:34:00+09:00");
+        assert_eq!(timetable.decide(&standing, in_time), begin(Cause::Due), "the day before is none");
+    }
+
+    #[test]
+    fn no_delay_reaches_into_a_blackout() {
+        let spread = Timetable { jitter: Seconds::hours(9), ..with_blackout() };
+        let due = at("2026-12-23T23:30:00+09:00");
+        let (begins, midnight) = (spread.begins(due), at("2026-12-24T00:00:00+09:00"));
+        assert!(due <= begins && begins < midnight, "{begins}");
+        assert_eq!(spread.next_after(due.checked_sub(1.second()).expect("a time")), Some(begins));
+        let standing = free("2026-12-23T12:00:00+09:00");
+        assert_eq!(spread.decide(&standing, begins), Decision::Begin { due, cause: Cause::Due, others: 0 });
+        let before = at("2026-12-20T23:30:00+09:00");
+        let delay = jitter("erp", "daily", before, Seconds::hours(9));
+        assert_eq!(spread.begins(before), before + delay, "where none is near, it is as it was");
+    }
+
+    #[test]
+    fn a_blackout_without_an_end_is_waited_out_for_ever() {
+        let last = (at("2026-12-24T00:00:00Z").to_zoned(TimeZone::UTC).date(), jiff::civil::Date::MAX);
+        let cron = Cron::parse("0 3 * * *").expect("a schedule");
+        let timetable = Timetable { calendar: Calendar::new(cron, TimeZone::UTC, vec![last]), ..daily() };
+        let decision = timetable.decide(&free("2026-12-22T12:00:00Z"), at("2026-12-25T12:00:00Z"));
+        assert_eq!(decision, Decision::Wait { until: Some(Timestamp::MAX) });
     }
 
     #[test]

@@ -130,8 +130,13 @@ impl RunState {
             RunEventKind::IntentRecorded { attempt, key, request, .. } => {
                 self.intend(index, *attempt, key.clone(), request.clone(), at);
             }
-            RunEventKind::OperationAccepted { operation, .. } => step.operation = Some(operation.clone()),
+            RunEventKind::OperationAccepted { operation, .. } => {
+                step.operation = Some(operation.clone());
+                self.takes_on(index);
+            }
             RunEventKind::AttemptFailed { code, message, retry_at, .. } => {
+                self.comes_to_nothing(index);
+                let step = &mut self.steps[index as usize];
                 step.intent = None;
                 step.operation = None;
                 step.retry_at = Some(*retry_at);
@@ -255,6 +260,7 @@ impl RunState {
                 }
             }
         }
+        self.asks(&request);
         let step = &mut self.steps[index as usize];
         step.attempts = attempt;
         step.intent = Some(Box::new((key, request)));

@@ -123,6 +123,11 @@ impl RunState {
         if !allowed.contains(&step.status) {
             return illegal(format!("step {id} is {}", step.status.as_str()));
         }
+        if let RunEventKind::IntentRecorded { request, .. } = &event.kind
+            && let Some(why) = self.objection_to(request)
+        {
+            return illegal(format!("{id}: {why}"));
+        }
         match &event.kind {
             RunEventKind::IntentRecorded { request: Request::Commit { .. }, .. }
                 if self.graph.model().plan.is_taken_back =>

@@ -9,6 +9,7 @@ mod inbox;
 mod kind;
 mod legal;
 mod no_return;
+mod own;
 mod person;
 mod revise;
 mod seen;

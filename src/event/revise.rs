@@ -148,9 +148,10 @@ impl RunState {
         let failover = self.sibling(commit, StepKind::Failover).map(|failover| self.step(failover));
         self.graph.experience() == Experience::Modernized
             && failover.is_some_and(|failover| {
+                let is_done = matches!(failover.status, StepStatus::Succeeded | StepStatus::Adopted);
                 failover.is_in_flight()
-                    || matches!(failover.status, StepStatus::Succeeded | StepStatus::Adopted)
-                    || !failover.done.is_empty()
+                    || (is_done || !failover.done.is_empty())
+                        && self.graph.indexes_of(commit).any(|machine| self.may_take_back(machine))
             })
     }
 
@@ -272,6 +273,7 @@ impl RunState {
         step.attempts_before = before.attempts;
         step.question = before.question;
         step.done.clone_from(&before.done);
+        self.disowns(index);
         self.freeable.retain(|freeable| *freeable != index);
         let graph = std::sync::Arc::clone(&self.graph);
         for next in graph.after(index) {

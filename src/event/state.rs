@@ -59,6 +59,8 @@ pub struct RunState {
     pub(super) taken_out: BTreeMap<usize, bool>,
     /// Datastore of the server that a reprotect went through, as it was seen then.
     pub(super) placements: IdMap<StepIndex, String>,
+    /// Machines whose failover the site took on for this run.
+    pub(super) own: BTreeSet<usize>,
     /// Recovery point that each machine went to, as the site reported it.
     pub(super) points: BTreeMap<usize, ReachedPoint>,
     /// How machines were seen last that are not as the facts of the plan or their steps tell.
@@ -108,6 +110,7 @@ impl RunState {
             lost: BTreeMap::new(),
             taken_out: BTreeMap::new(),
             placements: IdMap::default(),
+            own: BTreeSet::new(),
             points: BTreeMap::new(),
             seen: BTreeMap::new(),
             attached: BTreeSet::new(),

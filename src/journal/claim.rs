@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -30,6 +29,17 @@ pub struct Claim {
     pub machines: Vec<String>,
 }
 
+impl Claim {
+    /// Returns the machines that another run has, too.
+    fn shared_with(&self, other: &Self) -> Vec<String> {
+        if self.vault.is_some() && other.vault.is_some() && self.vault != other.vault {
+            return Vec::new();
+        }
+        let wanted: HashSet<&str> = self.machines.iter().map(String::as_str).collect();
+        other.machines.iter().filter(|name| wanted.contains(name.as_str())).cloned().collect()
+    }
+}
+
 /// Machines can't be claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
@@ -41,6 +51,14 @@ pub enum ClaimError {
         /// The plan of the other run.
         plan: String,
         /// The machines that both want; at least one.
+        machines: Vec<String>,
+    },
+    /// Another run has some of them, and can go on.
+    #[error("run {run} has not ended, and has {}", listed(machines))]
+    Unfinished {
+        /// The other run.
+        run: String,
+        /// The machines that both want, or may both want; at least one.
         machines: Vec<String>,
     },
     /// A file can't be used.
@@ -92,22 +110,42 @@ impl<'d> Claims<'d> {
     ///
     /// [`ClaimError::Taken`] with the first such run.
     pub fn check(&self, own: Option<&RunId>, claim: &Claim) -> Result<(), ClaimError> {
-        let wanted: HashSet<&str> = claim.machines.iter().map(String::as_str).collect();
-        for run in self.dir.folders() {
-            let folder = self.dir.run(&RunId::new(run.clone()));
-            if own.is_some_and(|own| own.as_str() == run) {
-                continue;
-            }
+        for run in self.dir.folders().into_iter().filter(|run| own.is_none_or(|own| own.as_str() != run)) {
+            let id = RunId::new(run.clone());
             // A folder without one is of a run that has not claimed anything yet, and will look here before it does.
-            let Some(other) = read(&folder) else { continue };
-            let apart = claim.vault.is_some() && other.vault.is_some() && claim.vault != other.vault;
-            let shared: Vec<String> =
-                other.machines.into_iter().filter(|name| wanted.contains(name.as_str())).collect();
-            if !apart && !shared.is_empty() && Lock::is_held(&folder) {
-                return Err(ClaimError::Taken { run, plan: other.plan, machines: shared });
+            let Some(other) = self.of_run(&id) else { continue };
+            let machines = claim.shared_with(&other);
+            if !machines.is_empty() && Lock::is_held(&self.dir.run(&id)) {
+                return Err(ClaimError::Taken { run, plan: other.plan, machines });
             }
         }
         Ok(())
+    }
+
+    /// Refuses machines that a run has which can go on, whether a process drives it or not; `can_go_on` are such runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Unfinished`] with the first such run.
+    pub fn check_unfinished(&self, can_go_on: &[RunId], claim: &Claim) -> Result<(), ClaimError> {
+        for run in can_go_on {
+            let unfinished = |machines| Err(ClaimError::Unfinished { run: run.to_string(), machines });
+            match self.of_run(run) {
+                Some(other) => match claim.shared_with(&other) {
+                    shared if shared.is_empty() => {}
+                    shared => return unfinished(shared),
+                },
+                // Without its folder nobody can go on with it; with it, it may have any machine.
+                None if !self.dir.run(run).exists() => {}
+                None => return unfinished(claim.machines.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the machines that a run told; `None` if it told none, or they can't be read.
+    fn of_run(&self, run: &RunId) -> Option<Claim> {
+        serde_json::from_str(&std::fs::read_to_string(self.dir.run(run).join(FILE)).ok()?).ok()
     }
 
     /// Tells the machines of a run whose lock the caller holds.
@@ -121,10 +159,6 @@ impl<'d> Claims<'d> {
         let text = serde_json::to_string(claim).expect("names have a JSON form");
         std::fs::write(&path, text).map_err(|source| ClaimError::Io { path, source })
     }
-}
-
-fn read(folder: &Path) -> Option<Claim> {
-    serde_json::from_str(&std::fs::read_to_string(folder.join(FILE)).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -156,5 +190,24 @@ mod tests {
         claims().make(&first, &claim(Some("seoul"), &["w1", "w2"])).expect("it has them already");
         drop(lock);
         claims().make(&second, &claim(None, &["w1", "w2"])).expect("nobody drives the first run any more");
+    }
+
+    #[test]
+    fn a_run_that_can_go_on_keeps_its_machines_although_nobody_drives_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = StateDir::create(folder.path()).expect("made");
+        let run = RunId::new("r1");
+        dir.make_run(&run).expect("made");
+        let claims = || Claims::of(&dir).expect("free");
+        let runs = [run.clone()];
+        let refused = |vault, machine| claims().check_unfinished(&runs, &claim(vault, &[machine])).is_err();
+        assert!(refused(Some("seoul"), "w9"), "what it has is not known");
+        claims().make(&run, &claim(Some("seoul"), &["w1", "w2"])).expect("free");
+        let error = claims().check_unfinished(&runs, &claim(None, &["w2", "w3"])).expect_err("r1 has w2");
+        assert_eq!(error.to_string(), "run r1 has not ended, and has w2");
+        assert!(!refused(Some("busan"), "w2") && !refused(Some("seoul"), "w3"));
+        assert!(claims().check_unfinished(&[], &claim(None, &["w1"])).is_ok(), "it has ended");
+        std::fs::remove_dir_all(dir.run(&run)).expect("removed");
+        assert!(!refused(None, "w1"), "nobody can go on with it");
     }
 }

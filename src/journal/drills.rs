@@ -1,7 +1,6 @@
-//! The drills in the database, and how far the calendar of each is dealt with.
+//! The drills in the database.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension as _;
 use rusqlite::Row;
 use rusqlite::params;
 use rusqlite::types::Type;
@@ -65,7 +64,7 @@ const COLUMNS: &str = "id, plan, plan_path, name, kind, cause, due_at, began_at,
      plan_digest, verdict, result";
 
 /// The first version of the tables that had drills.
-const SINCE: i64 = 3;
+pub(super) const SINCE: i64 = 3;
 
 impl Database {
     /// Enters a drill that begins.
@@ -98,6 +97,23 @@ impl Database {
             ],
         );
         written.map(|_| ()).map_err(self.failed("written"))
+    }
+
+    /// Enters that a process has a drill which was entered when that process was begun, and what it found: once.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if it can't be written, has ended, or a process had it before.
+    pub fn take_drill(
+        &mut self,
+        drill: &DrillId,
+        plan_digest: &str,
+        git_commit: Option<&str>,
+    ) -> Result<(), DatabaseError> {
+        let query = "UPDATE drills SET plan_digest = ?2, git_commit = coalesce(git_commit, ?3)
+             WHERE id = ?1 AND plan_digest IS NULL AND ended_at IS NULL";
+        let written = self.connection.execute(query, params![drill.as_str(), plan_digest, git_commit]);
+        written.and_then(one).map_err(self.failed("written"))
     }
 
     /// Enters a run that a drill makes, and that the drill made it: both or neither, whenever the process dies.
@@ -141,6 +157,15 @@ impl Database {
         self.drills_where("1 OR ?1", "")
     }
 
+    /// Returns the drills that have not ended, the newest first: those that go on, and those that died.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if they can't be read.
+    pub fn open_drills(&self) -> Result<Vec<DrillRow>, DatabaseError> {
+        self.drills_where("ended_at IS NULL OR ?1 IS NULL", "")
+    }
+
     /// Returns the drills of a plan's file, the newest first.
     ///
     /// # Errors
@@ -177,40 +202,15 @@ impl Database {
         }
         Ok(drills)
     }
-
-    /// Returns up to when the calendar of a plan's drill is dealt with; `None` of one that was never looked at.
-    ///
-    /// # Errors
-    ///
-    /// [`DatabaseError`] if it can't be read.
-    pub fn handled_until(&self, plan_path: &str, drill: &str) -> Result<Option<Timestamp>, DatabaseError> {
-        if self.version < SINCE {
-            return Ok(None);
-        }
-        let query = "SELECT handled_until FROM schedule WHERE plan_path = ?1 AND drill = ?2";
-        let found = self.connection.query_row(query, [plan_path, drill], |row| time(row, 0));
-        found.optional().map_err(self.failed("read"))
-    }
-
-    /// Enters up to when the calendar of a plan's drill is dealt with.
-    ///
-    /// # Errors
-    ///
-    /// [`DatabaseError`] if it can't be written.
-    pub fn set_handled_until(
-        &mut self,
-        plan_path: &str,
-        drill: &str,
-        until: Timestamp,
-    ) -> Result<(), DatabaseError> {
-        let query = "INSERT INTO schedule (plan_path, drill, handled_until) VALUES (?1, ?2, ?3)
-             ON CONFLICT (plan_path, drill) DO UPDATE SET handled_until = excluded.handled_until";
-        let written = self.connection.execute(query, [plan_path, drill, &until.to_string()]);
-        written.map(|_| ()).map_err(self.failed("written"))
-    }
 }
 
 impl DrillRow {
+    /// Returns whether it was entered by whoever began its process, and that process never got as far as it.
+    #[must_use]
+    pub const fn never_began(&self) -> bool {
+        self.plan_digest.is_none() && self.run.is_none() && self.ended_at.is_none()
+    }
+
     /// Returns whether its process died: it has not ended, and nobody holds its lock.
     #[must_use]
     pub fn has_died(&self, dir: &StateDir) -> bool {
@@ -232,7 +232,7 @@ fn one(changed: usize) -> rusqlite::Result<()> {
     if changed == 1 { Ok(()) } else { Err(rusqlite::Error::QueryReturnedNoRows) }
 }
 
-fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
     parsed(&row.get::<_, String>(index)?, index)
 }
 
@@ -309,6 +309,8 @@ mod tests {
         database.end_drill(&first.id, &end).expect("it had not ended");
         assert!(database.end_drill(&first.id, &end).is_err(), "it has ended");
         assert!(database.end_drill(&DrillId::new("d9"), &end).is_err(), "nobody entered it");
+        let open = database.open_drills().expect("read");
+        assert_eq!(open.iter().map(|drill| drill.id.as_str()).collect::<Vec<_>>(), ["d2"], "the other ended");
         let found = database.drill(&first.id).expect("read").expect("there");
         let ended = DrillRow {
             run: Some(RunId::new("r1")),
@@ -321,6 +323,24 @@ mod tests {
     }
 
     #[test]
+    fn a_drill_that_was_entered_before_its_process_began_is_taken_once() {
+        let place = Place::new();
+        let mut database = place.open();
+        let begun = DrillRow { plan_digest: None, ..drill("d1", 1) };
+        database.add_drill(&begun).expect("new");
+        assert!(database.drill(&begun.id).expect("read").expect("there").never_began());
+        database.take_drill(&begun.id, "sha256:1", Some("4f0c")).expect("nobody has it");
+        assert!(database.take_drill(&begun.id, "sha256:1", None).is_err(), "somebody has it");
+        let taken = database.drill(&begun.id).expect("read").expect("there");
+        assert_eq!((taken.git_commit.as_deref(), taken.never_began()), (Some("4f0c"), false));
+        let ended = DrillRow { plan_digest: None, ..drill("d2", 2) };
+        database.add_drill(&ended).expect("new");
+        let end = DrillEnd { ended_at: Timestamp::UNIX_EPOCH, verdict: "failed".into(), result: "{}".into() };
+        database.end_drill(&ended.id, &end).expect("it had not ended");
+        assert!(database.take_drill(&ended.id, "sha256:1", None).is_err(), "it was given up");
+    }
+
+    #[test]
     fn an_entry_that_can_not_be_read_hides_no_other() {
         let place = Place::new();
         let mut database = place.open();
@@ -328,19 +348,6 @@ mod tests {
         let bad = "INSERT INTO drills (id, plan, plan_path, kind, cause, began_at) VALUES ('d2', '', '', '', '', 'soon')";
         place.sqlite().execute_batch(bad).expect("somebody's own");
         assert_eq!(database.drills().expect("read"), [drill("d1", 1)]);
-    }
-
-    #[test]
-    fn the_calendar_is_dealt_with_up_to_a_moment() {
-        let place = Place::new();
-        let mut database = place.open();
-        let at = |second| Timestamp::from_second(second).expect("a time");
-        assert_eq!(database.handled_until("p", "d").expect("read"), None);
-        for second in [5, 9] {
-            database.set_handled_until("p", "d", at(second)).expect("written");
-            assert_eq!(database.handled_until("p", "d").expect("read"), Some(at(second)));
-        }
-        assert_eq!(database.handled_until("p", "e").expect("read"), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod lock;
 mod memory;
 mod nothing;
 mod reader;
+mod schedule;
 mod schema;
 mod writer;
 
@@ -38,4 +39,5 @@ pub use lock::LockError;
 pub use memory::MemoryJournal;
 pub use nothing::NoJournal;
 pub use reader::Intact;
+pub use schedule::Handled;
 pub use writer::RunWriter;

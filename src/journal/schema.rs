@@ -12,7 +12,7 @@ use crate::journal::chain::Link;
 use crate::journal::database;
 
 /// Version of the tables, in the database's `user_version`.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// What tells the database from those of other programs, in its `application_id`: `fail` in ASCII.
 const APPLICATION: i64 = 0x6661_696c;
@@ -117,6 +117,9 @@ CREATE TRIGGER drills_add BEFORE INSERT ON drills WHEN EXISTS (SELECT 1 FROM dri
     BEGIN SELECT RAISE(ABORT, 'drills are kept'); END;
 ";
 
+/// What version 5 added: of which timetable a calendar is dealt with.
+const FIFTH: &str = "ALTER TABLE schedule ADD COLUMN timetable TEXT;";
+
 /// Returns the version of a database's tables; 0 if it has none.
 ///
 /// # Errors
@@ -174,7 +177,10 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Da
         if found < 3 {
             transaction.execute_batch(THIRD)?;
         }
-        transaction.execute_batch(FOURTH)?;
+        if found < 4 {
+            transaction.execute_batch(FOURTH)?;
+        }
+        transaction.execute_batch(FIFTH)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)
     };
@@ -229,6 +235,7 @@ mod tests {
     use crate::event::Journal as _;
     use crate::id::RunId;
     use crate::journal::Database;
+    use crate::journal::Handled;
     use crate::journal::fixture::Place;
     use crate::journal::fixture::event;
     use crate::journal::fixture::events;
@@ -301,7 +308,7 @@ mod tests {
         let run = RunId::new("r1");
         assert_eq!(database.events(&run).expect("read"), events("r1", 3));
         assert!(database.drills().expect("it had none").is_empty());
-        assert_eq!(database.handled_until("p", "d").expect("it had no schedule"), None);
+        assert_eq!(database.handled("p", "d").expect("it had no schedule"), None);
         drop(database);
         assert_eq!(std::fs::read(&place.path).expect("there"), before, "reading changes nothing");
         let database = place.open();
@@ -315,7 +322,7 @@ mod tests {
         let place = Place::new();
         drop(place.with_events("r1", 3));
         let whole = tables(&place);
-        let undone = "DROP TRIGGER events_add; DROP TRIGGER inbox_adds; DROP TRIGGER facts_add; DROP TRIGGER drills_add; PRAGMA user_version = 3;";
+        let undone = "DROP TRIGGER events_add; DROP TRIGGER inbox_adds; DROP TRIGGER facts_add; DROP TRIGGER drills_add; ALTER TABLE schedule DROP COLUMN timetable; PRAGMA user_version = 3;";
         place.sqlite().execute_batch(undone).expect("they were there");
         place.sqlite().execute_batch("INSERT INTO facts VALUES ('sha256:1', '{}')").expect("new");
         let before = std::fs::read(&place.path).expect("there");
@@ -329,6 +336,28 @@ mod tests {
         assert_eq!(tables(&place), whole, "nothing tells it from a new one");
         let replaced = place.sqlite().execute_batch("INSERT OR REPLACE INTO facts VALUES ('sha256:1', '[]')");
         assert!(replaced.is_err(), "what was there before is kept, too");
+    }
+
+    #[test]
+    fn a_database_of_version_4_is_read_as_it_is_and_then_becomes_one_of_this() {
+        let place = Place::new();
+        drop(place.with_events("r1", 3));
+        let whole = tables(&place);
+        let sqlite = place.sqlite();
+        sqlite
+            .execute_batch("ALTER TABLE schedule DROP COLUMN timetable; PRAGMA user_version = 4;")
+            .expect("it was there");
+        let row = "INSERT INTO schedule VALUES ('p', 'd', '2026-11-23T03:00:00Z')";
+        sqlite.execute_batch(row).expect("new");
+        drop(sqlite);
+        let until = "2026-11-23T03:00:00Z".parse().expect("a time");
+        let handled = Some(Handled { until, timetable: None });
+        let database = Database::open_to_read(&place.path).expect("it is known");
+        assert_eq!(database.handled("p", "d").expect("read"), handled);
+        drop(database);
+        let database = place.open();
+        assert_eq!(database.handled("p", "d").expect("read"), handled, "of which timetable is not known");
+        assert_eq!(tables(&place), whole, "nothing tells it from a new one");
     }
 
     #[test]

@@ -109,6 +109,14 @@ pub fn plan(model: &Model) -> String {
     }
 }
 
+/// Returns the digest of what a plan says itself, whatever facts it is resolved with: of comments, what they accept in it.
+#[must_use]
+pub fn written(model: &Model) -> String {
+    let accepted: Vec<Accepted<'_>> =
+        accepted(model).into_iter().filter(|accepted| !accepted.in_inventory).collect();
+    of(&(&model.plan, accepted))
+}
+
 /// Digests of what a document consists of, by name: `network`, `machine w1`. They tell what differs between two of a kind.
 pub type Parts = BTreeMap<String, String>;
 

@@ -73,7 +73,8 @@ block! {
     /// A command on the machine that runs the plan.
     pub struct Command {
         /// Program and arguments; no shell is involved. They may hold `{{ plan.name }}`, `{{ run.id }}` and `{{ run.outcome }}`, each
-        /// put into its own word.
+        /// put into its own word. It runs in the folder of the plan, from which relative paths are meant; in a drill under settings, in the
+        /// folder of those.
         pub command: Vec<Spanned<String>> where [Needed, Prose] => ["./scripts/stop-batch.sh", "--site", "azure"],
     }
 }

@@ -9,11 +9,11 @@ use crate::support::Ended;
 use crate::support::Folder;
 use crate::support::inventory;
 
-const CANCEL: &str = "drills:\n  - {name: taste, kind: live, machines: [l1], finish: cancel}\n";
+pub const CANCEL: &str = "drills:\n  - {name: taste, kind: live, machines: [l1], finish: cancel}\n";
 const DRILL: [&str; 6] = ["drill", "p.plan.yaml", "--provider", "azure", "--format", "json"];
 
 /// The modernized site, and its plan with what a test adds.
-fn modernized(more: &str) -> Site {
+pub fn modernized(more: &str) -> Site {
     let plan =
         MODERNIZED.0.replace("  commit: on_approval", "  failover: on_approval\n  commit: on_approval");
     assert_ne!(plan, MODERNIZED.0);
@@ -23,12 +23,12 @@ fn modernized(more: &str) -> Site {
     Site::in_folder(Folder::with(&files), inventory(&facts))
 }
 
-fn confirmed(name: &str) -> Vec<&str> {
+pub fn confirmed(name: &str) -> Vec<&str> {
     [&DRILL[..], &["--confirm", name]].concat()
 }
 
 /// Answers every question of the latest run with yes and goes on, until it waits for no answer.
-fn approved_to_its_end(site: &Site) -> Ended {
+pub fn approved_to_its_end(site: &Site) -> Ended {
     for _ in 0..12 {
         let approved = site.run(&["approve", "latest", "--all"]);
         assert_eq!(approved.exit, 0, "{}", approved.said());
@@ -41,7 +41,7 @@ fn approved_to_its_end(site: &Site) -> Ended {
 }
 
 /// Returns how many requests of each verb were sent: reprotect, either failover, its cancellation, commit.
-fn sent(site: &Site) -> [u64; 5] {
+pub fn sent(site: &Site) -> [u64; 5] {
     let counts = site.handle.counts();
     let verbs =
         ["/reProtect", "/plannedFailover", "/unplannedFailover", "/failoverCancel", "/failoverCommit"];
@@ -52,7 +52,7 @@ fn sent(site: &Site) -> [u64; 5] {
 }
 
 /// Returns the last drill as it is listed.
-fn last(site: &Site) -> Value {
+pub fn last(site: &Site) -> Value {
     let listed = site.run(&["drills", "p.plan.yaml", "--format", "json"]);
     assert_eq!(listed.exit, 0, "{}", listed.said());
     listed.json()["drills"][0]["last"].clone()
@@ -68,7 +68,7 @@ fn result(site: &Site) -> Value {
 }
 
 /// Returns what the vault tells of a machine.
-fn seen(site: &Site, machine: &str) -> String {
+pub fn seen(site: &Site, machine: &str) -> String {
     let base =
         if site.folder.path().join("classic.inventory.yaml").exists() { "classic" } else { "modernized" };
     let pulled = site.run(&["inventory", "pull", "--base", &format!("{base}.inventory.yaml")]);
@@ -78,7 +78,7 @@ fn seen(site: &Site, machine: &str) -> String {
 }
 
 /// Exports the evidence of the latest run, and verifies it.
-fn assert_evidence(site: &Site) {
+pub fn assert_evidence(site: &Site) {
     let exported = site.run(&["evidence", "export", "latest", "-o", "drill.jsonl"]);
     assert_eq!(exported.exit, 0, "{}", exported.said());
     let verified = site.run(&["evidence", "verify", "drill.jsonl", "--format", "json"]);
@@ -207,75 +207,6 @@ fn without_an_approval_or_the_plans_name_nothing_is_changed() {
     assert!(ended.err.contains("nobody would be asked before l1 is moved"), "{}", ended.said());
     assert_eq!(site.orders(), 0);
     assert_eq!(last(&site)["state"], "failed", "that it could not be carried out is kept");
-}
-
-/// Settings that pin the drill of a site's plan as it is now, with the commands that they allow.
-fn pinned(site: &Site, allowed: &str) {
-    let digest = site.run(&["plan", "p.plan.yaml", "--format", "json"]).json()["digest"].clone();
-    let digest = digest.as_str().expect("a plan has a digest");
-    let settings = format!(
-        "kind: Settings\nversion: 1\nplans: [p.plan.yaml]\n{allowed}live_drills: [{{plan: modernized, drill: taste, digest: \"{digest}\"}}]\n"
-    );
-    site.folder.write("failback.yaml", settings.as_bytes());
-}
-
-const SERVED: [&str; 7] =
-    ["drill", "p.plan.yaml", "--settings", "failback.yaml", "--real-actions", "--format", "json"];
-
-#[test]
-fn a_plan_that_moved_since_it_was_pinned_is_not_carried_out() {
-    let site = modernized(CANCEL);
-    pinned(&site, "");
-    let text = std::fs::read_to_string(site.folder.path().join("p.plan.yaml")).expect("it is there");
-    site.folder.write("p.plan.yaml", text.replace("machines: [l1]", "machines: [w1]").as_bytes());
-    let ended = site.run(&SERVED);
-    assert_eq!(ended.exit, 1, "{}", ended.said());
-    assert!(
-        ended.err.contains("the plan is another than the one that the settings allow"),
-        "{}",
-        ended.said()
-    );
-    site.folder.write("p.plan.yaml", text.replace("name: taste", "name: bite").as_bytes());
-    let ended = site.run(&SERVED);
-    assert!(ended.exit == 1 && ended.err.contains("do not allow this live drill"), "{}", ended.said());
-    assert_eq!(site.orders(), 0, "{:?}", site.handle.counts());
-}
-
-const ACTION: &str = "actions:\n  - {name: quiet, before: {phase: failover, of: l1}, run: {command: [touch, ran]}, timeout: 10m}\n";
-
-#[test]
-fn a_command_that_the_settings_do_not_allow_keeps_a_live_drill_from_beginning() {
-    let site = modernized(&format!("{CANCEL}{ACTION}"));
-    for allowed in ["", "allowed_commands: [[touch, other]]\n", "allowed_commands: [[touch]]\n"] {
-        pinned(&site, allowed);
-        let ended = site.run(&SERVED);
-        assert_eq!(ended.exit, 1, "{allowed}: {}", ended.said());
-        assert!(ended.err.contains("do not allow the command of action quiet"), "{}", ended.said());
-    }
-    assert_eq!(site.orders(), 0);
-    assert!(!site.folder.path().join("ran").exists());
-}
-
-/// Under settings nobody is at a terminal: the drill waits for answers from another process, whoever that is.
-#[test]
-fn a_pinned_drill_waits_for_people_and_runs_the_command_that_it_may() {
-    let site = modernized(&format!("{CANCEL}{ACTION}"));
-    pinned(&site, "allowed_commands: [[touch, ran]]\n");
-    std::thread::scope(|threads| {
-        let drill = threads.spawn(|| site.run(&SERVED));
-        while !drill.is_finished() {
-            // Until it asks there is nothing to approve, and at first no run.
-            let _ = site.run(&["approve", "latest", "--all"]);
-        }
-        let ended = drill.join().expect("it ends");
-        assert_eq!(ended.exit, 0, "{}", ended.said());
-        assert_eq!(ended.json()["verdict"], "passed", "{}", ended.said());
-        assert_eq!(ended.json()["simulated_actions"], false);
-    });
-    assert!(site.folder.path().join("ran").exists());
-    assert_eq!(sent(&site), [1, 1, 0, 1, 0], "{:?}", site.handle.counts());
-    assert!(seen(&site, "l1").contains("state: protected_to_onprem"));
-    assert_evidence(&site);
 }
 
 /// Runs the whole plan at a site over HTTP, and returns the report of that.

@@ -194,7 +194,8 @@ fn a_drill_that_was_missed_is_begun_and_its_outcome_is_listed() {
     let mut database = Database::open(&state.database()).expect("opened");
     let path = root.join("plans/classic.plan.yaml");
     let long_ago = "2026-01-01T00:00:00Z".parse().expect("a time");
-    database.set_handled_until(&path.to_string_lossy(), "daily", long_ago).expect("written");
+    let handled = failback::journal::Handled { until: long_ago, timetable: None };
+    database.set_handled(&path.to_string_lossy(), "daily", &handled).expect("written");
     drop(database);
     let mut daemon = Daemon::begin(&folder);
     assert!(daemon.line().ends_with("1 plan with 1 scheduled drill"));

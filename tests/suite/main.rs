@@ -22,6 +22,7 @@ mod cli_site;
 mod cli_tls;
 mod conflict;
 mod consistency;
+mod coverage;
 mod crash;
 mod cut_off;
 mod dashboard;
@@ -31,6 +32,8 @@ mod docs;
 mod documents;
 mod drill;
 mod drill_live;
+mod drill_others;
+mod drill_pinned;
 mod drills;
 #[cfg(feature = "lsp")]
 mod editor;

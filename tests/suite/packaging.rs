@@ -46,6 +46,32 @@ fn the_commands_of_the_service_and_of_the_pod_are_understood() {
     understands(&words);
 }
 
+/// A volume's own folder belongs to root, and git takes no repository of somebody else.
+#[test]
+fn the_pod_clones_into_a_folder_that_git_makes_and_reads_its_plans_there() {
+    let deployment = of_kind("Deployment");
+    let pod = &deployment["spec"]["template"]["spec"];
+    let init = &pod["initContainers"][0];
+    let command = init["command"][2].as_str().expect("a line of a shell");
+    let folder = command.rsplit(' ').next().expect("split gives one part");
+    let mount = init["volumeMounts"][0]["mountPath"].as_str().expect("a path");
+    assert!(folder.starts_with(&format!("{mount}/")), "{folder} is made in {mount}");
+    let settings = of_kind("ConfigMap")["data"]["failback.yaml"].as_str().expect("a text").to_owned();
+    assert!(settings.contains(&format!("plans: [{folder}/")), "{settings}");
+}
+
+/// Rules are made with their fixtures, and cargo refuses a manifest whose targets are missing.
+#[test]
+fn the_image_is_built_from_everything_that_the_program_is_made_of() {
+    let ignored = text(".dockerignore");
+    let is_left_out = |path: &str| ignored.lines().any(|line| path.starts_with(line.trim_end_matches('/')));
+    for needed in ["Cargo.toml", "Cargo.lock", "src/lib.rs", "tests/rules", "tests/suite/main.rs", "benches"]
+    {
+        assert!(!is_left_out(needed), "{needed}");
+    }
+    assert!(is_left_out("target/debug"), "what was built here is not sent");
+}
+
 #[test]
 fn the_commands_of_the_example_workflow_are_understood() {
     let workflow = text("packaging/github-drills.yml");

@@ -105,7 +105,9 @@ fn a_planned_failover_that_stands_halfway_raises_an_alarm_against_disabling_repl
         }
         let ran = world.drive(&site, Process::default());
         let alarms = ran.events.iter().filter_map(|event| match &event.kind {
-            RunEventKind::Alarm { step, code, message } => Some(format!("{step} {code} {message}")),
+            RunEventKind::Alarm { step, code, message } if code == "FB809" => {
+                Some(format!("{step} {code} {message}"))
+            }
             _ => None,
         });
         alarms.collect()

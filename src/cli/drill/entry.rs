@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::cli::checkout;
 use crate::cli::drill::DrillArgs;
 use crate::cli::drill::exit_of;
-use crate::cli::drill::live;
 use crate::cli::drill::show;
 use crate::cli::drill::subject::Subject;
 use crate::cli::env::Env;
@@ -73,22 +72,30 @@ pub(crate) struct Entry {
 impl Entry {
     /// Enters a drill.
     pub(super) fn begin(args: &DrillArgs, subject: &Subject, env: &Env<'_>) -> Result<Self, CliError> {
-        let began_at = env.clock.now();
+        let now = env.clock.now();
         let dir = StateDir::create(&env.path(&args.state_dir)).map_err(run::unusable)?;
         lost::refuse_emptied(&dir)?;
         let database = Database::open(&dir.database()).map_err(|error| run::no_database(&dir, error))?;
-        let id = DrillId::new(args.origin.id.clone().unwrap_or_else(|| run::new_id(began_at)));
+        let id = DrillId::new(args.origin.id.clone().unwrap_or_else(|| run::new_id(now)));
         let known = database.drill(&id).map_err(|error| run::no_database(&dir, error))?;
-        if known.is_some() {
+        // Whoever scheduled it entered it for this process.
+        let is_entered = known.as_ref().is_some_and(|known| {
+            known.never_began()
+                && known.cause == args.origin.cause.as_str()
+                && known.kind == subject.kind.as_str()
+                && known.name == subject.name
+        });
+        if known.is_some() && !is_entered {
             return Err(CliError::usage(format!("there is a drill {id} already")));
         }
+        let began_at = known.map_or(now, |known| known.began_at);
         let lock = take(&dir, &id)?;
         let path = env.path(&args.path);
         let path = std::path::absolute(&path).unwrap_or(path);
         let commit = || path.parent().and_then(checkout::commit);
         let row = DrillRow {
             id,
-            plan: subject.plan.clone(),
+            plan: subject.plan().to_owned(),
             plan_path: args.origin.plan_path.clone().unwrap_or_else(|| path.display().to_string()),
             name: subject.name.clone(),
             kind: subject.kind.as_str().to_owned(),
@@ -98,14 +105,19 @@ impl Entry {
             ended_at: None,
             run: None,
             git_commit: args.origin.commit.clone().or_else(commit),
-            plan_digest: Some(subject.digest.clone()),
+            plan_digest: Some(subject.pin.digest().to_owned()),
             verdict: None,
             result: None,
         };
         let (by, is_taken_back) = (args.origin.by.clone(), subject.part.is_taken_back);
         let mut entry = Self { row, dir, database, by, is_taken_back, _lock: lock };
-        let added = entry.database.add_drill(&entry.row);
-        added.map_err(|error| run::no_database(&entry.dir, error))?;
+        let row = &entry.row;
+        let digest = row.plan_digest.as_deref().unwrap_or_default();
+        let entered = match is_entered {
+            true => entry.database.take_drill(&row.id, digest, row.git_commit.as_deref()),
+            false => entry.database.add_drill(row),
+        };
+        entered.map_err(|error| run::no_database(&entry.dir, error))?;
         Ok(entry)
     }
 
@@ -251,7 +263,6 @@ pub(crate) struct Resumed {
     graph: Arc<Graph>,
     result: DrillResult,
     told: Vec<Recipient>,
-    allowed: Option<Vec<Vec<String>>>,
 }
 
 /// Returns the drill that a run was made by, if that has not ended: whoever takes the run over ends the drill with it.
@@ -281,17 +292,10 @@ pub(crate) fn after_resume(
     let settings = settings::read_named(args.settings.as_deref(), env)?
         .map_err(|exit| CliError::new(exit, "the settings can't be used, and nobody would be told"))?;
     let told = notices::recipients(&plan.plan.model().plan.notify, settings.as_ref(), env)?;
-    // What a service may run it may not run because a process died.
-    let allowed = settings.as_ref().map(|kept| live::commands(&kept.settings));
-    Ok(Some(Resumed { entry, graph: Arc::clone(graph), result, told, allowed }))
+    Ok(Some(Resumed { entry, graph: Arc::clone(graph), result, told }))
 }
 
 impl Resumed {
-    /// Returns the commands that its actions may run; without a list, all.
-    pub(crate) fn allowed(&self) -> Option<Vec<Vec<String>>> {
-        self.allowed.clone()
-    }
-
     /// Ends the drill, if its run has ended, shows its result, and returns the exit code of its verdict.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! A live drill: a run on the real site, for exactly the machines that the drill names.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::cli::check::Format;
@@ -14,7 +13,6 @@ use crate::cli::drill::subject::Subject;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::load;
 use crate::cli::run::Provider;
 use crate::cli::run::RunArgs;
 use crate::cli::run::azure;
@@ -22,6 +20,7 @@ use crate::cli::session;
 use crate::cli::session::Answers;
 use crate::cli::session::Manner;
 use crate::cli::session::SessionArgs;
+use crate::cli::settings::Kept;
 use crate::cli::site::VaultArgs;
 use crate::drill::readiness;
 use crate::escape;
@@ -44,20 +43,20 @@ use crate::syntax::settings::Settings;
 pub(super) fn run(
     args: &DrillArgs,
     subject: &Subject,
+    settings: Option<&Kept>,
     entry: &mut Entry,
     env: &mut Env<'_>,
 ) -> Result<Came, CliError> {
-    let settings = settings(args, env)?;
-    let pinned = settings.as_ref().map(|settings| pinned(settings, subject)).transpose()?;
-    let model = part(subject, args, env)?;
+    let pinned = settings.map(|kept| pinned(&kept.settings, subject)).transpose()?;
+    let model = part(subject)?;
     refuse(args, subject, &model, pinned.is_some())?;
-    let allowed = settings.as_ref().map(commands);
+    let allowed = settings.map(Kept::allowed_commands);
     if let Some(allowed) = &allowed {
-        refuse_commands(&model, allowed)?;
+        refuse_commands(&model, &allowed.commands)?;
     }
     // Whoever pinned the plan confirmed it by its digest.
     let confirm = match pinned {
-        Some(_) => Some(subject.plan.clone()),
+        Some(_) => Some(subject.plan().to_owned()),
         None => args.confirm.clone(),
     };
     let vault = pinned.and_then(|pinned| pinned.vault.as_ref().map(|vault| vault.value.clone()));
@@ -79,7 +78,7 @@ pub(super) fn run(
             speed: None,
             auto_approve: false,
             real_actions: args.real_actions,
-            settings: args.settings.clone(),
+            settings: settings.map(|kept| kept.file.clone()),
             people: None,
             ordered_by: args.origin.by.clone(),
             otlp: None,
@@ -119,58 +118,31 @@ fn refused(what: &str) -> CliError {
     CliError::new(Exit::Refused, what)
 }
 
-/// Returns the settings that are named.
-fn settings(args: &DrillArgs, env: &mut Env<'_>) -> Result<Option<Settings>, CliError> {
-    let Some(path) = &args.settings else { return Ok(None) };
-    let mut loaded = load::load(std::slice::from_ref(path), &args.plan, env);
-    let style = env.talk_style();
-    let mut text = crate::cli::check::failures(&loaded.failures, style);
-    text.push_str(&crate::cli::check::mistakes(&loaded.diagnostics, &loaded.sources, style));
-    env.err.write_all(text.as_bytes())?;
-    let settings = loaded.settings.pop().filter(|_| text.is_empty() && loaded.settings.is_empty());
-    let settings = settings.map(|(_, settings)| settings);
-    let none = || CliError::usage(format!("`{}` is no settings document", path.display()));
-    settings.ok_or_else(none).map(Some)
-}
-
-/// Returns the commands that drills of a service may run; `None` if no settings are named, so that no service runs it.
-pub(super) fn allowed(args: &DrillArgs, env: &mut Env<'_>) -> Result<Option<Vec<Vec<String>>>, CliError> {
-    Ok(settings(args, env)?.as_ref().map(commands))
-}
-
-/// Returns the commands that settings allow.
-pub(super) fn commands(settings: &Settings) -> Vec<Vec<String>> {
-    settings.allowed_commands.iter().map(|command| command.0.clone()).collect()
-}
-
 /// Returns what the settings say about a drill, if they allow it for the plan as it is.
 fn pinned<'s>(settings: &'s Settings, subject: &Subject) -> Result<&'s LiveDrill, CliError> {
     let name = subject.name.as_deref().unwrap_or_default();
     let mut named = settings
         .live_drills
         .iter()
-        .filter(|live| live.plan.value == subject.plan && live.drill.value == name);
+        .filter(|live| live.plan.value == subject.plan() && live.drill.value == name);
     let Some(first) = named.clone().next() else {
         return Err(refused("the settings do not allow this live drill")
-            .hinted(format!("pin it under `live_drills:`, with the digest {}", subject.digest)));
+            .hinted(format!("pin it under `live_drills:`, with the digest {}", subject.pin.digest())));
     };
-    named.find(|live| live.digest.value.0 == subject.digest).ok_or_else(|| {
+    named.find(|live| live.digest.value.0 == subject.pin.digest()).ok_or_else(|| {
         refused("the plan is another than the one that the settings allow for this live drill")
-            .hinted(format!("allowed is {}, and this is {}", first.digest.value.0, subject.digest))
+            .hinted(format!("allowed is {}, and this is {}", first.digest.value.0, subject.pin.digest()))
             .hinted("look at what changed, and pin it anew")
     })
 }
 
 /// Returns the drill's part of the plan with the facts that the plan names.
-fn part(subject: &Subject, args: &DrillArgs, env: &Env<'_>) -> Result<Model, CliError> {
-    let mut loaded = load::load(std::slice::from_ref(&args.path), &args.plan, env);
-    let model = loaded.next_plan().and_then(|plan| plan.model);
-    let model = model.ok_or_else(|| CliError::usage(format!("can't read `{}`", args.path.display())))?;
-    let restricted = restrict::restrict(&model.plan, &subject.part).map_err(|errors| {
+fn part(subject: &Subject) -> Result<Model, CliError> {
+    let restricted = restrict::restrict(&subject.model.plan, &subject.part).map_err(|errors| {
         let names: Vec<String> = errors.iter().map(ToString::to_string).collect();
         CliError::usage(format!("there is no such part of the plan: {}", escape::line(&names.join("; "))))
     })?;
-    Ok(resolve(restricted.plan, model.inventory))
+    Ok(resolve(restricted.plan, subject.model.inventory.clone()))
 }
 
 /// Refuses a live drill that nobody asked for in so many words.
@@ -197,7 +169,7 @@ fn refuse(args: &DrillArgs, subject: &Subject, model: &Model, is_pinned: bool) -
             escape::line(&machine.name().value)
         ))
         .hinted("state `failover: on_approval` and `commit: on_approval`")
-        .hinted(format!("or confirm it with the plan's name: --confirm '{}'", escape::line(&subject.plan)))),
+        .hinted(format!("or confirm it with the plan's name: --confirm '{}'", escape::line(subject.plan())))),
     }
 }
 
@@ -208,7 +180,7 @@ fn refuse_commands(model: &Model, allowed: &[Vec<String>]) -> Result<(), CliErro
         Some(action) => {
             let name = escape::line(&action.name.value).into_owned();
             Err(refused(&format!("the settings do not allow the command of action {name}"))
-                .hinted("list it under `allowed_commands:`, exactly as the plan writes it"))
+                .hinted("list it under `allowed_commands:`, exactly as the plan writes it; its paths are then meant from the folder of the settings"))
         }
     }
 }

@@ -27,7 +27,6 @@ use crate::syntax::drill::DrillKind;
 use self::entry::Entry;
 use self::subject::Subject;
 
-pub(crate) use self::entry::Resumed;
 pub(crate) use self::entry::after_resume;
 
 /// Exercise a plan: is it ready, what would a run do, does it work
@@ -165,12 +164,12 @@ pub fn run(args: &DrillArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
         Ok(settings) => settings,
         Err(exit) => return Ok(exit),
     };
-    let told = notices::recipients(&subject.notify, settings.as_ref(), env)?;
+    let told = notices::recipients(&subject.model.plan.notify, settings.as_ref(), env)?;
     let mut entry = Entry::begin(args, &subject, env)?;
     let came = match subject.kind {
         DrillKind::Readiness => readiness::run(args, &subject, &entry, env),
-        DrillKind::Rehearsal => rehearsal::run(args, &subject, &mut entry, env),
-        DrillKind::Live => live::run(args, &subject, &mut entry, env),
+        DrillKind::Rehearsal => rehearsal::run(args, &subject, settings.as_ref(), &mut entry, env),
+        DrillKind::Live => live::run(args, &subject, settings.as_ref(), &mut entry, env),
         DrillKind::TestFailover => unreachable!("it was refused when it was looked for"),
     };
     match came {

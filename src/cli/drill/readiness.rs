@@ -16,6 +16,7 @@ use crate::cli::exit::Exit;
 use crate::cli::live;
 use crate::cli::load;
 use crate::cli::load::Loaded;
+use crate::cli::pin;
 use crate::cli::ready;
 use crate::cli::session;
 use crate::cli::site;
@@ -68,10 +69,10 @@ pub(super) fn observed(args: &DrillArgs, subject: &Subject, env: &mut Env<'_>) -
     if !args.live {
         return Ok(flags);
     }
-    let reached = site::reach(&args.site, Some(&subject.facts), env)?;
+    let reached = site::reach(&args.site, Some(&subject.model.inventory), env)?;
     let runtime = session::runtime()?;
-    let connected = reached.connect(&subject.facts, &runtime)?;
-    let observed = live::observed(&flags, &connected, &subject.facts, &runtime, env);
+    let connected = reached.connect(&subject.model.inventory, &runtime)?;
+    let observed = live::observed(&flags, &connected, &subject.model.inventory, &runtime, env);
     connected.end(runtime);
     observed
 }
@@ -89,6 +90,9 @@ pub(super) fn checked(
     let mut loaded = load::load(std::slice::from_ref(&args.path), flags, env);
     let plan = loaded.next_plan().filter(|_| loaded.diagnostics.is_empty() && loaded.failures.is_empty());
     let plan = plan.ok_or_else(|| CliError::usage(format!("can't read `{}`", args.path.display())))?;
+    if let Some(model) = &plan.model {
+        pin::refuse_another(flags, model)?;
+    }
     let (plan, left_out) = ready::in_part(plan, flags.part.as_ref())?;
     let checked = check::evaluate(plan, &flags.options(env.clock.now()));
     Ok((checked, loaded, left_out))

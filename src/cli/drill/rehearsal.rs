@@ -8,7 +8,6 @@ use crate::cli::drill::Came;
 use crate::cli::drill::DrillArgs;
 use crate::cli::drill::entry::Entry;
 use crate::cli::drill::exit_of;
-use crate::cli::drill::live;
 use crate::cli::drill::readiness as look;
 use crate::cli::drill::show;
 use crate::cli::drill::subject::Subject;
@@ -23,6 +22,7 @@ use crate::cli::session::Answers;
 use crate::cli::session::Manner;
 use crate::cli::session::SessionArgs;
 use crate::cli::session::SpeedChoice;
+use crate::cli::settings::Kept;
 use crate::cli::site::VaultArgs;
 use crate::clock::pace::Speed;
 use crate::drill::readiness;
@@ -41,6 +41,7 @@ use crate::run::patient::Patient;
 pub(super) fn run(
     args: &DrillArgs,
     subject: &Subject,
+    settings: Option<&Kept>,
     entry: &mut Entry,
     env: &mut Env<'_>,
 ) -> Result<Came, CliError> {
@@ -51,7 +52,7 @@ pub(super) fn run(
     }
     let flags = look::observed(args, subject, env)?;
     let speed = args.speed.unwrap_or(SpeedChoice(if args.ask { Speed::Times(60.0) } else { Speed::Max }));
-    let allowed = live::allowed(args, env)?;
+    let allowed = settings.map(Kept::allowed_commands);
     let run_args = RunArgs {
         path: args.path.clone(),
         provider: Provider::Emulator,
@@ -66,7 +67,7 @@ pub(super) fn run(
             auto_approve: !args.ask,
             real_actions: args.real_actions,
             settings: None,
-            people: args.settings.clone(),
+            people: settings.map(|kept| kept.file.clone()),
             ordered_by: args.origin.by.clone(),
             otlp: None,
             drill: Some(entry.id()),

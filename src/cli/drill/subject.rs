@@ -10,33 +10,27 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::load;
+use crate::cli::pin::Pin;
 use crate::escape;
 use crate::model::Model;
-use crate::model::digest;
 use crate::model::restrict::Part;
 use crate::model::restrict::is_taken_back;
-use crate::syntax::action::Notice;
 use crate::syntax::drill::Drill;
 use crate::syntax::drill::DrillKind;
 use crate::syntax::inventory::Experience;
-use crate::syntax::inventory::Inventory;
 
 /// A drill that was found.
 pub(super) struct Subject {
-    /// Name of the plan.
-    pub plan: String,
-    /// Digest of the whole plan as it is resolved with the facts that it names.
-    pub digest: String,
+    /// The whole plan with the facts that it names, as it was read once for everything that is decided about the drill.
+    pub model: Model,
+    /// Its digest, which every reading after that one has to have.
+    pub pin: Pin,
     /// Its name in the plan.
     pub name: Option<String>,
     /// What it does.
     pub kind: DrillKind,
     /// Which part of the plan it exercises.
     pub part: Part,
-    /// The facts that the plan names.
-    pub facts: Inventory,
-    /// Whom the plan tells of what.
-    pub notify: Vec<Notice>,
 }
 
 /// Reads the plan and finds the drill. Mistakes go to standard error, with the exit code in the drill's place.
@@ -82,9 +76,8 @@ pub(super) fn read(args: &DrillArgs, env: &mut Env<'_>) -> Result<Result<Subject
             (Some(name), drill.kind.value, part)
         }
     };
-    let (plan, digest) = (model.plan.name.value.clone(), digest::plan(&model));
-    let notify = model.plan.notify.clone();
-    Ok(Ok(Subject { plan, digest, name, kind, part, facts: model.inventory, notify }))
+    let pin = Pin::of(&model);
+    Ok(Ok(Subject { model, pin, name, kind, part }))
 }
 
 fn find<'m>(model: &'m Model, args: &DrillArgs) -> Result<&'m Drill, CliError> {
@@ -125,9 +118,14 @@ fn refuse(model: &Model, drill: &Drill) -> Result<(), CliError> {
 }
 
 impl Subject {
-    /// Returns the flags with the part of the plan that the drill exercises.
+    /// Returns the name of the plan.
+    pub(super) fn plan(&self) -> &str {
+        &self.model.plan.name.value
+    }
+
+    /// Returns the flags with the part of the plan that the drill exercises, and with the digest that the plan has to have.
     pub(super) fn flags(&self, args: &PlanArgs) -> PlanArgs {
-        let is_whole = self.part == Part::default();
-        PlanArgs { part: Some(self.part.clone()).filter(|_| !is_whole), ..args.clone() }
+        let part = Some(self.part.clone()).filter(|part| *part != Part::default());
+        PlanArgs { part, pin: Some(self.pin.clone()), ..args.clone() }
     }
 }

@@ -18,6 +18,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::kept;
 use crate::cli::lost;
+use crate::cli::place;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
 use crate::cli::session;
@@ -139,7 +140,14 @@ impl Beginning<'_> {
         let mut database = Database::open(&dir.database()).map_err(|error| no_database(&dir, error))?;
         lost::tell_before_a_run(&dir, &database, env)?;
         let model = self.plan.plan.model();
-        let (folder, lock) = claim::begin(&dir, &id, model)?;
+        // A run of a person goes on from where another one left its machines; a drill must not touch what waits for somebody.
+        let can_go_on = match args.drill.is_some() && provider == place::AZURE {
+            true => claim::unfinished(&database).map_err(|error| no_database(&dir, error))?,
+            false => Vec::new(),
+        };
+        let is_rehearsed = args.drill.is_some() && provider == place::EMULATOR && !args.real_actions;
+        let claimed = claim::of(model, is_rehearsed);
+        let (folder, lock) = claim::begin(&dir.clone().given_as(&args.state_dir), &id, &claimed, &can_go_on)?;
         // A run may be taken over from another folder, and its commands lie beside its plan.
         let plan_path = env.path(self.path);
         let plan_path = std::path::absolute(&plan_path).unwrap_or(plan_path);

@@ -83,6 +83,9 @@ pub struct Driven {
     /// Who has it begin in a session of the dashboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The settings under which a drill began it: what they forbid is forbidden to whoever goes on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<PathBuf>,
 }
 
 /// How a run is executed: what `run` and `resume` have in common.
@@ -142,7 +145,10 @@ impl SessionArgs {
     pub fn driven(&self) -> Driven {
         let answers = self.answers.or(self.auto_approve.then_some(Answers::Itself));
         let speed = self.speed.map(|speed| speed.to_string());
-        Driven { answers, speed, by: self.ordered_by.clone() }
+        // A rehearsal whose actions are simulated needs nobody's leave.
+        let needs_leave = self.drill.is_some() && (self.settings.is_some() || self.real_actions);
+        let settings = self.people().filter(|_| needs_leave).map(Path::to_owned);
+        Driven { answers, speed, by: self.ordered_by.clone(), settings }
     }
 
     /// Returns how a run goes on that was driven like this, where these flags do not say otherwise.
@@ -154,6 +160,7 @@ impl SessionArgs {
             speed: self.speed.or(speed),
             answers: driven.answers,
             ordered_by: driven.by,
+            settings: self.settings.clone().or(driven.settings),
             ..self.clone()
         }
     }

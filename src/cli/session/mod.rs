@@ -24,6 +24,7 @@ use crate::cli::keyboard;
 use crate::cli::notices::OfRun;
 use crate::cli::place::Place;
 use crate::cli::ready::Ready;
+use crate::cli::settings::AllowedCommands;
 use crate::cli::terminal::Below;
 use crate::cli::terminal::Terminal;
 use crate::cli::traces;
@@ -148,8 +149,8 @@ pub(crate) struct Manner {
     pub approver: Option<Arc<dyn Approver>>,
     /// Whether nothing is shown while it goes, nor said of its end.
     pub is_silent: bool,
-    /// The commands that its actions may run; without a list, all.
-    pub allowed: Option<Vec<Vec<String>>>,
+    /// The commands that its actions may run, and where; without a list all, in the folder of the plan.
+    pub allowed: Option<AllowedCommands>,
 }
 
 /// Drives a run until it ends or has to stop, and says what came of it.
@@ -276,10 +277,11 @@ async fn drive_here(
         }
         std::future::pending::<()>().await;
     });
-    let hooks: Arc<dyn Hooks> =
-        hooks::of(&place, args.real_actions, &pace, &Folders { plan: &actions_in, run: &folder }, env);
+    let actions = manner.allowed.as_ref().map_or(&actions_in, |allowed| &allowed.folder);
+    let folders = Folders { actions, run: &folder };
+    let hooks: Arc<dyn Hooks> = hooks::of(&place, args.real_actions, &pace, &folders, env);
     let hooks: Arc<dyn Hooks> = match manner.allowed {
-        Some(allowed) => Arc::new(Allowed::new(hooks, allowed)),
+        Some(allowed) => Arc::new(Allowed::new(hooks, allowed.commands)),
         None => hooks,
     };
     let expected = show::expected(&graph, pace.now());

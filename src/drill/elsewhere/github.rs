@@ -66,11 +66,17 @@ pub(super) fn workflow(
             ],
         });
         let state = command.state_dir.as_deref().unwrap_or(".failback");
-        let run = json!({
+        let mut run = json!({
             "name": "Drill",
             "env": {"PLAN": escaped(&job.plan.path.to_string_lossy()), "DRILL": escaped(&job.drill.name.value), "STATE": escaped(state)},
             "run": "failback drill --name=\"$DRILL\" --cause=schedule --state-dir=\"$STATE\" -- \"$PLAN\"",
         });
+        if let Some(settings) = &command.settings {
+            run["env"]["SETTINGS"] = json!(escaped(settings));
+            run["run"] = json!(
+                "failback drill --name=\"$DRILL\" --cause=schedule --state-dir=\"$STATE\" --settings=\"$SETTINGS\" -- \"$PLAN\""
+            );
+        }
         let keep = json!({
             "name": "Keep the record", "if": "always()", "uses": "actions/upload-artifact@v4",
             "with": {"name": job.slug(), "path": escaped(state), "include-hidden-files": true},

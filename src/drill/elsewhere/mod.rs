@@ -13,6 +13,7 @@ mod tests;
 use crate::drill::plans::PlanFile;
 use crate::syntax::cron::Cron;
 use crate::syntax::drill::Drill;
+use crate::syntax::drill::DrillKind;
 use crate::syntax::drill::Missed;
 use crate::syntax::drill::Overlap;
 
@@ -38,6 +39,8 @@ pub struct Command {
     pub program: String,
     /// The state directory, if it is not the one that is usual there.
     pub state_dir: Option<String>,
+    /// The settings that drills run under, if there are any.
+    pub settings: Option<String>,
     /// The image of Kubernetes' containers.
     pub image: String,
 }
@@ -135,10 +138,16 @@ impl Job<'_> {
     fn objection(&self, earlier: &[Job<'_>], command: &Command) -> Option<Refusal> {
         let path = self.plan.path.to_string_lossy();
         let words = [self.plan.known_as.as_str(), &path, &command.program, &command.image];
-        let words = words.into_iter().chain(command.state_dir.as_deref());
+        let words = words.into_iter().chain(command.state_dir.as_deref()).chain(command.settings.as_deref());
         if words.into_iter().any(|word| word.chars().any(char::is_control)) {
             let why = "a path that it is begun with holds a line break or another control character";
             return Some(self.refused(why, "rename the file or folder"));
+        }
+        if self.drill.kind.value == DrillKind::Live && command.settings.is_none() {
+            let why = "nobody is there to confirm a live drill, and no settings that pin it are named";
+            return Some(
+                self.refused(why, "pin it under `live_drills:` of settings, and name them: --settings FILE"),
+            );
         }
         let slug = self.slug();
         let same = earlier.iter().find(|other| other.slug() == slug)?;
@@ -155,6 +164,7 @@ impl Job<'_> {
         if let Some(dir) = command.state_dir.as_deref().or(usual) {
             words.push(format!("--state-dir={dir}"));
         }
+        words.extend(command.settings.as_ref().map(|settings| format!("--settings={settings}")));
         words.extend(["--".into(), plan.to_owned()]);
         words
     }

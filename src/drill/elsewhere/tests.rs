@@ -35,7 +35,8 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn command() -> Command {
-    Command { program: "/usr/local/bin/failback".into(), state_dir: None, image: "failback:1".into() }
+    let (program, image) = ("/usr/local/bin/failback".into(), "failback:1".into());
+    Command { program, state_dir: None, settings: None, image }
 }
 
 fn written(plan: &PlanFile, scheduler: Scheduler) -> Result<Written, Vec<Refusal>> {
@@ -248,5 +249,21 @@ fn a_path_is_no_line_of_its_own_and_two_drills_are_never_one() {
         );
         let refusals = written(&two, scheduler).expect_err("they would be one");
         assert!(refusals.len() == 1 && refusals[0].drill == "weekly-b", "{refusals:?}");
+    }
+}
+
+#[test]
+fn a_live_drill_is_begun_under_the_settings_that_pin_it_or_not_at_all() {
+    let plan = plan("  - {name: taste, kind: live, machines: [w1], schedule: \"0 3 1 * *\"}\n");
+    for scheduler in [Scheduler::Systemd, Scheduler::Kubernetes, Scheduler::Github, Scheduler::Cron] {
+        let refusals = written(&plan, scheduler).expect_err("nobody would confirm it");
+        assert!(refusals[0].to_string().contains("no settings that pin it"), "{refusals:?}");
+        let command = Command { settings: Some("/etc/failback/failback.yaml".into()), ..command() };
+        let now = at("2026-11-23T00:00:00Z");
+        let written =
+            write(std::slice::from_ref(&plan), scheduler, &command, now).expect("it is pinned there");
+        for said in ["--settings=", "/etc/failback/failback.yaml"] {
+            assert!(written.text.contains(said), "{said}: {}", written.text);
+        }
     }
 }

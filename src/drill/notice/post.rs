@@ -1,7 +1,10 @@
 //! The post: a short queue for each recipient, tried again when it fails, and never waited for by a run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -19,8 +22,11 @@ const MOST_WAITING: usize = 64;
 /// How long is waited before each further attempt.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
 
-/// How long is waited for what is under way when a run has ended.
-const DRAINED: Duration = Duration::from_secs(20);
+/// How long is waited for what is under way when a run has ended: as long as all attempts of one notice take.
+const DRAINED: Duration = Duration::from_secs(35);
+
+/// What is said of an attempt that has no answer yet.
+const NO_ANSWER: &str = "no answer yet";
 
 /// Somebody could not be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,25 +49,33 @@ pub struct Post {
     boxes: Vec<(Recipient, mpsc::Sender<Parcel>)>,
     tasks: JoinSet<()>,
     failures: Arc<Mutex<Vec<Failure>>>,
+    /// For each recipient that is being told something, how its last attempt ended.
+    under_way: UnderWay,
 }
+
+type UnderWay = Arc<Mutex<BTreeMap<usize, String>>>;
 
 impl Post {
     /// Begins to work for some recipients; must be called where tasks can be begun.
     #[must_use]
     pub fn begin(recipients: Vec<Recipient>, clock: &Arc<dyn Clock>) -> Self {
         let mut post = Self::default();
-        for recipient in recipients {
+        for (place, recipient) in recipients.into_iter().enumerate() {
             let (sender, mut waiting) = mpsc::channel::<Parcel>(MOST_WAITING);
             let (clock, failures, of) = (Arc::clone(clock), Arc::clone(&post.failures), recipient.clone());
+            let under_way = Arc::clone(&post.under_way);
             post.tasks.spawn(async move {
                 while let Some(parcel) = waiting.recv().await {
-                    if let Err(failure) = deliver(&of, parcel, &*clock).await {
+                    let note = |message: String| drop(held(&under_way).insert(place, message));
+                    let delivered = deliver(&of, parcel, &*clock, note).await;
+                    held(&under_way).remove(&place);
+                    if let Err(failure) = delivered {
                         tracing::warn!(
                             recipient = failure.recipient,
                             message = failure.message,
                             "a notice is given up"
                         );
-                        failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(failure);
+                        held(&failures).push(failure);
                     }
                 }
             });
@@ -87,33 +101,46 @@ impl Post {
                 Err(TrySendError::Closed(_)) => "the post is closed".to_owned(),
             };
             let failure = Failure { recipient: recipient.shown(), message };
-            self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(failure);
+            held(&self.failures).push(failure);
         }
     }
 
     /// Returns who could not be told since this was asked before.
     #[must_use]
     pub fn failures(&self) -> Vec<Failure> {
-        std::mem::take(&mut *self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        std::mem::take(&mut *held(&self.failures))
     }
 
     /// Takes no more notices, waits for those that are under way, though not for ever, and returns who could not be told.
     pub async fn drain(mut self) -> Vec<Failure> {
-        let waiting: Vec<String> = self.boxes.drain(..).map(|(recipient, _)| recipient.shown()).collect();
+        // Whoever has all that it was to be told ends when nothing more can come.
+        let recipients: Vec<String> = self.boxes.drain(..).map(|(recipient, _)| recipient.shown()).collect();
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let is_done = tokio::time::timeout(DRAINED, all).await.is_ok();
         let mut failures = self.failures();
         if !is_done {
-            let message = format!("not told within {} s", DRAINED.as_secs());
-            let recipient = if waiting.len() == 1 { waiting.concat() } else { "some recipients".to_owned() };
-            failures.push(Failure { recipient, message });
+            failures.extend(held(&self.under_way).iter().map(|(place, last)| Failure {
+                recipient: recipients[*place].clone(),
+                message: format!("{last}; not told within {} s", DRAINED.as_secs()),
+            }));
         }
         failures
     }
 }
 
-/// Tells a recipient, in as many attempts as there may be.
-async fn deliver(recipient: &Recipient, parcel: Parcel, clock: &dyn Clock) -> Result<(), Failure> {
+/// Takes what several tasks share; one that panicked left it whole.
+fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells a recipient, in as many attempts as there may be, and notes how the last one ended.
+async fn deliver(
+    recipient: &Recipient,
+    parcel: Parcel,
+    clock: &dyn Clock,
+    note: impl Fn(String),
+) -> Result<(), Failure> {
+    note(NO_ANSWER.to_owned());
     let Parcel { mut notice, head } = parcel;
     if let (Some(run), Some(head)) = (&mut notice.run, head) {
         run.head = head.now();
@@ -124,6 +151,7 @@ async fn deliver(recipient: &Recipient, parcel: Parcel, clock: &dyn Clock) -> Re
             Ok(()) => return Ok(()),
             Err(failed) => failed,
         };
+        note(failed.message.clone());
         match pauses.next().filter(|_| failed.is_transient) {
             Some(pause) => tokio::time::sleep(*pause).await,
             None => return Err(Failure { recipient: recipient.shown(), message: failed.message }),

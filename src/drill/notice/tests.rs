@@ -174,8 +174,29 @@ async fn what_nobody_takes_is_given_up_and_keeps_nobody_waiting() {
     assert_eq!(began.elapsed(), std::time::Duration::ZERO);
     assert_eq!(post.failures().len(), 200 - 64, "what waits is bounded");
     let failures = post.drain().await;
-    assert!(began.elapsed() <= std::time::Duration::from_secs(21), "{:?}", began.elapsed());
+    assert!(began.elapsed() <= std::time::Duration::from_secs(36), "{:?}", began.elapsed());
     assert!(!failures.is_empty() && failures.iter().all(|failure| failure.recipient == "http://127.0.0.1:1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_not_told_in_time_is_named_each_with_its_reason() {
+    // Each of the two has one that waits behind it, and so nobody is done when the time is over.
+    let settings = "notify:\n  - {events: [drill_failed], webhook: {url: \"http://127.0.0.1:1/a\"}}\n  - {events: [drill_failed], webhook: {url: \"http://127.0.0.2:1/b\"}}\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let post = Post::begin(recipients(settings, &[], folder.path()), &clock());
+    post.tell(&notice(), None);
+    post.tell(&notice(), None);
+    let mut failures = post.drain().await;
+    failures.retain(|failure| failure.message.contains("not told within"));
+    failures.sort_by(|one, other| one.recipient.cmp(&other.recipient));
+    assert_eq!(failures.len(), 2, "{failures:#?}");
+    for (failure, host) in failures.iter().zip(["http://127.0.0.1:1", "http://127.0.0.2:1"]) {
+        assert_eq!(failure.recipient, host);
+        assert!(
+            !failure.message.starts_with(';') && failure.message.ends_with("; not told within 35 s"),
+            "{failure:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

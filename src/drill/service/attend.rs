@@ -13,21 +13,18 @@ use crate::drill::service::Key;
 use crate::drill::service::LOOK;
 use crate::drill::service::Service;
 use crate::drill::service::ServiceError;
+use crate::drill::service::children::SCHEDULE;
 use crate::drill::service::children::id_of;
+use crate::journal::Handled;
 
-/// How often it is kept up to when all calendars are dealt with, although nothing was due: what a schedule that is changed while
-/// nothing runs would have meant before that is then not run.
+/// How often it is kept up to when all calendars are dealt with, although nothing was due: from there the next scheduler goes on.
 const KEPT: SignedDuration = SignedDuration::from_mins(15);
 
 impl Service {
     /// Does what is to be done now, and returns how long nothing is.
     pub(super) fn tick(&mut self) -> Result<Duration, ServiceError> {
         let now = self.setup.clock.now();
-        self.orphans.retain(|row| !row.has_died(&self.setup.state));
-        if !self.orphans.is_empty() {
-            let rows = self.database.drills()?;
-            self.orphans.retain(|row| rows.iter().any(|now| now.id == row.id && now.ended_at.is_none()));
-        }
+        self.look_at_others(now)?;
         let mut next =
             now.saturating_add(SignedDuration::try_from(LOOK).unwrap_or(SignedDuration::MAX)).unwrap_or(now);
         let keys: Vec<Key> = self.entries.keys().cloned().collect();
@@ -47,10 +44,12 @@ impl Service {
     fn attend(&mut self, key: &Key, now: Timestamp) -> Result<Option<Timestamp>, ServiceError> {
         let is_running = self.running.contains_key(key)
             || self
-                .orphans
+                .others
                 .iter()
                 .any(|row| row.plan_path == key.0 && row.name.as_deref() == Some(key.1.as_str()));
-        let is_full = self.running.len() + self.orphans.len() >= self.setup.at_once;
+        // What persons begin takes no place of what is scheduled.
+        let of_calendar = self.others.iter().filter(|row| row.cause == SCHEDULE).count();
+        let is_full = self.running.len() + of_calendar >= self.setup.at_once;
         let Some(entry) = self.entries.get_mut(key) else { return Ok(None) };
         if let Some((from, until)) = entry.idle
             && from <= now
@@ -105,7 +104,9 @@ impl Service {
 
     /// Enters up to when a calendar is dealt with.
     pub(super) fn dealt_with(&mut self, key: &Key, until: Timestamp) -> Result<(), ServiceError> {
-        self.handled(key, until)?;
+        if let Some(digest) = self.entries.get(key).map(|entry| entry.digest.clone()) {
+            self.handled(key, &digest, until)?;
+        }
         if let Some(entry) = self.entries.get_mut(key) {
             entry.standing.handled_until = until;
             entry.standing.is_queued = false;
@@ -114,8 +115,14 @@ impl Service {
         Ok(())
     }
 
-    pub(super) fn handled(&mut self, key: &Key, until: Timestamp) -> Result<Timestamp, ServiceError> {
-        self.database.set_handled_until(&key.0, &key.1, until)?;
+    pub(super) fn handled(
+        &mut self,
+        key: &Key,
+        digest: &str,
+        until: Timestamp,
+    ) -> Result<Timestamp, ServiceError> {
+        let handled = Handled { until, timetable: Some(digest.to_owned()) };
+        self.database.set_handled(&key.0, &key.1, &handled)?;
         Ok(until)
     }
 
@@ -126,10 +133,10 @@ impl Service {
             let until = entry.standing.handled_until;
             until < now && entry.timetable.calendar.next_after(until).is_none_or(|due| due > now)
         };
-        let idle: Vec<Key> =
-            self.entries.iter().filter(|(_, entry)| is_idle(entry)).map(|(key, _)| key.clone()).collect();
-        for key in idle {
-            self.handled(&key, now)?;
+        let idle = self.entries.iter().filter(|(_, entry)| is_idle(entry));
+        let idle: Vec<(Key, String)> = idle.map(|(key, entry)| (key.clone(), entry.digest.clone())).collect();
+        for (key, digest) in idle {
+            self.handled(&key, &digest, now)?;
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.standing.handled_until = now;
             }

@@ -1,5 +1,6 @@
 //! The drills that run: how they begin, and what is made of their ends.
 
+use jiff::SignedDuration;
 use jiff::Timestamp;
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -14,6 +15,12 @@ use crate::drill::service::ServiceError;
 use crate::id::DrillId;
 use crate::journal::DrillEnd;
 use crate::journal::DrillRow;
+
+/// Why a drill of the calendar began.
+pub(super) const SCHEDULE: &str = "schedule";
+
+/// How long a process has for reading its plan before it counts as one that never began.
+const STARTED: SignedDuration = SignedDuration::from_mins(5);
 
 /// The exit code of a drill whose run waits for an approval.
 const WAITS: i32 = 4;
@@ -35,33 +42,32 @@ impl Service {
         if self.database.drill(&order.id)?.is_some() {
             return self.dealt_with(key, due);
         }
+        // It is entered before anything is begun: whatever dies then, its time does not pass without a trace.
+        let row = self.row_of(key, &order, &plan);
+        self.database.add_drill(&row)?;
+        self.dealt_with(key, due)?;
         match self.setup.launcher.launch(&order) {
             Ok(ending) => {
                 self.running.insert(key.clone(), order.clone());
                 let (of, begun) = (key.clone(), order.clone());
                 self.children.spawn(async move { (of, begun, ending.await) });
-                self.dealt_with(key, due)?;
                 (self.setup.told)(&Happening::Began { order, plan, cause, others });
+                Ok(())
             }
-            Err(error) => {
-                self.dealt_with(key, due)?;
-                let said = format!("it can't be started: {error}");
-                self.lost(key, &order, &plan, said)?;
-            }
+            Err(error) => self.lost(row, format!("it can't be started: {error}")),
         }
-        Ok(())
     }
 
     /// Takes note of a drill's end.
     pub(super) fn ended(&mut self, key: &Key, order: &Order, ended: &Ended) -> Result<(), ServiceError> {
         self.running.remove(key);
-        let plan = self.entries.get(key).map(|entry| entry.plan.name.clone());
         let how = match ended.code {
             Some(code) => format!("its process ended with exit code {code}"),
             None => "its process was killed".to_owned(),
         };
         let said = if ended.said.is_empty() { how } else { format!("{how}: {}", ended.said) };
         match self.database.drill(&order.id)? {
+            Some(row) if row.never_began() => self.lost(row, said),
             Some(row) if row.ended_at.is_some() => {
                 (self.setup.told)(&Happening::Ended { row: Box::new(row), lost: None });
                 Ok(())
@@ -75,34 +81,38 @@ impl Service {
                 (self.setup.told)(&Happening::Ended { row: Box::new(row), lost: Some(said) });
                 Ok(())
             }
-            None => self.lost(key, order, &plan.unwrap_or_default(), said),
+            // It was entered before it was begun, and drills are kept.
+            None => Ok(()),
         }
     }
 
-    /// Enters a drill that never got as far as that itself, so that its failure is seen where all others are.
-    fn lost(&mut self, key: &Key, order: &Order, plan: &str, said: String) -> Result<(), ServiceError> {
-        let now = self.setup.clock.now();
+    /// Returns what is entered of a drill that is about to be begun.
+    fn row_of(&self, key: &Key, order: &Order, plan: &str) -> DrillRow {
         let kind = self.entries.get(key).map_or("rehearsal", |entry| entry.drill.kind.value.as_str());
-        let row = DrillRow {
+        DrillRow {
             id: order.id.clone(),
             plan: plan.to_owned(),
             plan_path: order.known_as.clone(),
             name: Some(order.drill.clone()),
             kind: kind.to_owned(),
-            cause: "schedule".to_owned(),
+            cause: SCHEDULE.to_owned(),
             due_at: Some(order.due),
-            began_at: now,
+            began_at: self.setup.clock.now(),
             ended_at: None,
             run: None,
             git_commit: order.commit.clone(),
             plan_digest: None,
             verdict: None,
             result: None,
-        };
-        self.database.add_drill(&row)?;
+        }
+    }
+
+    /// Enters that a drill failed which never got as far as that itself, so that this is seen where all others are.
+    fn lost(&mut self, row: DrillRow, said: String) -> Result<(), ServiceError> {
         let reasons = serde_json::json!({"reasons": [{"code": "drill-lost", "message": said}]});
-        let end = DrillEnd { ended_at: now, verdict: "failed".to_owned(), result: reasons.to_string() };
-        self.database.end_drill(&order.id, &end)?;
+        let ended_at = self.setup.clock.now();
+        let end = DrillEnd { ended_at, verdict: "failed".to_owned(), result: reasons.to_string() };
+        self.database.end_drill(&row.id, &end)?;
         let row = DrillRow {
             ended_at: Some(end.ended_at),
             verdict: Some(end.verdict),
@@ -110,6 +120,23 @@ impl Service {
             ..row
         };
         (self.setup.told)(&Happening::Ended { row: Box::new(row), lost: Some(said) });
+        Ok(())
+    }
+
+    /// Looks which drills go on that this scheduler did not begin, and enters those as failed that one before it entered and whose
+    /// process died before it had them.
+    pub(super) fn look_at_others(&mut self, now: Timestamp) -> Result<(), ServiceError> {
+        let mut others = self.database.open_drills()?;
+        others.retain(|row| !self.running.values().any(|order| order.id == row.id));
+        let (died, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|row| row.has_died(&self.setup.state));
+        self.others = others;
+        let is_lost = |row: &DrillRow| {
+            row.cause == SCHEDULE && row.never_began() && now.duration_since(row.began_at) >= STARTED
+        };
+        for row in died.into_iter().filter(is_lost) {
+            self.lost(row, "its process died before it began".to_owned())?;
+        }
         Ok(())
     }
 }

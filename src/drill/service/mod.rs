@@ -38,6 +38,7 @@ use crate::drill::plans::PlanFile;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
 use crate::journal::DrillRow;
+use crate::journal::Handled;
 use crate::journal::Lock;
 use crate::journal::LockError;
 use crate::journal::StateDir;
@@ -73,6 +74,8 @@ struct Entry {
     plan: PlanFile,
     drill: Drill,
     timetable: Timetable,
+    /// Digest of what the plan says about when it is due.
+    digest: String,
     standing: Standing,
     /// When it was found that there is nothing to do, and until when that holds.
     idle: Option<(Timestamp, Timestamp)>,
@@ -106,8 +109,8 @@ pub struct Service {
     children: JoinSet<(Key, Order, Ended)>,
     /// The drills of the present children.
     running: BTreeMap<Key, Order>,
-    /// Drills of a scheduler before this one that go on.
-    orphans: Vec<DrillRow>,
+    /// Drills that go on and that this scheduler did not begin: one before it did, or a person.
+    others: Vec<DrillRow>,
     next_look: Instant,
     commit: Option<String>,
     kept_at: Timestamp,
@@ -144,8 +147,7 @@ impl Service {
             other @ LockError::Io { .. } => ServiceError::Lock(other),
         })?;
         let database = Database::open(&state.database())?;
-        let is_ours = |row: &DrillRow| row.cause == "schedule" && row.ended_at.is_none();
-        let orphans = database.drills()?.into_iter().filter(is_ours).collect();
+        let others = database.open_drills()?;
         let kept_at = clock.now();
         Ok(Self {
             setup: Parts { state, clock, launcher, at_once: at_once.max(1), told, shown },
@@ -155,7 +157,7 @@ impl Service {
             entries: BTreeMap::new(),
             children: JoinSet::new(),
             running: BTreeMap::new(),
-            orphans,
+            others,
             next_look: Instant::now(),
             commit: None,
             kept_at,
@@ -220,8 +222,8 @@ impl Service {
 
     /// Returns the commits whose drills run.
     fn commits(&self) -> Vec<String> {
-        let orphans = self.orphans.iter().filter_map(|row| row.git_commit.clone());
-        orphans.chain(self.running.values().filter_map(|order| order.commit.clone())).collect()
+        let others = self.others.iter().filter_map(|row| row.git_commit.clone());
+        others.chain(self.running.values().filter_map(|order| order.commit.clone())).collect()
     }
 
     fn take(&mut self, looked: Option<(Box<dyn Plans>, source::Looked)>) -> Result<(), ServiceError> {
@@ -255,24 +257,41 @@ impl Service {
             for drill in &plan.drills {
                 let Some(timetable) = plan.timetable(drill) else { continue };
                 let key = (plan.known_as.clone(), drill.name.value.clone());
-                let handled_until = match self.entries.get(&key) {
-                    Some(known) if known.timetable == timetable => known.standing.handled_until,
-                    // What the new schedule would have meant before is past.
-                    Some(_) => self.handled(&key, now)?,
-                    None => match self.database.handled_until(&key.0, &key.1)? {
-                        Some(until) => until,
-                        None => self.handled(&key, now)?,
-                    },
+                let digest = Timetable::digest(&plan.name, drill);
+                let known = self.entries.get(&key);
+                let handled_until = match known {
+                    Some(known) if known.timetable == timetable => Some(known.standing.handled_until),
+                    Some(_) => None,
+                    None => self.kept(&key, &digest)?,
+                };
+                let handled_until = match handled_until {
+                    Some(until) => until,
+                    // What a new schedule would have meant before is past.
+                    None => self.handled(&key, &digest, now)?,
                 };
                 let is_queued = self.entries.get(&key).is_some_and(|known| known.standing.is_queued);
                 let standing = Standing { handled_until, is_running: false, is_queued };
                 entries.insert(
                     key,
-                    Entry { plan: plan.clone(), drill: drill.clone(), timetable, standing, idle: None },
+                    Entry {
+                        plan: plan.clone(),
+                        drill: drill.clone(),
+                        timetable,
+                        digest,
+                        standing,
+                        idle: None,
+                    },
                 );
             }
         }
         self.entries = entries;
+        // A drill that was taken out and comes back is a new one: nothing was missed of it meanwhile. Of a plan with mistakes it is
+        // not known which drills it has.
+        let (entries, mistaken) = (&self.entries, &mistakes);
+        self.database.forget_calendars(|plan, drill| {
+            entries.contains_key(&(plan.to_owned(), drill.to_owned()))
+                || mistaken.iter().any(|mistake| mistake.known_as == plan)
+        })?;
         self.commit.clone_from(&commit);
         let count = plans.len();
         (self.setup.told)(&Happening::Read {
@@ -282,6 +301,16 @@ impl Service {
         });
         self.setup.shown.send_replace(Arc::new(Found { plans, mistakes, commit }));
         Ok(())
+    }
+}
+
+impl Service {
+    /// Returns up to when the calendar of a drill was dealt with by a scheduler before this one, if the drill was due then as it
+    /// is now.
+    fn kept(&self, key: &Key, digest: &str) -> Result<Option<Timestamp>, ServiceError> {
+        let handled = self.database.handled(&key.0, &key.1)?;
+        let is_same = |handled: &Handled| handled.timetable.as_deref().is_none_or(|known| known == digest);
+        Ok(handled.filter(is_same).map(|handled| handled.until))
     }
 }
 

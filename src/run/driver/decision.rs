@@ -42,6 +42,7 @@ impl Engine<'_> {
             step,
             state: state.step(step),
             out: state.out(),
+            own: state.own_failovers(),
             gate: step::Gate::of(state, step),
             has_recovery_plan: cleanup.is_some_and(|cleanup| !state.step(cleanup).status.is_settled()),
             items,
@@ -73,6 +74,9 @@ impl Engine<'_> {
                 }
             }
             Decision::Adopt(because) => {
+                if let Some(Decision::Fail { code, message }) = step::of_others(&self.context(step, &[])) {
+                    return self.fail(step, code, message);
+                }
                 self.remember_placement(step, true)?;
                 self.forget(step);
                 self.recorder.record_of(step, RunEventKind::StepAdopted { step: id, because })?;

@@ -102,7 +102,7 @@ impl Commands {
     }
 
     fn prepared(&self, program: &str, arguments: &[&str]) -> Command {
-        // A path is meant from the folder of the plan; a bare name is looked up in PATH.
+        // A path is meant from the folder; a bare name is looked up in PATH.
         let path = if program.contains(std::path::is_separator) {
             self.folder.join(program)
         } else {

@@ -55,7 +55,7 @@ pub struct RealHooks {
 }
 
 impl RealHooks {
-    /// Returns hooks whose commands run in `folder`, that of the plan.
+    /// Returns hooks whose commands run in `folder`, from which their relative paths are meant.
     ///
     /// Of `environment` they are given `PATH`, `HOME`, `LANG` and `TZ`, whatever else is in it.
     #[must_use]

@@ -10,6 +10,7 @@ use crate::run::step;
 use crate::run::step::Context;
 use crate::run::step::Decision;
 use crate::run::step::cycle::least_place;
+use crate::run::step::failover::OF_OTHERS;
 use crate::run::step::failover::outside_window;
 use crate::run::step::is_done;
 use crate::run::step::prepare::recovery_plan;
@@ -72,9 +73,16 @@ fn take_back(context: &Context<'_>) -> Decision {
         return context.wait_for_others(reason, OTHERS_PATIENCE);
     }
     let uncommitted = |machine: &Machine<'_>| machine.state().is_ok_and(|state| state == State::FailedBack);
-    if let Some(machine) = context.machines().find(uncommitted) {
+    if let Some(machine) =
+        context.machines().filter(uncommitted).find(|machine| context.may_take_back(*machine))
+    {
         let machine = MachineName::new(machine.name().value.as_str());
         return Decision::Send(Request::CancelFailover { machine });
+    }
+    if let Some(machine) = context.machines().find(uncommitted) {
+        let message =
+            format!("the failover of {} is not of this drill, and is not taken back", machine.name());
+        return Decision::Fail { code: OF_OTHERS, message };
     }
     let back: Vec<&str> = context
         .machines()

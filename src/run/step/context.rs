@@ -33,6 +33,8 @@ pub struct Context<'c> {
     pub state: &'c StepState,
     /// Machines that failed inside a step of several: nothing more is done about them.
     pub out: &'c BTreeSet<usize>,
+    /// Machines whose failover the site took on for this run.
+    pub own: &'c BTreeSet<usize>,
     /// Who asks for what was left to a person.
     pub gate: Option<Gate<'c>>,
     /// Whether the recovery plan of the step's replication group is there: it is deleted when its group has ended.

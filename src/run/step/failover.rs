@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 
 use crate::forecast::Hours;
+use crate::graph::StepKind;
 use crate::id::MachineName;
+use crate::model::Machine;
 use crate::model::PointChoice;
 use crate::provider::FailbackPoint;
 use crate::provider::Request;
@@ -14,13 +16,41 @@ use crate::run::step::cycle::least_place;
 use crate::run::step::is_done;
 use crate::run::step::is_failing_back;
 use crate::run::step::prepare::recovery_plan;
+use crate::syntax::machine::State;
 
 /// How long a step waits for the plan's window to open: one opens each week at least.
 const WINDOW_PATIENCE: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// How long a failover that somebody else began may take.
 const OTHERS_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
+/// Our code for a failover that others began, in a run that takes its failovers back.
+pub(super) const OF_OTHERS: &str = "failed-over-by-others";
+
+/// Returns the failure of a run that takes its failovers back where a machine has failed over already and not by this run: to take
+/// that back would undo what others did, and to leave it would make the run look like one that did it.
+#[must_use]
+pub fn of_others(context: &Context<'_>) -> Option<Decision> {
+    if context.kind() != StepKind::Failover {
+        return None;
+    }
+    let is_uncommitted =
+        |machine: &Machine<'_>| machine.state().is_ok_and(|state| state == State::FailedBack);
+    let mut others =
+        context.machines().filter(is_uncommitted).filter(|machine| !context.may_take_back(*machine));
+    others.next().map(|machine| Decision::Fail {
+        code: OF_OTHERS,
+        message: format!(
+            "{} has failed over already, and not by this drill: it is not taken back; {}",
+            machine.name(),
+            context.who_decides()
+        ),
+    })
+}
+
 pub(super) fn decide(context: &Context<'_>) -> Decision {
+    if let Some(failure) = of_others(context) {
+        return failure;
+    }
     match least_place(context) {
         Err(decision) => return decision,
         Ok(place) if place >= 3 => return context.adopt("the machine has failed back already"),

@@ -22,6 +22,7 @@ pub use cycle::is_done;
 pub use cycle::is_failing_back;
 pub use cycle::is_unmoved;
 pub use cycle::remember_placements;
+pub use failover::of_others;
 pub use gate::Gate;
 pub use nature::goes_by_states;
 pub use nature::guard_of;

@@ -83,6 +83,14 @@ pub fn not_verified(context: &Context<'_>, why: &str) -> Decision {
     let machine = context.machine();
     let (name, sides) = (machine.name(), sides::in_words(machine));
     match context.graph.experience() {
+        // One that others began is not offered: a person who skipped the failover step left it as it was.
+        Experience::Modernized if !context.may_take_back(context.machine()) => Decision::Fail {
+            code: "verification-failed",
+            message: format!(
+                "{why} ({sides}); its planned failover is not of this drill, and is not taken back; {}",
+                context.who_decides()
+            ),
+        },
         Experience::Modernized => Decision::Ask {
             prompt: format!(
                 "{name} came back and is not verified: {why} ({sides}). Cancel its planned failover? Yes: the changes made on-premises \

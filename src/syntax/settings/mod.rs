@@ -34,7 +34,8 @@ block! {
         pub drills_at_once: Option<Spanned<u8>> where [Positive] => 4,
         /// The dashboard: where it listens and who may do what.
         pub serve: Option<Serve>,
-        /// Commands that `run:` actions of live drills may run: program and arguments, exactly as plans write them.
+        /// Commands that `run:` actions of drills may run: program and arguments, exactly as plans write them. They run in the folder of
+        /// the settings, from which relative paths are meant.
         pub allowed_commands: Vec<Argv> where [Prose] => [["./scripts/stop-batch.sh", "--site", "azure"]],
         /// Live drills that may run, each of a plan as it was when somebody looked at it.
         pub live_drills: Vec<LiveDrill>,

@@ -1,4 +1,7 @@
-//! The scheduler over restarts, long drills, changed clocks and changed plans, in paused time.
+//! The scheduler over restarts, long drills and changed clocks, in paused time.
+
+mod changed;
+mod others;
 
 use std::sync::Mutex;
 
@@ -234,8 +237,8 @@ async fn a_crash_between_the_start_and_its_entry_begins_nothing_twice() {
     let order = bench.fake.begun.lock().expect("no panic")[0].0.clone();
     // The drill is in the database, and the calendar as it stood before.
     let mut database = bench.database();
-    database.add_drill(&row(&order)).expect("new");
-    database.set_handled_until(&order.known_as, "daily", START.parse().expect("a time")).expect("written");
+    let handled = Handled { until: START.parse().expect("a time"), timetable: None };
+    database.set_handled(&order.known_as, "daily", &handled).expect("written");
     let running = bench.run(DAILY);
     hours(1).await;
     running.stop().await;
@@ -312,37 +315,6 @@ async fn clocks_that_are_put_forward_and_back_repeat_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_schedule_that_changes_means_nothing_for_what_is_past() {
-    let bench = Bench::new();
-    let running = bench.run(DAILY);
-    hours(6).await;
-    bench.shelve(&DAILY.replace("0 3 * * *", "0 */4 * * *"));
-    hours(1).await;
-    assert_eq!(bench.fake.dues(), [""; 0], "four o'clock in the afternoon is past");
-    hours(2).await;
-    assert_eq!(bench.fake.dues(), ["2026-11-22T20:00:00Z"]);
-    bench.shelve("  - {name: manual, kind: readiness}\n");
-    hours(48).await;
-    assert_eq!(bench.fake.dues().len(), 1, "it is gone");
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_plan_with_a_mistake_keeps_its_drills() {
-    let bench = Bench::new();
-    let running = bench.run(DAILY);
-    hours(1).await;
-    let known_as = "/srv/plans/erp.plan.yaml".to_owned();
-    let mistake = Mistake { path: known_as.clone().into(), known_as, message: "line 3: unknown key".into() };
-    *bench.shelf.0.lock().expect("no panic") =
-        Some(Found { plans: Vec::new(), mistakes: vec![mistake], commit: None });
-    hours(16).await;
-    assert_eq!(bench.count(|told| matches!(told, Happening::Mistaken(_))), 1);
-    assert_eq!(bench.fake.dues(), ["2026-11-23T03:00:00Z"]);
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_process_that_ends_without_an_outcome_is_entered_as_failed() {
     let bench = Bench::new();
     let running = bench.run(DAILY);
@@ -366,7 +338,7 @@ async fn a_drill_whose_run_can_go_on_has_no_outcome_yet() {
         let running = bench.run(DAILY);
         hours(16).await;
         let order = bench.fake.begun.lock().expect("no panic")[0].0.clone();
-        bench.database().add_drill(&row(&order)).expect("new");
+        bench.database().take_drill(&order.id, "sha256:1", None).expect("it has it");
         bench.fake.end(0, code);
         hours(1).await;
         running.stop().await;
@@ -376,25 +348,4 @@ async fn a_drill_whose_run_can_go_on_has_no_outcome_yet() {
         let is_lost = |told: &Happening| matches!(told, Happening::Ended { lost: Some(_), .. });
         assert_eq!(bench.count(is_lost) == 1, !is_stopped, "{code}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn drills_go_on_when_the_scheduler_stops_and_the_next_one_knows_them() {
-    let bench = Bench::new();
-    let running = bench.run(DAILY);
-    hours(16).await;
-    let order = bench.fake.begun.lock().expect("no panic")[0].0.clone();
-    running.stop().await;
-    // The drill holds its lock, as its process does.
-    let folder = bench.state.make_drill(&order.id).expect("made");
-    let lock = Lock::take(&folder).expect("free");
-    let mut database = bench.database();
-    database.add_drill(&row(&order)).expect("new");
-    let running = bench.run(DAILY);
-    hours(24).await;
-    assert_eq!(bench.fake.dues().len(), 1, "it still runs");
-    drop(lock);
-    hours(24).await;
-    assert_eq!(bench.fake.dues().len(), 2);
-    running.stop().await;
 }
