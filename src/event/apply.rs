@@ -260,7 +260,7 @@ impl RunState {
                 }
             }
         }
-        self.asks(&request);
+        self.sends(&request);
         let step = &mut self.steps[index as usize];
         step.attempts = attempt;
         step.intent = Some(Box::new((key, request)));

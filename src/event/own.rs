@@ -33,7 +33,7 @@ impl RunState {
     }
 
     /// A request is about to be sent: a failover that is asked for anew was not done before.
-    pub(super) fn asks(&mut self, request: &Request) {
+    pub(super) fn sends(&mut self, request: &Request) {
         for index in self.failed_over_by(request) {
             self.own.remove(&index);
         }

@@ -62,6 +62,10 @@ fn pause(now: Timestamp, expected: Option<Timestamp>) -> SignedDuration {
 }
 
 impl<'c> Context<'c> {
+    /// Returns whether this run may take back the failover of a machine: one that is to end like that takes back its own alone.
+    pub(super) fn may_take_back(&self, machine: Machine<'_>) -> bool {
+        !self.model.plan.is_taken_back || self.own.contains(&machine.index())
+    }
     /// Returns the machines that the step is about and that have not failed, with the facts as they were just observed.
     pub(crate) fn machines(&self) -> impl Iterator<Item = Machine<'c>> + use<'c> {
         let (model, out) = (self.model, self.out);
