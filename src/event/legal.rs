@@ -7,6 +7,7 @@ use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::event::StepStatus;
 use crate::graph::StepIndex;
+use crate::graph::StepSubject;
 use crate::provider::Request;
 
 /// An event that can't follow the ones before it.
@@ -143,6 +144,13 @@ impl RunState {
                 if step.intent.is_none() =>
             {
                 illegal(format!("no request of {id} is open"))
+            }
+            // The preflight looks at all machines.
+            RunEventKind::MachineSeen { machine, .. }
+                if self.graph.step(index).subject == StepSubject::Plan
+                    && self.graph.model().machine_named(machine.as_str()).is_some() =>
+            {
+                Ok(legal)
             }
             RunEventKind::MemberFailed { machine, .. }
             | RunEventKind::PointReported { machine, .. }
