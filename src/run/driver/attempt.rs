@@ -231,7 +231,7 @@ impl Engine<'_> {
             let mut said = in_words(&failure);
             if kind == StepKind::Failover {
                 let sides = step::after_failover(&self.context(step, &[]), machine);
-                said = format!("{said}; {sides}");
+                said = format!("{said}, and seen then: {sides}");
             }
             Some(Failing { machine: machine.index(), failure, said, verdict })
         });

@@ -11,8 +11,8 @@ use crate::run::step;
 impl Engine<'_> {
     /// Records which machines are in another state than the facts of the plan tell: the run goes on from what is there.
     pub(super) fn tell_states(&mut self, step: StepIndex) -> Result<(), RunError> {
-        let machines = self.model.machines().len();
-        for machine in 0..machines {
+        let count = self.model.machines().len();
+        for machine in 0..count {
             let planned = self.graph.model().machine(machine).state().ok();
             let seen = self.model.machine(machine).state().ok();
             if seen.is_some() && seen != planned {

@@ -49,6 +49,7 @@ pub fn alarm(context: &Context<'_>, machine: Machine<'_>) -> Option<(&'static st
 }
 
 /// Returns what is said of a machine whose failover failed: its powers and, unless it goes on in Azure as before, who decides.
+/// It is one of several in a message, which semicolons part.
 #[must_use]
 pub fn after_failover(context: &Context<'_>, machine: Machine<'_>) -> String {
     let sides = in_words(machine);
@@ -56,10 +57,10 @@ pub fn after_failover(context: &Context<'_>, machine: Machine<'_>) -> String {
     let seen = Seen::of(machine);
     match (seen.sides(), seen.runs_onprem, seen.runs_in_azure) {
         (Some(Sides::Neither), _, _) => format!(
-            "{sides}; it runs on neither side: mend the cause and retry this step, or start the Azure VM, whose data is still \
-             there; {who}"
+            "{sides}, so it runs on neither side: mend the cause and retry this step, or start the Azure VM, whose data is still \
+             there ({who})"
         ),
         (None, Some(false), Some(true)) => sides,
-        (Some(Sides::Both) | None, _, _) => format!("{sides}; {who}"),
+        (Some(Sides::Both) | None, _, _) => format!("{sides} ({who})"),
     }
 }
