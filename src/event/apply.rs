@@ -18,6 +18,7 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::IdempotencyKey;
+use crate::id::OperationId;
 use crate::model::Machine;
 use crate::provider::Request;
 
@@ -32,9 +33,7 @@ impl RunState {
             RunEventKind::IntentRecorded { attempt, key, request, .. } => {
                 self.intend(index, attempt, key, request, at);
             }
-            RunEventKind::OperationAccepted { operation, .. } => {
-                self.steps[index as usize].operation = Some(operation);
-            }
+            RunEventKind::OperationAccepted { operation, .. } => self.accepts(index, operation),
             RunEventKind::StepWaiting { reason, .. } => self.waits(index, reason),
             RunEventKind::ApprovalAsked { prompt, roles, deadline, .. } => {
                 self.asks(index, (seq, prompt, roles, deadline), at);
@@ -130,10 +129,7 @@ impl RunState {
             RunEventKind::IntentRecorded { attempt, key, request, .. } => {
                 self.intend(index, *attempt, key.clone(), request.clone(), at);
             }
-            RunEventKind::OperationAccepted { operation, .. } => {
-                step.operation = Some(operation.clone());
-                self.takes_on(index);
-            }
+            RunEventKind::OperationAccepted { operation, .. } => self.accepts(index, operation.clone()),
             RunEventKind::AttemptFailed { code, message, retry_at, .. } => {
                 self.comes_to_nothing(index);
                 let step = &mut self.steps[index as usize];
@@ -278,6 +274,12 @@ impl RunState {
         if step.intent.is_none() {
             self.park(index, true);
         }
+    }
+
+    /// Notes the operation that the site took on for a step.
+    fn accepts(&mut self, index: StepIndex, operation: OperationId) {
+        self.steps[index as usize].operation = Some(operation);
+        self.takes_on(index);
     }
 
     /// Notes what the event of a place asks, whom, and until when.
