@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use failback::event::Outcome;
+use failback::event::RunEvent;
+use failback::event::RunEventKind;
 use failback::id::IdempotencyKey;
 use failback::id::MachineName;
+use failback::id::RunId;
+use failback::id::StepId;
 use failback::provider::Request;
 use failback::provider::emulator::Deed;
 use failback::provider::emulator::Scenario;
 use failback::provider::emulator::World;
+use failback::rules::Guard;
 use failback::run::trial;
 use failback::run::trial::Subject;
 use failback::run::trial::law;
@@ -155,4 +161,69 @@ fn the_laws_notice_what_no_run_may_do() {
     let laws: Vec<Law> = law::breaches_of_site(&site).into_iter().map(|breach| breach.law).collect();
     assert_eq!(laws, [Law::VerifiedBeforeCommit, Law::VerifiedBeforeCommit, Law::NothingTwice]);
     assert_eq!(law::astray(&site).count(), 0, "a machine that is worked on is not at rest");
+}
+
+#[test]
+fn the_laws_notice_what_is_asked_for_unjudged_or_outside_the_window() {
+    let at = |text: &str| -> jiff::Timestamp { text.parse().expect("a time") };
+    let graph = windowed().graph;
+    let w1 = MachineName::new("w1");
+    let step = || StepId::new("commit/w1");
+    assert!(graph.find(&step()).is_some());
+    let commit = || RunEventKind::IntentRecorded {
+        step: step(),
+        attempt: 1,
+        key: IdempotencyKey::new("r/commit/w1/1"),
+        request: Request::Commit { machines: vec![w1.clone()], recovery_plan: None },
+    };
+    let judged = |passed| RunEventKind::GuardEvaluated {
+        step: step(),
+        guard: Guard::Commit,
+        facts_digest: String::new(),
+        judged_at: None,
+        findings: Vec::new(),
+        passed,
+    };
+    let laws = |at, events: Vec<RunEventKind>| -> Vec<Law> {
+        let mut order = law::Order::default();
+        let verified = RunEventKind::StepSucceeded { step: StepId::new("verify/w1"), note: None };
+        let events = std::iter::once(verified).chain(events);
+        let events = events.map(|kind| RunEvent { run: RunId::new("r"), seq: 1, at, kind });
+        events.flat_map(|event| order.take(&graph, &event)).map(|breach| breach.law).collect()
+    };
+    let inside = at("2025-06-01T23:00:00Z");
+    assert_eq!(laws(inside, vec![judged(true), commit()]), []);
+    assert_eq!(laws(inside, vec![commit()]), [Law::Guarded], "no rule was judged");
+    assert_eq!(laws(inside, vec![judged(false), commit()]), [Law::Guarded], "they did not hold");
+    assert_eq!(
+        laws(inside, vec![judged(true), commit(), commit()]),
+        [Law::Guarded],
+        "they held for the first"
+    );
+    assert_eq!(laws(at("2025-06-01T12:00:00Z"), vec![judged(true), commit()]), [Law::InsideWindow]);
+    assert_eq!(laws(at("2025-06-02T06:00:00Z"), vec![judged(true), commit()]), [Law::InsideWindow]);
+}
+
+#[test]
+fn a_plan_with_a_window_keeps_it_whatever_goes_wrong() {
+    let world = windowed();
+    let subject = Subject {
+        graph: Arc::clone(&world.graph),
+        start: world.start,
+        options: world.options,
+        people: SignedDuration::ZERO,
+    };
+    let faults = trial::fault::everywhere(&subject, &Scenario::default()).expect("it runs");
+    let choices = trial::choose(&Scenario::default(), &faults, 120, 9);
+    let trials = trial::run_all(&subject, &choices, &|| {});
+    for (choice, trial) in choices.iter().zip(&trials) {
+        assert_eq!(trial.breaches, [], "{:?}", choice.faults());
+    }
+    assert!(trials.iter().any(|trial| trial.outcome == Some(Outcome::Succeeded)));
+}
+
+/// A plan of one machine that fails over and is committed at night.
+fn windowed() -> lab::World {
+    let window = "execution:\n  window: { from: \"22:00\", to: \"06:00\" }\n";
+    lab::world_of(&Estate::classic([Vm::new("w1")]).plan(window))
 }

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::event::RunEvent;
 use crate::event::RunEventKind;
+use crate::forecast::Hours;
 use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
@@ -34,6 +36,10 @@ pub enum Law {
     VerifiedBeforeCommit,
     /// The way to Azure comes after the commit was seen.
     CommittedBeforeForward,
+    /// Whatever changes a machine is asked for after its rules were judged for just that, and held.
+    Guarded,
+    /// A failover or a commit is asked for inside the plan's window.
+    InsideWindow,
     /// A machine that runs on both sides, or on neither, when nothing moves any more is told of.
     OneSide,
     /// A run ends, and ends by itself.
@@ -52,6 +58,8 @@ impl Law {
             Self::ProtectedBeforeFailover => "no failover before its wave is protected",
             Self::VerifiedBeforeCommit => "no commit before verification",
             Self::CommittedBeforeForward => "no way to Azure before the commit",
+            Self::Guarded => "nothing is asked for before its rules were judged for it",
+            Self::InsideWindow => "no failover and no commit outside the window",
             Self::OneSide => "no machine is left on both sides or on neither without a word",
             Self::Ends => "a run ends",
             Self::WayOut => "every failure can be left",
@@ -115,7 +123,7 @@ pub fn breaches_of_site(world: &World) -> Vec<Breach> {
 }
 
 /// Returns whether an operation had failed for its subject by a moment.
-fn failed_before(taken: &TakenOn<'_>, subject: &str, by: jiff::Timestamp) -> bool {
+fn failed_before(taken: &TakenOn<'_>, subject: &str, by: Timestamp) -> bool {
     if taken.ended.is_none_or(|ended| ended > by) {
         return false;
     }
@@ -230,18 +238,58 @@ const fn word(request: &Request) -> &'static str {
     }
 }
 
+/// Returns whether a request changes machines in the way that the plan wants; what takes a failover back is asked for whatever rules say.
+const fn changes_machines(request: &Request) -> bool {
+    match request {
+        Request::ReprotectToOnprem { .. }
+        | Request::FailoverToOnprem { .. }
+        | Request::Commit { .. }
+        | Request::ReprotectToAzure { .. } => true,
+        Request::Prepare
+        | Request::MakeRecoveryPlan { .. }
+        | Request::DeleteRecoveryPlan { .. }
+        | Request::CancelFailover { .. } => false,
+    }
+}
+
+/// Returns the breach of a failover or a commit that is asked for while the plan's window is closed.
+fn outside_window(graph: &Graph, id: &StepId, request: &Request, at: Timestamp) -> Option<Breach> {
+    if !matches!(request, Request::FailoverToOnprem { .. } | Request::Commit { .. }) {
+        return None;
+    }
+    let window = graph.model().plan.execution.as_ref()?.window.as_ref()?;
+    let opens = Hours::of(window).opening(at)?.from;
+    let what = || format!("{id} asked for {} at {at}, and the window opens at {opens}", word(request));
+    (opens > at).then(|| Breach::new(Law::InsideWindow, what()))
+}
+
 /// Follows a journal, and finds what was asked for too early.
 #[derive(Clone, Debug, Default)]
 pub struct Order {
     /// Steps that are done.
     good: HashSet<StepIndex>,
+    /// Steps whose rules were judged since they began or asked last, and whether they held.
+    judged: HashMap<StepIndex, bool>,
 }
 
 impl Order {
     /// Takes the next event; returns what it breaks.
     pub fn take(&mut self, graph: &Graph, event: &RunEvent) -> Vec<Breach> {
         match &event.kind {
-            RunEventKind::IntentRecorded { step, request, .. } => self.early(graph, step, request),
+            RunEventKind::IntentRecorded { step, request, .. } => {
+                let mut breaches = self.early(graph, step, request);
+                breaches.extend(self.unguarded(graph, step, request));
+                breaches.extend(outside_window(graph, step, request, event.at));
+                breaches
+            }
+            RunEventKind::GuardEvaluated { step, passed, .. } => {
+                self.judged.extend(graph.find(step).map(|step| (step, *passed)));
+                Vec::new()
+            }
+            RunEventKind::StepStarted { step, .. } => {
+                graph.find(step).and_then(|step| self.judged.remove(&step));
+                Vec::new()
+            }
             kind => {
                 if let RunEventKind::StepSucceeded { step, .. }
                 | RunEventKind::StepAdopted { step, .. }
@@ -252,6 +300,17 @@ impl Order {
                 Vec::new()
             }
         }
+    }
+
+    /// Returns the breach of a change whose rules did not hold, or were not judged since the step asked last.
+    fn unguarded(&mut self, graph: &Graph, id: &StepId, request: &Request) -> Option<Breach> {
+        let judged = graph.find(id).and_then(|step| self.judged.remove(&step));
+        let how = match (changes_machines(request), judged) {
+            (false, _) | (true, Some(true)) => return None,
+            (true, Some(false)) => "although its rules did not hold",
+            (true, None) => "and its rules were not judged before",
+        };
+        Some(Breach::new(Law::Guarded, format!("{id} asked for {} {how}", word(request))))
     }
 
     fn early(&self, graph: &Graph, id: &StepId, request: &Request) -> Vec<Breach> {
