@@ -89,6 +89,29 @@ pub fn disablement(model: &Model, machines: &[usize]) -> Vec<GuardFinding> {
         .collect()
 }
 
+/// The rule about Azure VMs that outlive their commit.
+const REMAINS: &str = "FB707";
+
+/// Returns what is said of the Azure VMs of machines that were just committed: of those that remain, and of those of which it is not
+/// known. What a waiver accepts is not said.
+#[must_use]
+pub fn remaining_in_azure(
+    model: &Model,
+    machines: &[usize],
+    options: &Options,
+) -> (Vec<String>, Vec<String>) {
+    let found = rules::check_guard(model, machines, Guard::Forward, options);
+    let found = found.iter().filter(|finding| finding.rule == REMAINS);
+    let said = |state: State| {
+        found
+            .clone()
+            .filter(|finding| finding.state == state)
+            .map(|finding| finding.message.clone())
+            .collect()
+    };
+    (said(State::Violated), said(State::Indeterminate))
+}
+
 /// Evaluates all rules before anything is changed, those of an organisation's policies too, and returns what stops the run. What
 /// the run waits for does not, nor does a fact that a later guard will ask for again.
 #[must_use]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use failback::event::RunEventKind;
 use failback::event::RunState;
 use failback::id::MachineName;
+use failback::id::StepId;
 use failback::provider::emulator::Deed;
 use failback::report::whereabouts;
 
@@ -104,4 +105,33 @@ fn a_machine_on_both_sides_is_said_to_be_there_until_it_is_on_one() {
     site.by_hand(&Deed::StopAzureVm { machine: MachineName::new("w1") });
     let ran = resume(&world, &site, &ran, vec![retry("verify/w1")]);
     assert_eq!(place(&ran), "on-premises, committed", "{}", ran.said());
+}
+
+#[test]
+fn an_azure_vm_that_outlives_the_commit_is_told_of_where_nothing_looks_at_it_any_more() {
+    let told = |exists: Option<bool>| -> (Vec<String>, Option<String>) {
+        let plan = CLASSIC.0.replace("final_state: protected", "final_state: unprotected");
+        let world = world(&plan, CLASSIC.1);
+        let site = world.site();
+        let (w1, commit) = (MachineName::new("w1"), StepId::new("commit/w1"));
+        assert!(world.machines().contains(&w1));
+        site.keeps_azure_vm("w1", exists);
+        let ran = world.drive(&site, Process::default());
+        let alarms = ran.events.iter().filter_map(|event| match &event.kind {
+            RunEventKind::Alarm { step, code, message } => Some(format!("{step} {code} {message}")),
+            _ => None,
+        });
+        let note = ran.events.iter().find_map(|event| match &event.kind {
+            RunEventKind::StepSucceeded { step, note } if *step == commit => Some(note.clone()),
+            _ => None,
+        });
+        (alarms.collect(), note.expect("it was committed"))
+    };
+    let (alarms, note) = told(Some(true));
+    assert_eq!(alarms, ["commit/w1 FB707 w1: the commit succeeded, but the Azure VM still exists"]);
+    assert_eq!(note, None);
+    let (alarms, note) = told(None);
+    assert_eq!(alarms, [""; 0]);
+    assert!(note.as_deref().is_some_and(|note| note.contains("azure_vm.exists")), "{note:?}");
+    assert_eq!(told(Some(false)), (Vec::new(), None));
 }

@@ -25,7 +25,7 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 A machine whose commit has succeeded while its Azure VM still exists. A run asks right before it reprotects the machine to Azure;
-of a machine that is not protected again, whoever checks the plan on facts from after the run is told.
+of a machine that is not protected again it asks when the commit has ended, and raises an alarm.
 
 ### Why
 The commit removes the Azure VM. One that remains costs money, and started by mistake it is a second copy of the machine.

@@ -42,6 +42,11 @@ impl Engine<'_> {
         if self.is_open_for_others(step, &asked) {
             return self.members_done(step, asked);
         }
+        if self.graph.kind(step) == StepKind::Commit && !self.last_seen_by(step).is_empty() {
+            let outcome = |machine| MemberOutcome { machine, failure: None };
+            self.look_what_became_of(step, asked.into_iter().map(outcome).collect());
+            return Ok(());
+        }
         let note = self.recovery_points(step);
         self.succeed(step, note)
     }
@@ -177,9 +182,17 @@ impl Engine<'_> {
             Some(at) => self.try_again(step, &code, message, at),
             None if others => self.members_done(step, through),
             None => {
-                let note = self.recovery_points(step);
+                let note = self.after_look(step)?;
                 self.succeed(step, note)
             }
+        }
+    }
+
+    /// Returns what is said of a step whose machines were just seen to have come through.
+    fn after_look(&mut self, step: StepIndex) -> Result<Option<String>, RunError> {
+        match self.graph.kind(step) {
+            StepKind::Commit => self.remaining_in_azure(step),
+            _ => Ok(self.recovery_points(step)),
         }
     }
 
@@ -210,7 +223,7 @@ impl Engine<'_> {
                 self.carry_out(step, Decision::Adopt(because))
             }
             None => {
-                let note = self.recovery_points(step);
+                let note = self.after_look(step)?;
                 self.succeed(step, note)
             }
         }

@@ -306,7 +306,7 @@ impl Engine<'_> {
     }
 
     /// A guard looks at every rule, whatever a check was asked to leave out: what it lets pass can't be taken back.
-    fn guard_options(&self) -> Options {
+    pub(super) fn guard_options(&self) -> Options {
         Options { origin: OriginFilter::All, now: self.now(), ..self.options }
     }
 

@@ -3,10 +3,15 @@
 use crate::event::RunEventKind;
 use crate::event::Seen;
 use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::id::MachineName;
 use crate::run::driver::engine::Engine;
+use crate::run::guard;
 use crate::run::recorder::RunError;
 use crate::run::step;
+
+/// The code of the alarm about an Azure VM that outlives its commit: its rule.
+const AZURE_VM_REMAINS: &str = "FB707";
 
 impl Engine<'_> {
     /// Records which machines are in another state than the facts of the plan tell: the run goes on from what is there.
@@ -32,6 +37,26 @@ impl Engine<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the machines of a commit that no later step looks at: those that are not protected again.
+    pub(super) fn last_seen_by(&self, step: StepIndex) -> Vec<usize> {
+        let is_last = |machine: &usize| self.graph.of_machine(*machine, StepKind::Forward).is_none();
+        self.recorder.state().machines_of(step).filter(is_last).collect()
+    }
+
+    /// Tells of Azure VMs that a commit should have removed, of machines that were just seen and that no guard looks at any more;
+    /// returns what is said of those of which nobody knows.
+    pub(super) fn remaining_in_azure(&mut self, step: StepIndex) -> Result<Option<String>, RunError> {
+        let machines = self.last_seen_by(step);
+        if machines.is_empty() {
+            return Ok(None);
+        }
+        let (seen, open) = guard::remaining_in_azure(&self.model, &machines, &self.guard_options());
+        if !seen.is_empty() {
+            self.alarm(step, AZURE_VM_REMAINS, seen.join("; "))?;
+        }
+        Ok((!open.is_empty()).then(|| open.join("; ")))
     }
 
     /// Records how a machine is seen, unless that is what was recorded last, with the alarm of one that does not run on one side.

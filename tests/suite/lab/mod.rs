@@ -146,6 +146,7 @@ impl World {
             hidden: Mutex::default(),
             busy: Mutex::default(),
             halfway: Mutex::default(),
+            remaining: Mutex::default(),
         }))
     }
 

@@ -58,6 +58,8 @@ pub struct Watched {
     pub busy: Mutex<Option<Timestamp>>,
     /// A machine that is shown failing back once its failover was sent, whatever became of it.
     pub halfway: Mutex<Option<&'static str>>,
+    /// A machine whose Azure VM is shown as there, or as not known, once its commit was sent.
+    pub remaining: Mutex<Option<(&'static str, Option<bool>)>>,
 }
 
 #[async_trait::async_trait]
@@ -79,17 +81,25 @@ impl Observe for Watched {
         self.looked.lock().expect("no test panics here").push((self.pace.now(), machines.len()));
         let mut observation = self.emulator.observe_since(machines, mark, freshness).await?;
         let halfway = *self.halfway.lock().expect("no test panics here");
-        let is_sent = |name: &str| {
+        let is_sent = |name: &str, is_it: fn(&Request) -> bool| {
             let sent = self.sent.lock().expect("no test panics here");
             sent.iter().any(|sent| {
-                matches!(sent.request, Request::FailoverToOnprem { .. })
-                    && sent.request.machines().iter().any(|machine| machine.as_str() == name)
+                is_it(&sent.request) && sent.request.machines().iter().any(|machine| machine.as_str() == name)
             })
         };
-        if let Some(name) = halfway.filter(|name| is_sent(name)) {
+        let is_failover = |request: &Request| matches!(request, Request::FailoverToOnprem { .. });
+        let is_commit = |request: &Request| matches!(request, Request::Commit { .. });
+        if let Some(name) = halfway.filter(|name| is_sent(name, is_failover)) {
             for machine in observation.facts.machines.iter_mut().flatten().filter(|it| it.name.value == name)
             {
                 machine.state = Some(Spanned::bare(State::FailingBack));
+            }
+        }
+        let remaining = *self.remaining.lock().expect("no test panics here");
+        if let Some((name, exists)) = remaining.filter(|(name, _)| is_sent(name, is_commit)) {
+            for machine in observation.facts.machines.iter_mut().flatten().filter(|it| it.name.value == name)
+            {
+                machine.azure_vm.as_mut().expect("it has one").exists = exists.map(Spanned::bare);
             }
         }
         Ok(observation)
@@ -160,6 +170,11 @@ impl Site {
     /// Shows a machine as failing back once its failover was sent.
     pub fn stands_halfway(&self, name: &'static str) {
         *self.0.halfway.lock().expect("no test panics here") = Some(name);
+    }
+
+    /// Shows the Azure VM of a machine as there, or as not known, once its commit was sent.
+    pub fn keeps_azure_vm(&self, name: &'static str, exists: Option<bool>) {
+        *self.0.remaining.lock().expect("no test panics here") = Some((name, exists));
     }
 
     /// Does what a person does to the site.
