@@ -16,6 +16,7 @@ mod labels;
 mod ledger;
 mod master_target;
 mod modernized;
+mod moved;
 mod needed;
 mod network;
 mod open;

@@ -18,6 +18,7 @@ use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
 use crate::rules::labels::also_machines;
+use crate::rules::moved;
 use crate::rules::runtime::failover_is_ahead;
 use crate::source::Span;
 
@@ -33,7 +34,7 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 Right before the failover: the datastore of the master target now, against the one on which it stood when the run
-reprotected the machine.
+reprotected the machine. Where nobody knew that, whether it was moved is undecided, with the weight of a warning.
 
 ### Why
 Since reprotect the disks of the machines are attached to the master target. A storage migration in between takes them
@@ -45,7 +46,7 @@ Find the VMDKs and attach them to the virtual machine by hand, or repeat reprote
     help: "find the VMDKs and attach them to the VM by hand, or repeat reprotect",
     article: "vmware-azure-prepare-failback, item 3",
     fixture: include_str!("../../../tests/rules/mt-moved-after-reprotect.yaml"),
-    facts: &["master_targets", "master_targets.datastore", "vault.experience"],
+    facts: &["machines", "state", "master_targets", "master_targets.datastore", "vault.experience"],
     check: Check::Plan(check),
 };
 
@@ -55,7 +56,18 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     let mut places: HashMap<(&str, &str), usize> = HashMap::new();
     let mut missed: HashSet<&str> = HashSet::new();
     let mut unknown = Vec::new();
+    let mut forgotten: Vec<(MasterTarget<'_>, Vec<Machine<'_>>)> = Vec::new();
     for machine in findings.machines(model) {
+        if moved::is_forgotten(machine, findings) {
+            match machine.listed_master_target() {
+                Ok(Some(server)) => match forgotten.iter_mut().find(|(of, _)| of.name() == server.name()) {
+                    Some((_, machines)) => machines.push(machine),
+                    None => forgotten.push((server, vec![machine])),
+                },
+                Ok(None) => {}
+                Err(missing) => findings.unknown_as(&missing, Severity::Warning),
+            }
+        }
         let Some(then) = machine.placement_at_reprotect() else { continue };
         // The disks of a machine that is home are detached.
         if findings.guard().is_none() && !machine.state().map_or(true, failover_is_ahead) {
@@ -99,6 +111,10 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     }
     for missing in &unknown {
         findings.unknown(missing);
+    }
+    for (server, machines) in forgotten {
+        let of = (SubjectKind::MasterTarget, server.name(), server.facts.name.span);
+        moved::undecided(findings, of, "master_targets.datastore", machines);
     }
     Ok(())
 }

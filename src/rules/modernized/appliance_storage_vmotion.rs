@@ -11,10 +11,12 @@ use crate::rules::Findings;
 use crate::rules::Guard;
 use crate::rules::Origin;
 use crate::rules::Rule;
+use crate::rules::SubjectKind;
 use crate::rules::When;
 use crate::rules::labels::also_machines;
 use crate::rules::modernized::also_assigned;
 use crate::rules::modernized::is_needed;
+use crate::rules::moved;
 use crate::rules::runtime::failover_is_ahead;
 
 pub(crate) static RULE: Rule = Rule {
@@ -30,7 +32,7 @@ pub(crate) static RULE: Rule = Rule {
 ### What it checks
 Before the failover, whether the appliance stands on the datastore on which it stood when its machines were reprotected. Before
 a run it is a warning if the appliance is not kept out of Storage vMotion and Storage DRS; where nobody knows, that is undecided,
-with the weight of the warning.
+with the weight of the warning; so it is before the failover where nobody knew on which datastore it stood.
 
 ### Why
 The disks of the machines are attached to the appliance while they replicate. A move of its storage takes them along, and they
@@ -62,6 +64,12 @@ fn check(appliance: Appliance<'_>, findings: &mut Findings<'_>) -> Fact<()> {
         }
         None => appliance.machines().collect(),
     };
+    let forgotten: Vec<Machine<'_>> =
+        concerned.iter().copied().filter(|machine| moved::is_forgotten(*machine, findings)).collect();
+    if !forgotten.is_empty() {
+        let of = (SubjectKind::Appliance, name, appliance.facts.name.span);
+        moved::undecided(findings, of, "appliances.datastore", forgotten);
+    }
     for machine in concerned {
         let Some(before) = machine.placement_at_reprotect() else { continue };
         if findings.guard().is_none() && !failover_is_ahead(machine.state()?) {
