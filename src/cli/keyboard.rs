@@ -1,6 +1,7 @@
 //! The terminal's input, read so that waiting for it can end.
 
 pub(super) use here::Keys;
+pub(super) use here::Quiet;
 pub(super) use here::forget_typed;
 pub(super) use here::line;
 pub(super) use here::restore;
@@ -77,6 +78,7 @@ mod here {
     use rustix::event::PollFlags;
     use rustix::event::Timespec;
     use rustix::event::poll;
+    use rustix::process::getpgrp;
     use rustix::termios::LocalModes;
     use rustix::termios::OptionalActions;
     use rustix::termios::QueueSelector;
@@ -84,21 +86,66 @@ mod here {
     use rustix::termios::Termios;
     use rustix::termios::tcflush;
     use rustix::termios::tcgetattr;
+    use rustix::termios::tcgetpgrp;
     use rustix::termios::tcsetattr;
 
     /// How often a wait asks whether it is over, in nanoseconds.
     const GLANCE: i64 = 100_000_000;
 
-    /// How the terminal was before its keys were read one by one; `None` while they are not.
-    static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+    /// How the terminal was before anything was changed about it, and whether what is typed is not to be shown.
+    #[derive(Debug)]
+    struct Modes {
+        before: Option<Termios>,
+        is_quiet: bool,
+    }
 
-    /// Gives the terminal back as it was before its keys were read one by one.
+    static MODES: Mutex<Modes> = Mutex::new(Modes { before: None, is_quiet: false });
+
+    impl Modes {
+        /// Sets the terminal to how it was before, with what a function changes; `None` if the input is no terminal.
+        fn set(&mut self, change: impl FnOnce(&mut Termios)) -> Option<()> {
+            // Whoever changes a terminal that others have now is stopped.
+            if tcgetpgrp(std::io::stdin()).ok()? != getpgrp() {
+                return None;
+            }
+            let before = match &self.before {
+                Some(before) => before.clone(),
+                None => self.before.insert(tcgetattr(std::io::stdin()).ok()?).clone(),
+            };
+            let mut modes = before;
+            change(&mut modes);
+            tcsetattr(std::io::stdin(), OptionalActions::Now, &modes).ok()
+        }
+    }
+
+    /// Gives the terminal back as it was.
     pub(in crate::cli) fn restore() {
-        if let Ok(mut before) = BEFORE.lock()
-            && let Some(before) = before.take()
+        if let Ok(mut modes) = MODES.lock()
+            && modes.before.is_some()
         {
             // A terminal that is gone needs nothing back.
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
+            let _ = modes.set(|_| {});
+            *modes = Modes { before: None, is_quiet: false };
+        }
+    }
+
+    /// While it lives, what is typed is not shown: the terminal would write it into the bars, and move them by it.
+    #[derive(Debug)]
+    pub(in crate::cli) struct Quiet(());
+
+    impl Quiet {
+        /// Begins; nothing happens if the input is no terminal.
+        pub(in crate::cli) fn begin() -> Self {
+            if let Ok(mut modes) = MODES.lock() {
+                modes.is_quiet = modes.set(|modes| modes.local_modes.remove(LocalModes::ECHO)).is_some();
+            }
+            Self(())
+        }
+    }
+
+    impl Drop for Quiet {
+        fn drop(&mut self) {
+            restore();
         }
     }
 
@@ -109,13 +156,12 @@ mod here {
     impl Keys {
         /// Begins to read keys; `None` if the input is no terminal.
         pub(in crate::cli) fn read() -> Option<Self> {
-            let before = tcgetattr(std::io::stdin()).ok()?;
-            let mut by_key = before.clone();
-            by_key.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-            by_key.special_codes[SpecialCodeIndex::VMIN] = 1;
-            by_key.special_codes[SpecialCodeIndex::VTIME] = 0;
-            BEFORE.lock().ok()?.get_or_insert(before);
-            tcsetattr(std::io::stdin(), OptionalActions::Now, &by_key).ok()?;
+            let mut modes = MODES.lock().ok()?;
+            modes.set(|modes| {
+                modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+                modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+                modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+            })?;
             Some(Self(()))
         }
 
@@ -127,6 +173,14 @@ mod here {
 
     impl Drop for Keys {
         fn drop(&mut self) {
+            match MODES.lock() {
+                Ok(mut modes) if modes.is_quiet => {
+                    // A terminal that is gone shows nothing.
+                    let _ = modes.set(|modes| modes.local_modes.remove(LocalModes::ECHO));
+                    return;
+                }
+                Ok(_) | Err(_) => {}
+            }
             restore();
         }
     }
@@ -181,6 +235,16 @@ mod here {
     pub(in crate::cli) fn forget_typed() {}
 
     pub(in crate::cli) fn restore() {}
+
+    /// What is typed is shown here.
+    #[derive(Debug)]
+    pub(in crate::cli) struct Quiet(());
+
+    impl Quiet {
+        pub(in crate::cli) const fn begin() -> Self {
+            Self(())
+        }
+    }
 
     /// Keys are read by lines here.
     #[derive(Debug)]

@@ -152,34 +152,44 @@ fn ask_below(
 ) -> Option<bool> {
     let (mut lines, is_put) = words(question, is_claimed);
     lines.insert(0, String::new());
-    prompt.say(&lines).ok()?;
     if !is_put || prompt.is_closed() {
+        prompt.say(&lines).ok()?;
         return None;
     }
     let is_withdrawn = || withdrawn.lock().is_ok_and(|mut steps| steps.remove(&question.step));
     let Some(keys) = Keys::read() else { return ask_here(question, is_claimed, withdrawn) };
     keyboard::forget_typed();
     let mut typed = Typed::default();
-    let answer = loop {
+    prompt.ask(lines);
+    let is_over = || {
+        prompt.follow();
+        prompt.is_closed() || is_withdrawn()
+    };
+    loop {
         prompt.show(&format!("{WANTED}{}", typed.text()));
-        let Some(byte) = keys.next(&|| prompt.is_closed() || is_withdrawn())? else {
-            if !prompt.is_closed() {
-                prompt.say(&["no answer is awaited any more".to_owned()]).ok()?;
+        let pressed = match keys.next(&is_over) {
+            Some(Some(byte)) => typed.press(byte),
+            Some(None) => {
+                if !prompt.is_closed() {
+                    prompt.settle("no answer is awaited any more").ok()?;
+                }
+                return None;
             }
-            break None;
+            None => Pressed::Ended,
         };
-        match typed.press(byte) {
+        match pressed {
             Pressed::Changed | Pressed::Nothing => {}
-            Pressed::Ended => break None,
+            Pressed::Ended => {
+                prompt.settle("nobody answers here any more").ok()?;
+                return None;
+            }
             Pressed::Entered => {
                 let line = typed.take();
                 if let Some(answer) = meant(&line) {
-                    prompt.say(&[format!("{WANTED}{}", if answer { "yes" } else { "no" })]).ok()?;
-                    break Some(answer);
+                    prompt.settle(&format!("{WANTED}{}", if answer { "yes" } else { "no" })).ok()?;
+                    return Some(answer);
                 }
             }
         }
-    };
-    prompt.hide();
-    answer
+    }
 }

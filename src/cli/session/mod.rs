@@ -299,8 +299,8 @@ async fn drive_here(
         .map_err(|error| CliError::usage("can't start the run's threads").because(error))?
         .unzip();
     let traces = traces::begin(args, env)?;
-    let mut reporters = match manner.is_silent {
-        true => Vec::new(),
+    let (mut reporters, _quiet) = match manner.is_silent {
+        true => (Vec::new(), None),
         false => {
             let asks_here = approver.is_at_terminal().then_some(&below);
             show::reporters(args, &state, expected, &lost, asks_here, env)

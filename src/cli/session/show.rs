@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::cli::env::Env;
 use crate::cli::env::Guard;
 use crate::cli::exit::Exit;
+use crate::cli::keyboard::Quiet;
 use crate::cli::session::Format;
 use crate::cli::session::SessionArgs;
 use crate::cli::session::of_state_dir;
@@ -37,6 +38,9 @@ pub(super) fn expected(graph: &Graph, now: Timestamp) -> Expected {
     Expected { takes: of(|step| step.takes_s), waits: of(|step| step.waits_s) }
 }
 
+/// What shows a run, and what keeps the terminal from writing into the bars.
+pub(super) type Shown<'r> = (Vec<Box<dyn Reporter + 'r>>, Option<Quiet>);
+
 /// Returns what shows a run as its flags say. Where persons are asked at this terminal and it has bars, they are asked below these.
 pub(super) fn reporters<'r>(
     args: &SessionArgs,
@@ -45,7 +49,7 @@ pub(super) fn reporters<'r>(
     lost: &report::Lost,
     asks_here: Option<&Below>,
     env: &'r mut Env<'_>,
-) -> Vec<Box<dyn Reporter + 'r>> {
+) -> Shown<'r> {
     let style = env.style();
     let verbosity = match style.verbosity {
         crate::render::style::Verbosity::Quiet => report::Verbosity::Quiet,
@@ -61,7 +65,9 @@ pub(super) fn reporters<'r>(
     // Where a cursor can't be moved, bars would show nothing at all.
     let is_dumb = matches!(env.variables.get("TERM").map_or("", String::as_str), "" | "dumb");
     match args.format {
-        Format::Json => vec![Box::new(report::JsonLines::new(report::Noticing::new(&mut env.out, lost)))],
+        Format::Json => {
+            (vec![Box::new(report::JsonLines::new(report::Noticing::new(&mut env.out, lost)))], None)
+        }
         Format::Human
             if env.out.is_terminal() && env.err.is_terminal() && !is_dumb && report::Bar::can_be_drawn() =>
         {
@@ -74,11 +80,11 @@ pub(super) fn reporters<'r>(
             if let Some(below) = asks_here.filter(|_| cfg!(unix)) {
                 let _ = below.set(bar.prompt());
             }
-            vec![Box::new(bar)]
+            (vec![Box::new(bar)], Some(Quiet::begin()))
         }
         Format::Human => {
             let lines = report::Lines::new(report::Noticing::new(&mut env.out, lost), state, verbosity);
-            vec![Box::new(lines.typed_with(&flags).telling_how_to_answer(!args.auto_approve))]
+            (vec![Box::new(lines.typed_with(&flags).telling_how_to_answer(!args.auto_approve))], None)
         }
     }
 }

@@ -2,16 +2,25 @@
 
 mod choice;
 mod count;
+mod look;
 mod memory;
 mod prompt;
 mod pulse;
 mod row;
+mod rows;
+mod screen;
+mod whole;
 
 pub use count::Count;
+pub use look::Look;
 pub use prompt::Prompt;
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 use indicatif::MultiProgress;
 use indicatif::ProgressBar;
@@ -27,34 +36,22 @@ use crate::event::RunState;
 use crate::event::RunStatus;
 use crate::event::StepProgress;
 use crate::graph::StepIndex;
-use crate::graph::StepSubject;
-use crate::quantity::Seconds;
 use crate::report::Verbosity;
 use crate::report::bar::choice::Choice;
-use crate::report::bar::choice::Running;
-use crate::report::bar::choice::Urgency;
 use crate::report::bar::memory::remembered;
 use crate::report::bar::pulse::Pulse;
 use crate::report::bar::row::Paint;
 use crate::report::bar::row::Row;
 use crate::report::bar::row::columns;
-use crate::report::bar::row::graph_of;
-use crate::report::bar::row::percent;
 use crate::report::bar::row::row;
-use crate::report::bar::row::whole;
+use crate::report::bar::rows::Rows;
+use crate::report::bar::screen::Screen;
 use crate::report::eta::Remaining;
 use crate::report::seconds_between;
-use crate::report::short;
 use crate::report::summary::summary;
 use crate::report::tally::Tally;
 use crate::report::text;
 use crate::report::text::Repeats;
-
-/// Columns of the bar of the whole.
-const WIDTH: usize = 32;
-
-/// Columns of the time that is gone and left, so that the bar stands still.
-const TIMES: usize = 32;
 
 /// Least and most columns of a name.
 const NAMES: (usize, usize) = (8, 24);
@@ -63,19 +60,11 @@ const NAMES: (usize, usize) = (8, 24);
 /// ticks have paid for it. A plan of ten machines is looked at with each tick.
 const CREDIT: usize = 512;
 
-/// Most machines that are shown above a question.
+/// Most machines that are shown above a question, where the terminal has room for them.
 const ROWS_BESIDE_A_QUESTION: usize = 6;
 
-/// How bars look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
-    /// How much is said above the bars.
-    pub verbosity: Verbosity,
-    /// Whether colours are written.
-    pub color: bool,
-    /// Whether the questions of the run are asked at this terminal, where nobody needs to be told of them twice.
-    pub asks_here: bool,
-}
+/// Lines beside those of machines and of a question: the whole, the counts, how many more run, and one that stays free.
+const OTHER_LINES: usize = 4;
 
 /// Shows a run as bars, and what is to be remembered as lines above them.
 #[derive(Debug)]
@@ -83,14 +72,11 @@ pub struct Bar {
     bars: MultiProgress,
     whole: ProgressBar,
     counts: ProgressBar,
-    /// Bars of machines, used again and again: ending a bar draws all of them.
-    slots: Vec<(ProgressBar, Row)>,
-    /// Says how many more run.
-    more: (ProgressBar, Row),
+    rows: Arc<Mutex<Rows>>,
+    screen: Screen,
     look: Look,
     /// Says how often the display is worked out; `None`: with every tick.
     pulse: Option<Pulse>,
-    name_width: usize,
     tally: Tally,
     left: Remaining,
     /// When the time that is left was worked out.
@@ -128,6 +114,7 @@ impl Bar {
     pub fn on_stderr(state: &RunState, weights: Vec<f64>, look: Look) -> Self {
         let mut bar = Self::new(state, weights, look, ProgressDrawTarget::stderr());
         bar.pulse = Some(Pulse::of(&bar.bars));
+        bar.screen = Screen::of_stderr();
         bar
     }
 
@@ -142,15 +129,15 @@ impl Bar {
             let bar = ProgressBar::no_length().with_style(style(template));
             bars.add(bar)
         };
-        let (whole, counts, more) = (add("{wide_msg}"), add("{wide_msg}"), add("{msg}"));
+        let (whole, counts) = (add("{wide_msg}"), add("{wide_msg}"));
+        let rows = Rows::below(&bars, names.clamp(NAMES.0, NAMES.1));
         Self {
             whole,
             counts,
-            slots: Vec::new(),
-            more: (more, Row::default()),
+            rows: Arc::new(Mutex::new(rows)),
+            screen: Screen::default(),
             look,
             pulse: None,
-            name_width: names.clamp(NAMES.0, NAMES.1),
             tally: Tally::new(state, weights),
             left: Remaining::default(),
             left_at: None,
@@ -189,10 +176,29 @@ impl Bar {
         self
     }
 
+    /// Says how large the terminal is, of one that can't be asked.
+    #[must_use]
+    pub fn sized(mut self, rows: u16, columns: u16) -> Self {
+        self.screen = Screen::fixed(rows, columns);
+        self
+    }
+
     /// Returns where persons are asked below the bars, which then no longer stand back for them.
     #[must_use]
     pub fn prompt(&mut self) -> Prompt {
-        self.prompt.get_or_insert_with(|| Prompt::below(&self.bars)).clone()
+        let below = || Prompt::below(&self.bars, Arc::clone(&self.rows), self.screen.clone());
+        self.prompt.get_or_insert_with(below).clone()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how many machines there is room for: a question below the bars must not be where a low terminal has no line for it.
+    fn room(&self) -> usize {
+        let Some(prompt) = self.prompt.as_ref().filter(|_| self.pauses > 0) else { return usize::MAX };
+        let free = self.screen.size().map(|size| size.rows.saturating_sub(OTHER_LINES + prompt.height()));
+        free.map_or(ROWS_BESIDE_A_QUESTION, |free| free.min(ROWS_BESIDE_A_QUESTION))
     }
 
     /// Returns whether the display stands back for a person who is asked where it stood.
@@ -237,8 +243,7 @@ impl Bar {
         }
         let running = self.choice.update(state, &self.left);
         self.costs.0 = running.len();
-        // A question below the bars must not be where a low terminal has no line for it.
-        let rows = if self.pauses > 0 { ROWS_BESIDE_A_QUESTION } else { usize::MAX };
+        let room = self.room();
         let running_work: f64 = done
             .iter()
             .filter(|(step, _)| !state.step(**step).status.is_settled())
@@ -251,75 +256,10 @@ impl Bar {
             .choice
             .shown()
             .filter_map(|subject| running.get(&subject))
-            .take(rows)
+            .take(room)
             .map(|runs| row(now, state, *runs, texts.get(&runs.step).copied(), self.look.color))
             .collect();
-        self.show_rows(&rows, running.len() - rows.len());
-    }
-
-    fn show_whole(
-        &self,
-        now: Timestamp,
-        state: &RunState,
-        running_work: f64,
-        running: &HashMap<StepSubject, Running>,
-    ) {
-        let part = self.tally.part(running_work);
-        let passed = seconds_between(state.started_at().unwrap_or(now), now);
-        let mut times = format!("{} gone", short(passed));
-        let since = self.left_at.map_or(Seconds(0), |at| seconds_between(at, now));
-        let left = short(Seconds(whole(self.left.seconds()).saturating_sub(since.0)));
-        if left.0 > 0 && self.tally.is_estimated() {
-            times.push_str(&format!(", about {left} left"));
-        }
-        // The bar stands last, since a narrow terminal cuts off what does.
-        let text = format!("{} {times:<TIMES$} {}", percent(part), graph_of(part, WIDTH));
-        self.whole.set_message(text);
-        let machines = self.tally.machines();
-        let mut text = format!("{} of {} done", self.tally.done(), text::counted(machines, "machine"));
-        let urgent = |kind: Urgency| running.values().filter(|runs| runs.urgency == kind).count();
-        for (count, word) in [
-            (self.tally.failed(), "failed"),
-            (self.tally.left_out(), "left out"),
-            (self.no_return, "with no way back"),
-            (urgent(Urgency::Asked), "waiting for a person"),
-            (urgent(Urgency::Retries), "to be tried again"),
-            (urgent(Urgency::HeldBack), "held back"),
-            (urgent(Urgency::None), "running"),
-        ] {
-            if count > 0 {
-                text.push_str(&format!(" · {count} {word}"));
-            }
-        }
-        self.counts.set_message(text);
-    }
-
-    fn show_rows(&mut self, rows: &[Row], more: usize) {
-        while self.slots.len() < rows.len() {
-            let bar = ProgressBar::no_length().with_style(style("{msg}"));
-            self.slots.push((self.bars.insert_before(&self.more.0, bar), Row::default()));
-        }
-        let template = format!("  {{prefix:{}!}} {{wide_msg}}", self.name_width);
-        let empty = Row::default();
-        for (at, (bar, row)) in self.slots.iter_mut().enumerate() {
-            let wanted = rows.get(at).unwrap_or(&empty);
-            if row == wanted {
-                continue;
-            }
-            if (*row == empty) != (*wanted == empty) {
-                // A line without text would still be a line.
-                bar.set_style(style(if *wanted == empty { "{msg}" } else { &template }));
-            }
-            row.clone_from(wanted);
-            let named = bar.clone().with_prefix(row.name.clone());
-            named.set_message(row.text.clone());
-        }
-        let text = if more == 0 { String::new() } else { format!("  … and {more} more running") };
-        if self.more.1.text != text {
-            self.more.0.set_style(style(if text.is_empty() { "{msg}" } else { "{wide_msg}" }));
-            self.more.0.set_message(text.clone());
-            self.more.1.text = text;
-        }
+        self.rows().show(&rows, running.len() - rows.len());
     }
 
     /// Asks nobody any more; returns whether the cursor stands behind a question for which the display stood back.
@@ -334,11 +274,10 @@ impl Bar {
 
     /// Takes each bar away, so that what is printed last is not printed above what was true before.
     fn take_down(&self) {
-        for bar in
-            [&self.whole, &self.counts, &self.more.0].into_iter().chain(self.slots.iter().map(|(bar, _)| bar))
-        {
+        for bar in [&self.whole, &self.counts] {
             self.bars.remove(bar);
         }
+        self.rows().take_down();
     }
 
     /// Takes the bars away; what was printed stays.
@@ -408,6 +347,7 @@ impl Reporter for Bar {
         if self.stands_back() || !self.pulse.as_ref().is_none_or(Pulse::allows) {
             return Ok(());
         }
+        self.screen.follow(&self.bars);
         self.refresh(now, state, progress);
         self.print()
     }

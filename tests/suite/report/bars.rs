@@ -209,7 +209,7 @@ fn bars_go_on_above_a_question_that_stands_below_them() {
     play.go(&["reprotect"]);
     play.tick(&[]);
     play.pause(true);
-    prompt.say(&["Commit w4 (approve_commit/w4)".into()]).expect("in memory");
+    prompt.ask(vec![String::new(), "Commit w4 (approve_commit/w4)".into()]);
     prompt.show("yes or no? ye");
     play.fails("reprotect/w1", "The disk is locked");
     play.pass(90);
@@ -218,14 +218,19 @@ fn bars_go_on_above_a_question_that_stands_below_them() {
     let at =
         |words: &str| text.lines().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{text}"));
     let places =
-        ["Commit w4", "reprotect/w1 failed", "7m30s gone", "1 failed ·", "  w2 ", "yes or no? ye"].map(at);
+        ["reprotect/w1 failed", "7m30s gone", "1 failed ·", "  w2 ", "Commit w4", "yes or no? ye"].map(at);
     assert!(places.is_sorted(), "{places:?}\n{text}");
     assert_eq!(places[5] + 1, text.lines().count(), "the question is last: {text}");
-    prompt.hide();
+    prompt.settle("yes or no? yes").expect("in memory");
     play.pause(false);
     play.tick(&[]);
     let text = terminal.contents();
-    assert!(!text.contains("yes or no?") && text.contains("1 failed"), "{text}");
+    let at =
+        |words: &str| text.lines().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{text}"));
+    let places =
+        ["reprotect/w1 failed", "Commit w4", "yes or no? yes", "gone", "1 failed ·", "  w2 "].map(at);
+    assert!(places.is_sorted(), "what was asked and answered stays above the bars: {text}");
+    assert_eq!(text.matches("yes or no?").count(), 1, "{text}");
 }
 
 #[test]
@@ -235,9 +240,17 @@ fn a_question_is_seen_on_a_low_terminal() {
     play.start();
     play.go(&["reprotect"]);
     play.pause(true);
+    let question =
+        "Commit w1, whose copy in Azure is deleted by that, and nothing brings it back (approve_commit/w1)";
+    prompt.ask(vec![String::new(), question.into(), "for: dr-lead".into()]);
     prompt.show("yes or no? ");
     play.tick(&[]);
-    assert!(terminal.contents().contains("yes or no?"), "{}", terminal.contents());
+    let text = terminal.contents();
+    let flat = text.lines().map(str::trim_end).collect::<String>();
+    for words in ["gone", "0 of 30 machines done", "more running", "nothing brings", "dr-lead", "yes or no?"]
+    {
+        assert!(flat.contains(words), "no {words}: {text}");
+    }
 }
 
 #[test]
@@ -247,6 +260,7 @@ fn a_question_ends_with_the_bars() {
     play.start();
     play.go(&["reprotect"]);
     play.pause(true);
+    prompt.ask(vec!["Commit w4 (approve_commit/w4)".into()]);
     prompt.show("yes or no? ");
     play.tick(&[]);
     play.say(RunEventKind::Interrupted { reason: "asked to stop".into() });
@@ -254,6 +268,7 @@ fn a_question_ends_with_the_bars() {
     prompt.show("yes or no? y");
     let text = terminal.contents();
     assert!(!text.contains("yes or no?") && !text.contains("gone"), "{text}");
+    assert_eq!(text.matches("Commit w4").count(), 1, "what was asked is not lost: {text}");
 }
 
 #[test]

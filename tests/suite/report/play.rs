@@ -123,7 +123,8 @@ impl Play {
     pub fn bar_with_prompt(&mut self, rows: u16, columns: u16) -> (InMemoryTerm, Prompt) {
         let terminal = InMemoryTerm::new(rows, columns);
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
-        let mut bar = Bar::new(&self.state, Vec::new(), Look { asks_here: true, ..Look::default() }, target);
+        let look = Look { asks_here: true, ..Look::default() };
+        let mut bar = Bar::new(&self.state, Vec::new(), look, target).sized(rows, columns);
         let prompt = bar.prompt();
         self.reporters.push(Box::new(bar));
         (terminal, prompt)
