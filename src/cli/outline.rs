@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use crate::cli::deadline;
 use crate::escape;
-use crate::forecast::Assumed;
 use crate::forecast::Forecast;
 use crate::forecast::LimitKind;
 use crate::forecast::Loss;
@@ -21,6 +20,7 @@ use crate::quantity::Seconds;
 use crate::render::style::Style;
 use crate::render::style::Tone;
 use crate::render::summary::Counts;
+use crate::report;
 use crate::rules::Found;
 use crate::syntax::inventory::Experience;
 
@@ -65,8 +65,7 @@ pub fn summary(graph: &Graph, forecast: &Forecast, findings: &Found, digest: &st
         count => format!(" in {}", plural(count, "replication group")),
     };
     let machines = plural(model.machines().len(), "machine");
-    let assumed =
-        if forecast.assumed.experience { " (assumed: the vault's experience isn't known)" } else { "" };
+    let assumed = in_brackets(report::assumed::experience(&forecast.assumed));
     let experience = format!("{}{assumed}", graph.experience());
     let digest = digest.get(..DIGEST).unwrap_or(digest);
     let _ = writeln!(text, "{name}: {machines}{groups}, {experience}{counts}; digest {digest}");
@@ -115,39 +114,12 @@ fn data(forecast: &Forecast) -> String {
     let expected = if bytes.low == bytes.high { high.to_string() } else { format!("{low} to {high}") };
     let expected =
         if bytes.worst == bytes.high { expected } else { format!("{expected} expected, {worst} at worst") };
-    format!("{expected}{}", assumed_data(&forecast.assumed))
+    format!("{expected}{}", in_brackets(report::assumed::data(&forecast.assumed)))
 }
 
-/// Returns what of the data is no fact, in brackets.
-fn assumed_data(assumed: &Assumed) -> String {
-    let (disks, machines) = (assumed.disks_without_size, assumed.machines_without_disks);
-    let has = |count: usize| if count == 1 { "has" } else { "have" };
-    let disks = (disks > 0).then(|| format!("{} {} no size", plural(disks, "disk"), has(disks)));
-    let machines =
-        (machines > 0).then(|| format!("{} {} no disks", plural(machines, "machine"), has(machines)));
-    let without: Vec<String> = disks.into_iter().chain(machines).collect();
-    if without.is_empty() {
-        return String::new();
-    }
-    format!(" (assumed: {} in the inventory, {} GiB for each)", without.join(" and "), assumed.disk_gib)
-}
-
-/// Returns what of the waves is no fact, in brackets.
-fn assumed_waves(assumed: &Assumed) -> String {
-    let servers = &assumed.servers_without_disks;
-    let named: Vec<_> = servers.iter().take(NAMED).map(|server| escape::line(server)).collect();
-    let more = match servers.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let servers = (!named.is_empty())
-        .then(|| format!("nobody knows the disks attached to {}{more}, none are counted", named.join(", ")));
-    let machines = assumed.machines_without_disks;
-    let each = if machines == 1 { "" } else { " each" };
-    let machines =
-        (machines > 0).then(|| format!("{} counted as one disk{each}", plural(machines, "machine")));
-    let parts: Vec<String> = servers.into_iter().chain(machines).collect();
-    if parts.is_empty() { String::new() } else { format!(" (assumed: {})", parts.join("; ")) }
+/// Returns what is taken for granted, in brackets.
+fn in_brackets(assumed: Option<String>) -> String {
+    assumed.map_or_else(String::new, |assumed| format!(" (assumed: {assumed})"))
 }
 
 fn loss(loss: &Loss) -> String {
@@ -203,7 +175,7 @@ fn verdict(word: &str, objective: &Objective) -> Option<String> {
 }
 
 fn waves(graph: &Graph, forecast: &Forecast) -> String {
-    let assumed = assumed_waves(&forecast.assumed);
+    let assumed = in_brackets(report::assumed::waves(&forecast.assumed));
     if graph.waves().count <= 1 {
         return format!("1: all disks fit at once{assumed}");
     }

@@ -15,6 +15,7 @@ use crate::report::assessment::Objectives;
 use crate::report::assessment::Reason;
 use crate::report::assessment::Verdict;
 use crate::report::assessment::Weight;
+use crate::report::assumed;
 use crate::rules::Found;
 use crate::rules::State;
 
@@ -80,6 +81,16 @@ pub fn of_forecast(forecast: &Forecast) -> impl Iterator<Item = Reason> {
     })
 }
 
+/// Returns what keeps a promise from being known: the forecast of a plan with objectives takes for granted what no fact tells.
+pub fn of_assumed(forecast: &Forecast) -> Option<Reason> {
+    let promises = [forecast.rto, forecast.rpo].iter().any(|objective| objective.objective_s.is_some());
+    let assumed = assumed::all(&forecast.assumed);
+    (promises && !assumed.is_empty()).then(|| {
+        let message = format!("the forecast takes for granted what no fact tells: {}", assumed.join("; "));
+        reason(Weight::Degraded, "forecast-assumed", message)
+    })
+}
+
 fn compared(objective: Objective) -> Compared {
     let kept = objective.verdict.map(|verdict| match verdict {
         Promise::Kept => Kept::Kept,
@@ -119,7 +130,10 @@ pub fn assess(
         machines: Vec::new(),
     };
     assessment.with(
-        of_findings(findings).chain(of_age(age, limit.map(|limit| limit.value))).chain(of_forecast(forecast)),
+        of_findings(findings)
+            .chain(of_age(age, limit.map(|limit| limit.value)))
+            .chain(of_forecast(forecast))
+            .chain(of_assumed(forecast)),
     )
 }
 

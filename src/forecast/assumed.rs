@@ -1,5 +1,6 @@
 //! What a forecast takes for granted because no fact tells it, so that nobody reads it as known.
 
+use serde::Deserialize;
 use serde::Serialize;
 
 use crate::forecast::amount;
@@ -13,7 +14,7 @@ use crate::graph::wave;
 /// What a forecast takes for granted where the inventory leaves facts out, of machines that are still to come back.
 ///
 /// A bandwidth that is not known is told where it holds the run up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assumed {
     /// Whether the vault's experience is not known; it is taken to be classic.
     pub experience: bool,

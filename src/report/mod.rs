@@ -1,6 +1,7 @@
 //! How a run is shown while it goes on, and what is said of it at the end: bars, lines, or JSON.
 
 pub mod assessment;
+pub mod assumed;
 mod bar;
 pub mod csv;
 pub mod document;

@@ -76,6 +76,12 @@ pub enum FileError {
         /// The name that was found.
         path: PathBuf,
     },
+    /// It is a link that leads to itself, or to one that leads back.
+    #[error("`{}` is a link that leads to itself", path.display())]
+    Endless {
+        /// The name that was found.
+        path: PathBuf,
+    },
     /// The system refused to open it.
     #[error("no permission to read `{}`", path.display())]
     PermissionDenied {
@@ -105,6 +111,7 @@ impl FileError {
             | Self::Utf16 { path }
             | Self::Utf32 { path }
             | Self::Outside { path }
+            | Self::Endless { path }
             | Self::PermissionDenied { path }
             | Self::Io { path, .. } => shown.clone_into(path),
         }
@@ -121,6 +128,7 @@ impl FileError {
             Self::TooLarge { .. } => Some("split it into several files"),
             Self::Utf16 { .. } | Self::Utf32 { .. } => Some("save it as UTF-8"),
             Self::Outside { .. } => Some("name the file itself if it is meant, or remove the link"),
+            Self::Endless { .. } => Some("remove the link, or make it lead to a file"),
             Self::PermissionDenied { .. } => Some("check the owner and mode of the file and of its folders"),
             Self::Io { .. } => None,
         }

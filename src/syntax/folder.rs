@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::syntax::file::FileError;
+use crate::syntax::workspace::Leads;
 use crate::syntax::workspace::Workspace;
 
 /// What a folder holds.
@@ -55,8 +56,11 @@ pub fn yaml_files(base: &Path, folder: &Path, most: usize) -> Found {
             let path = if folder == Path::new(".") { PathBuf::from(&name) } else { folder.join(&name) };
             // Where a link leads is found out before anything there is looked at.
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            if is_link && !workspace.holds(&real.join(&name)) {
+            let leads = if is_link { workspace.leads(&real.join(&name)) } else { Leads::Inside };
+            if leads == Leads::Outside {
                 found.failures.push((path.clone(), FileError::Outside { path }));
+            } else if leads == Leads::Nowhere {
+                found.failures.push((path.clone(), FileError::Endless { path }));
             } else if base.join(&path).is_dir() {
                 open.push(path);
             } else if is_yaml(&path) {

@@ -48,6 +48,17 @@ pub struct Workspace {
     folder: PathBuf,
 }
 
+/// Where a path leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leads {
+    /// To a place in the workspace.
+    Inside,
+    /// Out of it.
+    Outside,
+    /// From link to link without an end.
+    Nowhere,
+}
+
 impl Workspace {
     /// Returns the workspace of a folder: the nearest folder with a `.git`, else the folder itself.
     #[must_use]
@@ -70,10 +81,16 @@ impl Workspace {
     }
 
     /// Returns whether a path, seen from the workspace's folder, leads to a place in it, whatever is there.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        self.leads(path) == Leads::Inside
+    }
+
+    /// Returns where a path leads, seen from the workspace's folder.
     ///
     /// Nothing outside is looked at on the way, so that the answer does not tell what is there.
     #[must_use]
-    pub fn holds(&self, path: &Path) -> bool {
+    pub fn leads(&self, path: &Path) -> Leads {
         let mut at = self.folder.clone();
         let mut rest: VecDeque<Part> = parts(path).collect();
         let mut links = 0;
@@ -92,7 +109,7 @@ impl Workspace {
                     {
                         links += 1;
                         if links > LINKS {
-                            return false;
+                            return Leads::Nowhere;
                         }
                         at.pop();
                         for part in parts(&target).collect::<Vec<_>>().into_iter().rev() {
@@ -102,10 +119,10 @@ impl Workspace {
                 }
             }
             if !at.starts_with(&self.root) && !self.root.starts_with(&at) {
-                return false;
+                return Leads::Outside;
             }
         }
-        at.starts_with(&self.root)
+        if at.starts_with(&self.root) { Leads::Inside } else { Leads::Outside }
     }
 
     /// Returns whether a path lies in the workspace as it is written, without links being followed.

@@ -307,6 +307,7 @@ fn a_link_shows_no_file_from_outside_the_workspace() {
     link(Path::new("/dev/zero"), "plans/z.policy.yaml");
     link(Path::new("../elsewhere"), "plans/inside");
     link(Path::new("nowhere"), "plans/dangling.plan.yaml");
+    link(Path::new("endless"), "plans/endless");
     for format in FORMATS {
         for flags in [&["--format", format][..], &["-v", "--format", format]] {
             let ended = folder.run(&[&["check"], flags].concat());
@@ -320,6 +321,7 @@ fn a_link_shows_no_file_from_outside_the_workspace() {
     for name in ["plans/x.plan.yaml", "plans/y", "plans/z.policy.yaml"] {
         assert!(told.contains(&format!("`{name}` is a link to a place outside the workspace")), "{told}");
     }
+    assert!(told.contains("`plans/endless` is a link that leads to itself"), "{told}");
     assert!(told.contains("inside: "), "a link within the workspace is followed: {told}");
 }
 

@@ -97,6 +97,23 @@ fn what_a_plan_takes_for_granted_is_told() {
             "servers_without_disks": ["mtl", "mtw"],
         })
     );
+    // On paper, and in a drill that only looks whether the plan could be run.
+    let lines = ["8 disks have no size in the inventory", "nobody knows the disks attached to mtl, mtw"];
+    for format in ["runbook", "runbook-markdown"] {
+        let paper = folder.run(&["report", "classic.plan.yaml", "--format", format]);
+        for line in lines {
+            assert!(paper.out.contains(line), "{}", paper.said());
+        }
+    }
+    let promised = format!("{CLASSIC_PLAN}\nobjectives: {{rto: 100h}}\n");
+    folder.write("classic.plan.yaml", promised.as_bytes());
+    let drill = folder.run(&["drill", "classic.plan.yaml", "--kind", "readiness", "--format", "json"]);
+    let result = drill.json();
+    let reasons = result["reasons"].as_array().expect("a list");
+    let reason = reasons.iter().find(|reason| reason["code"] == "forecast-assumed").expect("it is told");
+    for line in lines {
+        assert!(reason["message"].as_str().expect("a text").contains(line), "{reason}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::graph::Graph;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
+use crate::report::assumed;
 use crate::syntax::inventory::Experience;
 
 /// What binds a paper to the plan that it was printed from.
@@ -56,6 +57,8 @@ pub struct Runbook {
     pub rto_s: Option<u64>,
     /// What is expected of that.
     pub rto: Range,
+    /// What of that no fact tells: a line for each matter.
+    pub assumed: Vec<String>,
     /// What is to be done, in order.
     pub blocks: Vec<Block>,
 }
@@ -163,6 +166,7 @@ pub fn runbook(graph: &Graph, forecast: &Forecast, paper: Paper) -> Runbook {
         expected: Range { low_s: forecast.low_s, high_s: forecast.high_s },
         rto_s: forecast.rto.objective_s,
         rto: forecast.rto.expected,
+        assumed: assumed::all(&forecast.assumed),
         blocks,
     }
 }

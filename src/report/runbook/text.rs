@@ -46,6 +46,9 @@ pub fn markdown(runbook: &Runbook) -> String {
     let owner = runbook.owner.as_deref().map_or("nobody is named".to_owned(), plain);
     let _ = writeln!(text, "- decides: {owner}");
     let _ = writeln!(text, "- {machines} machines in {waves} waves, expected {}", range(*expected));
+    for assumed in &runbook.assumed {
+        let _ = writeln!(text, "- assumed: {}", plain(assumed));
+    }
     let _ = writeln!(text, "- printed {:.0} from `{}`", paper.made_at, code(&paper.plan_path));
     let _ = writeln!(text, "- plan digest `{}`", code(&paper.plan_digest));
     let observed = paper.observed_at.map_or("not known when".to_owned(), |at| format!("{at:.0}"));

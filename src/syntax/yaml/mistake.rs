@@ -18,6 +18,12 @@ use super::SPACES;
 use super::character::is_printable;
 
 impl Reader<'_, '_> {
+    /// Returns how many bytes stand between a place and the `: ` of its line; none if there is none.
+    fn key_length(&self, at: usize) -> usize {
+        let line = self.text[at..].split(LINE_ENDS).next().unwrap_or_default();
+        line.find(": ").or_else(|| line.strip_suffix(':').map(str::len)).unwrap_or(0)
+    }
+
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         let diagnostic = match self.listed.cmp(&self.limits.max_mistakes) {
             Ordering::Less => diagnostic,
@@ -159,13 +165,18 @@ impl Reader<'_, '_> {
                     )
                     .label(Span::new(self.last.start, self.last.start), "the value begins here")
                 } else if last.len() > LONGEST_KEY {
-                    diagnostic("the key before this `:` is too long", "a key has at most 1,024 characters")
+                    diagnostic("the key before this `:` is too long", LONG_KEY)
                 } else {
                     diagnostic(
                         "a second `:` in one line",
                         "put the text in quotes if the `:` belongs to it, or begin a new line for the key",
                     )
                 }
+            }
+            ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey
+                if self.key_length(at) > LONGEST_KEY =>
+            {
+                diagnostic("the key that begins here is too long".to_owned(), LONG_KEY)
             }
             kind => {
                 let (message, help) = explain(kind);
@@ -268,6 +279,9 @@ fn bad_escape(quoted: &str) -> Option<(usize, usize)> {
     }
     None
 }
+
+/// What is said of a key that is longer than YAML lets it be.
+const LONG_KEY: &str = "a key has at most 1,024 characters";
 
 /// Returns what a mistake is and what to do about it; `{}` stands for what was found.
 fn explain(kind: &ErrorKind) -> (&'static str, &'static str) {

@@ -8,7 +8,10 @@ use axum::response::Response;
 use minijinja::Value;
 use minijinja::context;
 use minijinja::value::Serde;
+use serde::Deserialize as _;
 
+use crate::forecast::Assumed;
+use crate::report;
 use crate::web::app::App;
 use crate::web::error::Problem;
 use crate::web::pages::Visit;
@@ -38,6 +41,7 @@ pub(in crate::web) async fn one(
         row => Value::from(Serde(&detail.row)),
         digest => plan.map(|plan| Value::from(Serde(&plan["digest"]))),
         forecast => plan.map(|plan| Value::from(Serde(&plan["forecast"]))),
+        assumed => plan.map(|plan| assumed(&plan["forecast"])).unwrap_or_default(),
         steps => Value::from(Serde(&steps[..steps.len().min(LISTED)])),
         steps_hidden => steps.len().saturating_sub(LISTED),
         steps_total => steps.len(),
@@ -45,6 +49,12 @@ pub(in crate::web) async fn one(
         findings_hidden => found.len().saturating_sub(LISTED),
     };
     render(&app, &visit, "plan.html", &title, page)
+}
+
+/// Returns what the forecast of a plan takes for granted.
+fn assumed(forecast: &serde_json::Value) -> Vec<String> {
+    let assumed = Assumed::deserialize(&forecast["assumed"]);
+    assumed.map(|assumed| report::assumed::all(&assumed)).unwrap_or_default()
 }
 
 pub(in crate::web) async fn findings(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {

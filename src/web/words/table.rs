@@ -80,6 +80,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("drill_silent", "The drill has not begun a run yet. It is listed under Drills.", "아직 실행이 시작되지 않았습니다. 훈련 목록에서 확인하세요."),
     ("needs_operator", "Only an operator may do that.", "운영자(operator)만 할 수 있습니다."),
     ("limits", "What takes the time", "시간을 좌우하는 것"),
+    ("assumed", "What no fact tells, and is assumed", "확인된 사실이 없어 가정한 것"),
     ("digest", "Digest", "다이제스트"),
     ("no_findings", "Nothing was found.", "발견된 것이 없습니다."),
     ("of_steps", "of", "/"),

@@ -106,6 +106,8 @@ fn mistakes_of_syntax_say_where_and_what() {
     }
     let long = format!("{}: 1\n", "k".repeat(1100));
     assert_eq!(mistakes(&long), ["1:1101-1:1102 yaml-syntax: the key before this `:` is too long"]);
+    let long = format!("a: 1\n{long}b: 1\n");
+    assert_eq!(mistakes(&long), ["2:1-2:2 yaml-syntax: the key that begins here is too long"]);
 }
 
 #[test]
