@@ -1,5 +1,8 @@
 //! A checked plan as a graph: the order that the domain asks for, and nothing that it does not.
 
+mod actions;
+mod waves;
+
 use std::collections::HashSet;
 
 use failback::graph::Graph;
@@ -8,11 +11,11 @@ use failback::graph::StepKind;
 use failback::graph::StepSubject;
 use failback::graph::dot::dot;
 use failback::id::StepId;
-use proptest::prelude::*;
 
 use crate::estate;
 use crate::estate::Estate;
 use crate::estate::Vm;
+use proptest::prelude::*;
 
 fn at(graph: &Graph, id: &str) -> StepIndex {
     graph.find(&StepId::new(id)).unwrap_or_else(|| panic!("no step {id}"))
@@ -178,84 +181,6 @@ fn boot_groups_follow_each_other() {
     assert_free(&graph, "failover/a", "reprotect/b");
 }
 
-fn with_action(action: &str) -> Graph {
-    Estate::classic([Vm::new("a"), Vm::new("b")])
-        .plan(&format!("actions:\n  - {{name: x, {action}}}"))
-        .graph()
-}
-
-#[test]
-fn an_action_stands_between_a_phase_and_what_comes_before_it() {
-    let run = "run: {command: [\"true\"]}";
-    let graph = with_action(&format!("before: {{phase: failover, of: a}}, {run}"));
-    assert_chain(&graph, &["barrier/1", "action/x", "recheck/a", "failover/a"]);
-    assert_apart(&graph, "action/x", "failover/b");
-    let graph = with_action(&format!("before: {{phase: reprotect, of: a}}, {run}"));
-    assert_chain(&graph, &["await_azure_agent/a", "action/x", "reprotect/a"]);
-    assert_apart(&graph, "action/x", "reprotect/b");
-    let graph = with_action(&format!("before: {{phase: verify, of: a}}, {run}"));
-    assert_chain(&graph, &["failover/a", "action/x", "verify/a"]);
-    let graph = with_action(&format!("before: {{phase: commit, of: a}}, {run}"));
-    assert_chain(&graph, &["verify/a", "action/x", "approve_commit/a", "commit/a"]);
-    let graph = with_action(&format!("before: {{phase: forward, of: a}}, {run}"));
-    assert_chain(&graph, &["commit/a", "action/x", "await_agent/a", "forward/a"]);
-}
-
-#[test]
-fn what_followed_a_phase_follows_the_action_after_it() {
-    let run = "run: {command: [\"true\"]}";
-    let graph = with_action(&format!("after: {{phase: failover, of: a}}, {run}"));
-    assert_chain(&graph, &["failover/a", "action/x", "verify/a"]);
-    let graph = with_action(&format!("after: {{phase: reprotect, of: a}}, {run}"));
-    assert_chain(&graph, &["await_protected/a", "action/x", "barrier/1", "failover/b"]);
-    let graph = with_action(&format!("after: {{phase: commit, of: a}}, {run}"));
-    assert_chain(&graph, &["commit/a", "action/x", "await_agent/a"]);
-    let graph = with_action(&format!("after: {{phase: verify, of: a, outcome: [failure]}}, {run}"));
-    assert_before(&graph, "verify/a", "action/x");
-    assert_apart(&graph, "action/x", "commit/a");
-}
-
-#[test]
-fn actions_of_the_run_come_first_and_last() {
-    let run = "run: {command: [\"true\"]}";
-    let graph = with_action(&format!("before: {{phase: run}}, {run}"));
-    assert_chain(&graph, &["preflight", "action/x", "prepare", "reprotect/a"]);
-    let graph = Estate::classic([Vm::new("a"), Vm::new("b")])
-        .plan(&format!(
-            "actions:\n  - {{name: x, after: {{phase: run, outcome: [success, failure]}}, {run}}}\n  - {{name: y, after: {{phase: forward, of: a}}, {run}}}"
-        ))
-        .graph();
-    assert_before(&graph, "await_forward/b", "action/x");
-    assert_before(&graph, "action/y", "action/x");
-    assert!(graph.runs_last(at(&graph, "action/x")) && !graph.runs_last(at(&graph, "action/y")));
-}
-
-#[test]
-fn an_action_of_a_phase_that_does_not_happen_is_left_out() {
-    let graph = Estate::classic([Vm::new("a"), Vm::new("b")])
-        .entry("a", "final_state: unprotected")
-        .plan("actions:\n  - {name: x, after: {phase: forward, of: a}, run: {command: [\"true\"]}}")
-        .graph();
-    assert!(!has(&graph, "action/x"), "nothing of the run would ever lead to it");
-}
-
-#[test]
-fn a_group_is_quiet_before_the_point_that_it_goes_to() {
-    let world = Estate {
-        group_keys: ", recovery_point: app_consistent, quiesce: q, failover: on_approval".into(),
-        ..Estate::classic([Vm::new("a"), Vm::new("b")])
-    };
-    let graph = world
-        .group("g", &["a", "b"])
-        .plan("actions:\n  - {name: q, before: {phase: failover, of: g}, run: {command: [\"true\"]}}")
-        .graph();
-    assert_chain(
-        &graph,
-        &["barrier/1", "approve_failover/g", "action/q", "await_point/g", "recheck/a", "failover/g"],
-    );
-    assert_before(&graph, "await_point/g", "recheck/b");
-}
-
 #[test]
 fn a_machine_is_deleted_by_a_person_before_reprotect() {
     let graph = Estate::classic([Vm::new("a"), Vm::new("b")])
@@ -263,66 +188,6 @@ fn a_machine_is_deleted_by_a_person_before_reprotect() {
         .graph();
     assert_chain(&graph, &["await_azure_agent/a", "await_deletion/a", "reprotect/a"]);
     assert!(graph.needs_approval(at(&graph, "await_deletion/a")) && !has(&graph, "await_deletion/b"));
-}
-
-#[test]
-fn machines_that_do_not_fit_come_in_waves() {
-    // The master target has three disks of its own: 57 are free, and a machine has 20.
-    let vms = (0..5).map(|number| Vm::new(format!("m{number}")).disks(20, 10));
-    let graph = Estate::classic(vms).group("g", &["m1", "m2"]).graph();
-    assert_eq!(graph.waves().count, 3);
-    let wave = |name: &str| {
-        let index = graph.model().machine_named(name).expect("it is in the plan").index();
-        graph.waves().of_machine[index]
-    };
-    assert_eq!(wave("m1"), wave("m2"), "a group stays whole");
-    assert_chain(&graph, &["barrier/1", "barrier/2", "barrier/3"]);
-    for machine in ["m0", "m1", "m2", "m3", "m4"] {
-        let own = wave(machine);
-        assert_before(&graph, &format!("await_protected/{machine}"), &format!("barrier/{own}"));
-        if own > 1 {
-            assert_before(&graph, &format!("barrier/{}", own - 1), &format!("await_azure_agent/{machine}"));
-        }
-        for other in 1..=3 {
-            let (disks, most) =
-                (graph.waves().of_machine.iter().filter(|wave| **wave == other).count() * 20, 57);
-            assert!(disks <= most, "wave {other} takes {disks} disks");
-        }
-    }
-}
-
-#[test]
-fn a_machine_is_in_no_earlier_wave_than_what_it_depends_on() {
-    let vms = (0..4).map(|number| Vm::new(format!("m{number}")).disks(20, 10));
-    let graph = Estate::classic(vms).entry("m0", "depends_on: [m3]").entry("m1", "depends_on: [m0]").graph();
-    let wave = |number: usize| graph.waves().of_machine[number];
-    assert!(wave(0) >= wave(3) && wave(1) >= wave(0), "{:?}", graph.waves());
-}
-
-#[test]
-fn machines_that_wait_for_each_other_through_actions_come_in_an_order_that_can_be_done() {
-    let vms = || (0..4).map(|number| Vm::new(format!("m{number}")).disks(20, 10));
-    let wave = |graph: &Graph, number: usize| graph.waves().of_machine[number];
-    // The failover of m0 waits for that of m3: m0 must not hold slots that m3 needs.
-    let graph = Estate::classic(vms())
-        .plan("actions:\n  - {name: x, after: {phase: failover, of: m3}, before: {phase: failover, of: m0}, run: {command: [\"true\"]}}")
-        .graph();
-    assert_chain(&graph, &["failover/m3", "action/x", "recheck/m0"]);
-    assert!(wave(&graph, 0) >= wave(&graph, 3), "{:?}", graph.waves());
-    // Here each waits for a phase of the other, and yet it can be done, in one wave.
-    let graph = Estate::classic(vms())
-        .entry("m3", "depends_on: [m0]")
-        .plan("actions:\n  - {name: x, after: {phase: reprotect, of: m3}, before: {phase: failover, of: m0}, run: {command: [\"true\"]}}")
-        .graph();
-    assert_chain(&graph, &["await_protected/m3", "action/x", "failover/m0", "verify/m0", "failover/m3"]);
-    assert_eq!(wave(&graph, 0), wave(&graph, 3));
-}
-
-#[test]
-fn a_classic_machine_that_has_failed_back_needs_no_slot() {
-    let vm = |name: &str, state| Vm::new(name).disks(40, 10).state(state);
-    let graph = Estate::classic([vm("a", "failed_back"), vm("b", "failed_over_committed")]).graph();
-    assert_eq!(graph.waves().count, 1);
 }
 
 #[test]
@@ -385,13 +250,13 @@ fn irreversible_steps_are_marked_by_architecture() {
 fn the_reference_worlds_compile() {
     for (plan, inventory, steps) in [
         (
-            include_str!("../worlds/classic.plan.yaml"),
-            include_str!("../worlds/classic.inventory.yaml"),
+            include_str!("../../worlds/classic.plan.yaml"),
+            include_str!("../../worlds/classic.inventory.yaml"),
             3 + 4 * 11,
         ),
         (
-            include_str!("../worlds/modernized.plan.yaml"),
-            include_str!("../worlds/modernized.inventory.yaml"),
+            include_str!("../../worlds/modernized.plan.yaml"),
+            include_str!("../../worlds/modernized.inventory.yaml"),
             2 + 2 * 11,
         ),
     ] {

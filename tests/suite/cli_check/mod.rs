@@ -1,10 +1,14 @@
 //! `check`, from the command line to the exit code.
 
+mod facts;
+mod folders;
+
 use crate::support::CLASSIC_INVENTORY;
 use crate::support::CLASSIC_PLAN;
 use crate::support::Folder;
 
 const SMALL: &str = "kind: RecoveryPlan\nversion: 1\nname: small\n";
+
 const FACTS: &str = "kind: Inventory\nversion: 1\nname: seoul\n";
 
 fn classic() -> Folder {
@@ -25,8 +29,10 @@ fn troubled() -> Folder {
 
 #[test]
 fn a_healthy_world_passes_strictly_once_two_keys_are_said() {
-    let modernized =
-        (include_str!("../worlds/modernized.plan.yaml"), include_str!("../worlds/modernized.inventory.yaml"));
+    let modernized = (
+        include_str!("../../worlds/modernized.plan.yaml"),
+        include_str!("../../worlds/modernized.inventory.yaml"),
+    );
     let vault = "asr: {failover_vault: {name: vault-seoul-m, experience: modernized}, ";
     let none = "\nreplication_groups: []\n";
     for (plan, inventory, now, with_vault) in [
@@ -327,17 +333,6 @@ fn a_finding_can_be_waived_with_a_reason_until_a_day() {
 }
 
 #[test]
-fn without_facts_nothing_passes_by_default() {
-    let folder = Folder::with(&[("p.plan.yaml", &format!("{SMALL}machines: [w1]\n"))]);
-    let ended = folder.run(&["check", "."]);
-    assert_eq!(ended.exit, 0);
-    assert!(ended.out.contains("undecided: ") && ended.out.contains("from: Site Recovery"), "{}", ended.out);
-    let strict = folder.run(&["check", ".", "--strict"]);
-    assert_eq!(strict.exit, 1);
-    assert!(strict.out.contains("--strict refuses what can't be decided"), "{}", strict.out);
-}
-
-#[test]
 fn the_origin_of_rules_can_be_chosen() {
     let folder = Folder::with(&[("p.plan.yaml", &format!("{SMALL}machines: [w1]\n"))]);
     let rules = |origin: &str| {
@@ -345,71 +340,6 @@ fn the_origin_of_rules_can_be_chosen() {
         json["findings"].as_array().expect("a list").len()
     };
     assert!(rules("seed") < rules("all"));
-}
-
-#[test]
-fn an_inventory_is_found_where_the_plan_says() {
-    let plan = format!("{SMALL}inventory: facts/seoul.yaml\nmachines: [w1]\n");
-    let folder = Folder::with(&[
-        ("plans/p.plan.yaml", &plan),
-        ("plans/facts/seoul.yaml", &format!("{FACTS}observed_at: 2025-05-01T00:00:00Z\n")),
-    ]);
-    assert!(folder.run(&["check"]).out.contains("facts as of 2025-05-01T00:00Z"));
-    folder.write("other.yaml", format!("{FACTS}observed_at: 2024-01-01T00:00:00Z\n").as_bytes());
-    let given = folder.run(&["check", "--inventory", "other.yaml"]);
-    assert!(given.out.contains("facts as of 2024-01-01T00:00Z"), "{}", given.out);
-    let missing = folder.run(&["check", "--inventory", "none.yaml"]);
-    assert_eq!(missing.exit, 2);
-    let wrong = folder.run(&["check", "--inventory", "plans/p.plan.yaml"]);
-    assert_eq!(wrong.exit, 1);
-    assert!(wrong.out.contains("holds no inventory"), "{}", wrong.out);
-}
-
-#[test]
-fn one_inventory_serves_several_plans_and_documents_may_share_a_file() {
-    let facts = format!("{FACTS}observed_at: 2025-05-01T00:00:00Z\n");
-    let both = format!("{SMALL}machines: [w1]\n---\n{facts}");
-    let folder = Folder::with(&[
-        ("both.yaml", &both),
-        ("b.plan.yaml", &format!("{}inventory: both.yaml\nmachines: [w1]\n", SMALL.replace("small", "b"))),
-        ("c.plan.yaml", &format!("{}inventory: ./both.yaml\nmachines: [w1]\n", SMALL.replace("small", "c"))),
-    ]);
-    let ended = folder.run(&["check", "."]);
-    assert_eq!(ended.out.matches("facts as of 2025-05-01T00:00Z").count(), 3, "{}", ended.said());
-}
-
-#[test]
-fn an_inventory_outside_the_workspace_must_be_named() {
-    let outside = Folder::with(&[("facts.yaml", FACTS)]);
-    let path = outside.path().join("facts.yaml");
-    let folder = Folder::with(&[("repo/.git/HEAD", ""), ("repo/facts.yaml", FACTS), ("above.yaml", FACTS)]);
-    let told = |inventory: &str| {
-        folder.write(
-            "repo/plans/p.yaml",
-            format!("{SMALL}inventory: {inventory}\nmachines: [w1]\n").as_bytes(),
-        );
-        folder.run(&["check", "repo/plans"])
-    };
-    assert_eq!(told("../facts.yaml").exit, 0);
-    for inventory in ["../../above.yaml", path.to_str().expect("it is text")] {
-        let ended = told(inventory);
-        assert_eq!(ended.exit, 1);
-        assert!(
-            ended.out.contains("error[outside-workspace]") && ended.out.contains("--inventory"),
-            "{}",
-            ended.out
-        );
-        assert!(ended.out.contains("repo/plans/p.yaml:4:12"), "{}", ended.out);
-    }
-    #[cfg(unix)]
-    {
-        std::os::unix::fs::symlink(&path, folder.path().join("repo/plans/link.yaml")).expect("linked");
-        let ended = told("link.yaml");
-        assert!(ended.out.contains("error[outside-workspace]"), "{}", ended.said());
-    }
-    let ended = told("../none.yaml");
-    assert_eq!(ended.exit, 2);
-    assert!(ended.out.contains("error[unreadable-inventory]"), "{}", ended.out);
 }
 
 #[test]
@@ -434,166 +364,6 @@ fn a_plan_that_brings_no_machine_back_is_refused_by_every_command() {
             assert!(said.contains("p.plan.yaml:3:7"), "{command}: {said}");
         }
     }
-}
-
-#[test]
-fn a_broken_inventory_keeps_its_plan_from_being_checked() {
-    let folder = Folder::with(&[
-        ("p.plan.yaml", &format!("{SMALL}inventory: f.inventory.yaml\nmachines: [w1]\n")),
-        ("f.inventory.yaml", &format!("{FACTS}hosts: [{{name: esx1}}, {{name: esx1}}]\n")),
-        ("q.plan.yaml", &format!("{}machines: [w1]\n---\n{FACTS}host: []\n", SMALL.replace("small", "q"))),
-    ]);
-    insta::assert_snapshot!(folder.run(&["check", "."]).said(), @r#"
-exit 1
---- out
-error[duplicate-name]: a second host is named `esx1`
- --> f.inventory.yaml:4:30
-  |
-4 | hosts: [{name: esx1}, {name: esx1}]
-  |                ----          ^^^^
-  |                |
-  |                the first one is here
-  |
-  = help: give each host its own name
-
-error[unknown-key]: unknown key `host`
- --> q.plan.yaml:9:1
-  |
-9 | host: []
-  | ^^^^
-  |
-  = help: did you mean `hosts`?
-
-small: not checked, because not all of its documents could be read
-q: not checked, because not all of its documents could be read
-1 mistake can be put right with --fix
-"#);
-}
-
-#[test]
-fn two_plans_of_one_name_are_reported_with_both_places() {
-    let folder = Folder::with(&[
-        ("plans/a.plan.yaml", &format!("{SMALL}machines: [w1]\n")),
-        ("plans/b.plan.yaml", &format!("# another\n{SMALL}machines: [w1]\n")),
-    ]);
-    let ended = folder.run(&["check"]);
-    assert_eq!(ended.exit, 1);
-    assert!(
-        ended.out.contains("plans/b.plan.yaml:4:7") && ended.out.contains("plans/a.plan.yaml:3:7"),
-        "{}",
-        ended.out
-    );
-    let same = folder.run(&["check", "plans/a.plan.yaml", "./plans/a.plan.yaml"]);
-    assert_eq!(same.exit, 0, "{}", same.out);
-}
-
-#[test]
-fn a_folder_is_walked_and_what_is_not_ours_is_left_alone() {
-    let folder = Folder::with(&[
-        ("plans/deep/er/a.yml", &format!("{SMALL}machines: [w1]\n")),
-        ("plans/compose.yaml", "services: {web: {image: nginx}}\n"),
-        ("plans/deployment.yaml", "kind: Deployment\n"),
-        ("plans/.hidden/b.yaml", "kind: RecoverPlan\n"),
-        ("plans/notes.txt", "kind: RecoverPlan\n"),
-        ("plans/misspelt.yaml", "kind: RecoverPlan\n"),
-        ("plans/empty.plan.yaml", ""),
-    ]);
-    let ended = folder.run(&["check", "--format", "json"]);
-    let json = ended.json();
-    let mut files: Vec<_> = json["findings"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter(|finding| finding["plan"].is_null())
-        .map(|finding| finding["location"]["file"].as_str())
-        .collect();
-    files.dedup();
-    assert_eq!(files, [Some("plans/empty.plan.yaml"), Some("plans/misspelt.yaml")]);
-    let named = folder.run(&["check", "plans/deployment.yaml"]);
-    assert_eq!(named.exit, 1);
-}
-
-#[cfg(unix)]
-#[test]
-fn links_that_go_round_are_followed_once() {
-    let folder = Folder::with(&[("plans/a.yaml", &format!("{SMALL}machines: [w1]\n"))]);
-    std::os::unix::fs::symlink("..", folder.path().join("plans/up")).expect("linked");
-    std::os::unix::fs::symlink("a.yaml", folder.path().join("plans/again.yaml")).expect("linked");
-    let ended = folder.run(&["check"]);
-    assert_eq!(ended.exit, 0, "{}", ended.said());
-    assert_eq!(ended.out.matches("small: may run").count(), 1, "{}", ended.out);
-}
-
-#[test]
-fn files_that_cannot_be_read_are_told_and_the_others_are_checked() {
-    let folder =
-        Folder::with(&[("a.yaml", &format!("{SMALL}machines: [w1]\n")), ("large.yaml", &"#".repeat(2000))]);
-    folder.write("wide.yaml", &[0xff, 0xfe, b'a', 0]);
-    folder.write("bytes.yaml", b"kind: RecoveryPlan\nversion: 1\nname: \xff\n");
-    std::fs::create_dir(folder.path().join("empty")).expect("made");
-    let ended = folder.run(&[
-        "check",
-        "a.yaml",
-        "large.yaml",
-        "wide.yaml",
-        "a.yml",
-        "bytes.yaml",
-        "--max-file-size",
-        "1 KB",
-    ]);
-    let said = ended.said();
-    let (before, rest) = said.split_once("warning[FB514]").expect("the plan is checked");
-    let (_, after) = rest.split_once(" may run").expect("it may run");
-    let (_, after) = after.split_once('\n').expect("lines end");
-    insta::assert_snapshot!(format!("{before}small: may run\n{after}"), @r#"
-exit 2
---- out
-error[bad-utf8]: a byte here is not UTF-8
- --> bytes.yaml:3:7
-  |
-3 | name: �
-  |       ^
-  |
-  = help: save the file as UTF-8
-
-small: may run
---- err
-error[unreadable-file]: `large.yaml` has 2000 bytes or more; the limit is 1000
-help: split it into several files, or raise --max-file-size
-
-error[unreadable-file]: `wide.yaml` is UTF-16, not UTF-8
-help: save it as UTF-8
-
-error[unreadable-file]: `a.yml` does not exist
-help: did you mean `a.yaml`?
-"#);
-    let nothing = folder.run(&["check", "empty"]);
-    insta::assert_snapshot!(nothing.said(), @r#"
-exit 2
---- err
-error: no plan in `empty`
-help: a plan is a YAML file that begins with `kind: RecoveryPlan`
-"#);
-    insta::assert_snapshot!(folder.run(&["check"]).said(), @r#"
-exit 2
---- err
-error: there is no folder `plans` here
-help: name what to check: failback check PATH…
-"#);
-}
-
-#[test]
-fn a_name_that_the_inventory_does_not_have_is_told_once_and_not_by_each_rule() {
-    let plan = CLASSIC_PLAN.replace("  - name: w3", "  - name: w33");
-    let folder = Folder::with(&[("a.plan.yaml", &plan), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
-    let said = folder.run(&["check", "a.plan.yaml", "--format", "json"]);
-    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
-    let about = |finding: &&serde_json::Value| finding["message"].as_str().expect("text").contains("w33");
-    let findings = report["findings"].as_array().expect("a list");
-    let rules: Vec<&str> =
-        findings.iter().filter(about).map(|finding| finding["rule"].as_str().expect("text")).collect();
-    assert_eq!(rules, ["FB500"]);
-    assert_eq!(report["summary"]["indeterminate"], report["summary"]["unmeasured"]);
 }
 
 #[test]
