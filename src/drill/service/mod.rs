@@ -29,12 +29,12 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::drill::due::Standing;
-use crate::drill::due::Timetable;
 use crate::drill::launch::Ended;
 use crate::drill::launch::Launcher;
 use crate::drill::launch::Order;
 use crate::drill::plans::Found;
 use crate::drill::plans::PlanFile;
+use crate::drill::timetable::Timetable;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
 use crate::journal::DrillRow;

@@ -18,8 +18,8 @@ use serde_json::json;
 
 use crate::cli::serve::dashboard::desk::CliDesk;
 use crate::cli::session::SpeedChoice;
-use crate::drill::due::Timetable;
 use crate::drill::listing;
+use crate::drill::timetable::Timetable;
 use crate::id::RunId;
 use crate::journal::DrillRow;
 use crate::syntax::drill::DrillKind;
