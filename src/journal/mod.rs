@@ -17,6 +17,7 @@ mod nothing;
 mod reader;
 mod schedule;
 mod schema;
+mod tables;
 mod writer;
 
 pub use chain::Link;
