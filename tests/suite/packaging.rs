@@ -104,6 +104,26 @@ fn the_settings_of_the_manifest_are_settings() {
     assert!(listen.ends_with(&format!(":{port}")), "the container says that it listens at {port}");
 }
 
+/// A volume of its own belongs to root, and a namespace like that of the manifest refuses a pod that asks for more.
+#[test]
+fn a_printed_job_is_confined_as_the_pod_of_the_manifest_is() {
+    let plan = "kind: RecoveryPlan\nversion: 1\nname: erp\nmachines: [w1]\ndrills:\n  - {name: weekly, kind: rehearsal, schedule: \"0 3 * * SUN\"}\n";
+    let folder = Folder::with(&[("plans/erp.plan.yaml", plan)]);
+    let printed = folder.run(&["schedule", "plans", "--format", "kubernetes-cronjob"]);
+    assert_eq!(printed.exit, 0, "{}", printed.said());
+    let job: Value = serde_yaml::from_str(&printed.out).expect("it is YAML");
+    let (job, deployment) = (&job["spec"]["jobTemplate"]["spec"]["template"]["spec"], of_kind("Deployment"));
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(job["securityContext"], pod["securityContext"]);
+    assert_eq!(job["containers"][0]["securityContext"], pod["containers"][0]["securityContext"]);
+    assert_eq!(job["automountServiceAccountToken"], pod["automountServiceAccountToken"]);
+    let user = job["securityContext"]["runAsUser"].as_u64().expect("a user");
+    assert!(text("Dockerfile").contains(&format!("USER {user}:{user}")), "it is the user of the image");
+    let mounts = job["containers"][0]["volumeMounts"].as_sequence().expect("mounts");
+    assert!(mounts.iter().any(|mount| mount["mountPath"] == "/tmp"), "its root is read-only: {mounts:?}");
+    validated("FAILBACK_KUBERNETES_VALIDATE", &["--strict"], "a printed job", printed.out.as_bytes());
+}
+
 #[test]
 fn images_are_of_this_version_and_built_with_this_rust() {
     let version = env!("CARGO_PKG_VERSION");
@@ -144,30 +164,32 @@ fn systemd_understands_the_unit() {
     assert!(output.status.success() && !said.contains("failback.service:"), "{said}");
 }
 
+/// Has an independent validator look at a text, if there is one.
 #[expect(clippy::print_stderr, reason = "a test that looks at nothing must say so")]
 #[expect(
     clippy::disallowed_methods,
     reason = "the script that runs the tests says where it put the validators"
 )]
+fn validated(variable: &str, arguments: &[&str], what: &str, text: &[u8]) {
+    let Some(validator) = std::env::var_os(variable) else {
+        eprintln!("NOT CHECKED: {what}, since {variable} names no validator; run scripts/test");
+        return;
+    };
+    let folder = Folder::with(&[]);
+    folder.write("validated.yml", text);
+    let output = Command::new(validator).args(arguments).arg(folder.path().join("validated.yml")).output();
+    let output = output.expect("the validator runs");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}: {said}");
+}
+
 #[test]
 fn independent_validators_take_the_manifest_and_the_workflow() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let checks: [(&str, &[&str], &str); 2] = [
-        (
-            "FAILBACK_CHECK_JSONSCHEMA",
-            &["--builtin-schema", "vendor.github-workflows"],
-            "packaging/github-drills.yml",
-        ),
+    let workflow: &[&str] = &["--builtin-schema", "vendor.github-workflows"];
+    for (variable, arguments, file) in [
+        ("FAILBACK_CHECK_JSONSCHEMA", workflow, "packaging/github-drills.yml"),
         ("FAILBACK_KUBERNETES_VALIDATE", &["--strict"], "packaging/kubernetes.yaml"),
-    ];
-    for (variable, arguments, file) in checks {
-        let Some(validator) = std::env::var_os(variable) else {
-            eprintln!("NOT CHECKED: {file}, since {variable} names no validator; run scripts/test");
-            continue;
-        };
-        let output = Command::new(validator).args(arguments).arg(root.join(file)).output();
-        let output = output.expect("the validator runs");
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{file}: {said}");
+    ] {
+        validated(variable, arguments, file, text(file).as_bytes());
     }
 }

@@ -16,6 +16,9 @@ const PLANS: &str = "/etc/failback";
 /// The folder of the records in a container.
 const STATE: &str = "/var/lib/failback";
 
+/// The user of the image.
+const USER: u32 = 10_001;
+
 /// What stands before the objects.
 pub(super) const HEAD: &str = "\
 # The plans, with the inventories and policies that they name, are read from a config map, which has no folders of its own:
@@ -53,18 +56,35 @@ pub(super) fn job(
         "concurrencyPolicy": "Forbid",
         "jobTemplate": {"spec": {"backoffLimit": 0, "template": {"spec": {
             "restartPolicy": "Never",
+            "automountServiceAccountToken": false,
+            // The user of the image, to whom the volume is given: a fresh one belongs to root. The rest is what a namespace of the
+            // level `restricted` asks for.
+            "securityContext": {
+                "runAsNonRoot": true,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
             "containers": [{
                 "name": "failback",
                 "image": command.image,
                 "command": job.words(command, &plan, Some(STATE)),
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "readOnlyRootFilesystem": true,
+                    "capabilities": {"drop": ["ALL"]},
+                },
                 "volumeMounts": [
                     {"name": "plans", "mountPath": PLANS, "readOnly": true},
                     {"name": "state", "mountPath": STATE},
+                    {"name": "scratch", "mountPath": "/tmp"},
                 ],
             }],
             "volumes": [
                 {"name": "plans", "configMap": {"name": "failback-plans"}},
                 {"name": "state", "persistentVolumeClaim": {"claimName": "failback-state"}},
+                {"name": "scratch", "emptyDir": {}},
             ],
         }}}},
     });
