@@ -220,6 +220,27 @@ fn github_refuses_clocks_that_change_and_days_that_move() {
 }
 
 #[test]
+fn github_refuses_times_that_are_closer_together_than_it_takes_them() {
+    for (schedule, is_refused) in [
+        ("* * * * *", true),
+        ("*/4 3 * * *", true),
+        ("58 23 * * MON", false),
+        ("1,58 0,23 * * *", true),
+        ("*/5 * * * *", false),
+        ("0 3 29 2 *", false),
+    ] {
+        let written = written(&one(schedule, "UTC"), Scheduler::Github);
+        let message = written.as_ref().err().map(|refusals| refusals[0].message.as_str());
+        assert_eq!(
+            message.is_some_and(|why| why.contains("five minutes")),
+            is_refused,
+            "{schedule}: {message:?}"
+        );
+    }
+    assert!(written(&one("* * * * *", "UTC"), Scheduler::Kubernetes).is_ok());
+}
+
+#[test]
 fn names_put_no_expression_into_a_workflow() {
     let mut plan = one("0 3 * * SUN", "UTC");
     plan.drills[0].name.value = "x ${{ secrets.TOKEN }}".into();
