@@ -61,6 +61,7 @@ mod notices;
 mod one_pass;
 mod orders;
 mod packaging;
+mod paper;
 mod patience;
 #[cfg(unix)]
 mod pipelines;
