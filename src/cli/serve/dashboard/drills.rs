@@ -254,11 +254,19 @@ pub(super) fn start(desk: &CliDesk, drill: &NewDrill, by: &str) -> Result<Value,
 /// [`Refusal`] if there is no process.
 pub(super) fn resume(desk: &CliDesk, run: &RunId) -> Result<(), Refusal> {
     let id = new_id(desk)?;
+    spawn(resuming(desk, run)?, &desk.dir.root().join("drills"), &id)
+}
+
+/// Returns the process that goes on with a run: under the settings of the service, whoever began it.
+fn resuming(desk: &CliDesk, run: &RunId) -> Result<Command, Refusal> {
     let mut command = program()?;
     command.arg("resume");
     common(desk, &mut command);
+    if desk.settings.is_some() {
+        command.arg("--allowed-only");
+    }
     command.arg("--").arg(run.as_str());
-    spawn(command, &desk.dir.root().join("drills"), &id)
+    Ok(command)
 }
 
 /// Adds what every process is told.
@@ -319,9 +327,14 @@ fn spawn(mut command: Command, folder: &Path, id: &str) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use crate::id::DrillId;
+    use std::sync::Arc;
 
     use super::*;
+    use crate::cli::env::Env;
+    use crate::cli::serve::dashboard::Options;
+    use crate::clock::FixedClock;
+    use crate::id::DrillId;
+    use crate::journal::StateDir;
 
     fn drill(result: Option<Value>) -> DrillRow {
         DrillRow {
@@ -339,6 +352,29 @@ mod tests {
             plan_digest: None,
             verdict: Some("passed".into()),
             result: result.map(|result| result.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_run_is_gone_on_with_under_the_settings_of_the_service() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = StateDir::create(&folder.path().join("state")).expect("made");
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
+        let env = Env::new(&mut out, &mut err, folder.path(), clock);
+        let options = Options {
+            serve: None,
+            base: folder.path().to_owned(),
+            listen: None,
+            plans: Vec::new(),
+            settings: Some("/etc/failback.yaml".into()),
+            found: tokio::sync::watch::channel(Arc::default()).1,
+        };
+        let desk = CliDesk::new(&options, &dir, &env);
+        let command = resuming(&desk, &RunId::new("r1")).expect("there is a program");
+        let words: Vec<&OsStr> = command.get_args().collect();
+        for word in ["--settings=/etc/failback.yaml", "--allowed-only"] {
+            assert!(words.contains(&OsStr::new(word)), "{word} in {words:?}");
         }
     }
 
