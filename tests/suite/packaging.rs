@@ -48,6 +48,17 @@ fn the_commands_of_the_service_and_of_the_pod_are_understood() {
     understands(&words);
 }
 
+/// With the container every drill in it ends.
+#[test]
+fn the_pod_waits_for_its_drills_and_has_the_time_to() {
+    let deployment = of_kind("Deployment");
+    let pod = &deployment["spec"]["template"]["spec"];
+    let arguments = pod["containers"][0]["args"].as_sequence().expect("it has arguments");
+    assert!(arguments.contains(&"--wait".into()), "{arguments:?}");
+    let patience = pod["terminationGracePeriodSeconds"].as_u64().expect("it is stated");
+    assert!(patience >= 3600, "the default of 30 s is shorter than a rehearsal");
+}
+
 /// A volume's own folder belongs to root, and git takes no repository of somebody else.
 #[test]
 fn the_pod_clones_into_a_folder_that_git_makes_and_reads_its_plans_there() {

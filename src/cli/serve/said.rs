@@ -54,6 +54,12 @@ pub(super) fn in_words(happening: &Happening) -> String {
             let name = row.name.as_deref().unwrap_or(&row.kind);
             format!("{}: drill {name} stopped, and can go on ({}): {why}", row.plan, row.id)
         }
+        Happening::Waiting { drills } => {
+            format!(
+                "asked to end: waits for {}, and begins nothing more; asked again, it ends at once",
+                many(*drills, "drill")
+            )
+        }
         Happening::PutBack { plan, drill } => {
             format!("{plan}: the clock was put back by more than a day: drill {drill} goes by it from now on")
         }

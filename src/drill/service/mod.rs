@@ -172,12 +172,17 @@ impl Service {
         Arc::clone(&self.nudge)
     }
 
-    /// Begins drills until `stop` is over. Drills that run then go on.
+    /// Begins drills until `stop` is over, and then waits until those that it began have ended or `patience` is over. Drills that run then
+    /// go on.
     ///
     /// # Errors
     ///
     /// [`ServiceError`] if the database can't be read or written: then no drill is begun that might be begun again.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
+    pub async fn run(
+        mut self,
+        stop: impl Future<Output = ()>,
+        patience: impl Future<Output = ()>,
+    ) -> Result<(), ServiceError> {
         let mut stop = std::pin::pin!(stop);
         loop {
             self.look();
@@ -197,10 +202,35 @@ impl Service {
         if let Some(looking) = self.looking.take() {
             looking.abort();
         }
+        self.wait(patience).await?;
         let now = self.setup.clock.now();
         self.keep(now)?;
         // A process that nobody waits for goes on all the same.
         self.children.detach_all();
+        Ok(())
+    }
+
+    /// Begins nothing more, and waits for the drills that it began.
+    async fn wait(&mut self, patience: impl Future<Output = ()>) -> Result<(), ServiceError> {
+        let mut patience = std::pin::pin!(patience);
+        let is_over = tokio::select! {
+            biased;
+            () = &mut patience => true,
+            () = std::future::ready(()) => self.children.is_empty(),
+        };
+        if is_over {
+            return Ok(());
+        }
+        (self.setup.told)(&Happening::Waiting { drills: self.children.len() });
+        while let Some(ended) = tokio::select! {
+            biased;
+            () = &mut patience => None,
+            ended = self.children.join_next() => ended,
+        } {
+            if let Ok((key, order, ended)) = ended {
+                self.ended(&key, &order, &ended)?;
+            }
+        }
         Ok(())
     }
 

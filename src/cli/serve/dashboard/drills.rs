@@ -243,7 +243,7 @@ pub(super) fn start(desk: &CliDesk, drill: &NewDrill, by: &str) -> Result<Value,
         command.arg(format!("--speed={speed}"));
     }
     command.arg("--format=json").arg("--").arg(path);
-    spawn(command, &desk.dir.root().join("drills"), &id)?;
+    spawn(desk, command, &id)?;
     Ok(json!({"version": 1, "drill": id, "state": "started"}))
 }
 
@@ -254,7 +254,7 @@ pub(super) fn start(desk: &CliDesk, drill: &NewDrill, by: &str) -> Result<Value,
 /// [`Refusal`] if there is no process.
 pub(super) fn resume(desk: &CliDesk, run: &RunId) -> Result<(), Refusal> {
     let id = new_id(desk)?;
-    spawn(resuming(desk, run)?, &desk.dir.root().join("drills"), &id)
+    spawn(desk, resuming(desk, run)?, &id)
 }
 
 /// Returns the process that goes on with a run: under the settings of the service, whoever began it.
@@ -308,9 +308,10 @@ fn program() -> Result<Command, Refusal> {
 }
 
 /// Begins a process that goes on when this one ends; what it says is kept beside the drills.
-fn spawn(mut command: Command, folder: &Path, id: &str) -> Result<(), Refusal> {
+fn spawn(desk: &CliDesk, mut command: Command, id: &str) -> Result<(), Refusal> {
     let cant = |error: std::io::Error| Refusal::unavailable(format!("the process can't be started: {error}"));
-    std::fs::create_dir_all(folder).map_err(cant)?;
+    let folder = desk.dir.root().join("drills");
+    std::fs::create_dir_all(&folder).map_err(cant)?;
     let log = std::fs::File::create(folder.join(format!("{id}.log"))).map_err(cant)?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // A signal to the group of the daemon is none to what it started.
@@ -319,10 +320,8 @@ fn spawn(mut command: Command, folder: &Path, id: &str) -> Result<(), Refusal> {
         use std::os::unix::process::CommandExt as _;
         command.process_group(0);
     }
-    let mut child = command.spawn().map_err(cant)?;
-    // Nobody else takes note of its end.
-    std::thread::spawn(move || child.wait());
-    Ok(())
+    let begun = desk.begun.spawn(&mut command).map_err(cant)?;
+    begun.ok_or_else(|| Refusal::unavailable("the service is about to end, and begins nothing more"))
 }
 
 #[cfg(test)]

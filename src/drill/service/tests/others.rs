@@ -27,10 +27,7 @@ async fn a_drill_that_a_person_began_keeps_the_same_one_out_and_takes_no_place()
     let bench = Bench::new();
     bench.shelve(DAILY);
     let service = bench.service(1).expect("nobody has it");
-    let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(service.run(async {
-        let _ = stopped.await;
-    }));
+    let running = begin(service, std::future::ready(()));
     hours(10).await;
     let id = crate::id::DrillId::new("by-hand");
     let lock = Lock::take(&bench.state.make_drill(&id).expect("made")).expect("free");
@@ -55,7 +52,7 @@ async fn a_drill_that_a_person_began_keeps_the_same_one_out_and_takes_no_place()
     bench.fake.end(0, 0);
     hours(24).await;
     assert_eq!(bench.fake.begun.lock().expect("no panic").len(), 2, "nobody is at it any more");
-    Running { stop, task }.stop().await;
+    running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
