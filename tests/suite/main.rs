@@ -31,6 +31,7 @@ mod dashboard_tls;
 mod docs;
 mod documents;
 mod drill;
+mod drill_facts;
 mod drill_live;
 mod drill_others;
 mod drill_pinned;

@@ -19,6 +19,9 @@ const STATE: &str = "/var/lib/failback";
 /// The user of the image.
 const USER: u32 = 10_001;
 
+/// The service account of drills that look at their site: that of packaging/kubernetes.yaml.
+pub(super) const ACCOUNT: &str = "failback";
+
 /// What stands before the objects.
 pub(super) const HEAD: &str = "\
 # The plans, with the inventories and policies that they name, are read from a config map, which has no folders of its own:
@@ -88,6 +91,12 @@ pub(super) fn job(
             ],
         }}}},
     });
+    if job.drill.looks_at_site() {
+        let pod = &mut spec["jobTemplate"]["spec"]["template"];
+        // Azure Workload Identity hands the federated token of the account to pods with this label.
+        pod["metadata"] = json!({"labels": {"azure.workload.identity/use": "true"}});
+        pod["spec"]["serviceAccountName"] = json!(ACCOUNT);
+    }
     if !job.runs_once_when_missed() {
         spec["startingDeadlineSeconds"] = json!(LATE);
     }

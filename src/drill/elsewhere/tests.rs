@@ -274,6 +274,22 @@ fn a_path_is_no_line_of_its_own_and_two_drills_are_never_one() {
 }
 
 #[test]
+fn whoever_begins_a_drill_that_looks_at_its_site_is_told_what_that_takes() {
+    let drill = |facts: &str| {
+        plan(&format!("  - {{name: look, kind: readiness, facts: {facts}, schedule: \"0 3 * * SUN\"}}\n"))
+    };
+    for scheduler in [Scheduler::Systemd, Scheduler::Kubernetes, Scheduler::Github, Scheduler::Cron] {
+        let told = |facts: &str| {
+            let written = written(&drill(facts), scheduler).expect("it can be said");
+            let is_told = written.warnings.iter().any(|told| told.contains("needs an identity"));
+            (is_told, written.text.contains("azure.workload.identity/use"))
+        };
+        assert_eq!(told("live"), (true, scheduler == Scheduler::Kubernetes), "{scheduler:?}");
+        assert_eq!(told("filed"), (false, false), "{scheduler:?}");
+    }
+}
+
+#[test]
 fn a_live_drill_is_begun_under_the_settings_that_pin_it_or_not_at_all() {
     let plan = plan("  - {name: taste, kind: live, machines: [w1], schedule: \"0 3 1 * *\"}\n");
     for scheduler in [Scheduler::Systemd, Scheduler::Kubernetes, Scheduler::Github, Scheduler::Cron] {
