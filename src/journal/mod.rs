@@ -17,6 +17,7 @@ mod nothing;
 mod reader;
 mod schedule;
 mod schema;
+mod stops;
 mod tables;
 mod writer;
 

@@ -13,7 +13,7 @@ use crate::journal::database;
 use crate::journal::tables;
 
 /// Version of the tables, in the database's `user_version`.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// What tells the database from those of other programs, in its `application_id`: `fail` in ASCII.
 const APPLICATION: i64 = 0x6661_696c;
@@ -78,7 +78,10 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Da
         if found < 4 {
             transaction.execute_batch(tables::FOURTH)?;
         }
-        transaction.execute_batch(tables::FIFTH)?;
+        if found < 5 {
+            transaction.execute_batch(tables::FIFTH)?;
+        }
+        transaction.execute_batch(tables::SIXTH)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)
     };
@@ -189,7 +192,7 @@ mod tests {
         let sqlite = place.sqlite();
         sqlite
             .execute_batch(
-                "DROP TABLE facts; DROP TABLE drills; DROP TABLE schedule; DROP TRIGGER inbox_adds; DROP TRIGGER events_add; PRAGMA user_version = 2;",
+                "DROP TABLE stops; DROP TABLE facts; DROP TABLE drills; DROP TABLE schedule; DROP TRIGGER inbox_adds; DROP TRIGGER events_add; PRAGMA user_version = 2;",
             )
             .expect("they were there");
     }
@@ -220,7 +223,7 @@ mod tests {
         let place = Place::new();
         drop(place.with_events("r1", 3));
         let whole = tables(&place);
-        let undone = "DROP TRIGGER events_add; DROP TRIGGER inbox_adds; DROP TRIGGER facts_add; DROP TRIGGER drills_add; ALTER TABLE schedule DROP COLUMN timetable; PRAGMA user_version = 3;";
+        let undone = "DROP TRIGGER events_add; DROP TRIGGER inbox_adds; DROP TRIGGER facts_add; DROP TRIGGER drills_add; ALTER TABLE schedule DROP COLUMN timetable; DROP TABLE stops; PRAGMA user_version = 3;";
         place.sqlite().execute_batch(undone).expect("they were there");
         place.sqlite().execute_batch("INSERT INTO facts VALUES ('sha256:1', '{}')").expect("new");
         let before = std::fs::read(&place.path).expect("there");
@@ -243,7 +246,9 @@ mod tests {
         let whole = tables(&place);
         let sqlite = place.sqlite();
         sqlite
-            .execute_batch("ALTER TABLE schedule DROP COLUMN timetable; PRAGMA user_version = 4;")
+            .execute_batch(
+                "ALTER TABLE schedule DROP COLUMN timetable; DROP TABLE stops; PRAGMA user_version = 4;",
+            )
             .expect("it was there");
         let row = "INSERT INTO schedule VALUES ('p', 'd', '2026-11-23T03:00:00Z')";
         sqlite.execute_batch(row).expect("new");
@@ -255,6 +260,27 @@ mod tests {
         drop(database);
         let database = place.open();
         assert_eq!(database.handled("p", "d").expect("read"), handled, "of which timetable is not known");
+        assert_eq!(tables(&place), whole, "nothing tells it from a new one");
+    }
+
+    #[test]
+    fn a_database_of_version_5_becomes_one_of_this_and_tells_of_no_stop_that_is_long_past() {
+        let place = Place::new();
+        drop(place.open());
+        let whole = tables(&place);
+        let drill = |id: &str, ended: &str| {
+            format!(
+                "INSERT INTO drills (id, plan, plan_path, kind, cause, began_at, ended_at) VALUES ('{id}', 'p', 'p', 'rehearsal', 'person', '2026-11-23T03:00:00Z', {ended});"
+            )
+        };
+        let undone = "DROP TABLE stops; PRAGMA user_version = 5;";
+        let both = format!("{undone}{}{}", drill("ended", "'2026-11-23T04:00:00Z'"), drill("died", "NULL"));
+        place.sqlite().execute_batch(&both).expect("as it was left");
+        let database = Database::open_to_read(&place.path).expect("it is known");
+        assert!(database.told_stops().expect("it had none").is_empty());
+        drop(database);
+        let told = place.open().told_stops().expect("read");
+        assert_eq!(told.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["died"]);
         assert_eq!(tables(&place), whole, "nothing tells it from a new one");
     }
 

@@ -102,3 +102,13 @@ CREATE TRIGGER drills_add BEFORE INSERT ON drills WHEN EXISTS (SELECT 1 FROM dri
 
 /// What version 5 added: of which timetable a calendar is dealt with.
 pub(super) const FIFTH: &str = "ALTER TABLE schedule ADD COLUMN timetable TEXT;";
+
+/// What version 6 added: of which drills it was told that their process ended before they did. Those that had not ended by then count as
+/// told: programs before told of them, or it is too late.
+pub(super) const SIXTH: &str = "
+CREATE TABLE stops (
+    drill TEXT PRIMARY KEY REFERENCES drills(id),
+    told_at TEXT NOT NULL
+) STRICT;
+INSERT INTO stops SELECT id, strftime('%Y-%m-%dT%H:%M:%SZ', 'now') FROM drills WHERE ended_at IS NULL;
+";

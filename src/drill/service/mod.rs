@@ -6,6 +6,7 @@
 mod attend;
 mod children;
 mod happening;
+mod others;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use self::source::Source;
 pub use self::source::Taken;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ use crate::drill::launch::Order;
 use crate::drill::plans::Found;
 use crate::drill::plans::PlanFile;
 use crate::drill::timetable::Timetable;
+use crate::id::DrillId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
 use crate::journal::DrillRow;
@@ -111,6 +114,10 @@ pub struct Service {
     running: BTreeMap<Key, Order>,
     /// Drills that go on and that this scheduler did not begin: one before it did, or a person.
     others: Vec<DrillRow>,
+    /// Those of them that went on when it was told of them last.
+    followed: BTreeSet<DrillId>,
+    /// Whether the plans were looked at.
+    has_looked: bool,
     next_look: Instant,
     commit: Option<String>,
     kept_at: Timestamp,
@@ -147,7 +154,9 @@ impl Service {
             other @ LockError::Io { .. } => ServiceError::Lock(other),
         })?;
         let database = Database::open(&state.database())?;
-        let others = database.open_drills()?;
+        let mut others = database.open_drills()?;
+        others.retain(|row| !row.has_died(&state));
+        let followed = others.iter().map(|row| row.id.clone()).collect();
         let kept_at = clock.now();
         Ok(Self {
             setup: Parts { state, clock, launcher, at_once: at_once.max(1), told, shown },
@@ -158,6 +167,8 @@ impl Service {
             children: JoinSet::new(),
             running: BTreeMap::new(),
             others,
+            followed,
+            has_looked: false,
             next_look: Instant::now(),
             commit: None,
             kept_at,
@@ -259,6 +270,7 @@ impl Service {
     fn take(&mut self, looked: Option<(Box<dyn Plans>, source::Looked)>) -> Result<(), ServiceError> {
         let Some((plans, looked)) = looked else { return Ok(()) };
         self.plans = Some(plans);
+        self.has_looked = true;
         match looked {
             Ok(None) => Ok(()),
             Ok(Some(found)) => self.read(found),
