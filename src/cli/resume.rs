@@ -61,6 +61,9 @@ pub struct ResumeArgs {
     /// Id of the run or the beginning of it, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
+    /// Run no commands but the `allowed_commands` of the settings, in their folder: what a service does that goes on with a run
+    #[arg(long, requires = "settings")]
+    pub allowed_only: bool,
     /// How the run is executed.
     #[command(flatten)]
     pub session: SessionArgs,
@@ -118,6 +121,7 @@ pub fn run(args: &ResumeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     claim::again(&dir, &record.id, &claim::of(plan.plan.model(), is_rehearsed))?;
     let kept = kept::kept_site(&record.options);
     let site = args.site.clone();
+    let is_under_settings = is_under_settings || args.allowed_only;
     let args = &session_args;
     // A run goes on where it began, whatever the flags say.
     let (place, pace, from, connection) = match (record.provider.as_str(), kept) {

@@ -87,17 +87,22 @@ impl Repository {
         &self.top
     }
 
-    /// Asks the remote for what is new.
+    /// Asks the remote for what is new; where a branch of it is meant, for that branch by its name: a remote that has it no more
+    /// says so, and does not just tell of others.
     ///
     /// # Errors
     ///
-    /// [`CheckoutError`] if the remote can't be asked.
+    /// [`CheckoutError`] if the remote can't be asked, or has no such branch.
     pub async fn fetch(&self, reference: &GitRef) -> Result<(), CheckoutError> {
         let remotes = git(&self.top, "list its remotes", LOCAL, &[], ["remote"]).await?;
-        let named = reference.0.split_once('/').map(|(first, _)| first);
-        let remote = remotes.lines().find(|remote| named == Some(*remote));
-        let mut words = vec!["fetch", "--quiet", "--no-recurse-submodules"];
-        words.extend(remote.map(|remote| ["--", remote]).into_iter().flatten());
+        let named = reference.0.split_once('/');
+        let named = named.filter(|(remote, _)| remotes.lines().any(|known| known == *remote));
+        let mut words: Vec<String> =
+            ["fetch", "--quiet", "--no-recurse-submodules"].map(str::to_owned).into();
+        if let Some((remote, branch)) = named {
+            let branch = format!("+refs/heads/{branch}:refs/remotes/{remote}/{branch}");
+            words.extend(["--".to_owned(), remote.to_owned(), branch]);
+        }
         git(&self.top, "ask the remote", FETCH, &[], words).await.map(|_| ())
     }
 
@@ -284,7 +289,16 @@ mod tests {
         say(&origin, &["commit", "--quiet", "-am", "two"]).await;
         assert_eq!(clone.commit(&main).await.expect("there"), before);
         clone.fetch(&main).await.expect("the remote is there");
-        assert_ne!(clone.commit(&main).await.expect("there"), before);
+        let after = clone.commit(&main).await.expect("there");
+        assert_ne!(after, before);
+        say(&origin, &["branch", "-m", "main", "gone"]).await;
+        let error = clone.fetch(&main).await.expect_err("there is no such branch any more");
+        assert_eq!(
+            error.to_string(),
+            "git can't ask the remote: fatal: couldn't find remote ref refs/heads/main"
+        );
+        assert_eq!(clone.commit(&main).await.expect("it is known"), after);
+        clone.fetch(&GitRef(after)).await.expect("a commit has no name there, and the rest is asked for");
     }
 
     #[tokio::test]

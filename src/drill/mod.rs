@@ -12,3 +12,4 @@ pub mod plans;
 pub mod readiness;
 pub mod service;
 pub mod taken_back;
+pub mod timetable;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::drill::due::Timetable;
+use crate::drill::timetable::Timetable;
 use crate::source::Sources;
 use crate::syntax;
 use crate::syntax::Document;

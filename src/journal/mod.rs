@@ -17,6 +17,8 @@ mod nothing;
 mod reader;
 mod schedule;
 mod schema;
+mod stops;
+mod tables;
 mod writer;
 
 pub use chain::Link;

@@ -1,4 +1,4 @@
-//! The tables of the database, and how those of older programs become them.
+//! The version of the database's tables, and how those of older programs become those of this one.
 
 use std::path::Path;
 
@@ -10,115 +10,13 @@ use rusqlite::params;
 use crate::journal::DatabaseError;
 use crate::journal::chain::Link;
 use crate::journal::database;
+use crate::journal::tables;
 
 /// Version of the tables, in the database's `user_version`.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// What tells the database from those of other programs, in its `application_id`: `fail` in ASCII.
 const APPLICATION: i64 = 0x6661_696c;
-
-/// What version 2 had.
-const SECOND: &str = "
-CREATE TABLE runs (
-    id TEXT PRIMARY KEY,
-    plan TEXT NOT NULL,
-    plan_path TEXT NOT NULL,
-    plan_digest TEXT NOT NULL,
-    facts_digest TEXT NOT NULL,
-    provider TEXT NOT NULL,
-    options TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    git_commit TEXT,
-    program TEXT NOT NULL,
-    migrated_events INTEGER NOT NULL,
-    head TEXT NOT NULL
-) STRICT;
-CREATE TABLE events (
-    run TEXT NOT NULL REFERENCES runs(id),
-    seq INTEGER NOT NULL,
-    at TEXT NOT NULL,
-    event TEXT NOT NULL,
-    hash TEXT NOT NULL,
-    PRIMARY KEY (run, seq)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE inbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    run TEXT NOT NULL REFERENCES runs(id),
-    at TEXT NOT NULL,
-    by TEXT NOT NULL,
-    known_as TEXT NOT NULL,
-    letter TEXT NOT NULL
-) STRICT;
-CREATE INDEX inbox_of_run ON inbox (run, id);
-CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are kept'); END;
-CREATE TRIGGER events_stand BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are kept as they are'); END;
-CREATE TRIGGER inbox_stays BEFORE DELETE ON inbox BEGIN SELECT RAISE(ABORT, 'letters are kept'); END;
-CREATE TRIGGER inbox_stands BEFORE UPDATE ON inbox BEGIN SELECT RAISE(ABORT, 'letters are kept as they are'); END;
-";
-
-/// What version 3 added: facts by their digest, drills, and how far each drill's calendar is dealt with.
-///
-/// Of a drill that goes on, what turns out later may be filled in once; one that has ended stands.
-const THIRD: &str = "
-CREATE TABLE facts (
-    digest TEXT PRIMARY KEY,
-    body TEXT NOT NULL
-) STRICT;
-CREATE TABLE drills (
-    id TEXT PRIMARY KEY,
-    plan TEXT NOT NULL,
-    plan_path TEXT NOT NULL,
-    name TEXT,
-    kind TEXT NOT NULL,
-    cause TEXT NOT NULL,
-    due_at TEXT,
-    began_at TEXT NOT NULL,
-    ended_at TEXT,
-    run TEXT,
-    git_commit TEXT,
-    plan_digest TEXT,
-    verdict TEXT,
-    result TEXT
-) STRICT;
-CREATE INDEX drills_of_plan ON drills (plan_path, began_at);
-CREATE TABLE schedule (
-    plan_path TEXT NOT NULL,
-    drill TEXT NOT NULL,
-    handled_until TEXT NOT NULL,
-    PRIMARY KEY (plan_path, drill)
-) STRICT;
-CREATE TRIGGER facts_stay BEFORE DELETE ON facts BEGIN SELECT RAISE(ABORT, 'facts are kept'); END;
-CREATE TRIGGER facts_stand BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'facts are kept as they are'); END;
-CREATE TRIGGER drills_stay BEFORE DELETE ON drills BEGIN SELECT RAISE(ABORT, 'drills are kept'); END;
-CREATE TRIGGER drills_end_once BEFORE UPDATE ON drills WHEN OLD.ended_at IS NOT NULL
-    BEGIN SELECT RAISE(ABORT, 'a drill that has ended is kept as it is'); END;
-CREATE TRIGGER drills_stand BEFORE UPDATE ON drills WHEN
-    NEW.id IS NOT OLD.id OR NEW.plan IS NOT OLD.plan OR NEW.plan_path IS NOT OLD.plan_path OR NEW.name IS NOT OLD.name
-    OR NEW.kind IS NOT OLD.kind OR NEW.cause IS NOT OLD.cause OR NEW.due_at IS NOT OLD.due_at
-    OR NEW.began_at IS NOT OLD.began_at OR (OLD.run IS NOT NULL AND NEW.run IS NOT OLD.run)
-    OR (OLD.git_commit IS NOT NULL AND NEW.git_commit IS NOT OLD.git_commit)
-    OR (OLD.plan_digest IS NOT NULL AND NEW.plan_digest IS NOT OLD.plan_digest)
-    OR (NEW.ended_at IS NULL AND (NEW.verdict IS NOT NULL OR NEW.result IS NOT NULL))
-    BEGIN SELECT RAISE(ABORT, 'what is known of a drill is kept as it is'); END;
-";
-
-/// What version 4 added: nothing takes the place of what is kept. `INSERT OR REPLACE` deletes without asking the triggers of
-/// deletions. For an event that is one look-up by its key, about a microsecond.
-const FOURTH: &str = "
-CREATE TRIGGER events_add BEFORE INSERT ON events
-    WHEN EXISTS (SELECT 1 FROM events WHERE run = NEW.run AND seq = NEW.seq)
-    BEGIN SELECT RAISE(ABORT, 'events are kept as they are'); END;
-CREATE TRIGGER inbox_adds BEFORE INSERT ON inbox WHEN EXISTS (SELECT 1 FROM inbox WHERE id = NEW.id)
-    BEGIN SELECT RAISE(ABORT, 'letters are kept as they are'); END;
-CREATE TRIGGER facts_add BEFORE INSERT ON facts
-    WHEN EXISTS (SELECT 1 FROM facts WHERE digest = NEW.digest AND body IS NOT NEW.body)
-    BEGIN SELECT RAISE(ABORT, 'facts are kept as they are'); END;
-CREATE TRIGGER drills_add BEFORE INSERT ON drills WHEN EXISTS (SELECT 1 FROM drills WHERE id = NEW.id)
-    BEGIN SELECT RAISE(ABORT, 'drills are kept'); END;
-";
-
-/// What version 5 added: of which timetable a calendar is dealt with.
-const FIFTH: &str = "ALTER TABLE schedule ADD COLUMN timetable TEXT;";
 
 /// Returns the version of a database's tables; 0 if it has none.
 ///
@@ -170,17 +68,20 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Da
     }
     let changed = || -> rusqlite::Result<()> {
         match found {
-            0 => transaction.execute_batch(SECOND)?,
+            0 => transaction.execute_batch(tables::SECOND)?,
             1 => from_first(&transaction)?,
             _ => (),
         }
         if found < 3 {
-            transaction.execute_batch(THIRD)?;
+            transaction.execute_batch(tables::THIRD)?;
         }
         if found < 4 {
-            transaction.execute_batch(FOURTH)?;
+            transaction.execute_batch(tables::FOURTH)?;
         }
-        transaction.execute_batch(FIFTH)?;
+        if found < 5 {
+            transaction.execute_batch(tables::FIFTH)?;
+        }
+        transaction.execute_batch(tables::SIXTH)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)
     };
@@ -194,7 +95,7 @@ fn from_first(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         "ALTER TABLE events RENAME TO events_1;
          ALTER TABLE runs RENAME TO runs_1;",
     )?;
-    transaction.execute_batch(SECOND)?;
+    transaction.execute_batch(tables::SECOND)?;
     let columns = "id, plan, plan_path, plan_digest, facts_digest, provider, options, created_at";
     let runs = format!(
         "SELECT {columns}, NULL,
@@ -291,7 +192,7 @@ mod tests {
         let sqlite = place.sqlite();
         sqlite
             .execute_batch(
-                "DROP TABLE facts; DROP TABLE drills; DROP TABLE schedule; DROP TRIGGER inbox_adds; DROP TRIGGER events_add; PRAGMA user_version = 2;",
+                "DROP TABLE stops; DROP TABLE facts; DROP TABLE drills; DROP TABLE schedule; DROP TRIGGER inbox_adds; DROP TRIGGER events_add; PRAGMA user_version = 2;",
             )
             .expect("they were there");
     }
@@ -322,7 +223,7 @@ mod tests {
         let place = Place::new();
         drop(place.with_events("r1", 3));
         let whole = tables(&place);
-        let undone = "DROP TRIGGER events_add; DROP TRIGGER inbox_adds; DROP TRIGGER facts_add; DROP TRIGGER drills_add; ALTER TABLE schedule DROP COLUMN timetable; PRAGMA user_version = 3;";
+        let undone = "DROP TRIGGER events_add; DROP TRIGGER inbox_adds; DROP TRIGGER facts_add; DROP TRIGGER drills_add; ALTER TABLE schedule DROP COLUMN timetable; DROP TABLE stops; PRAGMA user_version = 3;";
         place.sqlite().execute_batch(undone).expect("they were there");
         place.sqlite().execute_batch("INSERT INTO facts VALUES ('sha256:1', '{}')").expect("new");
         let before = std::fs::read(&place.path).expect("there");
@@ -345,7 +246,9 @@ mod tests {
         let whole = tables(&place);
         let sqlite = place.sqlite();
         sqlite
-            .execute_batch("ALTER TABLE schedule DROP COLUMN timetable; PRAGMA user_version = 4;")
+            .execute_batch(
+                "ALTER TABLE schedule DROP COLUMN timetable; DROP TABLE stops; PRAGMA user_version = 4;",
+            )
             .expect("it was there");
         let row = "INSERT INTO schedule VALUES ('p', 'd', '2026-11-23T03:00:00Z')";
         sqlite.execute_batch(row).expect("new");
@@ -357,6 +260,27 @@ mod tests {
         drop(database);
         let database = place.open();
         assert_eq!(database.handled("p", "d").expect("read"), handled, "of which timetable is not known");
+        assert_eq!(tables(&place), whole, "nothing tells it from a new one");
+    }
+
+    #[test]
+    fn a_database_of_version_5_becomes_one_of_this_and_tells_of_no_stop_that_is_long_past() {
+        let place = Place::new();
+        drop(place.open());
+        let whole = tables(&place);
+        let drill = |id: &str, ended: &str| {
+            format!(
+                "INSERT INTO drills (id, plan, plan_path, kind, cause, began_at, ended_at) VALUES ('{id}', 'p', 'p', 'rehearsal', 'person', '2026-11-23T03:00:00Z', {ended});"
+            )
+        };
+        let undone = "DROP TABLE stops; PRAGMA user_version = 5;";
+        let both = format!("{undone}{}{}", drill("ended", "'2026-11-23T04:00:00Z'"), drill("died", "NULL"));
+        place.sqlite().execute_batch(&both).expect("as it was left");
+        let database = Database::open_to_read(&place.path).expect("it is known");
+        assert!(database.told_stops().expect("it had none").is_empty());
+        drop(database);
+        let told = place.open().told_stops().expect("read");
+        assert_eq!(told.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["died"]);
         assert_eq!(tables(&place), whole, "nothing tells it from a new one");
     }
 

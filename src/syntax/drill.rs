@@ -28,6 +28,16 @@ words! {
 }
 
 words! {
+    /// Where a drill takes its facts from.
+    pub enum FactsFrom {
+        /// From the site, which is looked at when the drill begins.
+        Live = "live",
+        /// From the inventory that the plan names.
+        Filed = "filed",
+    }
+}
+
+words! {
     /// How a live drill ends.
     pub enum Finish {
         /// With the commit: the machine stays on-premises.
@@ -141,6 +151,8 @@ block! {
         pub timezone: Option<Spanned<Zone>>,
         /// What it does.
         pub kind: Spanned<DrillKind> => "rehearsal",
+        /// Where its facts come from. A live drill always looks at its site; default of the others: `filed`.
+        pub facts: Option<Spanned<FactsFrom>>,
         /// Machines and replication groups it exercises. Default: all.
         pub machines: Vec<Spanned<String>> where [NotEmpty, Distinct] => ["erp-db"],
         /// How a live drill ends. Default: `commit`.
@@ -153,5 +165,14 @@ block! {
         pub overlap: Option<Spanned<Overlap>>,
         /// Longest random delay of the start. Default: 0s.
         pub jitter: Option<Spanned<Seconds>> => "10m",
+    }
+}
+
+impl Drill {
+    /// Returns whether the drill looks at its site before anything else: a live one always does.
+    #[must_use]
+    pub fn looks_at_site(&self) -> bool {
+        let asks = self.facts.as_ref().is_some_and(|facts| facts.value == FactsFrom::Live);
+        asks || self.kind.value == DrillKind::Live
     }
 }

@@ -90,6 +90,12 @@ try {
   await accessible(page, "plans");
   await page.goto(`${base}/plans/classic`);
   await accessible(page, "plan");
+  // What the server writes for the same lengths is in the tests of `src/web/pages/show.rs`.
+  const spans = await page.evaluate(async () => {
+    const { span } = await import("/assets/app.js");
+    return [0, 95, 600, 601, 3601, 4130, 90000, 172800].map((seconds) => span(seconds));
+  });
+  check(spans.join(" ") === "0s 1m35s 10m 11m 1h1m 1h9m 25h 2d", `scripts write lengths of time as the server does: ${spans}`);
 
   const run = await start(page, { ask: true, speed: "3600" });
   await page.waitForSelector("#machines tr .pip");
@@ -143,6 +149,8 @@ try {
     await page.goto(`${base}/${path}`);
     await accessible(page, path);
   }
+  await page.goto(`${base}/drills`);
+  check((await page.textContent(".weekdays")).trim().startsWith("Mon"), "the columns of a month are named, Monday first");
   check(await page.locator("main").count() === 1, "every page has its main part");
 
   const korean = await visitor({ locale: "ko-KR", viewport: { width: 390, height: 800 } });

@@ -1,5 +1,7 @@
 //! Live drills from the command line to their evidence, at a site on the loopback whose time stands still.
 
+use failback::journal::Database;
+use failback::journal::StateDir;
 use serde_json::Value;
 
 use crate::cli_site::Site;
@@ -127,6 +129,21 @@ fn a_live_drill_that_ends_by_cancelling_moves_its_machine_alone_and_leaves_it_in
         steps.find(|step| step["step"] == name).expect("it is there")["state"].clone()
     };
     assert_eq!((step("failover/l1"), step("failover/w1")), ("exercised".into(), "never".into()));
+}
+
+/// When it dies once more, that is news to whoever was told of the first time.
+#[test]
+fn whoever_goes_on_with_a_drill_takes_away_that_its_stop_was_told() {
+    let site = modernized(CANCEL);
+    let begun = site.run(&confirmed("modernized"));
+    assert_eq!(begun.exit, 4, "{}", begun.said());
+    let state = StateDir::create(&site.folder.path().join(".failback")).expect("it is there");
+    let mut database = Database::open(&state.database()).expect("it is there");
+    let drill = database.drills().expect("read").remove(0);
+    database.stop_was_told(&drill.id, drill.began_at).expect("it is there");
+    let again = site.run(&["resume", "latest"]);
+    assert_eq!(again.exit, 4, "nobody has answered: {}", again.said());
+    assert!(database.told_stops().expect("read").is_empty());
 }
 
 #[test]

@@ -171,6 +171,53 @@ fn a_notice_whose_secret_is_missing_begins_no_daemon() {
     assert!(ended.exit == 2 && ended.err.contains("can't prepare to send notices: `"), "{}", ended.said());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_drill_that_died_while_no_daemon_ran_is_told_before_the_next_one_ends() {
+    use failback::id::DrillId;
+    use failback::journal::Database;
+    use failback::journal::DrillRow;
+    use failback::journal::StateDir;
+
+    let notify = "notify: [{events: [drill_failed], command: [sh, -c, \"cat > told.json\"]}]\n";
+    let folder =
+        Folder::with(&[("dr/erp.plan.yaml", PLAN), ("failback.yaml", &format!("{SETTINGS}{notify}"))]);
+    let root = folder.path().canonicalize().expect("there");
+    let state = StateDir::create(&root.join(".failback")).expect("made");
+    let id = DrillId::new("by-hand");
+    let drill = DrillRow {
+        id: id.clone(),
+        plan: "erp".into(),
+        plan_path: root.join("dr/erp.plan.yaml").to_string_lossy().into_owned(),
+        name: Some("taste".into()),
+        kind: "live".into(),
+        cause: "person".into(),
+        due_at: None,
+        began_at: "2026-01-01T00:00:00Z".parse().expect("a time"),
+        ended_at: None,
+        run: None,
+        git_commit: None,
+        plan_digest: Some("sha256:1".into()),
+        verdict: None,
+        result: None,
+    };
+    let mut database = Database::open(&state.database()).expect("opened");
+    database.add_drill(&drill).expect("new");
+    let mut daemon = Daemon::begin(&folder);
+    assert!(daemon.line().ends_with("1 plan with 1 scheduled drill"));
+    let died = daemon.line();
+    assert!(died.ends_with(" erp: drill taste died (by-hand): its process died"), "{died}");
+    assert_eq!(daemon.end(), Some(0));
+    let told = std::fs::read_to_string(folder.path().join("told.json")).expect("the command was told");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(
+        (&told["event"], &told["drill"]["verdict"]),
+        (&"drill_failed".into(), &"died".into()),
+        "{told}"
+    );
+    assert!(database.told_stops().expect("read").contains(&id), "the next one tells of it no more");
+}
+
 /// A daemon of a plan that can be exercised, whose drill was due while nothing ran.
 #[cfg(unix)]
 #[test]

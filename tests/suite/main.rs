@@ -31,6 +31,7 @@ mod dashboard_tls;
 mod docs;
 mod documents;
 mod drill;
+mod drill_facts;
 mod drill_live;
 mod drill_others;
 mod drill_pinned;
@@ -61,6 +62,7 @@ mod notices;
 mod one_pass;
 mod orders;
 mod packaging;
+mod paper;
 mod patience;
 #[cfg(unix)]
 mod pipelines;

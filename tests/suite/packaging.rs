@@ -5,6 +5,8 @@ use std::process::Command;
 
 use serde_yaml::Value;
 
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
 use crate::support::Folder;
 
 fn text(path: &str) -> String {
@@ -46,6 +48,17 @@ fn the_commands_of_the_service_and_of_the_pod_are_understood() {
     understands(&words);
 }
 
+/// With the container every drill in it ends.
+#[test]
+fn the_pod_waits_for_its_drills_and_has_the_time_to() {
+    let deployment = of_kind("Deployment");
+    let pod = &deployment["spec"]["template"]["spec"];
+    let arguments = pod["containers"][0]["args"].as_sequence().expect("it has arguments");
+    assert!(arguments.contains(&"--wait".into()), "{arguments:?}");
+    let patience = pod["terminationGracePeriodSeconds"].as_u64().expect("it is stated");
+    assert!(patience >= 3600, "the default of 30 s is shorter than a rehearsal");
+}
+
 /// A volume's own folder belongs to root, and git takes no repository of somebody else.
 #[test]
 fn the_pod_clones_into_a_folder_that_git_makes_and_reads_its_plans_there() {
@@ -72,21 +85,54 @@ fn the_image_is_built_from_everything_that_the_program_is_made_of() {
     assert!(is_left_out("target/debug"), "what was built here is not sent");
 }
 
+/// Returns what steps of a job say under a key.
+fn of_steps<'w>(workflow: &'w Value, key: &str) -> Vec<&'w str> {
+    let steps = workflow["jobs"]["drills"]["steps"].as_sequence().expect("steps");
+    steps.iter().filter_map(|step| step.get(key)?.as_str()).collect()
+}
+
 #[test]
-fn the_commands_of_the_example_workflow_are_understood() {
-    let workflow = text("packaging/github-drills.yml");
-    let mut seen = 0;
-    for line in workflow.lines() {
-        let Some((_, command)) = line.split_once("failback ").filter(|(before, _)| before.trim().is_empty())
-        else {
-            continue;
-        };
-        let command = command.split(" ||").next().expect("split gives one part");
-        let command = command.replace("\"$plan\"", "plans/erp.plan.yaml");
-        understands(&command.split_whitespace().collect::<Vec<_>>());
-        seen += 1;
+fn the_example_workflow_drills_every_plan_and_keeps_what_came_of_each() {
+    let workflow = documents("packaging/github-drills.yml").remove(0);
+    let folder = Folder::with(&[
+        ("plans/one.plan.yaml", CLASSIC_PLAN),
+        ("plans/two.plan.yaml", &CLASSIC_PLAN.replace("name: classic", "name: other")),
+        ("plans/classic.inventory.yaml", CLASSIC_INVENTORY),
+    ]);
+    let program = Path::new(env!("CARGO_BIN_EXE_failback"));
+    let programs = [program.parent().expect("a folder"), Path::new("/usr/bin"), Path::new("/bin")];
+    let scripts = of_steps(&workflow, "run");
+    assert_eq!(scripts.len(), 2, "drills, and the gate on coverage");
+    for script in scripts {
+        let ended = Command::new("bash")
+            .args(["-e", "-c", script])
+            .current_dir(folder.path())
+            .env("PATH", std::env::join_paths(programs).expect("paths"))
+            .env("GITHUB_RUN_ID", "7001")
+            .env("GITHUB_RUN_ATTEMPT", "2")
+            .output()
+            .expect("there is a shell");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        // What the plans are worth today is theirs; a command that is none is told how it is used.
+        assert!(!said.contains("Usage:"), "{said}");
     }
-    assert_eq!(seen, 5);
+    for name in ["one", "two"] {
+        for kind in ["readiness.html", "rehearsal.html"] {
+            let report = std::fs::read_to_string(folder.path().join(format!("reports/{name}-{kind}")));
+            assert!(report.is_ok_and(|report| report.contains("</html>")), "{name} {kind}");
+        }
+        assert!(folder.path().join(format!("reports/{name}.evidence")).exists(), "{name}");
+    }
+}
+
+/// What is saved under a key can't be saved again, and a job may be run again.
+#[test]
+fn the_example_workflow_saves_its_record_under_a_key_of_the_attempt() {
+    let workflow = documents("packaging/github-drills.yml").remove(0);
+    let steps = workflow["jobs"]["drills"]["steps"].as_sequence().expect("steps");
+    let saved: Vec<&str> = steps.iter().filter_map(|step| step["with"]["key"].as_str()).collect();
+    assert_eq!(saved.len(), 2, "it is restored and saved");
+    assert!(saved.iter().all(|key| key.contains("github.run_attempt") && *key == saved[0]), "{saved:?}");
 }
 
 #[test]
@@ -102,6 +148,26 @@ fn the_settings_of_the_manifest_are_settings() {
     let container = &deployment["spec"]["template"]["spec"]["containers"][0];
     let port = container["ports"][0]["containerPort"].as_u64().expect("a port");
     assert!(listen.ends_with(&format!(":{port}")), "the container says that it listens at {port}");
+}
+
+/// A volume of its own belongs to root, and a namespace like that of the manifest refuses a pod that asks for more.
+#[test]
+fn a_printed_job_is_confined_as_the_pod_of_the_manifest_is() {
+    let plan = "kind: RecoveryPlan\nversion: 1\nname: erp\nmachines: [w1]\ndrills:\n  - {name: weekly, kind: rehearsal, schedule: \"0 3 * * SUN\"}\n";
+    let folder = Folder::with(&[("plans/erp.plan.yaml", plan)]);
+    let printed = folder.run(&["schedule", "plans", "--format", "kubernetes-cronjob"]);
+    assert_eq!(printed.exit, 0, "{}", printed.said());
+    let job: Value = serde_yaml::from_str(&printed.out).expect("it is YAML");
+    let (job, deployment) = (&job["spec"]["jobTemplate"]["spec"]["template"]["spec"], of_kind("Deployment"));
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(job["securityContext"], pod["securityContext"]);
+    assert_eq!(job["containers"][0]["securityContext"], pod["containers"][0]["securityContext"]);
+    assert_eq!(job["automountServiceAccountToken"], pod["automountServiceAccountToken"]);
+    let user = job["securityContext"]["runAsUser"].as_u64().expect("a user");
+    assert!(text("Dockerfile").contains(&format!("USER {user}:{user}")), "it is the user of the image");
+    let mounts = job["containers"][0]["volumeMounts"].as_sequence().expect("mounts");
+    assert!(mounts.iter().any(|mount| mount["mountPath"] == "/tmp"), "its root is read-only: {mounts:?}");
+    validated("FAILBACK_KUBERNETES_VALIDATE", &["--strict"], "a printed job", printed.out.as_bytes());
 }
 
 #[test]
@@ -144,30 +210,32 @@ fn systemd_understands_the_unit() {
     assert!(output.status.success() && !said.contains("failback.service:"), "{said}");
 }
 
+/// Has an independent validator look at a text, if there is one.
 #[expect(clippy::print_stderr, reason = "a test that looks at nothing must say so")]
 #[expect(
     clippy::disallowed_methods,
     reason = "the script that runs the tests says where it put the validators"
 )]
+fn validated(variable: &str, arguments: &[&str], what: &str, text: &[u8]) {
+    let Some(validator) = std::env::var_os(variable) else {
+        eprintln!("NOT CHECKED: {what}, since {variable} names no validator; run scripts/test");
+        return;
+    };
+    let folder = Folder::with(&[]);
+    folder.write("validated.yml", text);
+    let output = Command::new(validator).args(arguments).arg(folder.path().join("validated.yml")).output();
+    let output = output.expect("the validator runs");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}: {said}");
+}
+
 #[test]
 fn independent_validators_take_the_manifest_and_the_workflow() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let checks: [(&str, &[&str], &str); 2] = [
-        (
-            "FAILBACK_CHECK_JSONSCHEMA",
-            &["--builtin-schema", "vendor.github-workflows"],
-            "packaging/github-drills.yml",
-        ),
+    let workflow: &[&str] = &["--builtin-schema", "vendor.github-workflows"];
+    for (variable, arguments, file) in [
+        ("FAILBACK_CHECK_JSONSCHEMA", workflow, "packaging/github-drills.yml"),
         ("FAILBACK_KUBERNETES_VALIDATE", &["--strict"], "packaging/kubernetes.yaml"),
-    ];
-    for (variable, arguments, file) in checks {
-        let Some(validator) = std::env::var_os(variable) else {
-            eprintln!("NOT CHECKED: {file}, since {variable} names no validator; run scripts/test");
-            continue;
-        };
-        let output = Command::new(validator).args(arguments).arg(root.join(file)).output();
-        let output = output.expect("the validator runs");
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{file}: {said}");
+    ] {
+        validated(variable, arguments, file, text(file).as_bytes());
     }
 }

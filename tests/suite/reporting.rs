@@ -1,4 +1,4 @@
-//! Reports, pictures and papers: what they say, that names of documents stay names in all of them, and how large they get.
+//! Reports and pictures: what they say, that names of documents stay names in all of them, and how large they get.
 
 use failback::event::RunEvent;
 use failback::forecast;
@@ -15,8 +15,6 @@ use failback::report::drawing::Window;
 use failback::report::html::page;
 use failback::report::junit::junit;
 use failback::report::markdown::markdown;
-use failback::report::runbook;
-use failback::report::runbook::Paper;
 use failback::report::timeline::timeline;
 use jiff::Timestamp;
 
@@ -31,7 +29,7 @@ use crate::support::Folder;
 /// A page that a mail carries.
 const MOST: usize = 2_000_000;
 
-fn noon() -> Timestamp {
+pub(crate) fn noon() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().expect("a time")
 }
 
@@ -57,7 +55,7 @@ fn assert_xml(text: &str) {
 }
 
 /// Refuses a page that would ask anything of another file.
-fn assert_self_contained(html: &str) {
+pub(crate) fn assert_self_contained(html: &str) {
     for word in
         ["<script", "<link", "<img", "<iframe", "<object", "<embed", "@import", " src=", " href=", "url(h"]
     {
@@ -257,47 +255,6 @@ fn a_graph_shows_each_step_once_and_how_it_stands() {
 }
 
 #[test]
-fn a_runbook_has_a_box_for_every_step_in_an_order_that_the_graph_allows() {
-    for name in ["branch-office", "enterprise"] {
-        let world = lab::example(name);
-        let forecast = forecast::forecast(&world.graph, world.start);
-        let paper = Paper {
-            made_at: noon(),
-            plan_path: "plans/x.plan.yaml".into(),
-            plan_digest: "sha256:1".into(),
-            facts_digest: "sha256:2".into(),
-            observed_at: Some(world.start),
-        };
-        let book = runbook::runbook(&world.graph, &forecast, paper);
-        let order: Vec<&str> =
-            book.blocks.iter().flat_map(|block| &block.tasks).map(|task| task.step.as_str()).collect();
-        assert_eq!(order.len(), world.graph.steps().len(), "{name}");
-        let place = |id: &str| order.iter().position(|step| *step == id).unwrap_or_else(|| panic!("{id}"));
-        for (index, step) in (0..).zip(world.graph.steps()) {
-            for before in world.graph.before(index) {
-                let before = &world.graph.step(*before).id;
-                assert!(
-                    place(before.as_str()) < place(step.id.as_str()),
-                    "{before} comes before {}",
-                    step.id
-                );
-            }
-        }
-        let (html, text) = (runbook::page(&book), runbook::markdown(&book));
-        assert_self_contained(&html.replace("https://", "").replace("http://", ""));
-        assert_eq!(html.matches("class=\"box\"").count(), order.len(), "{name}");
-        assert_eq!(text.matches("\n- [").count(), order.len(), "{name}");
-        assert!(
-            html.contains("<tfoot>") && html.matches("sha256:1").count() >= 2,
-            "the digest is on each page"
-        );
-        assert!(text.contains("This can’t be taken back"), "{name}");
-        let owner = &world.graph.model().plan.owner.as_ref().expect("both name one").value;
-        assert!(html.contains(owner.as_str()) || html.contains(&owner.replace('@', "&#x40;")), "{name}");
-    }
-}
-
-#[test]
 fn a_run_that_is_slower_than_those_before_it_is_named() {
     let world = lab::example("branch-office");
     let report = report(&world, &world.simulate().events);
@@ -389,13 +346,9 @@ fn what_can_t_be_reported_says_why_and_what_to_type() {
 }
 
 #[test]
-fn a_runbook_and_pictures_are_printed_from_a_plan() {
+fn pictures_are_printed_from_a_plan() {
     let folder =
         Folder::with(&[("classic.plan.yaml", CLASSIC_PLAN), ("classic.inventory.yaml", CLASSIC_INVENTORY)]);
-    let paper = folder.run(&["report", "classic.plan.yaml", "--format", "runbook-markdown"]);
-    assert!(paper.exit == 0 && paper.out.contains("- [ ] "), "{}", paper.said());
-    let page = folder.run(&["report", "classic.plan.yaml", "--format", "runbook", "-o", "paper.html"]);
-    assert_eq!(page.exit, 0, "{}", page.said());
     let svg = folder.run(&["graph", "classic.plan.yaml", "--format", "svg"]);
     assert_eq!(svg.exit, 0, "{}", svg.said());
     assert_xml(&svg.out);

@@ -65,6 +65,37 @@ fn a_run_that_is_taken_over_from_another_folder_runs_the_commands_of_its_own() {
     assert!(!folder.path().join("other/ran").exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_service_that_goes_on_with_a_run_runs_no_command_that_its_settings_do_not_allow() {
+    let action = |name: &str, after: &str| {
+        format!("  - {{name: {name}, after: {{phase: {after}, of: w1}}, run: {{command: [./{name}.sh]}}}}\n")
+    };
+    let plan = format!("{CLASSIC_PLAN}actions:\n{}{}", action("own", "commit"), action("other", "commit"));
+    let script = |word: &str| format!("#!/bin/sh\necho {word} >> ran\n");
+    let folder = Folder::with(&[
+        ("plans/a.plan.yaml", &plan),
+        ("plans/classic.inventory.yaml", CLASSIC_INVENTORY),
+        ("plans/own.sh", &script("plan")),
+        ("plans/other.sh", &script("plan")),
+        ("etc/own.sh", &script("host")),
+        ("etc/failback.yaml", "kind: Settings\nversion: 1\nallowed_commands: [[./own.sh]]\n"),
+    ]);
+    for script in ["plans/own.sh", "plans/other.sh", "etc/own.sh"] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path().join(script), mode).expect("set");
+    }
+    let ended = folder.run(&["run", "plans/a.plan.yaml", "--speed", "max", "--real-actions"]);
+    assert_eq!(ended.exit, 4, "{}", ended.said());
+    let ended = resumed(&folder, "", &["--allowed-only"]);
+    assert_eq!(ended.exit, 2, "by which settings: {}", ended.said());
+    let ended = resumed(&folder, "", &["--settings", "etc/failback.yaml", "--allowed-only"]);
+    assert_eq!(ended.exit, 3, "{}", ended.said());
+    assert!(ended.said().contains("do not allow its command"), "{}", ended.said());
+    assert_eq!(std::fs::read_to_string(folder.path().join("etc/ran")).expect("one is allowed"), "host\n");
+    assert!(!folder.path().join("plans/ran").exists(), "what lies beside the plan is not the host's");
+}
+
 /// Returns the folder of the one run that there is.
 fn only_run(folder: &Folder) -> std::path::PathBuf {
     let runs = std::fs::read_dir(folder.path().join(".failback/runs")).expect("there are runs");

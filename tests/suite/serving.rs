@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::mpsc::Receiver;
 
 use serde_json::Value;
 use serde_json::json;
@@ -45,6 +46,8 @@ struct Daemon {
     child: Child,
     address: String,
     token: String,
+    /// What it says after it told where it is.
+    said: Receiver<String>,
 }
 
 impl Daemon {
@@ -64,9 +67,10 @@ impl Daemon {
         };
         let address = told("dashboard: http://");
         let token = std::fs::read_to_string(told("token: in ")).expect("the token is there");
-        // What it says later nobody reads, and it says it all the same.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, token: token.trim().to_owned() }
+        // What nobody reads it says all the same.
+        let (say, said) = std::sync::mpsc::channel();
+        std::thread::spawn(move || lines.for_each(|line| drop(say.send(line))));
+        Self { child, address, token: token.trim().to_owned(), said }
     }
 
     /// Asks, and returns the status and the JSON of the answer.
@@ -90,6 +94,22 @@ impl Daemon {
 
     fn start(&self, drill: &Value) -> (u16, Value) {
         self.ask("POST", "/api/v1/drills", Some(drill))
+    }
+
+    /// Asks it to end.
+    #[cfg(unix)]
+    fn terminate(&self) {
+        signal("-TERM", self.child.id());
+    }
+
+    /// Returns its exit code, when it has ended.
+    fn exit(&mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+
+    /// Waits until it says something.
+    fn wait_for(&self, words: &str) {
+        while !self.said.recv().expect("it says so before it ends").contains(words) {}
     }
 
     /// Returns a drill that was begun, as soon as it is as it is waited for.
@@ -176,6 +196,12 @@ fn what_can_not_be_begun_is_refused_before_there_is_a_process() {
     assert!(told["error"]["message"].as_str().is_some_and(|told| told.contains("has ended")), "{told}");
 }
 
+#[cfg(unix)]
+fn signal(signal: &str, process: u32) {
+    let sent = Command::new("kill").args([signal, &process.to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
 /// Returns the process that carries a drill out.
 #[cfg(target_os = "linux")]
 fn process_of(id: &str) -> Option<u32> {
@@ -199,8 +225,7 @@ fn a_drill_that_the_daemon_began_goes_on_after_it_was_killed_and_nobody_is_asked
     let drill = daemon.drill(id, |drill| drill["run"].is_string());
     let run = drill["run"].as_str().expect("it was waited for").to_owned();
     let process = process_of(id).expect("it goes on");
-    let killed = Command::new("kill").args(["-KILL", &process.to_string()]).status().expect("kill runs");
-    assert!(killed.success());
+    signal("-KILL", process);
     daemon.drill(id, |drill| drill["state"] == "died");
     let resume = format!("/api/v1/runs/{run}/resume");
     let (status, told) = daemon.ask("POST", &resume, None);
@@ -210,4 +235,40 @@ fn a_drill_that_the_daemon_began_goes_on_after_it_was_killed_and_nobody_is_asked
     let state = &ended["state"];
     assert!(state == "passed" || state == "degraded", "this machine may be slow: {ended}");
     assert_eq!(daemon.ask("POST", &resume, None).0, 409);
+}
+
+/// In a container the drills end with the daemon, so that it has to wait for them.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_daemon_that_waits_ends_with_the_drills_that_it_began_or_when_it_is_asked_again() {
+    let folder = repository();
+    // In real time, it takes hours.
+    let long = json!({"plan": "classic", "drill": "monthly", "speed": "1"});
+    let begin = |daemon: &Daemon| {
+        let (status, begun) = daemon.start(&long);
+        assert_eq!(status, 202, "{begun}");
+        let id = begun["drill"].as_str().expect("an id").to_owned();
+        daemon.drill(&id, |drill| drill["run"].is_string());
+        process_of(&id).expect("it goes on")
+    };
+    let mut daemon = Daemon::begin(&folder, &["--wait"]);
+    let first = begin(&daemon);
+    daemon.terminate();
+    daemon.wait_for("asked to end: waits for 1 drill");
+    let (status, refused) = daemon.start(&long);
+    assert_eq!(status, 503, "{refused}");
+    assert!(
+        refused["error"]["message"].as_str().is_some_and(|told| told.contains("about to end")),
+        "{refused}"
+    );
+    signal("-KILL", first);
+    assert_eq!(daemon.exit(), Some(0));
+
+    let mut daemon = Daemon::begin(&folder, &["--wait"]);
+    let second = begin(&daemon);
+    daemon.terminate();
+    daemon.wait_for("asked to end");
+    daemon.terminate();
+    assert_eq!(daemon.exit(), Some(0));
+    signal("-KILL", second);
 }

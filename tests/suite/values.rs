@@ -118,6 +118,8 @@ fn nothing() -> Vec<(String, &'static str, &'static str, bool)> {
     let action = |text: &str| format!("{PLAN}{ACTION}{text}}}]\n");
     let probe = |text: &str| format!("{PLAN}machines: [{{name: w1, verify: [{{name: v, {text}}}]}}]\n");
     let drill = |text: &str| format!("{PLAN}drills: [{{name: d, kind: rehearsal, {text}}}]\n");
+    let live_drill =
+        |text: &str| format!("{PLAN}drills: [{{name: d, kind: live, machines: [w1], {text}}}]\n");
     vec![
         (plan("execution: {max_parallel: 0}"), "out-of-range", "execution.max_parallel", true),
         (plan("execution: {retry: {attempts: 0}}"), "out-of-range", "execution.retry.attempts", true),
@@ -178,6 +180,8 @@ fn nothing() -> Vec<(String, &'static str, &'static str, bool)> {
         (drill("timezone: Asia/Soul"), "bad-time", "drills[0].timezone", false),
         (drill("machines: []"), "empty", "drills[0].machines", true),
         (drill("machines: [w1, w1]"), "duplicate-item", "drills[0].machines[1]", true),
+        (drill("facts: observed"), "unknown-word", "drills[0].facts", true),
+        (live_drill("facts: filed"), "bad-facts", "drills[0].facts", false),
         (
             drill("blackout: [{from: 2027-01-02, to: 2026-12-24}]"),
             "bad-window",

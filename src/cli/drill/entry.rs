@@ -278,11 +278,12 @@ pub(crate) fn after_resume(
     args: &SessionArgs,
     env: &mut Env<'_>,
 ) -> Result<Option<Resumed>, CliError> {
-    let database = Database::open(&dir.database()).map_err(|error| run::no_database(dir, error))?;
+    let mut database = Database::open(&dir.database()).map_err(|error| run::no_database(dir, error))?;
     let drills = database.drills().map_err(|error| run::no_database(dir, error))?;
     let made = |drill: &DrillRow| drill.run.as_ref() == Some(run) && drill.ended_at.is_none();
     let Some(row) = drills.into_iter().find(made) else { return Ok(None) };
     let lock = take(dir, &row.id)?;
+    database.forget_stop(&row.id).map_err(|error| run::no_database(dir, error))?;
     let is_taken_back = plan.part.as_ref().is_some_and(|part| part.is_taken_back);
     let entry =
         Entry { row, dir: dir.clone(), database, by: args.ordered_by.clone(), is_taken_back, _lock: lock };

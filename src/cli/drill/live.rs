@@ -65,14 +65,17 @@ pub(super) fn run(
     {
         return Err(refused("the settings allow this drill on another vault than --vault names"));
     }
+    let site = VaultArgs { vault: vault.or_else(|| args.site.vault.clone()), ..args.site.clone() };
+    // What refuses the plan is told of the facts that it was refused for.
+    let plan = look::observed(&site, &args.plan, subject, env)?;
     let run_args = RunArgs {
         path: args.path.clone(),
         provider: Provider::Azure,
         scenario: None,
         confirm,
-        live: args.live,
+        live: false,
         read_only: false,
-        site: VaultArgs { vault: vault.or_else(|| args.site.vault.clone()), ..args.site.clone() },
+        site,
         session: SessionArgs {
             format: session::Format::Human,
             speed: None,
@@ -87,7 +90,7 @@ pub(super) fn run(
             // A service has nobody at its terminal: people answer from elsewhere, however long that takes.
             answers: (args.ask || settings.is_some()).then_some(Answers::Elsewhere),
         },
-        plan: subject.flags(&args.plan),
+        plan,
     };
     let azure::Begun { session, runtime, connected } = match azure::begin(&run_args, env)? {
         Ok(begun) => begun,
@@ -100,7 +103,7 @@ pub(super) fn run(
     };
     entry.made(&session.run);
     let mut result = entry.result(env);
-    result.facts = Some(entry.facts(session.plan.plan.model(), Some(args.live)));
+    result.facts = Some(entry.facts(session.plan.plan.model(), Some(subject.is_observed)));
     result.left_out = session.plan.left_out.iter().map(ToString::to_string).collect();
     result.simulated_actions = rehearsal::simulates(&session.first);
     show::left_out(args.format, &result.left_out, env)?;

@@ -60,7 +60,7 @@ pub struct DrillArgs {
     /// Run actions and probes for real in a rehearsal, or in a live drill against an emulator; at a real site they always are
     #[arg(long)]
     pub real_actions: bool,
-    /// Observe the site first, instead of taking the facts from the inventory
+    /// Observe the site first, instead of taking the facts from the inventory; a live drill, and one with `facts: live`, does so anyway
     #[arg(long)]
     pub live: bool,
     /// Where a live drill runs; Azure has to be named

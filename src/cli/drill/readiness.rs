@@ -20,6 +20,7 @@ use crate::cli::pin;
 use crate::cli::ready;
 use crate::cli::session;
 use crate::cli::site;
+use crate::cli::site::VaultArgs;
 use crate::drill::readiness;
 use crate::forecast;
 use crate::graph;
@@ -38,7 +39,7 @@ pub(super) fn run(
     entry: &Entry,
     env: &mut Env<'_>,
 ) -> Result<Came, CliError> {
-    let flags = observed(args, subject, env)?;
+    let flags = observed(&args.site, &args.plan, subject, env)?;
     let (checked, loaded, left_out) = checked(args, &flags, env)?;
     let result = entry.result(env);
     let Some(plan) = &checked.plan else {
@@ -53,7 +54,7 @@ pub(super) fn run(
     let foretold = forecast::forecast(&graph, now);
     let assessment = readiness::assess(&graph, &foretold, &checked.findings, age);
     let mut result = result.assessed(assessment);
-    result.facts = Some(entry.facts(model, Some(args.live)));
+    result.facts = Some(entry.facts(model, Some(subject.is_observed)));
     result.left_out = left_out.iter().map(ToString::to_string).collect();
     let exit = exit_of(result.verdict);
     Ok(Came::Ended(Box::new(result), exit))
@@ -64,12 +65,17 @@ pub(super) fn run(
 /// # Errors
 ///
 /// [`CliError`] if the site can't be asked.
-pub(super) fn observed(args: &DrillArgs, subject: &Subject, env: &mut Env<'_>) -> Result<PlanArgs, CliError> {
-    let flags = subject.flags(&args.plan);
-    if !args.live {
+pub(super) fn observed(
+    site: &VaultArgs,
+    plan: &PlanArgs,
+    subject: &Subject,
+    env: &mut Env<'_>,
+) -> Result<PlanArgs, CliError> {
+    let flags = subject.flags(plan);
+    if !subject.is_observed {
         return Ok(flags);
     }
-    let reached = site::reach(&args.site, Some(&subject.model.inventory), env)?;
+    let reached = site::reach(site, Some(&subject.model.inventory), env)?;
     let runtime = session::runtime()?;
     let connected = reached.connect(&subject.model.inventory, &runtime)?;
     let observed = live::observed(&flags, &connected, &subject.model.inventory, &runtime, env);

@@ -50,7 +50,7 @@ pub(super) fn run(
         return Err(CliError::usage("--ask leaves no time for answers at --speed max")
             .hinted("give a factor: --speed 60"));
     }
-    let flags = look::observed(args, subject, env)?;
+    let flags = look::observed(&args.site, &args.plan, subject, env)?;
     let speed = args.speed.unwrap_or(SpeedChoice(if args.ask { Speed::Times(60.0) } else { Speed::Max }));
     let allowed = settings.map(Kept::allowed_commands);
     let run_args = RunArgs {
@@ -87,7 +87,7 @@ pub(super) fn run(
     };
     entry.made(&session.run);
     let mut result = entry.result(env);
-    result.facts = Some(entry.facts(session.plan.plan.model(), Some(args.live)));
+    result.facts = Some(entry.facts(session.plan.plan.model(), Some(subject.is_observed)));
     result.left_out = session.plan.left_out.iter().map(ToString::to_string).collect();
     result.simulated_actions = simulates(&session.first);
     show::left_out(args.format, &result.left_out, env)?;

@@ -31,6 +31,8 @@ pub(super) struct Subject {
     pub kind: DrillKind,
     /// Which part of the plan it exercises.
     pub part: Part,
+    /// Whether the site is looked at first.
+    pub is_observed: bool,
 }
 
 /// Reads the plan and finds the drill. Mistakes go to standard error, with the exit code in the drill's place.
@@ -58,13 +60,13 @@ pub(super) fn read(args: &DrillArgs, env: &mut Env<'_>) -> Result<Result<Subject
     let mistakes = check::mistakes(&plan.diagnostics, &loaded.sources, style);
     env.err.write_all(mistakes.as_bytes())?;
     let Some(model) = plan.model else { return Ok(Err(Exit::Refused)) };
-    let (name, kind, part) = match args.kind {
+    let (name, kind, part, looks) = match args.kind {
         Some(kind) => {
             let kind = match kind {
                 Kind::Readiness => DrillKind::Readiness,
                 Kind::Rehearsal => DrillKind::Rehearsal,
             };
-            (None, kind, Part { only: args.machines.clone(), ..Part::default() })
+            (None, kind, Part { only: args.machines.clone(), ..Part::default() }, false)
         }
         None => {
             let drill = find(&model, args)?;
@@ -73,11 +75,11 @@ pub(super) fn read(args: &DrillArgs, env: &mut Env<'_>) -> Result<Result<Subject
             let only = drill.machines.iter().map(|machine| machine.value.clone()).collect();
             let is_taken_back = is_taken_back(drill.finish.map(|finish| finish.value));
             let part = Part { drill: Some(name.clone()), only, is_taken_back };
-            (Some(name), drill.kind.value, part)
+            (Some(name), drill.kind.value, part, drill.looks_at_site())
         }
     };
     let pin = Pin::of(&model);
-    Ok(Ok(Subject { model, pin, name, kind, part }))
+    Ok(Ok(Subject { model, pin, name, kind, part, is_observed: looks || args.live }))
 }
 
 fn find<'m>(model: &'m Model, args: &DrillArgs) -> Result<&'m Drill, CliError> {

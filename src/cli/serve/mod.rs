@@ -3,6 +3,7 @@
 mod dashboard;
 mod reread;
 mod said;
+mod signals;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
@@ -38,16 +40,24 @@ use crate::render::style::Verbosity;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
 use crate::syntax::settings::GitRef;
 
+use self::dashboard::Begun;
+use self::signals::Asked;
+use self::signals::Signals;
+use self::signals::until;
+
 /// How many drills run at the same time unless the settings say otherwise.
 const AT_ONCE: u8 = 4;
 
 /// How often a repository is looked at unless the settings say otherwise.
 const EVERY: Seconds = Seconds::minutes(5);
 
+/// Notices that are being sent; each tells of whom it did not reach.
+type Deliveries = JoinSet<Vec<Failure>>;
+
 /// Begin the drills of plans when they are due, and serve the dashboard
 ///
 /// The dashboard is reached at http://127.0.0.1:8080 unless the settings or --listen say otherwise. Each drill is a process of its own, which goes on when the daemon ends. Plans are read again when their files change. Ends
-/// with 0 when it is asked to, and with 5 if another daemon has the state directory.
+/// with 0 when it is asked to (SIGTERM, SIGHUP, Ctrl-C), and with 5 if another daemon has the state directory.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServeArgs {
     /// Settings of the daemon
@@ -65,6 +75,9 @@ pub struct ServeArgs {
     /// Serve no dashboard
     #[arg(long)]
     pub no_web: bool,
+    /// When it is asked to end, begin nothing more and end with the last drill that was begun here; asked again, end at once
+    #[arg(long)]
+    pub wait: bool,
 }
 
 /// Runs the daemon.
@@ -86,7 +99,8 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     // What can't be told later must be known now.
     notices::recipients(&[], Some(&kept), env)?;
     let (tell, mut told) = mpsc::unbounded_channel::<Happening>();
-    let (tell_failure, mut failures) = mpsc::unbounded_channel::<Failure>();
+    let tell_of_end = tell.clone();
+    let mut deliveries = Deliveries::new();
     let (shown, found) = watch::channel(Arc::<Found>::default());
     let clock = Arc::clone(&env.clock);
     let (settings_now, told_settings) = watch::channel(kept.clone());
@@ -122,60 +136,87 @@ pub fn run(args: &ServeArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
             false => Some(open_dashboard(args, &kept, &dir, found.clone(), env).await?),
         };
         let live = dashboard.as_ref().map(dashboard::Dashboard::live);
+        let begun = dashboard.as_ref().map(dashboard::Dashboard::begun).unwrap_or_default();
         let mut settings = reread::Watched::new(args, &dir, settings_now, live);
         let mut looks = tokio::time::interval(reread::EVERY);
-        let (stop_now, stop) = watch::channel(false);
-        let stops = |mut stop: watch::Receiver<bool>| async move {
-            // Whoever says so lives as long as the daemon.
-            let _ = stop.wait_for(|stop| *stop).await;
-        };
-        let mut service = std::pin::pin!(service.run(stops(stop.clone())));
+        let (asked, asks) = watch::channel(Asked::default());
+        let (pages_end, pages_ends) = watch::channel(Asked::default());
+        let mut work = std::pin::pin!(work(service, begun.clone(), args.wait, tell_of_end, asks));
         let mut pages = std::pin::pin!(async {
             match dashboard {
-                Some(dashboard) => dashboard.serve(stops(stop.clone())).await,
+                Some(dashboard) => dashboard.serve(until(pages_ends, Asked::ToEnd)).await,
                 None => {
-                    stops(stop.clone()).await;
+                    until(pages_ends, Asked::ToEnd).await;
                     Ok(())
                 }
             }
         });
-        let mut asked = std::pin::pin!(async {
-            // What can't be waited for never comes.
-            if session::interrupted().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        });
-        let (mut is_served, mut is_asked) = (true, false);
+        let mut signals = Signals::new();
+        let mut is_served = true;
         let ended = loop {
             tokio::select! {
-                ended = &mut service => break ended,
-                Some(happening) = told.recv() => happened(&happening, &found, &settings.kept(), &tell_failure, env)?,
-                _ = looks.tick(), if !is_asked => {
+                ended = &mut work => break ended,
+                Some(happening) = told.recv() => happened(&happening, &found, &settings.kept(), &mut deliveries, env)?,
+                _ = looks.tick(), if *asked.borrow() == Asked::Nothing => {
                     settings.look(env)?;
                 }
-                Some(failure) = failures.recv() => notices::say(&[failure], env),
+                Some(failures) = deliveries.join_next() => notices::say(&failures.unwrap_or_default(), env),
                 served = &mut pages, if is_served => {
                     served?;
                     is_served = false;
                 }
-                () = &mut asked, if !is_asked => {
-                    is_asked = true;
-                    // Both are told in this function.
-                    let _ = stop_now.send(true);
+                next = signals.next() => {
+                    begun.close();
+                    // Those who wait for it live as long as the daemon.
+                    let _ = asked.send(next);
+                    if !args.wait {
+                        let _ = pages_end.send(Asked::ToEnd);
+                    }
                 }
             }
         };
         while let Ok(happening) = told.try_recv() {
-            happened(&happening, &found, &settings.kept(), &tell_failure, env)?;
+            happened(&happening, &found, &settings.kept(), &mut deliveries, env)?;
         }
         if is_served {
-            let _ = stop_now.send(true);
+            let _ = pages_end.send(Asked::ToEnd);
             pages.await?;
+        }
+        // What was said last is delivered, too, unless nobody wants to wait for that.
+        while let Some(failures) = tokio::select! {
+            failures = deliveries.join_next() => failures,
+            _ = signals.next() => None,
+        } {
+            notices::say(&failures.unwrap_or_default(), env);
         }
         ended.map_err(|error| cannot(error, args))
     });
     runtime.shutdown_background();
     ended.map(|()| Exit::Success)
+}
+
+/// Begins drills until it is asked to end, and with `waits` goes on until those that were begun here have ended.
+async fn work(
+    service: Service,
+    begun: Begun,
+    waits: bool,
+    tell: mpsc::UnboundedSender<Happening>,
+    asks: watch::Receiver<Asked>,
+) -> Result<(), ServiceError> {
+    let enough = if waits { Asked::ToEndAtOnce } else { Asked::ToEnd };
+    service.run(until(asks.clone(), Asked::ToEnd), until(asks.clone(), enough)).await?;
+    // Those that somebody had begin in the dashboard.
+    let drills = begun.running();
+    if waits && drills > 0 {
+        // Whoever listens is gone only when all is over.
+        let _ = tell.send(Happening::Waiting { drills });
+    }
+    tokio::select! {
+        biased;
+        () = until(asks, enough) => {}
+        () = begun.ended() => {}
+    }
+    Ok(())
 }
 
 /// Opens the dashboard, and says where it is.
@@ -236,7 +277,7 @@ fn happened(
     happening: &Happening,
     found: &watch::Receiver<Arc<Found>>,
     kept: &Kept,
-    failures: &mpsc::UnboundedSender<Failure>,
+    deliveries: &mut Deliveries,
     env: &mut Env<'_>,
 ) -> Result<(), CliError> {
     if env.verbosity > Verbosity::Quiet {
@@ -254,13 +295,7 @@ fn happened(
                 let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock);
                 let post = Post::begin(told, &clock);
                 post.tell(&notice, None);
-                let failures = failures.clone();
-                tokio::spawn(async move {
-                    for failure in post.drain().await {
-                        // Nobody is left to be told only when all is over.
-                        let _ = failures.send(failure);
-                    }
-                });
+                deliveries.spawn(async move { post.drain().await });
             }
             Err(error) => {
                 writeln!(env.err, "warning: {}", escape::line(&error.to_string()))?;

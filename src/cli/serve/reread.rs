@@ -239,6 +239,7 @@ mod tests {
             git_ref: None,
             listen: None,
             no_web: false,
+            wait: false,
         };
         let dir = StateDir::create(&folder.join("state")).expect("a folder");
         drop(crate::journal::Database::open(&dir.database()).expect("a new database"));

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use crate::drill::calendar::Calendar;
 use crate::drill::elsewhere::Command;
 use crate::drill::elsewhere::Fields;
 use crate::drill::elsewhere::Job;
@@ -16,6 +18,12 @@ const MOST_CHANGES: usize = 100;
 
 /// Minutes of a day.
 const DAY: i32 = 24 * 60;
+
+/// The shortest interval of a schedule: "once every 5 minutes" (Events that trigger workflows, `schedule`).
+const SHORTEST: SignedDuration = SignedDuration::from_mins(5);
+
+/// Times of a drill whose distances are looked at: those of a day that has one each minute, and of five years that have one each day.
+const MOST_TIMES: usize = 2000;
 
 /// Returns a workflow with a job for each drill.
 pub(super) fn workflow(
@@ -103,6 +111,13 @@ pub(super) fn workflow(
     Ok(format!("# Schedules of GitHub are in UTC, and begin when it has a machine for them.\n{text}"))
 }
 
+/// Returns whether two times of a drill are closer together than GitHub takes them.
+fn comes_too_often(job: &Job<'_>, now: Timestamp) -> bool {
+    let Some(calendar) = Calendar::of(job.drill) else { return false };
+    let times: Vec<Timestamp> = calendar.after(now).take(MOST_TIMES).collect();
+    times.windows(2).any(|pair| pair[1].duration_since(pair[0]) < SHORTEST)
+}
+
 /// Returns text in which GitHub finds no expression to evaluate.
 fn escaped(text: &str) -> String {
     text.replace("${{", "${{ '${{' }}")
@@ -111,6 +126,10 @@ fn escaped(text: &str) -> String {
 /// Returns the times of a drill as schedules in UTC.
 fn lines(job: &Job<'_>, now: Timestamp) -> Result<Vec<String>, Refusal> {
     let fields = Fields::of(job)?;
+    if comes_too_often(job, now) {
+        let message = "the shortest interval of a schedule of GitHub is five minutes, and its times are closer together";
+        return Err(job.refused(message, "let it come every five minutes at most, or use another scheduler"));
+    }
     let zone =
         TimeZone::get(job.zone()).map_err(|error| job.refused(error.to_string(), "correct the time zone"))?;
     let offset = zone.to_offset(now);

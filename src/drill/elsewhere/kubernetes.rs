@@ -16,6 +16,12 @@ const PLANS: &str = "/etc/failback";
 /// The folder of the records in a container.
 const STATE: &str = "/var/lib/failback";
 
+/// The user of the image.
+const USER: u32 = 10_001;
+
+/// The service account of drills that look at their site: that of packaging/kubernetes.yaml.
+pub(super) const ACCOUNT: &str = "failback";
+
 /// What stands before the objects.
 pub(super) const HEAD: &str = "\
 # The plans, with the inventories and policies that they name, are read from a config map, which has no folders of its own:
@@ -53,21 +59,44 @@ pub(super) fn job(
         "concurrencyPolicy": "Forbid",
         "jobTemplate": {"spec": {"backoffLimit": 0, "template": {"spec": {
             "restartPolicy": "Never",
+            "automountServiceAccountToken": false,
+            // The user of the image, to whom the volume is given: a fresh one belongs to root. The rest is what a namespace of the
+            // level `restricted` asks for.
+            "securityContext": {
+                "runAsNonRoot": true,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
             "containers": [{
                 "name": "failback",
                 "image": command.image,
                 "command": job.words(command, &plan, Some(STATE)),
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "readOnlyRootFilesystem": true,
+                    "capabilities": {"drop": ["ALL"]},
+                },
                 "volumeMounts": [
                     {"name": "plans", "mountPath": PLANS, "readOnly": true},
                     {"name": "state", "mountPath": STATE},
+                    {"name": "scratch", "mountPath": "/tmp"},
                 ],
             }],
             "volumes": [
                 {"name": "plans", "configMap": {"name": "failback-plans"}},
                 {"name": "state", "persistentVolumeClaim": {"claimName": "failback-state"}},
+                {"name": "scratch", "emptyDir": {}},
             ],
         }}}},
     });
+    if job.drill.looks_at_site() {
+        let pod = &mut spec["jobTemplate"]["spec"]["template"];
+        // Azure Workload Identity hands the federated token of the account to pods with this label.
+        pod["metadata"] = json!({"labels": {"azure.workload.identity/use": "true"}});
+        pod["spec"]["serviceAccountName"] = json!(ACCOUNT);
+    }
     if !job.runs_once_when_missed() {
         spec["startingDeadlineSeconds"] = json!(LATE);
     }

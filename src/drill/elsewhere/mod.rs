@@ -203,6 +203,18 @@ pub fn write(
             ));
         }
     }
+    for job in jobs.iter().filter(|job| job.drill.looks_at_site()) {
+        let name = job.name();
+        let there = match scheduler {
+            Scheduler::Kubernetes => {
+                format!("its pods run as the service account {}, which", kubernetes::ACCOUNT)
+            }
+            Scheduler::Systemd | Scheduler::Github | Scheduler::Cron => "what begins it there".to_owned(),
+        };
+        written.warnings.push(format!(
+            "{name} looks at its site: {there} needs an identity that may do so, and what reaches its vCenters"
+        ));
+    }
     if scheduler == Scheduler::Github {
         written.text = github::workflow(&jobs, command, now, &mut written.warnings)?;
         return Ok(written);

@@ -220,6 +220,27 @@ fn github_refuses_clocks_that_change_and_days_that_move() {
 }
 
 #[test]
+fn github_refuses_times_that_are_closer_together_than_it_takes_them() {
+    for (schedule, is_refused) in [
+        ("* * * * *", true),
+        ("*/4 3 * * *", true),
+        ("58 23 * * MON", false),
+        ("1,58 0,23 * * *", true),
+        ("*/5 * * * *", false),
+        ("0 3 29 2 *", false),
+    ] {
+        let written = written(&one(schedule, "UTC"), Scheduler::Github);
+        let message = written.as_ref().err().map(|refusals| refusals[0].message.as_str());
+        assert_eq!(
+            message.is_some_and(|why| why.contains("five minutes")),
+            is_refused,
+            "{schedule}: {message:?}"
+        );
+    }
+    assert!(written(&one("* * * * *", "UTC"), Scheduler::Kubernetes).is_ok());
+}
+
+#[test]
 fn names_put_no_expression_into_a_workflow() {
     let mut plan = one("0 3 * * SUN", "UTC");
     plan.drills[0].name.value = "x ${{ secrets.TOKEN }}".into();
@@ -249,6 +270,22 @@ fn a_path_is_no_line_of_its_own_and_two_drills_are_never_one() {
         );
         let refusals = written(&two, scheduler).expect_err("they would be one");
         assert!(refusals.len() == 1 && refusals[0].drill == "weekly-b", "{refusals:?}");
+    }
+}
+
+#[test]
+fn whoever_begins_a_drill_that_looks_at_its_site_is_told_what_that_takes() {
+    let drill = |facts: &str| {
+        plan(&format!("  - {{name: look, kind: readiness, facts: {facts}, schedule: \"0 3 * * SUN\"}}\n"))
+    };
+    for scheduler in [Scheduler::Systemd, Scheduler::Kubernetes, Scheduler::Github, Scheduler::Cron] {
+        let told = |facts: &str| {
+            let written = written(&drill(facts), scheduler).expect("it can be said");
+            let is_told = written.warnings.iter().any(|told| told.contains("needs an identity"));
+            (is_told, written.text.contains("azure.workload.identity/use"))
+        };
+        assert_eq!(told("live"), (true, scheduler == Scheduler::Kubernetes), "{scheduler:?}");
+        assert_eq!(told("filed"), (false, false), "{scheduler:?}");
     }
 }
 

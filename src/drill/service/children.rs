@@ -1,6 +1,5 @@
 //! The drills that run: how they begin, and what is made of their ends.
 
-use jiff::SignedDuration;
 use jiff::Timestamp;
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -18,9 +17,6 @@ use crate::journal::DrillRow;
 
 /// Why a drill of the calendar began.
 pub(super) const SCHEDULE: &str = "schedule";
-
-/// How long a process has for reading its plan before it counts as one that never began.
-const STARTED: SignedDuration = SignedDuration::from_mins(5);
 
 /// The exit code of a drill whose run waits for an approval.
 const WAITS: i32 = 4;
@@ -75,15 +71,21 @@ impl Service {
             // Its run can go on: somebody is asked, or somebody stopped it.
             Some(row) if matches!(ended.code, Some(WAITS | INTERRUPTED)) => {
                 (self.setup.told)(&Happening::Stopped { row: Box::new(row), why: said });
-                Ok(())
+                self.told_of(order)
             }
             Some(row) => {
                 (self.setup.told)(&Happening::Ended { row: Box::new(row), lost: Some(said) });
-                Ok(())
+                self.told_of(order)
             }
             // It was entered before it was begun, and drills are kept.
             None => Ok(()),
         }
+    }
+
+    /// Enters that it was told of a drill that its process ended before it did.
+    fn told_of(&mut self, order: &Order) -> Result<(), ServiceError> {
+        let now = self.setup.clock.now();
+        Ok(self.database.stop_was_told(&order.id, now)?)
     }
 
     /// Returns what is entered of a drill that is about to be begun.
@@ -108,7 +110,7 @@ impl Service {
     }
 
     /// Enters that a drill failed which never got as far as that itself, so that this is seen where all others are.
-    fn lost(&mut self, row: DrillRow, said: String) -> Result<(), ServiceError> {
+    pub(super) fn lost(&mut self, row: DrillRow, said: String) -> Result<(), ServiceError> {
         let reasons = serde_json::json!({"reasons": [{"code": "drill-lost", "message": said}]});
         let ended_at = self.setup.clock.now();
         let end = DrillEnd { ended_at, verdict: "failed".to_owned(), result: reasons.to_string() };
@@ -120,23 +122,6 @@ impl Service {
             ..row
         };
         (self.setup.told)(&Happening::Ended { row: Box::new(row), lost: Some(said) });
-        Ok(())
-    }
-
-    /// Looks which drills go on that this scheduler did not begin, and enters those as failed that one before it entered and whose
-    /// process died before it had them.
-    pub(super) fn look_at_others(&mut self, now: Timestamp) -> Result<(), ServiceError> {
-        let mut others = self.database.open_drills()?;
-        others.retain(|row| !self.running.values().any(|order| order.id == row.id));
-        let (died, others): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|row| row.has_died(&self.setup.state));
-        self.others = others;
-        let is_lost = |row: &DrillRow| {
-            row.cause == SCHEDULE && row.never_began() && now.duration_since(row.began_at) >= STARTED
-        };
-        for row in died.into_iter().filter(is_lost) {
-            self.lost(row, "its process died before it began".to_owned())?;
-        }
         Ok(())
     }
 }

@@ -74,6 +74,11 @@ pub enum Happening {
         /// Why it ended.
         why: String,
     },
+    /// The scheduler was asked to end, and waits for drills that it began.
+    Waiting {
+        /// How many they are.
+        drills: usize,
+    },
     /// The clock was put back by far, and a calendar counts on from there.
     PutBack {
         /// Name of the plan.

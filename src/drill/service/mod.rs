@@ -6,6 +6,7 @@
 mod attend;
 mod children;
 mod happening;
+mod others;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use self::source::Source;
 pub use self::source::Taken;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,12 +31,13 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::drill::due::Standing;
-use crate::drill::due::Timetable;
 use crate::drill::launch::Ended;
 use crate::drill::launch::Launcher;
 use crate::drill::launch::Order;
 use crate::drill::plans::Found;
 use crate::drill::plans::PlanFile;
+use crate::drill::timetable::Timetable;
+use crate::id::DrillId;
 use crate::journal::Database;
 use crate::journal::DatabaseError;
 use crate::journal::DrillRow;
@@ -111,6 +114,10 @@ pub struct Service {
     running: BTreeMap<Key, Order>,
     /// Drills that go on and that this scheduler did not begin: one before it did, or a person.
     others: Vec<DrillRow>,
+    /// Those of them that went on when it was told of them last.
+    followed: BTreeSet<DrillId>,
+    /// Whether the plans were looked at.
+    has_looked: bool,
     next_look: Instant,
     commit: Option<String>,
     kept_at: Timestamp,
@@ -147,7 +154,9 @@ impl Service {
             other @ LockError::Io { .. } => ServiceError::Lock(other),
         })?;
         let database = Database::open(&state.database())?;
-        let others = database.open_drills()?;
+        let mut others = database.open_drills()?;
+        others.retain(|row| !row.has_died(&state));
+        let followed = others.iter().map(|row| row.id.clone()).collect();
         let kept_at = clock.now();
         Ok(Self {
             setup: Parts { state, clock, launcher, at_once: at_once.max(1), told, shown },
@@ -158,6 +167,8 @@ impl Service {
             children: JoinSet::new(),
             running: BTreeMap::new(),
             others,
+            followed,
+            has_looked: false,
             next_look: Instant::now(),
             commit: None,
             kept_at,
@@ -172,12 +183,17 @@ impl Service {
         Arc::clone(&self.nudge)
     }
 
-    /// Begins drills until `stop` is over. Drills that run then go on.
+    /// Begins drills until `stop` is over, and then waits until those that it began have ended or `patience` is over. Drills that run then
+    /// go on.
     ///
     /// # Errors
     ///
     /// [`ServiceError`] if the database can't be read or written: then no drill is begun that might be begun again.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
+    pub async fn run(
+        mut self,
+        stop: impl Future<Output = ()>,
+        patience: impl Future<Output = ()>,
+    ) -> Result<(), ServiceError> {
         let mut stop = std::pin::pin!(stop);
         loop {
             self.look();
@@ -197,10 +213,35 @@ impl Service {
         if let Some(looking) = self.looking.take() {
             looking.abort();
         }
+        self.wait(patience).await?;
         let now = self.setup.clock.now();
         self.keep(now)?;
         // A process that nobody waits for goes on all the same.
         self.children.detach_all();
+        Ok(())
+    }
+
+    /// Begins nothing more, and waits for the drills that it began.
+    async fn wait(&mut self, patience: impl Future<Output = ()>) -> Result<(), ServiceError> {
+        let mut patience = std::pin::pin!(patience);
+        let is_over = tokio::select! {
+            biased;
+            () = &mut patience => true,
+            () = std::future::ready(()) => self.children.is_empty(),
+        };
+        if is_over {
+            return Ok(());
+        }
+        (self.setup.told)(&Happening::Waiting { drills: self.children.len() });
+        while let Some(ended) = tokio::select! {
+            biased;
+            () = &mut patience => None,
+            ended = self.children.join_next() => ended,
+        } {
+            if let Ok((key, order, ended)) = ended {
+                self.ended(&key, &order, &ended)?;
+            }
+        }
         Ok(())
     }
 
@@ -229,6 +270,7 @@ impl Service {
     fn take(&mut self, looked: Option<(Box<dyn Plans>, source::Looked)>) -> Result<(), ServiceError> {
         let Some((plans, looked)) = looked else { return Ok(()) };
         self.plans = Some(plans);
+        self.has_looked = true;
         match looked {
             Ok(None) => Ok(()),
             Ok(Some(found)) => self.read(found),

@@ -7,6 +7,8 @@ mod words;
 pub use text::markdown;
 pub use text::page;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -80,7 +82,7 @@ pub struct Block {
     pub is_final: bool,
     /// How long the longest of them is expected to take, in seconds.
     pub expected: Range,
-    /// Steps that have to be done before any of them.
+    /// What has to be done before any of them: the number of a block, with its lines if they are not all meant.
     pub after: Vec<String>,
     /// What is to be done, machine by machine.
     pub tasks: Vec<Task>,
@@ -101,13 +103,14 @@ pub struct Task {
     pub needs_answer: bool,
     /// What to type or to choose.
     pub parameters: Vec<(String, String)>,
-    /// Steps that have to be done before, other than those of the same subject.
+    /// What has to be done before, other than steps of the same subject: the number of a block, with its lines if they are not all
+    /// meant.
     pub after: Vec<String>,
     /// Whether it was done already when the facts were observed.
     pub adopted: bool,
 }
 
-/// Steps before one that are named; of more, their number.
+/// Lines of a block that are named; of more, their number.
 const NAMED: usize = 6;
 
 /// Returns the paper version of a plan.
@@ -120,16 +123,17 @@ pub fn runbook(graph: &Graph, forecast: &Forecast, paper: Paper) -> Runbook {
         let of = graph.step(*step);
         (of.level, of.kind, of.wave, *step)
     });
+    let places = Places::of(graph, &order);
     let mut blocks: Vec<Block> = Vec::new();
     let mut last = None;
     for index in order {
         let step = graph.step(index);
-        let key = (step.level, step.kind, step.wave);
+        let key = places.number(index);
         if last != Some(key) {
             last = Some(key);
             let words = words::of(step.kind, classic);
             blocks.push(Block {
-                number: blocks.len() + 1,
+                number: key,
                 title: words.title.to_owned(),
                 wave: step.wave,
                 how: words.how,
@@ -144,7 +148,7 @@ pub fn runbook(graph: &Graph, forecast: &Forecast, paper: Paper) -> Runbook {
         if let Some(block) = blocks.last_mut() {
             block.expected.low_s = block.expected.low_s.max(expected.low_s);
             block.expected.high_s = block.expected.high_s.max(expected.high_s);
-            block.tasks.push(task(graph, index));
+            block.tasks.push(task(graph, index, &places));
         }
     }
     for block in &mut blocks {
@@ -171,7 +175,56 @@ pub fn runbook(graph: &Graph, forecast: &Forecast, paper: Paper) -> Runbook {
     }
 }
 
-fn task(graph: &Graph, index: StepIndex) -> Task {
+/// Where each step stands on the paper: whoever has nothing else finds no step by its id.
+struct Places {
+    /// The number of each step's block.
+    numbers: Vec<usize>,
+    /// How many lines each block has, the first one at 1.
+    lines: BTreeMap<usize, usize>,
+}
+
+impl Places {
+    /// Returns the places of steps in their order on the paper.
+    fn of(graph: &Graph, order: &[StepIndex]) -> Self {
+        let (mut numbers, mut lines) = (vec![0; order.len()], BTreeMap::new());
+        let (mut number, mut last) = (0, None);
+        for index in order {
+            let step = graph.step(*index);
+            let key = (step.level, step.kind, step.wave);
+            if last.replace(key) != Some(key) {
+                number += 1;
+            }
+            numbers[*index as usize] = number;
+            *lines.entry(number).or_default() += 1;
+        }
+        Self { numbers, lines }
+    }
+
+    fn number(&self, step: StepIndex) -> usize {
+        self.numbers[step as usize]
+    }
+
+    /// Returns where steps stand: the number of each block, and which of its lines are meant unless all are.
+    fn told(&self, graph: &Graph, steps: impl Iterator<Item = StepIndex>) -> Vec<String> {
+        let mut blocks: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for step in steps {
+            blocks.entry(self.number(step)).or_default().push(graph.subject_name(step));
+        }
+        let told = blocks.into_iter().map(|(number, mut lines)| {
+            if self.lines.get(&number) == Some(&lines.len()) {
+                return format!("block {number}");
+            }
+            if lines.len() > NAMED {
+                let more = lines.split_off(NAMED).len();
+                lines.push(format!("and {more} more"));
+            }
+            format!("block {number} ({})", lines.join(", "))
+        });
+        told.collect()
+    }
+}
+
+fn task(graph: &Graph, index: StepIndex, places: &Places) -> Task {
     let step = graph.step(index);
     let model = graph.model();
     let members = match step.subject {
@@ -203,12 +256,7 @@ fn task(graph: &Graph, index: StepIndex) -> Task {
         | StepSubject::BootGroup(_) => Vec::new(),
     };
     let others = graph.before(index).iter().filter(|before| graph.step(**before).subject != step.subject);
-    let mut after: Vec<String> = others.map(|before| graph.step(*before).id.to_string()).collect();
-    if after.len() > NAMED {
-        let more = after.len() - NAMED;
-        after.truncate(NAMED);
-        after.push(format!("and {more} more"));
-    }
+    let after = places.told(graph, others.copied());
     Task {
         step: step.id.to_string(),
         subject: graph.subject_name(index),

@@ -62,7 +62,7 @@ pub fn markdown(runbook: &Runbook) -> String {
         }
         let _ = writeln!(text, "{}\n", block.how);
         if !block.after.is_empty() {
-            let after: Vec<String> = block.after.iter().map(|step| format!("`{}`", code(step))).collect();
+            let after: Vec<String> = block.after.iter().map(|place| plain(place)).collect();
             let _ = writeln!(text, "After {}.\n", after.join(", "));
         }
         if block.expected.high_s > 0 {
@@ -83,7 +83,7 @@ pub fn markdown(runbook: &Runbook) -> String {
                 let _ = write!(line, "; answered by {who}: ________ at ________");
             }
             if !task.after.is_empty() {
-                let after: Vec<String> = task.after.iter().map(|step| format!("`{}`", code(step))).collect();
+                let after: Vec<String> = task.after.iter().map(|place| plain(place)).collect();
                 let _ = write!(line, "; after {}", after.join(", "));
             }
             if task.adopted {

@@ -9,6 +9,8 @@ mod settings;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
 use crate::syntax::decode::Reader;
+use crate::syntax::drill::DrillKind;
+use crate::syntax::drill::FactsFrom;
 use crate::syntax::plan::RecoveryPlan;
 use crate::syntax::settings::Settings;
 use crate::syntax::tree::NodeId;
@@ -25,6 +27,7 @@ pub(crate) fn check_plan(reader: &mut Reader<'_, '_>, root: NodeId, read: Option
     action::check(plan, &mut found);
     if let Some(read) = read {
         check_times(read, &mut found);
+        check_facts(read, &mut found);
     }
     found.into_iter().for_each(|mistake| reader.report(mistake));
 }
@@ -96,6 +99,22 @@ fn check_times(plan: &RecoveryPlan, found: &mut Vec<Diagnostic>) {
                     .path(format!("drills[{at}].blackout[{number}].to")),
                 );
             }
+        }
+    }
+}
+
+/// Reports live drills that are not to look at what they change.
+fn check_facts(plan: &RecoveryPlan, found: &mut Vec<Diagnostic>) {
+    for (at, drill) in plan.drills.iter().enumerate() {
+        if let (DrillKind::Live, Some(facts)) = (drill.kind.value, &drill.facts)
+            && facts.value == FactsFrom::Filed
+        {
+            found.push(
+                Diagnostic::error("bad-facts", facts.span, "a live drill looks at the site that it changes")
+                    .label(drill.kind.span, "it is live")
+                    .help("leave `facts` out")
+                    .path(format!("drills[{at}].facts")),
+            );
         }
     }
 }

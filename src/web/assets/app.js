@@ -49,15 +49,20 @@ export function toast(text) {
   setTimeout(() => line.remove(), 6000);
 }
 
-/** A length of time in few characters. */
+/** A length of time as the pages write it, too: from ten minutes on in whole minutes that have begun, so that none looks shorter than it was. */
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return "–";
-  const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s}s`;
-  const [d, h, m] = [Math.floor(s / 86400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60];
-  if (d) return h ? `${d}d ${h}h` : `${d}d`;
-  if (h) return h >= 10 || !m ? `${h}h` : `${h}h ${String(m).padStart(2, "0")}m`;
-  return s < 600 ? `${m}m ${String(s % 60).padStart(2, "0")}s` : `${m}m`;
+  const exact = Math.max(0, Math.round(seconds));
+  const s = exact < 600 ? exact : Math.ceil(exact / 60) * 60;
+  if (!s) return "0s";
+  const days = s % 86400 === 0 && s >= 2 * 86400;
+  const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]].slice(days ? 0 : 1);
+  let [left, text] = [s, ""];
+  for (const [size, unit] of units) {
+    if (left >= size) text += `${Math.floor(left / size)}${unit}`;
+    left %= size;
+  }
+  return text;
 }
 
 document.querySelector("[data-sign-out]")?.addEventListener("click", async () => {

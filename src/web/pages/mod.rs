@@ -144,6 +144,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_columns_of_a_month_are_named_monday_first() {
+        for (language, first, last) in [(Language::English, "Mon", "Sun"), (Language::Korean, "월", "일")] {
+            let say = Value::from_function(move |key: &str| words::say(language, key).to_owned());
+            let page = context! { days => Vec::<Value>::new(), past => Vec::<Value>::new() };
+            let made = templates().get_template("drills.html").and_then(|template| {
+                template.render(context! { t => say, words => words::all(language), page => page })
+            });
+            let text = made.expect("it is a page");
+            let names =
+                text.split_once("<div class=\"weekdays\"").and_then(|(_, rest)| rest.split_once("</div>"));
+            let names = names.expect("they are there").0;
+            assert!(names.contains(&format!("true\"><span>{first}</span>")), "{names}");
+            assert!(names.ends_with(&format!("<span>{last}</span>")), "{names}");
+        }
+    }
+
+    #[test]
     fn every_template_is_a_page_whatever_it_is_given() {
         let environment = templates();
         let hostile = "<script>alert(1)</script>\"'&";

@@ -18,7 +18,7 @@ pub(super) fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("short", |text: &str| text.chars().take(19).collect::<String>());
 }
 
-/// Returns a length of time, in whole minutes from ten minutes on.
+/// Returns a length of time, from ten minutes on in whole minutes that have begun: `span` of `app.js` writes it alike.
 fn span(seconds: u64) -> String {
     let rounded = if seconds < 600 { seconds } else { seconds.div_ceil(60) * 60 };
     Seconds(rounded).to_string()
@@ -36,7 +36,9 @@ mod tests {
 
     #[test]
     fn figures_are_as_precise_as_people_read_them() {
-        assert_eq!((span(0), span(95), span(3601)), ("0s".into(), "1m35s".into(), "1h1m".into()));
+        // What scripts write for the same lengths is in `tests/browser/dashboard.mjs`.
+        let spans = [0, 95, 600, 601, 3601, 4130, 90_000, 172_800].map(span);
+        assert_eq!(spans, ["0s", "1m35s", "10m", "11m", "1h1m", "1h9m", "25h", "2d"]);
         assert_eq!(moment("2026-11-22T21:04:31.5Z"), "2026-11-22 21:04 UTC");
         assert_eq!(moment("soon"), "soon");
     }

@@ -209,6 +209,13 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("next_month", "Next month", "다음 달"),
     ("due", "due", "예정"),
     ("today", "today", "오늘"),
+    ("weekday_1", "Mon", "월"),
+    ("weekday_2", "Tue", "화"),
+    ("weekday_3", "Wed", "수"),
+    ("weekday_4", "Thu", "목"),
+    ("weekday_5", "Fri", "금"),
+    ("weekday_6", "Sat", "토"),
+    ("weekday_7", "Sun", "일"),
     // Findings.
     ("rule", "Rule", "규칙"),
     ("message", "Message", "내용"),

@@ -142,7 +142,7 @@ fn as_first(folder: &Folder) {
     change(
         folder,
         "DROP TRIGGER inbox_stays; DROP TRIGGER inbox_stands; DROP TABLE inbox;
-         DROP TABLE facts; DROP TABLE drills; DROP TABLE schedule;
+         DROP TABLE stops; DROP TABLE facts; DROP TABLE drills; DROP TABLE schedule;
          ALTER TABLE events DROP COLUMN hash;
          ALTER TABLE runs DROP COLUMN head;
          ALTER TABLE runs DROP COLUMN migrated_events;

@@ -25,6 +25,7 @@ use crate::cli::runs;
 use crate::cli::runs::LookArgs;
 use crate::cli::runs::ShowArgs;
 use crate::cli::serve::dashboard::Options;
+use crate::cli::serve::dashboard::begun::Begun;
 use crate::cli::serve::dashboard::drills;
 use crate::cli::serve::dashboard::plans::Plans;
 use crate::cli::session;
@@ -57,6 +58,8 @@ pub(super) struct CliDesk {
     pub(super) dir: StateDir,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Option<PathBuf>,
+    /// The processes that it began.
+    pub(super) begun: Begun,
     found: tokio::sync::watch::Receiver<Arc<Found>>,
     variables: BTreeMap<String, String>,
     pub(super) plans: Plans,
@@ -84,6 +87,7 @@ impl CliDesk {
             dir: dir.clone(),
             clock: Arc::clone(&env.clock),
             settings: options.settings.clone(),
+            begun: Begun::default(),
             found: options.found.clone(),
             variables: env.variables.clone(),
             plans: Plans::new(options.base.clone(), options.plans.clone()),

@@ -18,8 +18,8 @@ use serde_json::json;
 
 use crate::cli::serve::dashboard::desk::CliDesk;
 use crate::cli::session::SpeedChoice;
-use crate::drill::due::Timetable;
 use crate::drill::listing;
+use crate::drill::timetable::Timetable;
 use crate::id::RunId;
 use crate::journal::DrillRow;
 use crate::syntax::drill::DrillKind;
@@ -243,7 +243,7 @@ pub(super) fn start(desk: &CliDesk, drill: &NewDrill, by: &str) -> Result<Value,
         command.arg(format!("--speed={speed}"));
     }
     command.arg("--format=json").arg("--").arg(path);
-    spawn(command, &desk.dir.root().join("drills"), &id)?;
+    spawn(desk, command, &id)?;
     Ok(json!({"version": 1, "drill": id, "state": "started"}))
 }
 
@@ -254,11 +254,19 @@ pub(super) fn start(desk: &CliDesk, drill: &NewDrill, by: &str) -> Result<Value,
 /// [`Refusal`] if there is no process.
 pub(super) fn resume(desk: &CliDesk, run: &RunId) -> Result<(), Refusal> {
     let id = new_id(desk)?;
+    spawn(desk, resuming(desk, run)?, &id)
+}
+
+/// Returns the process that goes on with a run: under the settings of the service, whoever began it.
+fn resuming(desk: &CliDesk, run: &RunId) -> Result<Command, Refusal> {
     let mut command = program()?;
     command.arg("resume");
     common(desk, &mut command);
+    if desk.settings.is_some() {
+        command.arg("--allowed-only");
+    }
     command.arg("--").arg(run.as_str());
-    spawn(command, &desk.dir.root().join("drills"), &id)
+    Ok(command)
 }
 
 /// Adds what every process is told.
@@ -300,9 +308,10 @@ fn program() -> Result<Command, Refusal> {
 }
 
 /// Begins a process that goes on when this one ends; what it says is kept beside the drills.
-fn spawn(mut command: Command, folder: &Path, id: &str) -> Result<(), Refusal> {
+fn spawn(desk: &CliDesk, mut command: Command, id: &str) -> Result<(), Refusal> {
     let cant = |error: std::io::Error| Refusal::unavailable(format!("the process can't be started: {error}"));
-    std::fs::create_dir_all(folder).map_err(cant)?;
+    let folder = desk.dir.root().join("drills");
+    std::fs::create_dir_all(&folder).map_err(cant)?;
     let log = std::fs::File::create(folder.join(format!("{id}.log"))).map_err(cant)?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // A signal to the group of the daemon is none to what it started.
@@ -311,17 +320,20 @@ fn spawn(mut command: Command, folder: &Path, id: &str) -> Result<(), Refusal> {
         use std::os::unix::process::CommandExt as _;
         command.process_group(0);
     }
-    let mut child = command.spawn().map_err(cant)?;
-    // Nobody else takes note of its end.
-    std::thread::spawn(move || child.wait());
-    Ok(())
+    let begun = desk.begun.spawn(&mut command).map_err(cant)?;
+    begun.ok_or_else(|| Refusal::unavailable("the service is about to end, and begins nothing more"))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::id::DrillId;
+    use std::sync::Arc;
 
     use super::*;
+    use crate::cli::env::Env;
+    use crate::cli::serve::dashboard::Options;
+    use crate::clock::FixedClock;
+    use crate::id::DrillId;
+    use crate::journal::StateDir;
 
     fn drill(result: Option<Value>) -> DrillRow {
         DrillRow {
@@ -339,6 +351,29 @@ mod tests {
             plan_digest: None,
             verdict: Some("passed".into()),
             result: result.map(|result| result.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_run_is_gone_on_with_under_the_settings_of_the_service() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = StateDir::create(&folder.path().join("state")).expect("made");
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
+        let env = Env::new(&mut out, &mut err, folder.path(), clock);
+        let options = Options {
+            serve: None,
+            base: folder.path().to_owned(),
+            listen: None,
+            plans: Vec::new(),
+            settings: Some("/etc/failback.yaml".into()),
+            found: tokio::sync::watch::channel(Arc::default()).1,
+        };
+        let desk = CliDesk::new(&options, &dir, &env);
+        let command = resuming(&desk, &RunId::new("r1")).expect("there is a program");
+        let words: Vec<&OsStr> = command.get_args().collect();
+        for word in ["--settings=/etc/failback.yaml", "--allowed-only"] {
+            assert!(words.contains(&OsStr::new(word)), "{word} in {words:?}");
         }
     }
 

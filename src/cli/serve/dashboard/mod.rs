@@ -1,5 +1,6 @@
 //! The dashboard half of `serve`: what the settings say of it, made into a listening server.
 
+mod begun;
 mod desk;
 mod drills;
 mod plans;
@@ -23,6 +24,7 @@ use crate::web;
 use crate::web::App;
 use crate::web::Tls;
 
+pub(crate) use self::begun::Begun;
 use self::desk::CliDesk;
 
 /// Where the dashboard listens unless it is told: this machine alone reaches it there.
@@ -165,6 +167,11 @@ impl Dashboard {
     pub(crate) fn live(&self) -> Live {
         let (app, desk, tls) = (Arc::clone(&self.app), Arc::clone(&self.desk), self.tls.clone());
         Live { app, desk, tls, address: self.address }
+    }
+
+    /// Returns the processes that it began.
+    pub(crate) fn begun(&self) -> Begun {
+        self.desk.begun.clone()
     }
 
     /// Returns where it is reached.

@@ -75,14 +75,11 @@ async fn a_plan_that_can_not_be_read_at_first_has_missed_what_it_missed() {
     let service = bench.service(4).expect("nobody has it");
     *bench.shelf.0.lock().expect("no panic") =
         Some(Found { plans: Vec::new(), mistakes: vec![mistake], commit: None });
-    let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(service.run(async {
-        let _ = stopped.await;
-    }));
+    let running = begin(service, std::future::ready(()));
     hours(1).await;
     shelve_and_see(&bench, DAILY).await;
     assert_eq!(bench.fake.dues(), ["2026-11-23T03:00:00Z"], "it was due, and nothing ran");
-    Running { stop, task }.stop().await;
+    running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

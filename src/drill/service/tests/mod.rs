@@ -1,6 +1,7 @@
 //! The scheduler over restarts, long drills and changed clocks, in paused time.
 
 mod changed;
+mod ending;
 mod others;
 
 use std::sync::Mutex;
@@ -150,13 +151,17 @@ impl Bench {
     }
 
     fn run(&self, drills: &str) -> Running {
+        self.run_with_patience(drills, std::future::ready(()))
+    }
+
+    /// Runs a scheduler that waits for its drills until its patience is over.
+    fn run_with_patience(
+        &self,
+        drills: &str,
+        patience: impl Future<Output = ()> + Send + 'static,
+    ) -> Running {
         self.shelve(drills);
-        let service = self.service(4).expect("nobody has it");
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(service.run(async {
-            let _ = stopped.await;
-        }));
-        Running { stop, task }
+        begin(self.service(4).expect("nobody has it"), patience)
     }
 
     fn database(&self) -> Database {
@@ -166,6 +171,15 @@ impl Bench {
     fn count(&self, is_it: impl Fn(&Happening) -> bool) -> usize {
         self.told.lock().expect("no panic").iter().filter(|told| is_it(told)).count()
     }
+}
+
+/// Has a scheduler run.
+fn begin(service: Service, patience: impl Future<Output = ()> + Send + 'static) -> Running {
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async {
+        let _ = stopped.await;
+    };
+    Running { stop, task: tokio::spawn(service.run(stopped, patience)) }
 }
 
 /// Returns what a drill that began enters of itself.
