@@ -24,27 +24,11 @@ pub struct Waves {
     pub count: u16,
 }
 
-/// Returns how many disks of a machine a master target or appliance has to take: those that are replicated.
-///
-/// The disks in Azure are counted, since they are what comes back; a machine whose disks nobody knows counts as one.
+/// Returns how many disks of a machine a master target or appliance has to take: those that come back; a machine whose disks
+/// nobody knows counts as one.
 #[must_use]
 pub fn disks(machine: Machine<'_>) -> u32 {
-    let azure = machine.azure_vm().ok().and_then(|vm| vm.disks.as_ref()).map(|disks| {
-        let replicated = |known: Option<bool>, default| known.unwrap_or(default);
-        disks
-            .iter()
-            .filter(|disk| {
-                replicated(disk.replicated_from_onprem.map(|from| from.value), true)
-                    && !replicated(disk.temporary.map(|temporary| temporary.value), false)
-            })
-            .count()
-    });
-    let onprem = || {
-        let disks = machine.onprem_disks().ok()?;
-        Some(disks.iter().filter(|disk| !disk.excluded.is_some_and(|excluded| excluded.value)).count())
-    };
-    let count = azure.or_else(onprem).unwrap_or(1);
-    u32::try_from(count).unwrap_or(u32::MAX)
+    machine.returning_disks().map_or(1, |disks| disks.count())
 }
 
 /// Returns the name of the master target or appliance that takes a machine's disks, if the plan names one.

@@ -7,6 +7,10 @@ use failback::rules::Finding;
 use failback::rules::fixture;
 use failback::rules::fixture::Case;
 
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Folder;
+
 /// A second Windows master target, on the host of the first.
 const MTW2: &str = "{os: {family: windows, release: windows_server_2019}, form: vmware_vm, host: esx1, registered: true, \
     discovered: true, snapshots: 0, scsi_controllers: [lsilogic_sas], attached_disks: 3, vmware_tools_installed: true, \
@@ -168,4 +172,17 @@ fn members_of_a_group_may_come_through_several_appliances() {
     let plan = "{replication_groups: [{name: erp-db, machines: [w1, l1]}], \
                 machines: {w1: {failback: {appliance: ra2}}}}";
     assert_eq!(found("FB803", "modernized", plan, &inventory), []);
+}
+
+#[test]
+fn the_forecast_carries_a_disk_that_was_added_to_a_linux_machine_in_azure() {
+    let text = "{name: case, world: classic, plan: {}, inventory: {machines: {l1: {onprem_vm: {exists: false}, azure_vm: {disks: \
+                {add: {id: add, size_gb: 500, replicated_from_onprem: false, temporary: false}}}}}}, expect: []}";
+    let case: Case = serde_yaml::from_str(text).expect("the case is a case");
+    let (plan, inventory) = fixture::texts(&case).expect("the world can be changed");
+    let folder = Folder::with(&[("plan.yaml", &plan), ("classic.inventory.yaml", &inventory)]);
+    let planned = folder.run(&["plan", "plan.yaml", "--format", "json"]).json();
+    let machines = planned["machines"].as_array().expect("a list");
+    let l1 = machines.iter().find(|machine| machine["name"] == "l1").expect("it is in the plan");
+    assert_eq!(l1["bytes"]["high"].as_f64(), Some(700.0 * 1_073_741_824.0), "{}", l1["bytes"]);
 }

@@ -9,7 +9,6 @@ mod sentence;
 use std::collections::HashMap;
 
 use crate::model::Fact;
-use crate::model::Known;
 use crate::model::Machine;
 use crate::model::Unknown;
 use crate::rules::placement::Server;
@@ -78,7 +77,7 @@ pub(crate) struct Demand<'m> {
     pub(crate) disks: u32,
     /// Those of them that are attached now, and so among the attached disks of the server.
     pub(crate) held: u32,
-    /// The first fact that is missing; the machine that it is about is in no unit.
+    /// The first fact that is missing; a machine of which nothing is known is in no unit.
     pub(crate) unknown: Option<Unknown>,
 }
 
@@ -98,11 +97,18 @@ pub(crate) fn demand<'m>(machines: impl Iterator<Item = Machine<'m>>) -> Demand<
         if hold == Hold::Done {
             continue;
         }
-        let disks = match disks(machine) {
-            Ok(disks) => disks,
-            Err(missing) => {
-                let name = machine.name().value.as_str();
-                demand.unknown.get_or_insert_with(|| Unknown::of(missing.field, name));
+        let mut missing = |missing: Unknown| {
+            let name = machine.name().value.as_str();
+            demand.unknown.get_or_insert_with(|| Unknown::of(missing.field, name));
+        };
+        let disks = match machine.returning_disks() {
+            Ok(disks) => {
+                let count = disks.count();
+                disks.more.into_iter().for_each(&mut missing);
+                count
+            }
+            Err(unknown) => {
+                missing(unknown);
                 continue;
             }
         };
@@ -167,23 +173,9 @@ fn hold(machine: Machine<'_>) -> Hold {
     }
 }
 
-/// Returns how many disks of a machine come back: those in Azure, else those that it had on-premises.
+/// Returns how many disks of a machine come back.
 pub(crate) fn disks(machine: Machine<'_>) -> Fact<u32> {
-    let in_azure = machine.azure_vm().and_then(|vm| vm.disks.fact("azure_vm.disks"));
-    let count = match (in_azure, machine.onprem_disks()) {
-        (Ok(disks), _) => disks
-            .iter()
-            .filter(|disk| {
-                disk.replicated_from_onprem.is_none_or(|replicated| replicated.value)
-                    && disk.temporary.is_none_or(|temporary| !temporary.value)
-            })
-            .count(),
-        (Err(_), Ok(disks)) if !disks.is_empty() => {
-            disks.iter().filter(|disk| disk.excluded.is_none_or(|excluded| !excluded.value)).count()
-        }
-        (Err(missing), _) => return Err(missing),
-    };
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    machine.returning_disks().map(|disks| disks.count())
 }
 
 #[cfg(test)]
