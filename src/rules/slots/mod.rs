@@ -4,7 +4,9 @@ pub(crate) mod advice;
 mod assign;
 #[cfg(test)]
 mod brute_force;
+pub(crate) mod packing;
 mod sentence;
+mod sizes;
 
 use std::collections::HashMap;
 
@@ -12,6 +14,8 @@ use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Unknown;
 use crate::rules::placement::Server;
+use crate::rules::slots::packing::Load;
+use crate::rules::slots::packing::pack;
 use crate::syntax::inventory::Experience;
 use crate::syntax::machine::State;
 
@@ -44,27 +48,21 @@ pub(crate) enum Waves {
     TooLarge(usize),
 }
 
-/// Returns how units fit on a server that takes `free` disks of them at a time, each in the first wave that has room.
+/// Returns how units fit on a server that takes `free` disks of them at a time.
 pub(crate) fn waves(free: u32, units: &[Unit<'_>]) -> Waves {
-    if let Some(at) = units.iter().position(|unit| unit.disks > free) {
-        return Waves::TooLarge(at);
+    let loads: Vec<Load> = units.iter().map(Unit::load).collect();
+    match pack(free, &loads) {
+        None => Waves::TooLarge(units.iter().position(|unit| unit.disks > free).unwrap_or(0)),
+        Some(packing) => match u32::try_from(packing.count()).unwrap_or(u32::MAX) {
+            0 | 1 => Waves::Fits,
+            count => Waves::Waves(count),
+        },
     }
-    let mut room: Vec<u32> = Vec::new();
-    // Room only shrinks, so a wave that had none for a number of disks has none for it later.
-    let mut first_with_room: HashMap<u32, usize> = HashMap::new();
-    for unit in units {
-        let from = first_with_room.entry(unit.disks).or_default();
-        while room.get(*from).is_some_and(|room| *room < unit.disks) {
-            *from += 1;
-        }
-        if *from == room.len() {
-            room.push(free);
-        }
-        room[*from] -= unit.disks;
-    }
-    match u32::try_from(room.len()).unwrap_or(u32::MAX) {
-        0 | 1 => Waves::Fits,
-        count => Waves::Waves(count),
+}
+
+impl Unit<'_> {
+    fn load(&self) -> Load {
+        Load { disks: self.disks, attached: self.held }
     }
 }
 
@@ -201,9 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn a_later_small_unit_fills_an_earlier_wave() {
+    fn the_waves_are_as_few_as_there_can_be_whatever_the_order() {
         assert_eq!(waves(10, &units(&[6, 6, 4, 4])), Waves::Waves(2));
         assert_eq!(waves(10, &units(&[6, 6, 4, 4, 1])), Waves::Waves(3));
+        assert_eq!(waves(10, &units(&[4, 4, 3, 3, 3, 3])), Waves::Waves(2));
     }
 
     #[test]
