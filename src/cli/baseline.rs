@@ -99,13 +99,12 @@ impl Baseline {
         let mut entries = self.plans.remove(plan)?;
         let mut known = vec![false; found.len()];
         // Findings that read as they did come first, so that of two similar ones the new one is shown.
-        for same_message in [true, false] {
+        for likeness in [Likeness::Message, Likeness::Words, Likeness::State] {
             for (finding, known) in found.iter().zip(&mut known).filter(|(_, known)| !**known) {
                 let item = &Item::of_finding(&finding);
                 let Some(entries) = entries.get_mut(&key(item)) else { continue };
-                let found = entries
-                    .iter()
-                    .position(|entry| entry.covers(item) && (!same_message || entry.message == item.message));
+                let found =
+                    entries.iter().position(|entry| entry.covers(item) && entry.is_like(item, likeness));
                 if let Some(at) = found {
                     entries.swap_remove(at);
                     *known = true;
@@ -115,8 +114,12 @@ impl Baseline {
         }
         // A finding that became worse is shown, and is not gone.
         for (finding, _) in found.iter().zip(&known).filter(|(_, known)| !**known) {
-            if let Some(entries) = entries.get_mut(&key(&Item::of_finding(&finding))) {
-                entries.pop();
+            let item = &Item::of_finding(&finding);
+            let Some(entries) = entries.get_mut(&key(item)) else { continue };
+            let is_worse =
+                |entry: &Entry| entry.is_like(item, Likeness::Words) || entry.is_like(item, Likeness::State);
+            if let Some(at) = entries.iter().position(is_worse) {
+                entries.swap_remove(at);
             }
         }
         self.counts.gone += entries.values().map(Vec::len).sum::<usize>();
@@ -129,7 +132,36 @@ impl Baseline {
     }
 }
 
+/// What two findings of one rule about one subject have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Likeness {
+    /// All that they say.
+    Message,
+    /// All but numbers: what was counted or measured changes from day to day, and what it is about does not.
+    Words,
+    /// Nothing, since one is decided and the other is not, or is waived, and so they say other things.
+    State,
+}
+
+/// Strikes out what a message counts or measures: 3, 58m, 9.62, a time; not what bears a number in its name.
+fn without_numbers(message: &str) -> impl Iterator<Item = &str> {
+    let is_number = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_digit())
+            && word.chars().all(|part| part.is_ascii_digit() || ".:-+dhmsTZ%".contains(part))
+    };
+    let words = message.split(|end: char| end.is_whitespace() || ",;()`".contains(end));
+    words.filter(move |word| !is_number(word))
+}
+
 impl Entry {
+    fn is_like(&self, item: &Item<'_>, likeness: Likeness) -> bool {
+        match likeness {
+            Likeness::Message => self.message == item.message,
+            Likeness::Words => without_numbers(&self.message).eq(without_numbers(item.message)),
+            Likeness::State => self.state != item.state,
+        }
+    }
+
     /// Returns whether a finding is not worse than this: heavier, or violated where it was open, awaited or waived.
     fn covers(&self, item: &Item<'_>) -> bool {
         item.severity <= self.severity && rank(item.state) <= rank(self.state)

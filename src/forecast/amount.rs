@@ -23,7 +23,7 @@ pub(super) enum Amount {
     SinceStep { per_second: f64, step: StepIndex, total: f64 },
 }
 
-/// The disks of a machine that are replicated, as far as the facts tell.
+/// The disks of a machine that come back, as far as the facts tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Disks {
     /// Their sizes together; a size that nobody knows counts as `UNKNOWN_DISK_GIB`.
@@ -52,23 +52,13 @@ impl Disks {
     }
 }
 
-/// Returns the disks of a machine that are replicated.
+/// Returns the disks of a machine that come back.
 pub(super) fn disks(machine: Machine<'_>) -> Disks {
-    let azure = machine.azure_vm().ok().and_then(|vm| vm.disks.as_ref());
-    if let Some(disks) = azure {
-        let replicated = disks
-            .iter()
-            .filter(|disk| disk.replicated_from_onprem.is_none_or(|from| from.value))
-            .filter(|disk| disk.temporary.is_none_or(|temporary| !temporary.value));
-        Disks::of(replicated.map(|disk| disk.size_gb.map(|size| size.value.0)))
-    } else {
-        let disks = machine.onprem_disks().unwrap_or_default();
-        let replicated = disks.iter().filter(|disk| disk.excluded.is_none_or(|excluded| !excluded.value));
-        Disks::of(replicated.map(|disk| disk.size_gb.map(|size| size.value.0)))
-    }
+    let sizes = machine.returning_disks().unwrap_or_default().sizes;
+    Disks::of(sizes.into_iter().map(|size| size.ok().map(|size| size.0)))
 }
 
-/// Returns the bytes of a machine's disks that are replicated.
+/// Returns the bytes of a machine's disks that come back.
 pub(super) fn total_bytes(machine: Machine<'_>) -> f64 {
     disks(machine).bytes
 }

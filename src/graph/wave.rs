@@ -1,5 +1,6 @@
 //! Waves: a master target or appliance takes 60 disks, so machines that don't fit together come one batch after another.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 
@@ -9,11 +10,14 @@ use petgraph::graph::NodeIndex;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::model::order;
+use crate::rules::slots;
+use crate::rules::slots::packing::Load;
+use crate::rules::slots::packing::pack;
 use crate::syntax::inventory::Experience;
 use crate::syntax::machine::State;
 
 /// Disks that a master target or an appliance takes, its own included (vmware-azure-prepare-failback; modernized overview).
-pub const SLOTS: u32 = 60;
+pub const SLOTS: u32 = slots::SLOTS;
 
 /// The waves of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,27 +28,11 @@ pub struct Waves {
     pub count: u16,
 }
 
-/// Returns how many disks of a machine a master target or appliance has to take: those that are replicated.
-///
-/// The disks in Azure are counted, since they are what comes back; a machine whose disks nobody knows counts as one.
+/// Returns how many disks of a machine a master target or appliance has to take: those that come back; a machine whose disks
+/// nobody knows counts as one.
 #[must_use]
 pub fn disks(machine: Machine<'_>) -> u32 {
-    let azure = machine.azure_vm().ok().and_then(|vm| vm.disks.as_ref()).map(|disks| {
-        let replicated = |known: Option<bool>, default| known.unwrap_or(default);
-        disks
-            .iter()
-            .filter(|disk| {
-                replicated(disk.replicated_from_onprem.map(|from| from.value), true)
-                    && !replicated(disk.temporary.map(|temporary| temporary.value), false)
-            })
-            .count()
-    });
-    let onprem = || {
-        let disks = machine.onprem_disks().ok()?;
-        Some(disks.iter().filter(|disk| !disk.excluded.is_some_and(|excluded| excluded.value)).count())
-    };
-    let count = azure.or_else(onprem).unwrap_or(1);
-    u32::try_from(count).unwrap_or(u32::MAX)
+    machine.returning_disks().map_or(1, |disks| disks.count())
 }
 
 /// Returns the name of the master target or appliance that takes a machine's disks, if the plan names one.
@@ -109,45 +97,156 @@ pub fn slot_use(machine: Machine<'_>) -> SlotUse {
     }
 }
 
-/// Assigns the waves: replication groups whole, no machine before what it depends on, each as early as it fits.
+/// Assigns the waves: replication groups whole, no machine before what it depends on, as few as fit on each server.
+///
+/// As far as no machine has to come after another, the waves of a server are those that the rules tell. Where that order
+/// breaks them, each unit comes as early as it fits, if that makes no more waves in all.
 #[must_use]
 pub fn assign(model: &Model) -> Waves {
     let units = units_in_order(model);
-    let mut wave_of: Vec<u16> = vec![1; model.machines().len()];
-    // Disks taken on a server in a wave.
-    let mut taken: HashMap<(&str, u16), u32> = HashMap::new();
-    let mut wave_of_unit: Vec<u16> = Vec::with_capacity(units.len());
-    for unit in &units {
-        let earliest = unit.after.iter().map(|before| wave_of_unit[*before]).max().unwrap_or(1);
-        let mut needs: HashMap<&str, u32> = HashMap::new();
-        for index in &unit.machines {
-            let machine = model.machine(*index);
-            if let Some(server) = slot_server(machine)
-                && slot_use(machine) == SlotUse::Needed
-            {
-                *needs.entry(server).or_default() += disks(machine);
+    let site = Site::of(model, &units);
+    let (mut waves, as_wanted) = site.placed(&units, &site.wanted(&units));
+    if !as_wanted {
+        let (early, _) = site.placed(&units, &vec![0; units.len()]);
+        if early.iter().max() <= waves.iter().max() {
+            waves = early;
+        }
+    }
+    let mut of_machine: Vec<u16> = vec![1; model.machines().len()];
+    for (unit, wave) in units.iter().zip(&waves) {
+        for machine in &unit.machines {
+            of_machine[*machine] = counted(*wave);
+        }
+    }
+    Waves { of_machine, count: waves.into_iter().max().map_or(1, counted) }
+}
+
+/// Returns the number of a wave, of which the first is 1.
+fn counted(wave: usize) -> u16 {
+    u16::try_from(wave + 1).unwrap_or(u16::MAX)
+}
+
+/// The servers that machines come back through, and what each unit takes of them.
+struct Site {
+    /// Disks that each server takes at a time.
+    rooms: Vec<u32>,
+    /// Disks that are attached to each server now, of machines that leave it with the first wave.
+    held: Vec<u32>,
+    /// Disks that each unit is to attach, by server.
+    needs: Vec<Vec<(usize, u32)>>,
+}
+
+impl Site {
+    fn of(model: &Model, units: &[Unit]) -> Self {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        // What is attached at first, and all of it that belongs to machines of the plan.
+        let (mut held, mut all_held): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
+        let mut names: Vec<&str> = Vec::new();
+        let mut needs = Vec::with_capacity(units.len());
+        let mut leaves_first: Vec<bool> = Vec::with_capacity(units.len());
+        for unit in units {
+            let mut needed: BTreeMap<usize, u32> = BTreeMap::new();
+            let mut own: BTreeMap<usize, u32> = BTreeMap::new();
+            for index in &unit.machines {
+                let machine = model.machine(*index);
+                let Some(name) = slot_server(machine) else { continue };
+                let server = *places.entry(name).or_insert_with(|| {
+                    names.push(name);
+                    held.push(0);
+                    all_held.push(0);
+                    names.len() - 1
+                });
+                match slot_use(machine) {
+                    SlotUse::Needed => *needed.entry(server).or_default() += disks(machine),
+                    SlotUse::Held => *own.entry(server).or_default() += disks(machine),
+                    SlotUse::Done => {}
+                }
+            }
+            // What comes after a machine that is still to be attached keeps its disks attached until then.
+            let first = needed.is_empty() && unit.after.iter().all(|before| leaves_first[*before]);
+            for (server, disks) in own {
+                all_held[server] += disks;
+                held[server] += if first { disks } else { 0 };
+            }
+            leaves_first.push(first);
+            needs.push(needed.into_iter().collect());
+        }
+        let room = |(at, name): (usize, &&str)| {
+            let attached = attached_disks(model, name).unwrap_or(all_held[at]);
+            // A server without any room takes nothing; its units stand alone, and the rules refuse them.
+            SLOTS.saturating_sub(attached.saturating_sub(held[at])).max(1)
+        };
+        let rooms: Vec<u32> = names.iter().enumerate().map(room).collect();
+        let held = held.into_iter().zip(&rooms).map(|(held, room)| held.min(*room)).collect();
+        Self { rooms, held, needs }
+    }
+
+    /// Returns the disks that a unit attaches to a server. One that can never fit takes all room: the rules refuse it, so that
+    /// no run comes here.
+    fn taken(&self, (server, disks): (usize, u32)) -> u32 {
+        disks.min(self.rooms[server])
+    }
+
+    /// Returns the wave of each unit, counted from 0, if it needed not come after any other: the latest of its servers'.
+    fn wanted(&self, units: &[Unit]) -> Vec<usize> {
+        let mut of_server: Vec<Vec<usize>> = vec![Vec::new(); self.rooms.len()];
+        let mut loads: Vec<Vec<Load>> =
+            self.held.iter().map(|held| vec![Load { disks: *held, attached: true }]).collect();
+        for at in 0..units.len() {
+            for need in &self.needs[at] {
+                of_server[need.0].push(at);
+                loads[need.0].push(Load { disks: self.taken(*need), attached: false });
             }
         }
-        let mut wave = earliest;
-        // A unit that can never fit stands alone in its wave: the rules refuse it, so that no run comes here.
-        let fits = |wave: u16, taken: &HashMap<(&str, u16), u32>| {
-            needs.iter().all(|(server, disks)| {
-                let used = taken.get(&(*server, wave)).copied().unwrap_or(0);
-                used == 0 || used + disks <= free_slots(model, server)
-            })
-        };
-        while !fits(wave, &taken) {
-            wave += 1;
+        let mut wanted = vec![0; units.len()];
+        for (server, units) in of_server.iter().enumerate() {
+            let packing = pack(self.rooms[server], &loads[server]).expect("no unit takes more than the room");
+            for (at, wave) in units.iter().zip(packing.wave_of.iter().skip(1)) {
+                wanted[*at] = wanted[*at].max(*wave);
+            }
         }
-        for (server, disks) in needs {
-            *taken.entry((server, wave)).or_default() += disks;
-        }
-        for machine in &unit.machines {
-            wave_of[*machine] = wave;
-        }
-        wave_of_unit.push(wave);
+        wanted
     }
-    Waves { of_machine: wave_of, count: wave_of_unit.into_iter().max().unwrap_or(1) }
+
+    /// Puts each unit into the wave that is wanted, or else into the first after those that it depends on in which it fits.
+    /// Returns the waves, counted from 0, and whether all are as wanted.
+    fn placed(&self, units: &[Unit], wanted: &[usize]) -> (Vec<usize>, bool) {
+        let mut left: Vec<Vec<u32>> = Vec::with_capacity(self.rooms.len());
+        left.extend(self.rooms.iter().zip(&self.held).map(|(room, held)| vec![room - held]));
+        // Room only shrinks, so a wave that had none for so many disks has none for them later.
+        let mut full_before: HashMap<(usize, u32), usize> = HashMap::new();
+        let mut waves: Vec<usize> = Vec::with_capacity(units.len());
+        let mut as_wanted = true;
+        for (at, unit) in units.iter().enumerate() {
+            let needs = &self.needs[at];
+            let earliest = unit.after.iter().map(|before| waves[*before]).max().unwrap_or(0);
+            let fits = |wave: usize, left: &[Vec<u32>]| {
+                needs.iter().all(|need| left[need.0].get(wave).is_none_or(|left| self.taken(*need) <= *left))
+            };
+            let mut wave = wanted[at];
+            if wave < earliest || !fits(wave, &left) {
+                as_wanted = false;
+                let full = |need: &(usize, u32)| full_before.get(need).copied().unwrap_or(0);
+                let known = needs.iter().map(full).max().unwrap_or(0);
+                wave = earliest.max(known);
+                while !fits(wave, &left) {
+                    wave += 1;
+                }
+                if let ([need], true) = (needs.as_slice(), earliest <= known) {
+                    full_before.insert(*need, wave);
+                }
+            }
+            for need in needs {
+                let left = &mut left[need.0];
+                if left.len() <= wave {
+                    left.resize(wave + 1, self.rooms[need.0]);
+                }
+                left[wave] -= self.taken(*need);
+            }
+            waves.push(wave);
+        }
+        (waves, as_wanted)
+    }
 }
 
 /// Machines that share a wave. One without machines only hands on what it comes after: a boot group, an action.

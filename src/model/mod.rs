@@ -17,6 +17,7 @@ mod reference;
 pub mod release;
 mod resolve;
 pub mod restrict;
+mod returning;
 pub mod settings;
 pub mod version;
 
@@ -34,6 +35,7 @@ pub use point::PointChoice;
 pub use reference::Kind as ReferenceKind;
 pub use reference::Unresolved;
 pub use resolve::resolve;
+pub use returning::ReturningDisks;
 
 use jiff::Timestamp;
 

@@ -117,10 +117,7 @@ pub fn of(model: &Model) -> Vec<GroupPoints> {
 pub fn of_group(group: Group<'_>) -> GroupPoints {
     let members: Vec<Machine<'_>> = group.members().collect();
     let experience = group.model.experience();
-    let common_point = match &experience {
-        Ok(Experience::Modernized) => Outlook::MadeAtFailover,
-        Ok(Experience::Classic) | Err(_) => common(group.model, &members),
-    };
+    let common_point = common_point(group);
     let prospects = |machine: &Machine<'_>| MemberPoints {
         machine: machine.name().value.clone(),
         choices: match &experience {
@@ -145,6 +142,15 @@ pub fn of_group(group: Group<'_>) -> GroupPoints {
         members: members.iter().map(prospects).collect(),
         breaks: breaks(group, &members, &common_point),
         common_point,
+    }
+}
+
+/// Returns the newest app-consistent point that all members of a replication group share.
+#[must_use]
+pub fn common_point(group: Group<'_>) -> Outlook {
+    match group.model.experience() {
+        Ok(Experience::Modernized) => Outlook::MadeAtFailover,
+        Ok(Experience::Classic) | Err(_) => common(group.model, &group.members().collect::<Vec<_>>()),
     }
 }
 

@@ -31,7 +31,7 @@ mod recovery_point;
 mod roster;
 mod rule;
 mod runtime;
-mod slots;
+pub(crate) mod slots;
 pub mod steps;
 pub mod unmeasured;
 mod verdict;

@@ -193,7 +193,7 @@ impl<'m> Server<'m> {
             return Ok(false);
         }
         match (self.volumes()?, needs.volume) {
-            (Some(volumes), Some(name)) => Ok(volumes.iter().any(|volume| volume.name.value == name)),
+            (Some(volumes), Some(name)) => Ok(volumes.iter().any(|volume| is_volume(&volume.name, name))),
             (Some(_), None) | (None, _) => Ok(true),
         }
     }
@@ -226,6 +226,12 @@ pub(crate) fn is_beside(appliance: Appliance<'_>, datastore: &str, model: &Model
     let datastore = model.datastore(datastore)?;
     let other = datastore.vcenter.fact_of("datastores.vcenter", &datastore.name)?;
     Ok(other.is_some_and(|other| other.value == own.value))
+}
+
+/// Returns whether two names are those of one volume: the letter of a drive has no case.
+pub(crate) fn is_volume(name: &str, other: &str) -> bool {
+    let is_drive = |name: &str| matches!(name.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic());
+    name == other || is_drive(name) && is_drive(other) && name.eq_ignore_ascii_case(other)
 }
 
 /// What a machine asks of its server.

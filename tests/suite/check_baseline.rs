@@ -1,5 +1,7 @@
 //! Baselines: what is known is neither shown nor refuses, what is new or worse does.
 
+use failback::rules::fixture;
+use failback::rules::fixture::Case;
 use serde_json::Value;
 
 use crate::check_formats::check;
@@ -34,6 +36,32 @@ fn a_baseline_keeps_back_what_is_known_wherever_it_stands() {
     assert!(better.out.ends_with("; 1 finding of the baseline is gone\n"), "{}", better.out);
     assert!(with("markdown").out.ends_with("; 1 finding of the baseline is gone.\n"));
     assert!(with("github").err.ends_with("; 1 finding of the baseline is gone\n"));
+}
+
+#[test]
+fn a_new_finding_of_the_same_rule_about_the_same_machine_is_shown_where_the_known_one_is_mended() {
+    let text = |disk: &str| {
+        let text = format!(
+            "{{name: case, world: classic, plan: {{}}, inventory: {{machines: {{w1: {{onprem_vm: {{disks: \
+             {{{disk}: {{datastore: vsan1, attached: false}}}}}}}}}}}}, expect: []}}"
+        );
+        let case: Case = serde_yaml::from_str(&text).expect("the case is a case");
+        fixture::texts(&case).expect("the world can be changed")
+    };
+    let (plan, of_first) = text("disk0");
+    let folder = Folder::with(&[("p.yaml", &plan), ("classic.inventory.yaml", &of_first)]);
+    folder.write("known.json", check(&folder, "json").out.as_bytes());
+    let with = || folder.run(&["check", "p.yaml", "--baseline", "known.json", "--format", "json"]);
+    assert_eq!(with().exit, 0);
+    folder.write("classic.inventory.yaml", text("disk1").1.as_bytes());
+    let other = with();
+    let json = other.json();
+    assert_eq!((other.exit, &json["baseline"]["gone"]), (1, &1.into()), "{}", other.out);
+    let found = json["findings"].as_array().expect("a list");
+    assert_eq!(found.len(), 1, "{}", other.out);
+    assert!(
+        found[0]["rule"] == "FB104" && found[0]["message"].as_str().is_some_and(|it| it.contains("disk1"))
+    );
 }
 
 #[test]

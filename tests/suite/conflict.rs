@@ -107,6 +107,60 @@ fn a_datastore_and_a_master_target_that_do_not_meet() {
     assert_eq!(help, "for w1, write `master_target: mtw2`");
 }
 
+/// Two machines of one group, each with its disks on a datastore that only one host has.
+fn apart(servers: &str) -> String {
+    let on = "{datastore: vmfs2}";
+    format!(
+        "{{datastores: {{vmfs1: {{access: {{esx2: null, esx3: rw}}}}, vmfs2: {{access: {{esx3: rw}}}}}}, \
+         hosts: {{esx3: {{vcenter: vc1, discovered: true, license: enterprise_plus, version: '7.0', free_memory_gb: 512}}}}, \
+         machines: {{w2: {{onprem_vm: {{disks: {{disk0: {on}, disk1: {on}}}}}}}}}, \
+         replication_groups: [{{name: erp, members: [w1, w2]}}], master_targets: {{{servers}}}}}"
+    )
+}
+
+#[test]
+fn one_error_of_a_member_is_explained_where_its_own_advice_would_break_the_group() {
+    let both_on_one = "{replication_groups: [{name: erp, machines: [w1, w2]}]}";
+    let on_two = "{replication_groups: [{name: erp, machines: [w1, w2]}], \
+                  machines: {w2: {failback: {master_target: mtw2}}}}";
+    let no_server = "no change of the plan resolves it: no server of the inventory, with its volumes and the datastores that \
+                     its host has, suits all members of erp; add one, or change the facts that the finding points at";
+    let two = apart(&format!("mtw2: {MTW2}"));
+    assert_eq!(
+        told(both_on_one, &two),
+        (
+            "erp: `master_target: mtw` of w2 can't hold, whatever the other lines say".to_owned(),
+            no_server.to_owned()
+        )
+    );
+    // As FB101 advises; and then FB508 would send back.
+    let (message, help) = told(on_two, &two);
+    assert_eq!(message, "erp: w1 in erp and w2 in erp can't hold together");
+    assert_eq!(help, no_server);
+    let third = MTW2.replace("host: esx2", "host: esx3").replace("0000000000cc", "0000000000dd");
+    let three = apart(&format!("mtw2: {MTW2}, mtw3: {third}"));
+    for plan in [both_on_one, on_two] {
+        assert_eq!(told(plan, &three).1, "for all members of erp, write `master_target: mtw3`", "{plan}");
+    }
+    let done = "{replication_groups: [{name: erp, machines: [w1, w2], failback: {master_target: mtw3}}]}";
+    assert_eq!(checked(done, &three, &[]).exit, 0);
+}
+
+#[test]
+fn one_error_of_a_group_is_not_explained_where_its_own_advice_is_enough() {
+    // Both master targets suit both.
+    let plan = "{replication_groups: [{name: erp, machines: [w1, w2]}], \
+                machines: {w2: {failback: {master_target: mtw2}}}}";
+    let inventory = format!(
+        "{{replication_groups: [{{name: erp, members: [w1, w2]}}], master_targets: {{mtw2: {MTW2}}}}}"
+    );
+    assert_eq!(found(plan, &inventory), []);
+    // Another volume of its own master target.
+    let plan = "{replication_groups: [{name: erp, machines: [w1, w2]}], \
+                machines: {w2: {failback: {retention_volume: 'S:'}}}}";
+    assert_eq!(found(plan, "{replication_groups: [{name: erp, members: [w1, w2]}]}"), []);
+}
+
 #[test]
 fn people_see_the_conflict_and_programs_everything() {
     let plan = "{replication_groups: [{name: erp, machines: [w1, l1], recovery_point: app_consistent}]}";

@@ -2,6 +2,7 @@
 
 use failback::model::PointChoice;
 use failback::model::resolve;
+use failback::rules;
 use failback::rules::consistency;
 use failback::rules::consistency::Breach;
 use failback::rules::consistency::GroupPoints;
@@ -147,6 +148,37 @@ fn latest_several_master_targets_and_differing_choices_break_consistency_quietly
         [Breach::ChoicesDiffer, Breach::SeveralMasterTargets, Breach::LatestInGroup]
     );
     assert_eq!(group.breaks[0].machines, ["w2"]);
+}
+
+/// Returns what FB603 says of the group.
+fn data_loss(plan: &str, inventory: &str) -> String {
+    let text = format!("{{name: case, world: classic, plan: {plan}, inventory: {inventory}, expect: []}}");
+    let case: Case = serde_yaml::from_str(&text).expect("the case is a case");
+    let outcome =
+        fixture::run(rules::find("FB603").expect("a rule"), &case).expect("the world can be changed");
+    let [finding] = outcome.findings.as_slice() else { panic!("{:#?}", outcome.findings) };
+    finding.message.clone()
+}
+
+#[test]
+fn the_data_that_a_group_loses_is_told_up_to_the_point_that_its_members_share() {
+    let lies = |most: &str| format!("lies {most} behind the latest one; that data is lost");
+    assert_eq!(data_loss(PLAN, POINTS), format!("g: the app-consistent point {}", lies("up to 58m")));
+    // The newest moment of each member is its own; they share the one before.
+    let apart = POINTS.replace("g-17}, {id: f", "h-17}, {id: f");
+    assert_eq!(data_loss(PLAN, &apart), format!("g: the app-consistent point {}", lies("up to 1h58m")));
+    let none = apart.replace("g-16}, {id: e", "h-16}, {id: e");
+    let words = "an app-consistent point lies behind the latest one; what is between is lost";
+    assert_eq!(data_loss(PLAN, &none), format!("g: {words}"));
+    let unknown =
+        POINTS.replace("kind: app_consistent, group_point: g-17}, {id: f", "kind: app_consistent}, {id: f");
+    assert_eq!(data_loss(PLAN, &unknown), format!("g: {words}"));
+    // Where the plan chooses for all, too; of w3 and l1 nobody knows how much they lose.
+    let plan = "{recovery_point: app_consistent, replication_groups: [{name: g, machines: [w1, w2]}]}";
+    assert_eq!(
+        data_loss(plan, &apart),
+        format!("classic: the app-consistent point {}", lies("1h58m or more"))
+    );
 }
 
 #[test]

@@ -7,6 +7,10 @@ use failback::rules::Finding;
 use failback::rules::fixture;
 use failback::rules::fixture::Case;
 
+use crate::support::CLASSIC_INVENTORY;
+use crate::support::CLASSIC_PLAN;
+use crate::support::Folder;
+
 /// A second Windows master target, on the host of the first.
 const MTW2: &str = "{os: {family: windows, release: windows_server_2019}, form: vmware_vm, host: esx1, registered: true, \
     discovered: true, snapshots: 0, scsi_controllers: [lsilogic_sas], attached_disks: 3, vmware_tools_installed: true, \
@@ -38,6 +42,69 @@ fn a_machine_on_another_master_target_saves_a_wave() {
     );
     let plan = "{machines: {w3: {failback: {master_target: mtw2}}}}";
     assert_eq!(found("FB208", "classic", plan, &inventory), []);
+}
+
+/// Returns a plan and an inventory of Windows machines with so many disks each, on one master target that has room for `room`.
+fn crowd(disks: &[u32], room: u32) -> Folder {
+    let (head, _) = CLASSIC_INVENTORY.split_once("  - {<<: *w1, name: w2").expect("w2 comes after w1");
+    let mut inventory = head.replacen("attached_disks: 3", &format!("attached_disks: {}", 60 - room), 1);
+    let (_, azure_vm) = head.split_once("    azure_vm:\n").expect("w1 is in Azure");
+    let (azure_vm, _) = azure_vm.split_once("      disks:\n").expect("its VM has disks");
+    let (head, _) = CLASSIC_PLAN.split_once("  - name: w1").expect("w1 comes first");
+    let mut plan = head.to_owned();
+    for (number, disks) in disks.iter().enumerate() {
+        let _ = write!(plan, "  - name: m{number}\n");
+        let _ =
+            write!(inventory, "  - <<: *w1\n    name: m{number}\n    azure_vm:\n{azure_vm}      disks:\n");
+        for disk in 0..*disks {
+            let _ = write!(
+                inventory,
+                "        - {{id: d{disk}, size_gb: 1, replicated_from_onprem: true, temporary: false}}\n"
+            );
+        }
+        let _ = write!(
+            inventory,
+            "    onprem_vm: {{exists: true, name: m{number}, uuid: 564d0000-0000-0000-0000-00000000{number:04}, vcenter: vc1, \
+             host: esx1, power_state: stopped, snapshots: 0, enable_uuid: true, tools: disabled, disks: [{{id: d0, kind: vmdk, \
+             datastore: vmfs1, exists: true, attached: true, size_gb: 1, excluded: false}}]}}\n"
+        );
+    }
+    Folder::with(&[("plan.yaml", &plan), ("classic.inventory.yaml", &inventory)])
+}
+
+/// Returns the waves that `check` tells, and those that `plan` makes.
+fn told_and_planned(disks: &[u32], room: u32) -> (String, u64) {
+    let folder = crowd(disks, room);
+    let found = folder.run(&["check", "plan.yaml", "--format", "json"]).json();
+    let found = found["findings"].as_array().expect("a list").clone();
+    let told = found.iter().find(|finding| finding["rule"] == "FB208");
+    let told = told.map_or("", |finding| finding["message"].as_str().expect("text"));
+    let planned = folder.run(&["plan", "plan.yaml", "--format", "json"]).json();
+    let waves =
+        planned["machines"].as_array().expect("a list").iter().map(|machine| machine["wave"].as_u64());
+    let told = told.split_once("come back in ").map_or("", |(_, waves)| waves);
+    (told.to_owned(), waves.max().flatten().expect("a wave"))
+}
+
+#[test]
+fn check_tells_the_fewest_waves_and_the_plan_has_as_many() {
+    assert_eq!(told_and_planned(&[4, 4, 3, 3, 3, 3], 10), ("2 waves".to_owned(), 2));
+    assert_eq!(told_and_planned(&[5, 5, 4, 4, 3, 3, 3, 3], 10), ("3 waves".to_owned(), 3));
+    assert_eq!(told_and_planned(&[6, 6, 6], 10), ("3 waves".to_owned(), 3));
+    assert_eq!(told_and_planned(&[4, 3, 3], 10), (String::new(), 1));
+}
+
+#[test]
+fn what_is_told_to_be_the_fewest_waves_is() {
+    let folder = crowd(&[4, 4, 3, 3, 3, 3], 10);
+    let json = folder.run(&["check", "plan.yaml", "--format", "json"]).json();
+    let mut found = json["findings"].as_array().expect("a list").iter();
+    let told = found.find(|finding| finding["rule"] == "FB208").expect("it does not fit at once");
+    assert_eq!(
+        told["help"],
+        "wave 1 is m0, m2 and m3 (10 disks), wave 2 is m1, m4 and m5 (10 disks); no other assignment to the servers of the \
+         inventory takes fewer: add a server like mtw, or accept the waves"
+    );
 }
 
 #[test]
@@ -168,4 +235,17 @@ fn members_of_a_group_may_come_through_several_appliances() {
     let plan = "{replication_groups: [{name: erp-db, machines: [w1, l1]}], \
                 machines: {w1: {failback: {appliance: ra2}}}}";
     assert_eq!(found("FB803", "modernized", plan, &inventory), []);
+}
+
+#[test]
+fn the_forecast_carries_a_disk_that_was_added_to_a_linux_machine_in_azure() {
+    let text = "{name: case, world: classic, plan: {}, inventory: {machines: {l1: {onprem_vm: {exists: false}, azure_vm: {disks: \
+                {add: {id: add, size_gb: 500, replicated_from_onprem: false, temporary: false}}}}}}, expect: []}";
+    let case: Case = serde_yaml::from_str(text).expect("the case is a case");
+    let (plan, inventory) = fixture::texts(&case).expect("the world can be changed");
+    let folder = Folder::with(&[("plan.yaml", &plan), ("classic.inventory.yaml", &inventory)]);
+    let planned = folder.run(&["plan", "plan.yaml", "--format", "json"]).json();
+    let machines = planned["machines"].as_array().expect("a list");
+    let l1 = machines.iter().find(|machine| machine["name"] == "l1").expect("it is in the plan");
+    assert_eq!(l1["bytes"]["high"].as_f64(), Some(700.0 * 1_073_741_824.0), "{}", l1["bytes"]);
 }

@@ -14,18 +14,12 @@ pub(crate) mod olr_nfs_datastore;
 pub(crate) mod vm_name_collision_on_target;
 
 use crate::model::Fact;
-use crate::model::Known;
 use crate::model::LocationMode;
 use crate::model::Machine;
-use crate::model::Unknown;
 use crate::quantity::Bytes;
 use crate::rules::Rule;
 use crate::source::Span;
-use crate::syntax::inventory::Experience;
-use crate::syntax::machine::AzureDisk;
 use crate::syntax::machine::MachineKind;
-use crate::syntax::machine::OnpremDisk;
-use crate::syntax::machine::OsFamily;
 use crate::syntax::machine::State;
 
 /// The rules of this family, in the order of their ids.
@@ -96,50 +90,11 @@ fn is_transferring_or_back(machine: Machine<'_>) -> bool {
     }
 }
 
-/// Returns the size of the disks that come back: those of the Azure VM, else those that the machine had on-premises.
+/// Returns the size of the disks that come back.
 pub(super) fn full_size(machine: Machine<'_>) -> Fact<Bytes> {
-    let own: &[OnpremDisk] = machine.onprem_disks().unwrap_or_default();
-    let in_azure = machine.azure_vm().and_then(|vm| vm.disks.fact("azure_vm.disks"));
-    let mut total = Bytes(0);
-    let mut add = |size: Bytes| total = Bytes(total.0.saturating_add(size.0));
-    match in_azure {
-        Ok(disks) => {
-            for disk in disks {
-                if comes_back(machine, disk)? {
-                    let on_premises = own.iter().find(|own| own.id == disk.id).and_then(|own| own.size_gb);
-                    add(disk.size_gb.or(on_premises).fact("azure_vm.disks.size_gb")?.value);
-                }
-            }
-        }
-        Err(missing) if own.is_empty() || may_gain_disks(machine) => return Err(missing),
-        Err(_) => {
-            for disk in own.iter().filter(|disk| !disk.excluded.is_some_and(|excluded| excluded.value)) {
-                add(disk.size_gb.fact("onprem_vm.disks.size_gb")?.value);
-            }
-        }
+    let returning = machine.returning_disks()?;
+    if let Some(missing) = returning.fewer.or(returning.more) {
+        return Err(missing);
     }
-    Ok(total)
-}
-
-/// Returns whether disks that were added in Azure may come back, so that those on-premises don't tell the size.
-fn may_gain_disks(machine: Machine<'_>) -> bool {
-    let is_windows = machine.os_family().is_ok_and(|family| family == OsFamily::Windows);
-    machine.model.experience() != Ok(Experience::Modernized) && !is_windows
-}
-
-/// Returns whether a disk of an Azure VM comes back: one from on-premises always, one that was added in Azure only
-/// with a Linux machine of the classic architecture (exclude-disks-replication, Exclude limitations).
-fn comes_back(machine: Machine<'_>, disk: &AzureDisk) -> Fact<bool> {
-    if disk.temporary.is_some_and(|temporary| temporary.value) {
-        return Ok(false);
-    }
-    if disk.replicated_from_onprem.is_some_and(|replicated| replicated.value) {
-        return Ok(true);
-    }
-    disk.temporary.fact("azure_vm.disks.temporary")?;
-    disk.replicated_from_onprem.fact("azure_vm.disks.replicated_from_onprem")?;
-    match machine.model.experience().map_err(|unknown| Unknown::new(unknown.field))? {
-        Experience::Modernized => Ok(false),
-        Experience::Classic => Ok(machine.os_family()? == OsFamily::Linux),
-    }
+    returning.sizes.into_iter().try_fold(Bytes(0), |total, size| Ok(Bytes(total.0.saturating_add(size?.0))))
 }

@@ -1,5 +1,7 @@
 //! FB304: a restored configuration server keeps its address.
 
+use std::net::IpAddr;
+
 use crate::diagnostic::Severity;
 use crate::model::Fact;
 use crate::model::Known;
@@ -47,11 +49,19 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
     }
     let address = server.ip.fact_of("configuration_server.ip", &server.id)?;
     let original = server.original_ip.fact_of("configuration_server.original_ip", &server.id)?;
-    if address != original {
+    if !is_same(address, original) {
         findings
             .at(address.span, format!("{}: its address is {address}, originally {original}", server.id))
             .also(original.span, "the machines were protected with this address")
             .subject(SubjectKind::ConfigurationServer, server.id.value.as_str());
     }
     Ok(())
+}
+
+/// Returns whether two texts are one address, however each is spelled.
+fn is_same(one: &str, other: &str) -> bool {
+    match (one.parse::<IpAddr>(), other.parse::<IpAddr>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }

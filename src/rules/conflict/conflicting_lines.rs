@@ -32,7 +32,9 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 Machines and replication groups of which two errors or more have a line of the plan in common: their master target or
-appliance, datastore, retention volume, host, expected location, deletion and membership. The finding names the smallest set of
+appliance, datastore, retention volume, host, expected location, deletion and membership. Of a classic replication group, whose
+members share a master target, one error is enough where its own advice would break another rule: another master target for one
+member alone, or one for all that does not suit all. The finding names the smallest set of
 these lines that can't hold together, and the fewest changes of the plan after which all of them can. It tries every server,
 volume and datastore of the inventory; it never proposes to delete a virtual machine.
 
@@ -120,9 +122,11 @@ fn help(model: &Model, conflict: &Conflict<'_>) -> String {
                 "no change of the plan resolves it: split {group} in Site Recovery before its machines are protected, or \
                  protect some of them anew in a group of their own"
             ),
-            false => "no change of the plan resolves it: no server of the inventory, with its volumes and the datastores that \
-                      its host has, suits; add one, or change the facts that the finding points at"
-                .to_owned(),
+            false => format!(
+                "no change of the plan resolves it: no server of the inventory, with its volumes and the datastores that its \
+                 host has, suits{}; add one, or change the facts that the finding points at",
+                if unit.is_coupled() { format!(" all members of {group}") } else { String::new() }
+            ),
         };
     };
     let experience = model.experience().unwrap_or(Experience::Classic);

@@ -233,9 +233,9 @@ impl<'m> Member<'m> {
                     None => sink.add("FB509", Keys::of(&[Key::Volume]), Ok(false)),
                     Some(name) => {
                         let holds = server.volumes().map(|volumes| {
-                            let mut named =
-                                volumes.into_iter().flatten().filter(|volume| volume.name.value == name);
-                            named.next().is_some_and(is_usable)
+                            let is_named =
+                                |volume: &&RetentionVolume| placement::is_volume(&volume.name, name);
+                            volumes.into_iter().flatten().find(is_named).is_some_and(is_usable)
                         });
                         sink.add("FB211", Keys::of(&[Key::Server, Key::Volume]), holds);
                     }

@@ -3,6 +3,8 @@
 //! Given a server, each machine's other choices depend on nothing but the machine; so each server is tried, and the machines
 //! one by one. A set of lines is made minimal by taking out one line after another, as long as the others can't hold.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::id::IdMap;
@@ -88,17 +90,20 @@ pub(super) fn conflicts(model: &Model, now: Timestamp, most: usize) -> Fact<Vec<
 }
 
 impl<'m> Unit<'m> {
-    /// Returns the conflicts of the unit: each explains two symptoms or more that have a line in common.
+    /// Returns the conflicts of the unit: each explains two symptoms or more that have a line in common, or one that what its
+    /// rule advises does not mend.
     fn conflicts(self, site: &Site<'m>) -> Vec<Conflict<'m>> {
         let violations = self.violations(site);
         let mut found = Vec::new();
         for part in self.parts(&violations) {
-            if part.len() < 2 {
-                continue;
-            }
             let mut ignored: IdMap<Option<usize>, Vec<&'static str>> = IdMap::default();
             for (_, violation) in violations.iter().enumerate().filter(|(at, _)| !part.contains(at)) {
                 ignored.entry(violation.symptom.1).or_default().push(violation.symptom.0);
+            }
+            if let [one] = part.as_slice()
+                && self.is_mended_as_advised(&violations[*one], site, &ignored)
+            {
+                continue;
             }
             let Some(lines) = self.smallest(&violations, &part, site, &ignored) else { continue };
             let symptoms = part.iter().map(|at| violations[*at].symptom).collect();
@@ -112,6 +117,38 @@ impl<'m> Unit<'m> {
             Conflict { unit: unit(&members), lines, symptoms, correction, servers }
         };
         found.into_iter().map(conflict).collect()
+    }
+
+    /// Returns whether a rule that stands broken alone says itself what to do about it.
+    ///
+    /// Members of a group share their server. So it does not where it advises another server for one of them, nor where it
+    /// advises one for all and not each that they are on now suits them all.
+    fn is_mended_as_advised(
+        &self,
+        violation: &Violation,
+        site: &Site<'m>,
+        ignored: &IdMap<Option<usize>, Vec<&'static str>>,
+    ) -> bool {
+        if !self.is_coupled() {
+            return true;
+        }
+        let question = Question { ignored, careful: false };
+        let holds_on = |at: usize, server: usize, most: usize| {
+            let changes = self.changes(at, server, Keys::default(), site, &question);
+            changes.is_some_and(|changes| changes.len() <= most)
+        };
+        match violation.symptom {
+            ("FB508", _) => {
+                let servers = self.members.iter().filter_map(|member| member.server);
+                let suits = |server: usize| {
+                    let is_room = site.rooms.get(server).is_none_or(|room| self.disks(&|_| true) <= *room);
+                    is_room && (0..self.members.len()).all(|at| holds_on(at, server, 1))
+                };
+                servers.collect::<BTreeSet<_>>().into_iter().all(suits)
+            }
+            (_, Some(at)) => self.members[at].server.is_none_or(|server| holds_on(at, server, usize::MAX)),
+            (_, None) => true,
+        }
     }
 
     /// Returns the smallest set of lines that can't hold together; `None` if lines have no part in it.

@@ -28,11 +28,13 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 The disks that are attached to a master target, its own included, and those of the machines that are still to be
-reprotected through it: 60 at most. A machine's disks count from its reprotect until its failover.
+reprotected through it: 60 at most. A machine's disks count from its reprotect until its failover: those from on-premises,
+and with Linux also those that were added in Azure (FB109).
 Machines that don't fit together come in waves, one after another; replication groups stay whole. That is a warning,
-with the number of waves; dependencies between machines may make more of them. A machine or a replication group that
-can't fit alone is an error. The finding says which machines on which master target would need fewer waves, or what is
-missing: it looks at every master target of the inventory that suits them, and moves as few machines as it can.
+with the number of waves: as few as are found in whatever order; dependencies between machines may make more of them. A
+machine or a replication group that can't fit alone is an error. The finding says which machines on which master target
+would need fewer waves, or what is missing: it looks at every master target of the inventory that suits them, and moves as
+few machines as it can.
 
 ### Why
 Reprotects beyond 60 attached disks fail. The run schedules around it, but every wave waits for the one before it,

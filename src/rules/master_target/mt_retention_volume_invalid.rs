@@ -15,6 +15,7 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::When;
 use crate::rules::labels::also_machines;
+use crate::rules::placement;
 use crate::source::Span;
 use crate::source::Spanned;
 use crate::syntax::inventory::RetentionVolume;
@@ -89,7 +90,7 @@ fn named(
     volumes: &[RetentionVolume],
     name: &Spanned<String>,
 ) -> Fact<Option<(Span, String)>> {
-    match volumes.iter().find(|volume| volume.name == *name) {
+    match volumes.iter().find(|volume| placement::is_volume(&volume.name, name)) {
         Some(volume) => Ok(fault(server, volume)?.map(|(span, what)| (span, format!("{name} {what}")))),
         None => Ok(Some((name.span, format!("it has no {name}")))),
     }

@@ -20,6 +20,7 @@ use crate::rules::policy::types::Language;
 use crate::rules::policy::types::Type;
 use crate::rules::policy::value::Entries;
 use crate::rules::policy::value::Value;
+use crate::rules::policy::value::word_of;
 
 /// A key on the way to a value.
 #[derive(Clone, Debug)]
@@ -293,12 +294,20 @@ impl Collector<'_> {
         }
     }
 
-    fn map(self) -> Taken {
-        if self.taker.keys.is_empty() {
-            let owner = self.taker.copying.owner.clone();
-            return Ok(Found::Value(Value::Map(Arc::new(Entries { owner, entries: self.entries }))));
+    fn map(mut self) -> Taken {
+        if !self.taker.keys.is_empty() {
+            return Ok(self.found.unwrap_or(Found::Absent(self.taker.depth)));
         }
-        Ok(self.found.unwrap_or(Found::Absent(self.taker.depth)))
+        let mut owner = self.taker.copying.owner.clone();
+        if owner.is_none() {
+            // One of a list of the inventory: what it says is said of it.
+            owner = word_of(&self.entries, "name");
+            if let Some(owner) = &owner {
+                self.entries.iter_mut().for_each(|(_, value)| value.is_said_of(owner));
+            }
+            owner = owner.or_else(|| word_of(&self.entries, "id"));
+        }
+        Ok(Found::Value(Value::Map(Arc::new(Entries { owner, entries: self.entries }))))
     }
 }
 

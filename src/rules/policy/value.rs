@@ -38,7 +38,38 @@ impl<'m> Entries<'m> {
     }
 }
 
+/// Returns the text that stands under a key.
+pub(super) fn word_of(entries: &[(Arc<str>, Value<'_>)], key: &str) -> Option<Arc<str>> {
+    match entries.iter().find(|(name, _)| **name == *key) {
+        Some((_, Value::Text(text))) => Some(Arc::clone(text)),
+        Some(_) | None => None,
+    }
+}
+
 impl Value<'_> {
+    /// Says of what was just copied whose it is, but for what has a name of its own.
+    pub fn is_said_of(&mut self, owner: &Arc<str>) {
+        match self {
+            Self::List(items) => {
+                Arc::get_mut(items).into_iter().flatten().for_each(|item| item.is_said_of(owner));
+            }
+            Self::Map(map) => {
+                if let Some(map) = Arc::get_mut(map).filter(|map| word_of(&map.entries, "name").is_none()) {
+                    map.owner = Some(Arc::clone(owner));
+                    map.entries.iter_mut().for_each(|(_, value)| value.is_said_of(owner));
+                }
+            }
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Double(_)
+            | Self::Text(_)
+            | Self::Time(_)
+            | Self::Duration(_)
+            | Self::Object(_) => {}
+        }
+    }
+
     pub fn text(text: &str) -> Self {
         Self::Text(text.into())
     }

@@ -1,7 +1,12 @@
 //! FB603: an app-consistent point lies behind the latest one.
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
 use crate::diagnostic::Severity;
 use crate::model::Fact;
+use crate::model::Group;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::quantity::Seconds;
@@ -12,6 +17,8 @@ use crate::rules::Origin;
 use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
+use crate::rules::consistency;
+use crate::rules::consistency::Outlook;
 use crate::rules::recovery_point::Place;
 use crate::rules::recovery_point::place_of_choice;
 use crate::rules::recovery_point::point_at;
@@ -31,7 +38,7 @@ pub(crate) static RULE: Rule = Rule {
     docs: "\
 ### What it checks
 Each place of the plan that chooses `app_consistent`. Where the recovery points are known, the finding says how far the
-app-consistent point lies behind.
+app-consistent point lies behind: of a replication group, the newest one that all its members share, which is where they go.
 
 ### Why
 App-consistent points are taken less often than crash-consistent ones. What was written in Azure since the last one is lost.
@@ -74,12 +81,27 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
 fn report(machines: &[Machine<'_>], kind: SubjectKind, name: &str, findings: &mut Findings<'_>) {
     let Some(first) = machines.first() else { return };
     let span: Span = first.settings().recovery_point.span;
-    let behind = machines.iter().filter_map(|machine| behind(*machine)).max();
-    let message = match behind {
-        Some(behind) => {
-            let most = if machines.len() == 1 { "" } else { "up to " };
+    let mut common: HashMap<usize, Option<Timestamp>> = HashMap::new();
+    let behind: Vec<Option<Seconds>> = machines
+        .iter()
+        .map(|machine| {
+            let point = match machine.group() {
+                Some(group) => *common.entry(group.index()).or_insert_with(|| common_point(group)),
+                None => own_point(*machine),
+            };
+            behind(*machine, point?)
+        })
+        .collect();
+    let message = match behind.iter().flatten().max().filter(|behind| behind.0 > 0) {
+        Some(most) => {
+            // Of a machine of which nobody knows it, more may be lost.
+            let (up_to, or_more) = match behind.as_slice() {
+                [_] => ("", ""),
+                _ if behind.contains(&None) => ("", " or more"),
+                _ => ("up to ", ""),
+            };
             format!(
-                "{name}: the app-consistent point lies {most}{behind} behind the latest one; that data is lost"
+                "{name}: the app-consistent point lies {up_to}{most}{or_more} behind the latest one; that data is lost"
             )
         }
         None => {
@@ -92,19 +114,28 @@ fn report(machines: &[Machine<'_>], kind: SubjectKind, name: &str, findings: &mu
     }
 }
 
-/// Returns how far a machine's newest app-consistent point lies behind its newest point, if both are known.
-fn behind(machine: Machine<'_>) -> Option<Seconds> {
+/// Returns the moment that all members of a replication group go to, if there is one and it is known.
+fn common_point(group: Group<'_>) -> Option<Timestamp> {
+    match consistency::common_point(group) {
+        Outlook::Known { at, .. } => at,
+        Outlook::None | Outlook::MadeAtFailover | Outlook::Unknown { .. } => None,
+    }
+}
+
+/// Returns a machine's newest app-consistent point, if it is known.
+fn own_point(machine: Machine<'_>) -> Option<Timestamp> {
+    let points = machine.recovery_points().ok()?;
+    let app_consistent =
+        points.iter().filter(|point| point.kind.is_some_and(|kind| kind.value == PointKind::AppConsistent));
+    app_consistent.filter_map(|point| point.at).map(|at| at.value).max()
+}
+
+/// Returns how far a point lies behind a machine's newest one, if that is known.
+fn behind(machine: Machine<'_>, point: Timestamp) -> Option<Seconds> {
     if machine.model.experience() != Ok(Experience::Classic) {
         return None;
     }
-    let points = machine.recovery_points().ok()?;
-    let newest = points.iter().filter_map(|point| point.at).map(|at| at.value).max()?;
-    let app_consistent = points
-        .iter()
-        .filter(|point| point.kind.is_some_and(|kind| kind.value == PointKind::AppConsistent))
-        .filter_map(|point| point.at)
-        .map(|at| at.value)
-        .max()?;
-    let seconds = newest.as_second() - app_consistent.as_second();
-    u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Seconds)
+    let newest =
+        machine.recovery_points().ok()?.iter().filter_map(|point| point.at).map(|at| at.value).max()?;
+    Some(Seconds(u64::try_from(newest.as_second() - point.as_second()).unwrap_or(0)))
 }

@@ -1,7 +1,13 @@
 //! Which server takes which machines, so that few waves are needed and few machines change their server: bin packing with
 //! conflicts, exact where it is small.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+
+use crate::rules::slots::packing::Bins;
+use crate::rules::slots::packing::Load;
+use crate::rules::slots::packing::Packing;
+use crate::rules::slots::packing::pack;
 
 /// Up to this many pieces every assignment is looked at; beyond, one is built greedily and compared with a lower bound.
 const EXACT: usize = 20;
@@ -47,63 +53,30 @@ pub(super) struct Assignment {
     pub(super) at_least: u32,
 }
 
-/// Puts disks where there is room first; returns the number of waves, `None` if something never fits.
-fn first_fit(room: u32, disks: impl Iterator<Item = u32>) -> Option<u32> {
-    let mut bins = Bins::new(room);
-    for disks in disks {
-        bins.add(disks)?;
-    }
-    u32::try_from(bins.left.len()).ok()
-}
-
-/// The waves of one server, and what is left of each.
-struct Bins {
-    room: u32,
-    left: Vec<u32>,
-    /// For each number of disks, the first wave that may have room: room only shrinks, so those before never have it again.
-    from: Vec<usize>,
-}
-
-impl Bins {
-    fn new(room: u32) -> Self {
-        Self { room, left: Vec::new(), from: vec![0; room as usize + 1] }
-    }
-
-    /// Returns the first wave that has room, which may be one more than there are; `None` if none ever has.
-    fn place(&mut self, disks: u32) -> Option<usize> {
-        let from = self.from.get_mut(disks as usize)?;
-        while self.left.get(*from).is_some_and(|left| *left < disks) {
-            *from += 1;
-        }
-        Some(*from)
-    }
-
-    fn add(&mut self, disks: u32) -> Option<()> {
-        let at = self.place(disks)?;
-        if at == self.left.len() {
-            self.left.push(self.room);
-        }
-        self.left[at] -= disks;
-        Some(())
-    }
-}
-
 impl Problem {
     fn allowed(&self, piece: &Piece) -> &[usize] {
         &self.classes[piece.class]
     }
 
-    /// Returns the waves of each server, as a run makes them; `None` for a server that something never fits on.
+    /// Returns the waves of pieces on a server, as a run makes them; `None` if something never fits.
+    fn packed(&self, server: usize, pieces: impl Iterator<Item = usize>) -> Option<Packing> {
+        let load = |at: usize| {
+            let piece = &self.pieces[at];
+            Load { disks: piece.disks, attached: piece.fixed && piece.server == server }
+        };
+        pack(self.rooms[server], &pieces.map(load).collect::<Vec<_>>())
+    }
+
+    /// Returns how many waves each server takes; `None` for a server that something never fits on.
     pub(super) fn waves(&self, server_of: &[usize]) -> Vec<Option<u32>> {
-        let mut by_server: Vec<Vec<u32>> = vec![Vec::new(); self.rooms.len()];
-        for (piece, server) in self.pieces.iter().zip(server_of) {
-            by_server[*server].push(piece.disks);
+        let mut by_server: Vec<Vec<usize>> = vec![Vec::new(); self.rooms.len()];
+        for (at, server) in server_of.iter().enumerate() {
+            by_server[*server].push(at);
         }
-        by_server
-            .into_iter()
-            .zip(&self.rooms)
-            .map(|(disks, room)| first_fit(*room, disks.into_iter()))
-            .collect()
+        let waves = |(server, pieces): (usize, Vec<usize>)| {
+            u32::try_from(self.packed(server, pieces.into_iter())?.count()).ok()
+        };
+        by_server.into_iter().enumerate().map(waves).collect()
     }
 
     /// Returns the servers that the plan assigns.
@@ -159,6 +132,7 @@ impl Problem {
             let mut proven = at_least;
             for waves in at_least..now {
                 let (found, is_complete) = self.search(part, waves, steps);
+                let found_none = found.is_none();
                 if let Some(server_of) = found
                     && let Some(taken) = self.most_waves(part, &server_of)
                     && taken < best.waves
@@ -166,7 +140,8 @@ impl Problem {
                     best = Assignment { moved: self.moved(&server_of), server_of, waves: taken, at_least };
                     break;
                 }
-                if is_complete && proven == waves {
+                // Where it found one that the waves of a run do not reach, nothing is proven.
+                if is_complete && proven == waves && found_none {
                     proven = waves + 1;
                 }
             }
@@ -222,14 +197,10 @@ impl Problem {
 
     /// Returns the most waves of a server that pieces of a part are on; `None` if something never fits.
     fn most_waves(&self, part: &[usize], server_of: &[usize]) -> Option<u32> {
-        let mut by_server: Vec<Option<Bins>> = self.rooms.iter().map(|_| None).collect();
-        for at in part {
-            let server = server_of[*at];
-            by_server[server]
-                .get_or_insert_with(|| Bins::new(self.rooms[server]))
-                .add(self.pieces[*at].disks)?;
+        let mut most = 0;
+        for (server, pieces) in by_server(part, |at| server_of[at]) {
+            most = most.max(self.packed(server, pieces.into_iter())?.count());
         }
-        let most = by_server.iter().flatten().map(|bins| bins.left.len()).max().unwrap_or(0);
         u32::try_from(most).ok()
     }
 
@@ -258,7 +229,14 @@ impl Problem {
             .filter(|(load, _)| **load > 0)
             .map(|(load, class)| load.div_ceil(room(&mut class.iter()).max(1)));
         let waves = of_class.chain([total.div_ceil(room(&mut servers.iter()).max(1))]).max().unwrap_or(0);
-        u32::try_from(waves).unwrap_or(u32::MAX)
+        let waves = u32::try_from(waves).unwrap_or(u32::MAX);
+        // What has one server only needs its waves there, whatever becomes of the others.
+        let is_bound = |at: &usize| self.pieces[*at].fixed || self.allowed(&self.pieces[*at]).len() == 1;
+        let bound: Vec<usize> = part.iter().copied().filter(is_bound).collect();
+        let of_bound = by_server(&bound, |at| self.pieces[at].server).into_iter().map(|(server, pieces)| {
+            self.packed(server, pieces.into_iter()).map_or(0, |packing| packing.at_least)
+        });
+        waves.max(u32::try_from(of_bound.max().unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
     /// Looks for the assignment with the fewest moved machines in so many waves, and says whether it looked at all.
@@ -286,47 +264,43 @@ impl Problem {
             of_server[server_of[*at]].push(*at);
         }
         let mut leaving: Vec<usize> = Vec::new();
-        let mut bins: Vec<Bins> = Vec::with_capacity(self.rooms.len());
+        let mut left: Vec<Vec<u32>> = Vec::with_capacity(self.rooms.len());
         let mut ranks = vec![0; self.pieces.len()];
-        for (pieces, room) in of_server.iter().zip(&self.rooms) {
-            let (stay, leave) = self.keep(pieces, *room, waves, &mut ranks)?;
+        for (server, pieces) in of_server.iter().enumerate() {
+            let (kept, leave) = self.keep(server, pieces, waves, &mut ranks)?;
             leaving.extend(leave);
-            let mut kept = Bins::new(*room);
-            for at in stay {
-                kept.add(self.pieces[at].disks)?;
-            }
-            kept.left.resize(waves as usize, *room);
-            bins.push(kept);
+            let mut kept = kept.left;
+            kept.resize(waves as usize, self.rooms[server]);
+            left.push(kept);
         }
         leaving.sort_by_key(|at| (std::cmp::Reverse(self.pieces[*at].disks), *at));
-        let most = |bins: &Bins| bins.left.iter().copied().max().unwrap_or(0);
-        let mut widest: Vec<u32> = bins.iter().map(most).collect();
+        let most = |left: &Vec<u32>| left.iter().copied().max().unwrap_or(0);
+        let mut widest: Vec<u32> = left.iter().map(most).collect();
         for at in leaving {
             let piece = &self.pieces[at];
             let mut fitting = self.allowed(piece).iter().filter(|server| **server != piece.server);
             let server = *fitting.find(|server| widest[**server] >= piece.disks)?;
-            let bin = bins[server].left.iter_mut().find(|left| **left >= piece.disks)?;
-            *bin -= piece.disks;
-            widest[server] = most(&bins[server]);
+            *left[server].iter_mut().find(|left| **left >= piece.disks)? -= piece.disks;
+            widest[server] = most(&left[server]);
             server_of[at] = server;
         }
         Some(server_of)
     }
 
-    /// Returns which pieces of a server stay, so that they need so many waves, and which leave. `ranks` holds a place for each
-    /// piece.
+    /// Returns the waves of the pieces of a server that stay, so that they are no more than `waves`, and the pieces that
+    /// leave. `ranks` holds a place for each piece.
     fn keep(
         &self,
+        server: usize,
         pieces: &[usize],
-        room: u32,
         waves: u32,
         ranks: &mut [usize],
-    ) -> Option<(Vec<usize>, Vec<usize>)> {
-        let disks = |pieces: &mut dyn Iterator<Item = usize>| {
-            first_fit(room, pieces.map(|at| self.pieces[at].disks)).is_some_and(|taken| taken <= waves)
+    ) -> Option<(Packing, Vec<usize>)> {
+        let packed = |pieces: &mut dyn Iterator<Item = usize>| {
+            self.packed(server, pieces).filter(|packing| packing.count() <= waves as usize)
         };
-        if disks(&mut pieces.iter().copied()) {
-            return Some((pieces.to_vec(), Vec::new()));
+        if let Some(all) = packed(&mut pieces.iter().copied()) {
+            return Some((all, Vec::new()));
         }
         let mut leaving: Vec<usize> = pieces.iter().copied().filter(|at| !self.pieces[*at].fixed).collect();
         leaving.sort_by(|one, other| {
@@ -340,19 +314,26 @@ impl Problem {
         for (rank, at) in leaving.iter().enumerate() {
             ranks[*at] = rank;
         }
-        let staying =
-            |count: usize| pieces.iter().copied().filter(|at| ranks[*at] >= count).collect::<Vec<_>>();
-        let fits = |count: usize| disks(&mut staying(count).into_iter());
-        // The more leave, the fewer waves the others take; nearly always, and where not, one more leaves.
+        let kept = |count: usize| packed(&mut pieces.iter().copied().filter(|at| ranks[*at] >= count));
+        // The more leave, the fewer waves the others take.
         let (mut low, mut high) = (0, leaving.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            if fits(middle) { high = middle } else { low = middle + 1 }
+            if kept(middle).is_some() { high = middle } else { low = middle + 1 }
         }
-        let stay = fits(low).then(|| staying(low))?;
+        let stay = kept(low)?;
         leaving.truncate(low);
         Some((stay, leaving))
     }
+}
+
+/// Returns pieces by their server.
+fn by_server(pieces: &[usize], server_of: impl Fn(usize) -> usize) -> BTreeMap<usize, Vec<usize>> {
+    let mut by_server: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for at in pieces {
+        by_server.entry(server_of(*at)).or_default().push(*at);
+    }
+    by_server
 }
 
 /// A search through all assignments of a few pieces.

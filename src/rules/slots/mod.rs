@@ -4,15 +4,18 @@ pub(crate) mod advice;
 mod assign;
 #[cfg(test)]
 mod brute_force;
+pub(crate) mod packing;
 mod sentence;
+mod sizes;
 
 use std::collections::HashMap;
 
 use crate::model::Fact;
-use crate::model::Known;
 use crate::model::Machine;
 use crate::model::Unknown;
 use crate::rules::placement::Server;
+use crate::rules::slots::packing::Load;
+use crate::rules::slots::packing::pack;
 use crate::syntax::inventory::Experience;
 use crate::syntax::machine::State;
 
@@ -45,27 +48,21 @@ pub(crate) enum Waves {
     TooLarge(usize),
 }
 
-/// Returns how units fit on a server that takes `free` disks of them at a time, each in the first wave that has room.
+/// Returns how units fit on a server that takes `free` disks of them at a time.
 pub(crate) fn waves(free: u32, units: &[Unit<'_>]) -> Waves {
-    if let Some(at) = units.iter().position(|unit| unit.disks > free) {
-        return Waves::TooLarge(at);
+    let loads: Vec<Load> = units.iter().map(Unit::load).collect();
+    match pack(free, &loads) {
+        None => Waves::TooLarge(units.iter().position(|unit| unit.disks > free).unwrap_or(0)),
+        Some(packing) => match u32::try_from(packing.count()).unwrap_or(u32::MAX) {
+            0 | 1 => Waves::Fits,
+            count => Waves::Waves(count),
+        },
     }
-    let mut room: Vec<u32> = Vec::new();
-    // Room only shrinks, so a wave that had none for a number of disks has none for it later.
-    let mut first_with_room: HashMap<u32, usize> = HashMap::new();
-    for unit in units {
-        let from = first_with_room.entry(unit.disks).or_default();
-        while room.get(*from).is_some_and(|room| *room < unit.disks) {
-            *from += 1;
-        }
-        if *from == room.len() {
-            room.push(free);
-        }
-        room[*from] -= unit.disks;
-    }
-    match u32::try_from(room.len()).unwrap_or(u32::MAX) {
-        0 | 1 => Waves::Fits,
-        count => Waves::Waves(count),
+}
+
+impl Unit<'_> {
+    fn load(&self) -> Load {
+        Load { disks: self.disks, attached: self.held }
     }
 }
 
@@ -78,7 +75,7 @@ pub(crate) struct Demand<'m> {
     pub(crate) disks: u32,
     /// Those of them that are attached now, and so among the attached disks of the server.
     pub(crate) held: u32,
-    /// The first fact that is missing; the machine that it is about is in no unit.
+    /// The first fact that is missing; a machine of which nothing is known is in no unit.
     pub(crate) unknown: Option<Unknown>,
 }
 
@@ -98,11 +95,18 @@ pub(crate) fn demand<'m>(machines: impl Iterator<Item = Machine<'m>>) -> Demand<
         if hold == Hold::Done {
             continue;
         }
-        let disks = match disks(machine) {
-            Ok(disks) => disks,
-            Err(missing) => {
-                let name = machine.name().value.as_str();
-                demand.unknown.get_or_insert_with(|| Unknown::of(missing.field, name));
+        let mut missing = |missing: Unknown| {
+            let name = machine.name().value.as_str();
+            demand.unknown.get_or_insert_with(|| Unknown::of(missing.field, name));
+        };
+        let disks = match machine.returning_disks() {
+            Ok(disks) => {
+                let count = disks.count();
+                disks.more.into_iter().for_each(&mut missing);
+                count
+            }
+            Err(unknown) => {
+                missing(unknown);
                 continue;
             }
         };
@@ -167,23 +171,9 @@ fn hold(machine: Machine<'_>) -> Hold {
     }
 }
 
-/// Returns how many disks of a machine come back: those in Azure, else those that it had on-premises.
+/// Returns how many disks of a machine come back.
 pub(crate) fn disks(machine: Machine<'_>) -> Fact<u32> {
-    let in_azure = machine.azure_vm().and_then(|vm| vm.disks.fact("azure_vm.disks"));
-    let count = match (in_azure, machine.onprem_disks()) {
-        (Ok(disks), _) => disks
-            .iter()
-            .filter(|disk| {
-                disk.replicated_from_onprem.is_none_or(|replicated| replicated.value)
-                    && disk.temporary.is_none_or(|temporary| !temporary.value)
-            })
-            .count(),
-        (Err(_), Ok(disks)) if !disks.is_empty() => {
-            disks.iter().filter(|disk| disk.excluded.is_none_or(|excluded| !excluded.value)).count()
-        }
-        (Err(missing), _) => return Err(missing),
-    };
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    machine.returning_disks().map(|disks| disks.count())
 }
 
 #[cfg(test)]
@@ -209,9 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn a_later_small_unit_fills_an_earlier_wave() {
+    fn the_waves_are_as_few_as_there_can_be_whatever_the_order() {
         assert_eq!(waves(10, &units(&[6, 6, 4, 4])), Waves::Waves(2));
         assert_eq!(waves(10, &units(&[6, 6, 4, 4, 1])), Waves::Waves(3));
+        assert_eq!(waves(10, &units(&[4, 4, 3, 3, 3, 3])), Waves::Waves(2));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::rules::slots::Unit;
 use crate::rules::slots::advice::Places;
 use crate::rules::slots::advice::TOLD;
 use crate::rules::slots::assign::Problem;
+use crate::rules::slots::packing::Load;
+use crate::rules::slots::packing::pack;
 use crate::syntax::inventory::Experience;
 
 /// Names that a sentence holds; the others are counted.
@@ -30,24 +32,18 @@ impl<'m> Places<'m> {
         }
     }
 
-    /// Returns the waves of a server, as a run makes them.
+    /// Returns the waves of units that fit on a server, as a run makes them.
     pub(super) fn told_waves(&self, server: usize, units: &[&Unit<'m>]) -> String {
-        let mut waves: Vec<(u32, Vec<&Unit<'m>>)> = Vec::new();
-        for unit in units {
-            let room = self.places[server].room;
-            match waves.iter_mut().take(TOLD).find(|(taken, _)| taken + unit.disks <= room) {
-                Some((taken, units)) => {
-                    *taken += unit.disks;
-                    units.push(unit);
-                }
-                None => waves.push((unit.disks, vec![unit])),
-            }
-        }
-        let told = waves.iter().take(TOLD).enumerate().map(|(at, (disks, units))| {
-            format!("wave {} is {} ({})", at + 1, self.names(units), in_disks(*disks))
+        let loads: Vec<Load> = units.iter().map(|unit| unit.load()).collect();
+        let packing = pack(self.places[server].room, &loads).expect("each unit fits alone");
+        let told = (0..packing.count().min(TOLD)).map(|wave| {
+            let in_wave = units.iter().zip(&packing.wave_of).filter(|(_, of)| **of == wave);
+            let units: Vec<&Unit<'m>> = in_wave.map(|(unit, _)| *unit).collect();
+            let disks = units.iter().map(|unit| unit.disks).sum();
+            format!("wave {} is {} ({})", wave + 1, self.names(&units), in_disks(disks))
         });
         let told = told.collect::<Vec<_>>().join(", ");
-        if waves.len() > TOLD { format!("{told}, and so on") } else { told }
+        if packing.count() > TOLD { format!("{told}, and so on") } else { told }
     }
 
     /// Returns how much is missing for a unit that fits on no server that could take it, and the ways out.

@@ -297,6 +297,16 @@ fn what_nobody_knows_is_indeterminate_unless_something_else_decides() {
     );
     let unknown = findings(&rule("plan", "machines.all(m, m.onprem_vm.exists)"), &model);
     assert_eq!(unknown[0].message, "the policy's rule can't be decided: `onprem_vm` of w3 is not known");
+    // Of a list of the inventory, too.
+    for (assert, of) in [
+        ("inventory.machines.exists_one(m, m.churn.peak_mb_s > 1.0)", "w1"),
+        ("inventory.vcenters.all(v, v.reachable)", "vc1"),
+        ("inventory.machines.filter(m, m.name == \"l1\").map(m, m.os).all(o, o.service_pack == 1)", "l1"),
+    ] {
+        let unknown = findings(&rule("plan", assert), &model);
+        let message = unknown[0].message.as_str();
+        assert!(message.ends_with(&format!("` of {of} is not known")), "{assert}: {message}");
+    }
 }
 
 #[test]

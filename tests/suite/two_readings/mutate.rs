@@ -98,7 +98,7 @@ const VALUES: &[(&str, &str)] = &[
         "master_targets/*/scsi_controllers",
         "[[pvscsi], [lsilogic, pvscsi], [buslogic], [], [lsilogic, lsilogic_sas]]",
     ),
-    ("master_targets/*/attached_disks", "[50, 57, 59, 60]"),
+    ("master_targets/*/attached_disks", "[50, 57, 58, 59, 60]"),
     ("master_targets/*/vmware_tools_installed", "[false]"),
     ("master_targets/*/enable_uuid", "[false]"),
     ("master_targets/*/retention_volumes/*/in_use", "[true]"),
@@ -154,6 +154,10 @@ const VALUES: &[(&str, &str)] = &[
     ("machines/*/azure_vm/disks/*/replicated_from_onprem", "[false]"),
     ("machines/*/azure_vm/disks/*/temporary", "[true]"),
     ("machines/*/azure_vm/disks/*/size_gb", "[500]"),
+    (
+        "machines/*/azure_vm/disks/added",
+        "[{id: added, size_gb: 16, replicated_from_onprem: false, temporary: false}]",
+    ),
     ("machines/*/onprem_vm/exists", "[false, true]"),
     ("machines/*/onprem_vm/name", "[other, w2]"),
     (

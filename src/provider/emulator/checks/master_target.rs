@@ -12,6 +12,7 @@ use crate::provider::emulator::job::Trouble;
 use crate::provider::emulator::site::Site;
 use crate::syntax::inventory::Known;
 use crate::syntax::inventory::MasterTarget;
+use crate::syntax::inventory::RetentionVolume;
 use crate::syntax::machine::OsFamily;
 use crate::syntax::plan::Form;
 
@@ -115,7 +116,11 @@ pub(super) fn snapshots(target: &MasterTarget) -> Option<Trouble> {
 /// Returns what is wrong with the retention volume.
 fn retention(target: &MasterTarget, name: &str) -> Option<Trouble> {
     let volumes = target.retention_volumes.as_ref()?;
-    let good = volumes.iter().filter(|volume| volume.name.value == name).any(|volume| {
+    let is_drive = name.len() == 2 && name.ends_with(':');
+    let is_named = |volume: &&RetentionVolume| {
+        volume.name.value == name || is_drive && volume.name.eq_ignore_ascii_case(name)
+    };
+    let good = volumes.iter().filter(is_named).any(|volume| {
         let fat = volume
             .fs
             .as_deref()

@@ -134,7 +134,11 @@ pub(super) fn configuration_server(look: &Look<'_>) -> Option<Trouble> {
         return missing(name);
     }
     // A server that is said not to have been restored was given its new address in a way that agents learn of.
-    let moved = server.ip.is_some() && server.original_ip.is_some() && server.ip != server.original_ip;
+    let ips = server.ip.as_deref().zip(server.original_ip.as_deref());
+    let moved = ips.is_some_and(|(now, then)| {
+        let (read, original) = (now.parse::<std::net::IpAddr>(), then.parse());
+        now != then && (read.is_err() || read != original)
+    });
     if moved && !is_false(&server.restored) {
         return trouble("95226", "The Azure VM can't communicate with the configuration server.");
     }
