@@ -6,8 +6,7 @@ mod assign;
 mod brute_force;
 mod sentence;
 
-use std::collections::HashMap;
-
+use crate::id::IdMap;
 use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
@@ -52,7 +51,7 @@ pub(crate) fn waves(free: u32, units: &[Unit<'_>]) -> Waves {
     }
     let mut room: Vec<u32> = Vec::new();
     // Room only shrinks, so a wave that had none for a number of disks has none for it later.
-    let mut first_with_room: HashMap<u32, usize> = HashMap::new();
+    let mut first_with_room: IdMap<u32, usize> = IdMap::default();
     for unit in units {
         let from = first_with_room.entry(unit.disks).or_default();
         while room.get(*from).is_some_and(|room| *room < unit.disks) {
@@ -92,7 +91,7 @@ impl Demand<'_> {
 /// Returns the units of the machines that come through one server; `machines`, `azure_vm` or `azure_vm.disks` may be missing.
 pub(crate) fn demand<'m>(machines: impl Iterator<Item = Machine<'m>>) -> Demand<'m> {
     let mut demand = Demand { units: Vec::new(), disks: 0, held: 0, unknown: None };
-    let mut of_group: HashMap<usize, usize> = HashMap::new();
+    let mut of_group: IdMap<usize, usize> = IdMap::default();
     for machine in machines {
         let hold = hold(machine);
         if hold == Hold::Done {
