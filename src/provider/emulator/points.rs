@@ -13,9 +13,9 @@ use crate::syntax::machine::RecoveryPoint;
 const LISTED_CRASH_CONSISTENT: i64 = 3;
 /// App-consistent points that are listed at most.
 const LISTED_APP_CONSISTENT: i64 = 2;
-/// Points of the present stretch that are listed at most, so that a list has room for them at once.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a handful")]
-const MADE: usize = (LISTED_CRASH_CONSISTENT + LISTED_APP_CONSISTENT) as usize;
+/// Points of the present stretch that are listed at most: a list has room for them at once.
+const MADE: usize = 5;
+const _: () = assert!(MADE as i64 == LISTED_CRASH_CONSISTENT + LISTED_APP_CONSISTENT);
 
 /// One point.
 #[derive(Clone, Debug, PartialEq, Eq)]
