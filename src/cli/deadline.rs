@@ -47,8 +47,7 @@ pub(crate) fn finding(plan: &CheckedPlan, start: Timestamp) -> Option<Finding> {
         state: State::Violated,
         subject: Subject { kind: SubjectKind::Plan, name: model.plan.name.value.clone() },
         message,
-        help: "give replication more time, or make it faster: failback plan tells what it waits for"
-            .to_owned(),
+        help: "give replication more time, or make it faster: failback plan tells what it waits for".into(),
         source: Cow::Borrowed("the plan's own threshold, and the forecast of `failback plan`"),
         span: stated.span,
         related: Vec::new(),

@@ -1,6 +1,7 @@
 //! What time it is: the one place that asks the system.
 
 pub mod pace;
+pub mod turn;
 
 use jiff::Timestamp;
 

@@ -42,7 +42,7 @@ impl RunState {
                 self.settle(index, StepStatus::Adopted, Some(because), at);
             }
             RunEventKind::StepSucceeded { note, .. } => self.settle(index, StepStatus::Succeeded, note, at),
-            kind => self.apply(&RunEvent { kind, ..event }, legal),
+            kind => self.apply_to_step(index, seq, &kind, at),
         }
     }
 
@@ -100,17 +100,6 @@ impl RunState {
                 let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
                 self.cancel(*failovers, &format!("the run was cancelled by {by}{why}"), event.at);
             }
-            RunEventKind::SlotsTaken { server, disks, .. } => {
-                if let Some(index) = legal.step {
-                    let ready = self.steps[index as usize].status == StepStatus::Ready;
-                    self.slots.take(&self.graph, index, ready, server, *disks);
-                }
-            }
-            RunEventKind::SlotsFreed { .. } => {
-                if let Some(index) = legal.step {
-                    self.slots.free(&self.graph, index);
-                }
-            }
             kind => {
                 if let Some(index) = legal.step {
                     self.apply_to_step(index, event.seq, kind, event.at);
@@ -122,6 +111,11 @@ impl RunState {
     fn apply_to_step(&mut self, index: StepIndex, seq: u64, kind: &RunEventKind, at: Timestamp) {
         let step = &mut self.steps[index as usize];
         match kind {
+            RunEventKind::SlotsTaken { server, disks, .. } => {
+                let ready = step.status == StepStatus::Ready;
+                self.slots.take(&self.graph, index, ready, server, *disks);
+            }
+            RunEventKind::SlotsFreed { .. } => self.slots.free(&self.graph, index),
             RunEventKind::StepStarted { .. } => {
                 step.started_at = Some(at);
                 self.set(index, StepStatus::Running, at);
@@ -231,8 +225,6 @@ impl RunState {
             | RunEventKind::OrderTaken { .. }
             | RunEventKind::MachineTakenOut { .. }
             | RunEventKind::Cancelling { .. }
-            | RunEventKind::SlotsTaken { .. }
-            | RunEventKind::SlotsFreed { .. }
             | RunEventKind::Interrupted { .. }
             | RunEventKind::RunFinished { .. } => {}
         }
@@ -259,7 +251,7 @@ impl RunState {
         self.sends(&request);
         let step = &mut self.steps[index as usize];
         step.attempts = attempt;
-        step.intent = Some(Box::new((key, request)));
+        step.intent = Some(Arc::new((key, request)));
         step.first_attempt_at.get_or_insert(at);
         step.sent_at = Some(at);
         step.operation = None;

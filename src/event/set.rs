@@ -64,7 +64,12 @@ impl StepSet {
 
     /// Returns the steps from the first on.
     pub(super) fn iter(&self) -> impl Iterator<Item = StepIndex> {
-        std::iter::successors(self.next(0), |step| self.next(step + 1))
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let step = self.next(from)?;
+            from = step + 1;
+            Some(step)
+        })
     }
 
     /// Returns the first step that is not before another.

@@ -17,7 +17,7 @@ impl RunState {
     /// Gives a step its status, and lets the steps after it know.
     pub(super) fn set(&mut self, index: StepIndex, status: StepStatus, at: Timestamp) {
         // A long chain of blocked steps must not overflow the stack.
-        let mut work = Vec::new();
+        let mut work = std::mem::take(&mut self.work);
         let mut next = Some((index, status));
         while let Some((index, status)) = next.take().or_else(|| work.pop()) {
             let step = &mut self.steps[index as usize];
@@ -75,6 +75,7 @@ impl RunState {
             }
             work.extend(self.called_by(index));
         }
+        self.work = work;
     }
 
     /// Returns what the end of a step lets another begin that does not wait for it otherwise.

@@ -47,6 +47,8 @@ pub struct RunState {
     pub(super) changing: Changing,
     /// Steps that run or are asked about.
     pub(super) active: StepSet,
+    /// Room for the steps that a change of status spreads to, used again at each.
+    pub(super) work: Vec<(StepIndex, StepStatus)>,
     pub(super) settled: usize,
     pub(super) failed: usize,
     /// Whether something failed since a person last had something done again or left out.
@@ -103,6 +105,7 @@ impl RunState {
             slots: Slots::default(),
             changing: Changing::default(),
             active: StepSet::new(count),
+            work: Vec::new(),
             settled: 0,
             failed: 0,
             stopped: false,

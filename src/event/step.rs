@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::ops::DerefMut;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -94,7 +95,7 @@ pub struct StepState {
     /// Attempts so far.
     pub attempts: u32,
     /// The key and the request that were recorded last, while their end is not known.
-    pub intent: Option<Box<(IdempotencyKey, Request)>>,
+    pub intent: Option<Arc<(IdempotencyKey, Request)>>,
     /// The operation that the site took on for it.
     pub operation: Option<OperationId>,
     /// When it began.

@@ -76,7 +76,7 @@ pub(super) fn freeze(
     let places = model.machines().len() + model.groups().len() + model.plan.actions.len();
     let own = Neighbours::new(places, own);
     let index = (0..).zip(&steps).map(|(at, step)| (step.id.clone(), at)).collect();
-    let kinds = Kinds::new(&steps, model.machines().len(), &index);
+    let kinds = Kinds::new(&steps, &model, &index);
     let ranks = Ranks::by_remaining(&vec![0.0; steps.len()]);
     let vcenters = Vcenters::of(&model);
     let attached = Attached::of(&model);

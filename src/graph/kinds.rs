@@ -6,7 +6,10 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::IdMap;
+use crate::id::MachineName;
 use crate::id::StepId;
+use crate::model::Machine;
+use crate::model::Model;
 
 /// How many kinds there are.
 const COUNT: usize = StepKind::Action as usize + 1;
@@ -19,11 +22,13 @@ pub(super) struct Kinds {
     of: Vec<StepKind>,
     /// By machine, and for each by kind, its step.
     of_machines: Vec<[StepIndex; COUNT]>,
+    /// The names of the machines, as requests and events have them.
+    names: Vec<MachineName>,
 }
 
 impl Kinds {
-    pub(super) fn new(steps: &[Step], machines: usize, index: &IdMap<StepId, StepIndex>) -> Self {
-        let mut of_machines = vec![[NONE; COUNT]; machines];
+    pub(super) fn new(steps: &[Step], model: &Model, index: &IdMap<StepId, StepIndex>) -> Self {
+        let mut of_machines = vec![[NONE; COUNT]; model.machines().len()];
         for (at, step) in (0..).zip(steps) {
             // Of two steps with one id, the index knows which counts.
             if let StepSubject::Machine(machine) = step.subject
@@ -32,7 +37,12 @@ impl Kinds {
                 of_machines[machine][step.kind as usize] = at;
             }
         }
-        Self { of: steps.iter().map(|step| step.kind).collect(), of_machines }
+        let name = |machine: Machine<'_>| MachineName::new(machine.name().value.as_str());
+        Self {
+            of: steps.iter().map(|step| step.kind).collect(),
+            of_machines,
+            names: model.machines().map(name).collect(),
+        }
     }
 }
 
@@ -52,6 +62,16 @@ impl Graph {
     pub fn of_machine(&self, machine: usize, kind: StepKind) -> Option<StepIndex> {
         let steps = self.kinds.of_machines.get(machine)?;
         Some(steps[kind as usize]).filter(|step| *step != NONE)
+    }
+
+    /// Returns the name of a machine of the plan.
+    ///
+    /// # Panics
+    ///
+    /// If the machine is of another plan.
+    #[must_use]
+    pub fn name_of(&self, machine: usize) -> &MachineName {
+        &self.kinds.names[machine]
     }
 
     /// Returns the index of a step.

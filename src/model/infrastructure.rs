@@ -110,6 +110,15 @@ impl Model {
         by_name.get(name).into_iter().flatten().map(|index| self.machine(*index))
     }
 
+    /// Returns the appliance of a name, which is likely to stand at a place.
+    pub(crate) fn appliance_at(&self, place: Option<usize>, name: &str) -> Option<Appliance<'_>> {
+        let likely = place.and_then(|place| self.inventory.appliances.as_ref()?.get(place));
+        match likely.filter(|facts| facts.name.value == name) {
+            Some(facts) => Some(Appliance { model: self, facts }),
+            None => self.appliance_named(name),
+        }
+    }
+
     pub(crate) fn appliance_named(&self, name: &str) -> Option<Appliance<'_>> {
         let index = self.index.appliances.get(name)?;
         Some(Appliance { model: self, facts: self.inventory.appliances.as_ref()?.get(*index)? })

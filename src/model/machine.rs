@@ -1,6 +1,7 @@
 //! A machine of the plan, with its settings and facts at hand.
 
 use crate::model::Appliance;
+use crate::model::BoundMachine;
 use crate::model::Fact;
 use crate::model::Group;
 use crate::model::Known;
@@ -75,7 +76,11 @@ impl<'m> Machine<'m> {
     /// Returns what the plan says about it, defaults merged.
     #[must_use]
     pub fn settings(self) -> &'m Settings {
-        &self.model.machines[self.index].settings
+        &self.bound().settings
+    }
+
+    fn bound(self) -> &'m BoundMachine {
+        &self.model.machines[self.index]
     }
 
     /// Returns its replication group in the plan.
@@ -237,7 +242,8 @@ impl<'m> Machine<'m> {
     /// Returns its appliance; `None` if none is assigned or the inventory has no such one, which other rules report.
     #[must_use]
     pub fn appliance(self) -> Option<Appliance<'m>> {
-        self.model.appliance_named(&self.settings().failback.appliance.as_ref()?.value)
+        let name = self.settings().failback.appliance.as_ref()?;
+        self.model.appliance_at(self.bound().appliances[0], &name.value)
     }
 
     /// Returns the process server that carries its data to on-premises; `None` if none is assigned or known.
@@ -266,7 +272,8 @@ impl<'m> Machine<'m> {
     /// Returns the appliance that sends its data to Azure again; `None` if none is assigned or known.
     #[must_use]
     pub fn forward_appliance(self) -> Option<Appliance<'m>> {
-        self.model.appliance_named(&self.settings().forward.as_ref()?.appliance.as_ref()?.value)
+        let name = self.settings().forward.as_ref()?.appliance.as_ref()?;
+        self.model.appliance_at(self.bound().appliances[1], &name.value)
     }
 
     /// Returns the datastore that its master target or appliance stood on when it was reprotected; `None` if no run

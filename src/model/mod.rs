@@ -18,6 +18,7 @@ pub mod release;
 mod resolve;
 pub mod restrict;
 mod returning;
+mod revision;
 pub mod settings;
 pub mod version;
 
@@ -36,6 +37,7 @@ pub use reference::Kind as ReferenceKind;
 pub use reference::Unresolved;
 pub use resolve::resolve;
 pub use returning::ReturningDisks;
+pub use revision::Revision;
 
 use jiff::Timestamp;
 
@@ -60,10 +62,15 @@ pub struct BoundMachine {
     pub(crate) listed: Option<usize>,
     /// Index of its facts in the inventory.
     pub(crate) facts: Option<usize>,
+    /// Where the inventory had its appliances when it was bound, on its way home and on that to Azure: they are looked for there
+    /// first.
+    pub(crate) appliances: [Option<usize>; 2],
     /// Index of its replication group in [`Model::groups`].
     pub group: Option<usize>,
     /// Index of its boot group in the plan, its own or its replication group's; the first, if it is in several.
     pub boot_group: Option<usize>,
+    /// How often its facts were replaced alone.
+    pub(crate) revision: u64,
 }
 
 /// A replication group of the plan, bound.
@@ -99,6 +106,8 @@ pub struct Model {
     pub(crate) other_plans: Vec<OtherPlan>,
     /// Whether the facts were observed just now, so that what they leave open was looked for and not found.
     pub is_live: bool,
+    /// How often facts were replaced that are not about one machine alone.
+    pub(crate) revision: u64,
 }
 
 /// What was seen of a server of a kind that changes while machines come home.
@@ -219,6 +228,7 @@ impl Model {
 
     /// Puts fresh facts about one server in the place of those about the same one.
     pub fn observe_server(&mut self, server: Server<'_>) {
+        self.revise();
         let (known, index) = (&mut self.inventory, &mut self.index);
         match server {
             Server::Host(host) => {
@@ -242,8 +252,9 @@ impl Model {
     /// Remembers the datastore that a machine's master target or appliance stood on when the machine was reprotected.
     /// A machine that the plan does not have is ignored.
     pub fn remember_placement(&mut self, machine: &str, datastore: &str) {
-        if let Some(index) = self.index.planned.get(machine) {
-            self.placements.insert(*index, datastore.to_owned());
+        if let Some(index) = self.index.planned.get(machine).copied() {
+            self.revise_machine(index);
+            self.placements.insert(index, datastore.to_owned());
         }
     }
 
@@ -309,6 +320,7 @@ impl Model {
 
     /// Returns the facts about machine `index` of the plan, to be brought up to date in place.
     pub fn facts_mut(&mut self, index: usize) -> Option<&mut MachineFacts> {
+        self.revise_machine(index);
         let facts = self.machines[index].facts?;
         self.inventory.machines.as_mut()?.get_mut(facts)
     }

@@ -29,6 +29,7 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory) -> Model {
         placements: IdMap::default(),
         other_plans: Vec::new(),
         is_live: false,
+        revision: 0,
     };
     bind_groups(&mut model);
     bind_machines(&mut model);
@@ -42,6 +43,7 @@ pub fn resolve(plan: RecoveryPlan, inventory: Inventory) -> Model {
 ///
 /// A section of servers is replaced whole, unless `fresh` holds `changes` alone.
 pub(crate) fn replace_facts(model: &mut Model, fresh: Inventory, changes: bool) {
+    model.revise();
     let old = &mut model.inventory;
     for machine in fresh.machines.into_iter().flatten() {
         let known = old.machines.get_or_insert_default();
@@ -182,7 +184,16 @@ fn unbound(name: &Spanned<String>, group: Option<usize>) -> BoundMachine {
         commit: Spanned::bare(crate::syntax::plan::CommitGate::OnApproval),
         final_state: None,
     };
-    BoundMachine { name: name.clone(), settings, listed: None, facts: None, group, boot_group: None }
+    BoundMachine {
+        name: name.clone(),
+        settings,
+        listed: None,
+        facts: None,
+        appliances: [None; 2],
+        group,
+        boot_group: None,
+        revision: 0,
+    }
 }
 
 fn bind_machines(model: &mut Model) {
@@ -238,6 +249,10 @@ fn merge_settings(model: &mut Model) {
                 None => drop(by_name.insert(name.value.clone(), vec![index])),
             }
         }
+        let forward = settings.forward.as_ref().and_then(|forward| forward.appliance.as_ref());
+        let appliances = [settings.failback.appliance.as_ref(), forward];
+        let place = |name: &Spanned<String>| model.index.appliances.get(&name.value).copied();
+        model.machines[index].appliances = appliances.map(|name| name.and_then(place));
         model.machines[index].settings = settings;
     }
 }

@@ -19,6 +19,9 @@ impl Version {
     /// `None` if the text is something else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if let Some(version) = Self::dotted(text) {
+            return Some(version);
+        }
         let mut words = text.split_whitespace();
         let mut version = Self { parts: [0; 4], more: Vec::new() };
         for (at, part) in words.next()?.split('.').enumerate() {
@@ -40,6 +43,24 @@ impl Version {
             version.parts[2..].copy_from_slice(&update(&rest)?);
         }
         Some(version)
+    }
+
+    /// Reads the first form alone, if it has no more than four parts, as nearly all have: rules read several for each machine.
+    fn dotted(text: &str) -> Option<Self> {
+        let (mut parts, mut at, mut part) = ([0; 4], 0, None);
+        for byte in text.bytes() {
+            if byte.is_ascii_digit() {
+                let digits: u32 = part.unwrap_or(0);
+                part = Some(digits.checked_mul(10)?.checked_add(u32::from(byte - b'0'))?);
+            } else if byte == b'.' {
+                *parts.get_mut(at)? = part.take()?;
+                at += 1;
+            } else {
+                return None;
+            }
+        }
+        *parts.get_mut(at)? = part?;
+        Some(Self { parts, more: Vec::new() })
     }
 
     /// Returns the first part.

@@ -1,5 +1,7 @@
 //! What was seen of a site at one moment.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
@@ -35,7 +37,7 @@ pub enum Operation {
     /// Taking back a planned failover.
     CancelFailover,
     /// Anything else, in the service's words. `CompleteMigration` is among them, and is never asked for.
-    Other(String),
+    Other(Cow<'static, str>),
 }
 
 /// How far the replication of an item is.

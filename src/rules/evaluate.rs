@@ -1,9 +1,8 @@
 //! Evaluates rules: over a whole plan, or at a guard of a run.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::Model;
 use crate::rules::all;
@@ -206,7 +205,8 @@ fn evaluate(chosen: &Chosen, scope: &Scope<'_>, steps: &[PlannedStep], found: &m
             }
         }
     }
-    found.findings[begin..].sort_by(|one, other| one.rule.cmp(&other.rule));
+    // Findings are large: their ids are put in order, and each is moved once.
+    found.findings[begin..].sort_by_cached_key(|finding| finding.rule.clone());
 }
 
 fn plan_subject(model: &Model) -> (SubjectKind, &str, Span) {
@@ -290,7 +290,7 @@ fn each<'m, T: Copy>(
     call: &mut Call<'_>,
     known: impl Fn(T, &mut Call<'_>),
 ) {
-    let mut told: HashSet<&str> = HashSet::new();
+    let mut told: IdSet<&str> = IdSet::default();
     for thing in listed {
         match thing {
             Listed::Known(thing) => known(*thing, call),

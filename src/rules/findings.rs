@@ -129,7 +129,7 @@ pub struct Finding {
     /// What is wrong, as a fragment.
     pub message: String,
     /// What to do.
-    pub help: String,
+    pub help: Cow<'static, str>,
     /// The articles that state the rule.
     pub source: Cow<'static, str>,
     /// Where to change something.
@@ -301,7 +301,7 @@ impl Finding {
             state,
             subject,
             message,
-            help: rule.help.to_owned(),
+            help: Cow::Borrowed(rule.help),
             source: Cow::Borrowed(rule.article),
             span,
             related: Vec::new(),
@@ -321,7 +321,7 @@ impl Finding {
     }
 
     /// Says what to do, where the rule's own help is too general.
-    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+    pub fn help(&mut self, help: impl Into<Cow<'static, str>>) -> &mut Self {
         self.help = help.into();
         self
     }

@@ -1,8 +1,7 @@
 //! Hosts that machines have to do with when they come back, and why.
 
-use std::collections::HashSet;
-
 use crate::id::IdMap;
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::LocationMode;
 use crate::model::Machine;
@@ -74,7 +73,7 @@ pub(super) struct TargetHosts<'m> {
 pub(super) fn target_hosts(model: &Model, is_fine: fn(&Host) -> bool) -> TargetHosts<'_> {
     let mut targets = TargetHosts::default();
     let mut places: IdMap<&str, usize> = IdMap::default();
-    let mut told = HashSet::new();
+    let mut told = IdSet::default();
     for machine in model.machines() {
         for (role, host) in hosts_of(machine, is_fine) {
             match host {

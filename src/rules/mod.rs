@@ -58,6 +58,7 @@ pub use ledger::Ledger;
 pub use open::Open;
 pub use policy::Policies;
 pub use reads::reads;
+pub use reads::reads_no_other;
 pub use rule::Architecture;
 pub use rule::Check;
 pub use rule::Guard;

@@ -96,6 +96,22 @@ pub(super) fn needed<'m, S>(
     AllNeeded { servers, unlisted }
 }
 
+/// Returns whether the inventory has every server that the concerned machines still need, and each is fine, as nearly always:
+/// then nothing has to be put together about them.
+pub(super) fn all_needed_are<'m, S>(
+    model: &'m Model,
+    findings: &Findings<'_>,
+    (home, to_azure): (Of<'m, S>, Of<'m, S>),
+    is_fine: impl Fn(S) -> bool,
+) -> bool {
+    findings.machines(model).all(|machine| {
+        [(Way::Home, home), (Way::ToAzure, to_azure)].into_iter().all(|(way, server)| {
+            !is_ahead(machine, way, findings.guard())
+                || server(machine).is_ok_and(|server| server.is_none_or(|(_, server)| is_fine(server)))
+        })
+    })
+}
+
 /// Returns whether a machine has still to go a way: at a guard that follows from the guard, before a run from its state. A
 /// machine whose state is not known may have to.
 fn is_ahead(machine: Machine<'_>, way: Way, guard: Option<Guard>) -> bool {

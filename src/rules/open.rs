@@ -350,7 +350,7 @@ fn undecided(
     message: String,
 ) -> Finding {
     Finding {
-        help: format!("add `{fact}` to the inventory"),
+        help: format!("add `{fact}` to the inventory").into(),
         fact: Some(Cow::Borrowed(fact)),
         ..Finding::of(rule, State::Indeterminate, subject, span, message)
     }

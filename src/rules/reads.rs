@@ -28,6 +28,12 @@ pub fn reads(model: &Model, machines: &[usize], guard: Guard) -> BTreeSet<usize>
     read
 }
 
+/// Returns whether the rules of a guard of one machine can read the facts of no other; see [`reads`].
+#[must_use]
+pub fn reads_no_other(model: &Model, machine: usize, guard: Guard) -> bool {
+    guard != Guard::Forward && model.machine(machine).group().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +87,9 @@ mod tests {
                 for guard in rule.when.guards {
                     for machine in 0..count {
                         let read = reads(&model, &[machine], *guard);
+                        if reads_no_other(&model, machine, *guard) {
+                            assert_eq!(read, BTreeSet::from([machine]), "{}: {}", rule.id, case.name);
+                        }
                         let with_all = rules::check_guard(&model, &[machine], *guard, &options);
                         let known: Vec<Option<usize>> =
                             model.machines.iter().map(|machine| machine.facts).collect();

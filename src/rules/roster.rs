@@ -139,9 +139,11 @@ impl<'m> Roster<'m> {
             let mut listed = Vec::new();
             for machine in self.machines() {
                 let mut none = true;
+                let mut last = None;
                 for id in vcenters_of(machine) {
                     none = false;
-                    if seen.of(id).1 {
+                    // A machine has mostly to do with one alone.
+                    if last.replace(id) != Some(id) && seen.of(id).1 {
                         listed.push(match self.model.vcenter(id) {
                             Ok(vcenter) => Listed::Known(vcenter),
                             Err(unknown) => Listed::Missing { kind: SubjectKind::Vcenter, machine, unknown },

@@ -1,5 +1,6 @@
 //! The steps of a plan as rules about order, direction and kind see them.
 
+use crate::id::MachineName;
 use crate::model::Machine;
 use crate::model::Model;
 use crate::quantity::Seconds;
@@ -62,7 +63,7 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedStep {
     /// The machine; the server, if the step asks for something about a server.
-    pub machine: String,
+    pub machine: MachineName,
     /// What the step does; [`Phase::Run`] if it is nothing of a life cycle and [`Self::request`] says what.
     pub phase: Phase,
     /// Its direction; a verification or commit has none.
@@ -78,14 +79,14 @@ pub struct PlannedStep {
 /// Returns the step that takes a machine's failover from Azure back, as somebody asks for it during a run.
 #[must_use]
 pub fn cancellation(machine: Machine<'_>) -> PlannedStep {
-    let step = step(machine, Phase::Run, Some(Direction::AzureToOnprem), None);
+    let step = of_machine(machine, Some(Direction::AzureToOnprem));
     PlannedStep { request: Some(Request::CancelFailover), ..step }
 }
 
 /// Returns the step that disables a machine's replication, as somebody may think of it when its failover has failed.
 #[must_use]
 pub fn disablement(machine: Machine<'_>) -> PlannedStep {
-    PlannedStep { request: Some(Request::DisableReplication), ..step(machine, Phase::Run, None, None) }
+    PlannedStep { request: Some(Request::DisableReplication), ..of_machine(machine, None) }
 }
 
 /// Returns the steps that a plan stands for, in the order of each machine's life cycle.
@@ -101,7 +102,10 @@ pub fn of(model: &Model) -> Vec<PlannedStep> {
     };
     let mut steps = Vec::with_capacity(model.machines().len() * 5);
     for machine in model.machines() {
-        let mut add = |phase, direction, kind| steps.push(step(machine, phase, direction, kind));
+        let name = MachineName::new(machine.name().value.as_str());
+        let mut add = |phase, direction, kind| {
+            steps.push(step(name.clone(), machine.name().span, (phase, direction, kind)));
+        };
         add(Phase::Reprotect, Some(Direction::AzureToOnprem), None);
         add(Phase::Failover, Some(Direction::AzureToOnprem), kind);
         add(Phase::Verify, None, None);
@@ -111,12 +115,16 @@ pub fn of(model: &Model) -> Vec<PlannedStep> {
     steps
 }
 
-fn step(
-    machine: Machine<'_>,
-    phase: Phase,
-    direction: Option<Direction>,
-    kind: Option<FailoverKind>,
-) -> PlannedStep {
+/// Returns a step of a machine that is nothing of a life cycle.
+fn of_machine(machine: Machine<'_>, direction: Option<Direction>) -> PlannedStep {
     let name = machine.name();
-    PlannedStep { machine: name.value.clone(), phase, direction, kind, request: None, span: name.span }
+    step(MachineName::new(name.value.as_str()), name.span, (Phase::Run, direction, None))
+}
+
+fn step(
+    machine: MachineName,
+    span: Span,
+    (phase, direction, kind): (Phase, Option<Direction>, Option<FailoverKind>),
+) -> PlannedStep {
+    PlannedStep { machine, phase, direction, kind, request: None, span }
 }

@@ -1,13 +1,13 @@
 //! Waivers: findings that are accepted, with a reason and an end, by the plan's list or by a comment beside them.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::diagnostic::Severity;
+use crate::id::IdMap;
 use crate::model::Model;
 use crate::rules::findings::Finding;
 use crate::rules::findings::State;
@@ -106,22 +106,31 @@ pub(crate) const fn acknowledged(word: Acknowledgement) -> &'static str {
     }
 }
 
+/// Returns whether neither a plan nor its inventory accepts anything, as most don't: then nobody has to look for it.
+const fn accepts_nothing(model: &Model) -> bool {
+    let (plan, inventory) = (&model.plan, &model.inventory);
+    plan.waivers.is_empty()
+        && plan.acknowledge.is_empty()
+        && plan.remarks.is_empty()
+        && inventory.remarks.is_empty()
+}
+
 /// What a plan and its inventory accept.
 struct Accepted<'m> {
     /// By rule.
-    everywhere: HashMap<&'m str, &'m Waiver>,
+    everywhere: IdMap<&'m str, &'m Waiver>,
     /// By rule and subject.
-    of: HashMap<(&'m str, &'m str), &'m Waiver>,
+    of: IdMap<(&'m str, &'m str), &'m Waiver>,
     /// By rule and where the line begins that a comment is about.
     lines: BTreeMap<(&'m str, u32), &'m Remark>,
     /// Comments of the inventory, by rule and the name of what they are written at.
-    facts: HashMap<(&'m str, &'m str), &'m Remark>,
+    facts: IdMap<(&'m str, &'m str), &'m Remark>,
     model: &'m Model,
 }
 
 impl<'m> Accepted<'m> {
     fn by(model: &'m Model, today: Date) -> Self {
-        let (mut everywhere, mut of) = (HashMap::new(), HashMap::new());
+        let (mut everywhere, mut of) = (IdMap::default(), IdMap::default());
         let count = |waiver: &&Waiver| is_open(waiver, today) && is_reason(&waiver.reason.value);
         for waiver in model.plan.waivers.iter().filter(count) {
             let rule = waiver.rule.value.as_str();
@@ -132,7 +141,7 @@ impl<'m> Accepted<'m> {
                 of.entry((rule, name.value.as_str())).or_insert(waiver);
             }
         }
-        let (mut lines, mut facts) = (BTreeMap::new(), HashMap::new());
+        let (mut lines, mut facts) = (BTreeMap::new(), IdMap::default());
         let here = model.plan.remarks.iter().map(|remark| (remark, false));
         let remarks = here.chain(model.inventory.remarks.iter().map(|remark| (remark, true)));
         for (remark, is_fact) in remarks.filter(|(remark, _)| is_reason(&remark.reason)) {
@@ -185,6 +194,9 @@ pub(crate) fn apply_where(
     now: Timestamp,
     may_be_accepted: impl Fn(&Finding) -> bool,
 ) {
+    if accepts_nothing(model) {
+        return;
+    }
     let may_be = |finding: &Finding| finding.state == State::Violated && may_be_accepted(finding);
     let mut open = findings.iter_mut().filter(|finding| may_be(finding)).peekable();
     // Guards find nothing most of the time.

@@ -17,6 +17,12 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// Returns whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Notes that a step wants to send when a place is free.
     pub fn add(&mut self, state: &RunState, step: StepIndex) {
         self.steps.insert(state.graph().rank(step), false);
@@ -24,7 +30,7 @@ impl Claims {
 
     /// Forgets that a step wants to send, and returns whether it did.
     pub fn remove(&mut self, state: &RunState, step: StepIndex) -> bool {
-        self.steps.remove(&state.graph().rank(step)).is_some()
+        !self.is_empty() && self.steps.remove(&state.graph().rank(step)).is_some()
     }
 
     /// Returns how many places of a lane are kept for claims.

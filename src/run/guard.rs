@@ -15,7 +15,7 @@ use crate::rules::State;
 use crate::rules::SubjectKind;
 
 /// What a guard found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Everything that was found.
     pub findings: Vec<GuardFinding>,

@@ -24,7 +24,7 @@ fn found(plan: &str, inventory: &str) -> Vec<Finding> {
 fn told(plan: &str, inventory: &str) -> (String, String) {
     let found = found(plan, inventory);
     assert_eq!(found.len(), 1, "{found:#?}");
-    (found[0].message.clone(), found[0].help.clone())
+    (found[0].message.clone(), found[0].help.to_string())
 }
 
 fn checked(plan: &str, inventory: &str, flags: &[&str]) -> Ended {

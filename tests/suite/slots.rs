@@ -30,7 +30,7 @@ fn found(rule: &str, world: &str, plan: &str, inventory: &str) -> Vec<Finding> {
 fn help(rule: &str, world: &str, plan: &str, inventory: &str) -> String {
     let found = found(rule, world, plan, inventory);
     assert_eq!(found.len(), 1, "{found:#?}");
-    found[0].help.clone()
+    found[0].help.to_string()
 }
 
 #[test]

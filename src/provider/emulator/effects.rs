@@ -87,9 +87,9 @@ impl World {
                 Ok(())
             }
             (JobKind::Cancel, TaskKind::Cancel) => {
-                let onprem = self.items[machine].onprem();
-                onprem.power_state = Some(Spanned::bare(PowerState::Stopped));
-                onprem.booted_at = None;
+                let power = self.items[machine].onprem_power();
+                *power.state = Some(Spanned::bare(PowerState::Stopped));
+                *power.booted_at = None;
                 Ok(())
             }
             (JobKind::Cancel, TaskKind::StartAzure) => {

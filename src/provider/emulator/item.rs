@@ -9,6 +9,7 @@ use crate::provider::emulator::chance;
 use crate::provider::emulator::latency;
 use crate::provider::emulator::points::Owner;
 use crate::provider::emulator::points::Points;
+use crate::provider::emulator::power::Switched;
 use crate::provider::emulator::unknown::unknown_azure_vm;
 use crate::provider::emulator::unknown::unknown_onprem_vm;
 use crate::provider::observation::ReachedPoint;
@@ -66,6 +67,8 @@ pub(super) struct Changes {
     pub azure_vm: u32,
     pub onprem_vm: u32,
     pub asr: u32,
+    /// Their power, of which the others know nothing.
+    pub switched: Switched,
 }
 
 /// One machine.
@@ -284,18 +287,18 @@ impl Item {
         // The list of a VM that is gone is empty, whatever it had.
         let onprem = self.facts.onprem_vm.as_ref().and_then(|vm| vm.disks.as_ref());
         let onprem = onprem.filter(|disks| !disks.is_empty());
-        let sizes: Vec<u64> = match (azure, onprem) {
+        let add = |(count, bytes): (u32, u64), size: u64| (count.saturating_add(1), bytes + size);
+        match (azure, onprem) {
             (Some(disks), _) => {
-                disks.iter().filter(|disk| self.comes_back(disk)).map(|disk| size_of(&disk.size_gb)).collect()
+                let back = disks.iter().filter(|disk| self.comes_back(disk));
+                back.map(|disk| size_of(&disk.size_gb)).fold((0, 0), add)
             }
-            (None, Some(disks)) => disks
-                .iter()
-                .filter(|disk| !is_true(&disk.excluded))
-                .map(|disk| size_of(&disk.size_gb))
-                .collect(),
-            (None, None) => vec![UNKNOWN_DISK],
-        };
-        (u32::try_from(sizes.len()).unwrap_or(u32::MAX), sizes.iter().sum())
+            (None, Some(disks)) => {
+                let replicated = disks.iter().filter(|disk| !is_true(&disk.excluded));
+                replicated.map(|disk| size_of(&disk.size_gb)).fold((0, 0), add)
+            }
+            (None, None) => (1, UNKNOWN_DISK),
+        }
     }
 
     /// Returns the bytes that change in a second.
@@ -359,9 +362,9 @@ impl Item {
     /// The copy in Azure goes off: nothing replicates any more.
     pub(super) fn azure_stops(&mut self, now: Timestamp) {
         if self.azure_is_on() {
-            let azure = self.azure();
-            azure.power_state = Some(Spanned::bare(PowerState::Deallocated));
-            azure.booted_at = None;
+            let power = self.azure_power();
+            *power.state = Some(Spanned::bare(PowerState::Deallocated));
+            *power.booted_at = None;
             self.stop_points(now);
         }
     }

@@ -23,6 +23,7 @@ mod parameters;
 mod place;
 mod plans;
 mod points;
+mod power;
 mod privileges;
 mod queue;
 mod record;

@@ -2,6 +2,7 @@
 
 use crate::id::IdempotencyKey;
 use crate::id::OperationId;
+use crate::id::push_number;
 use crate::provider::emulator::accept::phase_of;
 use crate::provider::emulator::job::Job;
 use crate::provider::emulator::job::JobKind;
@@ -167,7 +168,11 @@ impl World {
             JobKind::Commit => "commit",
             JobKind::Forward => "forward",
         };
-        let id = OperationId::new([word, &(at + 1).to_string()].join("-"));
+        let mut id = String::with_capacity(word.len() + 8);
+        id.push_str(word);
+        id.push('-');
+        push_number(&mut id, self.jobs.len() as u64 + 1);
+        let id = OperationId::new(id);
         let phase = phase_of(request);
         self.job_counts[phase_index(phase)] += 1;
         for (number, part) in parts.iter_mut().enumerate() {

@@ -1,10 +1,8 @@
 //! Recovery points: known from when they began, computed when somebody asks.
 
-use std::fmt::Write as _;
-
-use jiff::SignedDuration;
 use jiff::Timestamp;
 
+use crate::id::push_number;
 use crate::provider::emulator::latency;
 use crate::provider::observation::ReachedPoint;
 use crate::source::Spanned;
@@ -15,6 +13,9 @@ use crate::syntax::machine::RecoveryPoint;
 const LISTED_CRASH_CONSISTENT: i64 = 3;
 /// App-consistent points that are listed at most.
 const LISTED_APP_CONSISTENT: i64 = 2;
+/// Points of the present stretch that are listed at most: a list has room for them at once.
+const MADE: usize = 5;
+const _: () = assert!(MADE as i64 == LISTED_CRASH_CONSISTENT + LISTED_APP_CONSISTENT);
 
 /// One point.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,20 +33,41 @@ pub(super) struct Point {
 impl Point {
     /// Returns its id.
     fn id(&self, owner: &Owner<'_>) -> String {
+        let mut id = String::new();
+        self.write_id(owner, &mut id);
+        id
+    }
+
+    /// Writes its id over what is there.
+    fn write_id(&self, owner: &Owner<'_>, id: &mut String) {
+        id.clear();
+        if let Some(known) = &self.id {
+            id.push_str(known);
+            return;
+        }
         let word = match self.kind {
-            PointKind::CrashConsistent => "crash",
-            PointKind::AppConsistent => "app",
+            PointKind::CrashConsistent => "-crash-",
+            PointKind::AppConsistent => "-app-",
         };
-        let made = || {
-            // Each look at a machine makes several: all of an id is put into room that is there.
-            let mut id = String::with_capacity(owner.machine.len() + 32);
-            for part in ["rp-", owner.machine, "-", word, "-"] {
-                id.push_str(part);
-            }
-            write!(id, "{}", self.at.as_second()).expect("a string takes every text");
-            id
+        let second = self.at.as_second();
+        // Room for all of it at once; a second has ten digits.
+        id.reserve("rp-".len() + owner.machine.len() + word.len() + 11);
+        for part in ["rp-", owner.machine, word, if second < 0 { "-" } else { "" }] {
+            id.push_str(part);
+        }
+        push_number(id, second.unsigned_abs());
+    }
+
+    /// Writes it as a fact over another one, whose room serves its texts.
+    fn write(self, owner: &Owner<'_>, fact: &mut RecoveryPoint) {
+        let mut id = fact.id.take().map(|id| id.value).unwrap_or_default();
+        self.write_id(owner, &mut id);
+        *fact = RecoveryPoint {
+            id: Some(Spanned::bare(id)),
+            at: Some(Spanned::bare(self.at)),
+            kind: Some(Spanned::bare(self.kind)),
+            group_point: self.group_point.map(Spanned::bare),
         };
-        self.id.clone().unwrap_or_else(made)
     }
 }
 
@@ -143,37 +165,47 @@ impl Points {
         crash_consistent: i64,
         app_consistent: i64,
     ) -> Vec<Point> {
-        let oldest = now.as_second() - latency::RETENTION;
-        let mut points: Vec<Point> =
-            self.kept.iter().filter(|point| point.at.as_second() >= oldest).cloned().collect();
-        if let Some(since) = self.since {
-            let (since, end) = (since.as_second(), now.as_second());
-            let made = (end - since).div_euclid(latency::CRASH_CONSISTENT_EVERY);
-            if end >= since {
-                for step in (made - crash_consistent + 1).max(0)..=made {
-                    let at = since + step * latency::CRASH_CONSISTENT_EVERY;
-                    points.push(Point {
-                        at: moment(at),
-                        kind: PointKind::CrashConsistent,
-                        group_point: None,
-                        id: None,
-                    });
-                }
-            }
-            let every = latency::APP_CONSISTENT_EVERY;
-            let last = (end - owner.offset).div_euclid(every);
-            let first = (since.max(oldest) - owner.offset + every - 1).div_euclid(every);
-            for step in first.max(last.saturating_sub(app_consistent).saturating_add(1))..=last {
+        let oldest = oldest(now);
+        let mut points: Vec<Point> = Vec::with_capacity(self.kept.len() + MADE);
+        points.extend(self.kept.iter().filter(|point| point.at.as_second() >= oldest).cloned());
+        self.make(now, owner, (crash_consistent, app_consistent), &mut points);
+        points.sort_by_key(|point| point.at);
+        points
+    }
+
+    /// Adds the newest points of the present stretch, so many of each kind.
+    fn make(
+        &self,
+        now: Timestamp,
+        owner: &Owner<'_>,
+        (crash_consistent, app_consistent): (i64, i64),
+        points: &mut Vec<Point>,
+    ) {
+        let Some(since) = self.since else { return };
+        let (since, end) = (since.as_second(), now.as_second());
+        let made = (end - since).div_euclid(latency::CRASH_CONSISTENT_EVERY);
+        if end >= since {
+            for step in (made - crash_consistent + 1).max(0)..=made {
+                let at = since + step * latency::CRASH_CONSISTENT_EVERY;
                 points.push(Point {
-                    at: moment(step * every + owner.offset),
-                    kind: PointKind::AppConsistent,
-                    group_point: owner.group.map(|group| [group, &step.to_string()].join("-")),
+                    at: moment(at),
+                    kind: PointKind::CrashConsistent,
+                    group_point: None,
                     id: None,
                 });
             }
         }
-        points.sort_by_key(|point| point.at);
-        points
+        let every = latency::APP_CONSISTENT_EVERY;
+        let last = (end - owner.offset).div_euclid(every);
+        let first = (since.max(oldest(now)) - owner.offset + every - 1).div_euclid(every);
+        for step in first.max(last.saturating_sub(app_consistent).saturating_add(1))..=last {
+            points.push(Point {
+                at: moment(step * every + owner.offset),
+                kind: PointKind::AppConsistent,
+                group_point: owner.group.map(|group| [group, &step.to_string()].join("-")),
+                id: None,
+            });
+        }
     }
 
     /// Returns whether there is a point that a failback can use.
@@ -207,7 +239,11 @@ impl Points {
         owner: &Owner<'_>,
         may: impl Fn(&Point) -> bool,
     ) -> Option<ReachedPoint> {
-        let point = self.all(now, owner, 1).into_iter().rev().find(|point| may(point))?;
+        let oldest = oldest(now);
+        let mut made = Vec::new();
+        self.make(now, owner, (1, i64::MAX), &mut made);
+        let kept = self.kept.iter().filter(|point| point.at.as_second() >= oldest);
+        let point = kept.chain(&made).filter(|point| may(point)).max_by_key(|point| point.at)?;
         let (kind, at) = (Some(point.kind), Some(point.at));
         Some(ReachedPoint { id: Some(point.id(owner)), kind, at })
     }
@@ -225,31 +261,40 @@ impl Points {
 
     /// Returns the newest points as facts, oldest first.
     pub(super) fn facts(&self, now: Timestamp, owner: &Owner<'_>) -> Vec<RecoveryPoint> {
+        let mut facts = Vec::new();
+        self.list(now, owner, &mut facts);
+        facts
+    }
+
+    /// Writes the same over a list from before, whose room serves the new one.
+    pub(super) fn list(&self, now: Timestamp, owner: &Owner<'_>, facts: &mut Vec<RecoveryPoint>) {
         let points = self.newest_of(now, owner, LISTED_CRASH_CONSISTENT, LISTED_APP_CONSISTENT);
         let app_consistent = points.iter().filter(|point| point.kind == PointKind::AppConsistent).count();
         let listed = usize::try_from(LISTED_APP_CONSISTENT).expect("a handful");
         let mut skip = app_consistent.saturating_sub(listed);
-        let mut facts = Vec::with_capacity(points.len());
+        let mut count = 0;
         for point in points {
             if point.kind == PointKind::AppConsistent && skip > 0 {
                 skip -= 1;
                 continue;
             }
-            facts.push(RecoveryPoint {
-                id: Some(Spanned::bare(point.id(owner))),
-                at: Some(Spanned::bare(point.at)),
-                kind: Some(Spanned::bare(point.kind)),
-                group_point: point.group_point.map(Spanned::bare),
-            });
+            if facts.len() == count {
+                facts.push(RecoveryPoint { id: None, at: None, kind: None, group_point: None });
+            }
+            point.write(owner, &mut facts[count]);
+            count += 1;
         }
-        facts
+        facts.truncate(count);
     }
 }
 
+/// Returns the second before which points are no longer kept.
+fn oldest(now: Timestamp) -> i64 {
+    now.as_second() - latency::RETENTION
+}
+
 fn moment(second: i64) -> Timestamp {
-    Timestamp::UNIX_EPOCH
-        .checked_add(SignedDuration::from_secs(second))
-        .expect("a point lies between two moments of the world")
+    Timestamp::from_second(second).expect("a point lies between two moments of the world")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
+use crate::clock::turn::Turn;
 use crate::provider::request::Request;
 use crate::syntax::machine::ActiveSite;
 
@@ -66,14 +67,14 @@ pub(super) enum Event {
 
 #[derive(Clone, Debug)]
 struct Scheduled {
-    at: Timestamp,
-    sequence: u64,
+    /// Its moment, and its place among all that was ever scheduled.
+    turn: Turn,
     event: Event,
 }
 
 impl PartialEq for Scheduled {
     fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
+        self.turn == other.turn
     }
 }
 
@@ -81,7 +82,7 @@ impl Eq for Scheduled {}
 
 impl Ord for Scheduled {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.at.cmp(&other.at).then(self.sequence.cmp(&other.sequence))
+        self.turn.cmp(&other.turn)
     }
 }
 
@@ -95,6 +96,8 @@ impl PartialOrd for Scheduled {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     events: BinaryHeap<Reverse<Scheduled>>,
+    /// When the first of them is due: this is asked far more often than it changes.
+    next: Option<Timestamp>,
     sequence: u64,
 }
 
@@ -102,16 +105,19 @@ impl Queue {
     /// Adds an event.
     pub(super) fn push(&mut self, at: Timestamp, event: Event) {
         self.sequence += 1;
-        self.events.push(Reverse(Scheduled { at, sequence: self.sequence, event }));
+        self.events.push(Reverse(Scheduled { turn: Turn::new(at, self.sequence), event }));
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 
     /// Returns when the next event is due.
-    pub(super) fn next(&self) -> Option<Timestamp> {
-        self.events.peek().map(|Reverse(scheduled)| scheduled.at)
+    pub(super) const fn next(&self) -> Option<Timestamp> {
+        self.next
     }
 
     /// Takes the next event.
     pub(super) fn pop(&mut self) -> Option<Event> {
-        self.events.pop().map(|Reverse(scheduled)| scheduled.event)
+        let first = self.events.pop();
+        self.next = self.events.peek().map(|Reverse(scheduled)| scheduled.turn.at());
+        first.map(|Reverse(scheduled)| scheduled.event)
     }
 }

@@ -102,9 +102,9 @@ impl World {
                 self.site.add_vm(&host, place::vm_name(&self.items[machine]));
             }
         } else {
-            let onprem = self.items[machine].onprem();
-            onprem.power_state = Some(Spanned::bare(PowerState::Stopped));
-            onprem.booted_at = None;
+            let power = self.items[machine].onprem_power();
+            *power.state = Some(Spanned::bare(PowerState::Stopped));
+            *power.booted_at = None;
         }
         self.site.set_attached(&server, self.site.attached(&server) + disks);
         let moves = self.site.moves(&server);

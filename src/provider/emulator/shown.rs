@@ -1,5 +1,7 @@
 //! What the service and vCenter show of one machine.
 
+use std::borrow::Cow;
+
 use crate::id::OperationId;
 use crate::provider::emulator::item::Changes;
 use crate::provider::emulator::item::Item;
@@ -17,6 +19,15 @@ use jiff::Timestamp;
 pub struct Seen {
     changes: Option<Changes>,
     points: Option<PointsStamp>,
+    rest: Option<Rest>,
+}
+
+/// What facts of a machine follow beside its parts and its points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rest {
+    now: Timestamp,
+    state: State,
+    agents: (bool, bool),
 }
 
 impl Item {
@@ -31,8 +42,20 @@ impl Item {
         facts
     }
 
+    const fn rest(&self, now: Timestamp) -> Rest {
+        Rest { now, state: self.state, agents: (self.azure_agent, self.onprem_agent) }
+    }
+
+    /// Returns whether facts that were seen earlier are those of `now`: steps that follow each other look at the same moment.
+    pub(super) fn is_as_seen(&self, now: Timestamp, seen: &Seen) -> bool {
+        seen.rest == Some(self.rest(now))
+            && seen.changes == Some(self.changes)
+            && seen.points == Some(self.points.stamp(now, &self.owner()))
+    }
+
     /// Brings facts that were seen earlier to `now`; what did not change is left alone.
     pub(super) fn refresh(&self, now: Timestamp, seen: &mut Seen, facts: &mut Machine) {
+        seen.rest = Some(self.rest(now));
         match &seen.changes {
             None => {
                 let name = facts.name.clone();
@@ -46,6 +69,7 @@ impl Item {
                 if before.onprem_vm != self.changes.onprem_vm {
                     facts.onprem_vm.clone_from(&self.facts.onprem_vm);
                 }
+                self.show_power(before.switched, facts);
                 if before.asr != self.changes.asr {
                     let points = facts.asr.as_mut().and_then(|asr| asr.recovery_points.take());
                     facts.asr.clone_from(&self.facts.asr);
@@ -61,7 +85,7 @@ impl Item {
             let owner = self.owner();
             let points = self.points.stamp(now, &owner);
             if seen.points != Some(points) {
-                asr.recovery_points = Some(self.points.facts(now, &owner));
+                self.points.list(now, &owner, asr.recovery_points.get_or_insert_default());
                 seen.points = Some(points);
             }
             asr.rpo_seconds = self.rpo_seconds(now);
@@ -134,15 +158,16 @@ impl Item {
 
     /// Returns what the service offers.
     pub(super) fn allowed(&self, classic: bool) -> Vec<Operation> {
-        let other = |words: &[&str]| {
-            words.iter().map(|word| Operation::Other((*word).to_owned())).collect::<Vec<_>>()
-        };
         if self.running.is_some() {
             return Vec::new();
         }
         match self.settled {
-            State::ReprotectingToOnprem | State::ReprotectingToAzure => other(&["DisableProtection"]),
-            State::ProtectedToAzure => other(&["UnplannedFailover", "DisableProtection", "TestFailover"]),
+            State::ReprotectingToOnprem | State::ReprotectingToAzure => {
+                other(&["DisableProtection"]).collect()
+            }
+            State::ProtectedToAzure => {
+                other(&["UnplannedFailover", "DisableProtection", "TestFailover"]).collect()
+            }
             State::FailedOver => {
                 let mut all = vec![Operation::Commit, Operation::Reprotect];
                 all.extend(other(&["CompleteMigration", "DisableProtection", "ChangePit"]));
@@ -191,4 +216,9 @@ impl Item {
             failed_over_to: self.reached.clone(),
         }
     }
+}
+
+/// Returns operations in the service's words.
+fn other(words: &'static [&'static str]) -> impl Iterator<Item = Operation> {
+    words.iter().map(|word| Operation::Other(Cow::Borrowed(*word)))
 }

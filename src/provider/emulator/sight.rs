@@ -70,6 +70,16 @@ impl World {
         self.outage()
     }
 
+    /// Returns whether facts about a machine, as `seen` earlier, are those of the present moment.
+    ///
+    /// # Panics
+    ///
+    /// If no machine has this place.
+    #[must_use]
+    pub fn is_as_seen(&self, place: usize, seen: &Seen) -> bool {
+        self.items[place].is_as_seen(self.now, seen)
+    }
+
     /// Brings facts about a machine, as `seen` earlier, to the present moment.
     ///
     /// # Panics

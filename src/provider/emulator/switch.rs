@@ -187,9 +187,9 @@ impl World {
         let now = self.now;
         let item = &mut self.items[machine];
         if !item.azure_runs() {
-            let azure = item.azure();
-            azure.power_state = Some(Spanned::bare(PowerState::Running));
-            azure.booted_at = Some(Spanned::bare(now));
+            let power = item.azure_power();
+            *power.state = Some(Spanned::bare(PowerState::Running));
+            *power.booted_at = Some(Spanned::bare(now));
             self.agent_boots(machine, ActiveSite::Azure);
         }
         let item = &mut self.items[machine];
@@ -218,9 +218,9 @@ impl World {
             None => self.boot_onprem(machine),
             Some(until) => {
                 self.items[machine].onprem_agent = false;
-                let onprem = self.items[machine].onprem();
-                onprem.power_state = Some(Spanned::bare(PowerState::Stopped));
-                onprem.tools = Some(Spanned::bare(ToolsState::NotRunning));
+                let power = self.items[machine].onprem_power();
+                *power.state = Some(Spanned::bare(PowerState::Stopped));
+                *power.tools = Some(Spanned::bare(ToolsState::NotRunning));
                 if let Some(until) = until {
                     self.queue.push(after(self.now, until), Event::BootsAtLast { machine });
                 }
@@ -231,10 +231,10 @@ impl World {
     /// Boots the on-premises VM: its tools and its agent follow.
     pub(super) fn boot_onprem(&mut self, machine: usize) {
         let now = self.now;
-        let onprem = self.items[machine].onprem();
-        onprem.power_state = Some(Spanned::bare(PowerState::Running));
-        onprem.booted_at = Some(Spanned::bare(now));
-        onprem.tools = Some(Spanned::bare(ToolsState::NotRunning));
+        let power = self.items[machine].onprem_power();
+        *power.state = Some(Spanned::bare(PowerState::Running));
+        *power.booted_at = Some(Spanned::bare(now));
+        *power.tools = Some(Spanned::bare(ToolsState::NotRunning));
         self.agent_boots(machine, ActiveSite::Onprem);
         let boot = self.items[machine].boots.of(ActiveSite::Onprem);
         self.queue.push(after(now, latency::TOOLS_RUN_AFTER), Event::ToolsRun { machine, boot });
@@ -243,7 +243,7 @@ impl World {
     pub(super) fn tools_run(&mut self, machine: usize, boot: u32) {
         let item = &mut self.items[machine];
         if item.boots.of(ActiveSite::Onprem) == boot && item.onprem_runs() {
-            item.onprem().tools = Some(Spanned::bare(ToolsState::Running));
+            *item.onprem_power().tools = Some(Spanned::bare(ToolsState::Running));
         }
     }
 

@@ -117,7 +117,7 @@ impl World {
             site,
             items,
             index,
-            jobs: Vec::new(),
+            jobs: Vec::with_capacity(jobs),
             operations: IdMap::with_capacity_and_hasher(jobs, Default::default()),
             keys: IdMap::with_capacity_and_hasher(jobs, Default::default()),
             queue: Queue::default(),
@@ -222,7 +222,11 @@ impl World {
     /// Returns when something changes by itself the next time; recovery points, which only age, don't count.
     #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {
-        [self.queue.next(), self.to_onprem.next_end(), self.to_azure.next_end()].into_iter().flatten().min()
+        let first = |one: Option<Timestamp>, other: Option<Timestamp>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        first(self.queue.next(), first(self.to_onprem.next_end(), self.to_azure.next_end()))
     }
 
     /// Returns the time that the world has reached.

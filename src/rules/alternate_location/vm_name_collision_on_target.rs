@@ -1,5 +1,8 @@
 //! FB129: a new virtual machine needs a name that its host does not have yet.
 
+use std::cell::LazyCell;
+use std::ops::Deref;
+
 use crate::diagnostic::Severity;
 use crate::id::IdMap;
 use crate::model::Fact;
@@ -53,12 +56,15 @@ Rename the VM that stands in the way, or remove it; or use a master target or ap
 
 // Looking at the plan as a whole finds machines that take a name from each other.
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let mut places = Places::default();
-    for machine in model.machines() {
-        for (stay, host) in stays(machine) {
-            places.entry((host, vm_name(machine).to_lowercase())).or_default().push((machine, stay));
+    let places = LazyCell::new(|| {
+        let mut places = Places::default();
+        for machine in model.machines() {
+            for (stay, host) in stays(machine) {
+                places.entry((host, vm_name(machine).to_lowercase())).or_default().push((machine, stay));
+            }
         }
-    }
+        places
+    });
     for machine in findings.machines(model) {
         let name = machine.name();
         let mut findings = findings.about(SubjectKind::Machine, &name.value, name.span);
@@ -84,7 +90,11 @@ enum Stay {
     Comes,
 }
 
-fn check_machine(machine: Machine<'_>, places: &Places<'_>, findings: &mut Findings<'_>) -> Fact<()> {
+fn check_machine<'m>(
+    machine: Machine<'m>,
+    places: &impl Deref<Target = Places<'m>>,
+    findings: &mut Findings<'_>,
+) -> Fact<()> {
     // Once the transfer has begun, the VM of that name is the machine's own new one.
     if is_original(machine) || is_transferring_or_back(machine) {
         return Ok(());

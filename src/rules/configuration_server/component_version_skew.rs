@@ -1,8 +1,7 @@
 //! FB330: the parts of Site Recovery are not too far apart in their versions.
 
-use std::collections::HashSet;
-
 use crate::diagnostic::Severity;
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
@@ -173,7 +172,7 @@ fn parts(model: &Model) -> Vec<Part<'_>> {
         let (kind, name) = (&CONFIGURATION_SERVER, server.id.value.as_str());
         parts.push(Part { kind, name, version, used: Span::NONE });
     }
-    let mut seen = HashSet::new();
+    let mut seen = IdSet::default();
     for machine in model.machines() {
         let failback = &machine.settings().failback;
         let forward = machine.settings().forward.as_ref();

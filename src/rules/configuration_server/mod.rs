@@ -17,8 +17,8 @@ pub(crate) mod vm_not_in_config_server_db;
 pub(crate) mod vsphere_version_unsupported;
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::Known;
 use crate::model::Machine;
@@ -69,7 +69,7 @@ fn is_esxi(host: &Host) -> Fact<bool> {
 fn vcenters<'m>(model: &'m Model, targets: &TargetHosts<'m>) -> (Vec<&'m Vcenter>, Vec<Unknown>) {
     let mut found = Vec::new();
     let mut unknown = Vec::new();
-    let mut seen = HashSet::new();
+    let mut seen = IdSet::default();
     let mut add = |id: &'m str| {
         if seen.insert(id) {
             match model.vcenter(id) {

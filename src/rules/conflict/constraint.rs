@@ -82,6 +82,11 @@ impl<'m> Member<'m> {
                     }
                     Ok(true)
                 };
+                // Where it can write everything, it reaches everything: so it is nearly always.
+                let written = reach(true);
+                if written == Ok(true) {
+                    return;
+                }
                 let reached = reach(false);
                 let rule = match self.experience {
                     Experience::Modernized => "FB802",
@@ -89,7 +94,7 @@ impl<'m> Member<'m> {
                     Experience::Classic => "FB101",
                 };
                 if reached == Ok(true) {
-                    sink.add("FB105", Keys::of(&[Key::Server]), reach(true));
+                    sink.add("FB105", Keys::of(&[Key::Server]), written);
                 }
                 sink.add(rule, Keys::of(&[Key::Server]), reached);
             }

@@ -15,7 +15,9 @@ use crate::rules::Rule;
 use crate::rules::SubjectKind;
 use crate::rules::When;
 use crate::rules::modernized::needed_appliances;
+use crate::rules::modernized::needed_appliances_are;
 use crate::rules::needed::Needed;
+use crate::source::Spanned;
 use crate::syntax::inventory::Appliance as ApplianceFacts;
 use crate::syntax::inventory::Component;
 use crate::syntax::machine::Health;
@@ -51,6 +53,9 @@ any of them.
 };
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    if needed_appliances_are(model, findings, is_known_to_be_sound) {
+        return Ok(());
+    }
     let all = needed_appliances(model, findings);
     all.tell_unlisted(SubjectKind::Appliance, findings);
     for needed in all.servers {
@@ -69,6 +74,14 @@ pub(in crate::rules) fn is_known_to_be_down(appliance: &ApplianceFacts) -> bool 
         appliance.components.iter().flatten().map(|component| component.health.map(|health| health.value));
     let own = appliance.health.map(|health| health.value);
     of_components.chain([own]).flatten().any(is_down)
+}
+
+/// Returns whether the health of an appliance and of its components is known, and none of them is down.
+fn is_known_to_be_sound(appliance: Appliance<'_>) -> bool {
+    let is_sound = |health: Option<Spanned<Health>>| health.is_some_and(|health| !is_down(health.value));
+    let components = appliance.facts.components.as_ref();
+    is_sound(appliance.facts.health)
+        && components.is_some_and(|all| all.iter().all(|component| is_sound(component.health)))
 }
 
 fn check_appliance(needed: &Needed<'_, Appliance<'_>>, findings: &mut Findings<'_>) -> Fact<()> {

@@ -31,6 +31,7 @@ use crate::rules::Findings;
 use crate::rules::Rule;
 use crate::rules::labels::also_machines;
 use crate::rules::needed::AllNeeded;
+use crate::rules::needed::all_needed_are;
 use crate::rules::needed::needed;
 use crate::rules::runtime::failover_is_ahead;
 use crate::rules::steps::PlannedStep;
@@ -72,17 +73,32 @@ fn is_needed(appliance: Appliance<'_>, findings: &Findings<'_>) -> bool {
         || appliance.machines().any(|machine| machine.state().map_or(true, failover_is_ahead))
 }
 
+fn named(appliance: Appliance<'_>) -> (&str, Appliance<'_>) {
+    (appliance.name(), appliance)
+}
+
+/// Returns the appliance of a machine's way home, with its name.
+fn home(machine: Machine<'_>) -> Fact<Option<(&str, Appliance<'_>)>> {
+    Ok(machine.listed_appliance()?.map(named))
+}
+
+/// Returns the appliance of a machine's way to Azure, with its name.
+fn to_azure(machine: Machine<'_>) -> Fact<Option<(&str, Appliance<'_>)>> {
+    Ok(machine.listed_forward_appliance()?.map(named))
+}
+
 /// Returns the appliances that the concerned machines still need, on either way.
 fn needed_appliances<'m>(model: &'m Model, findings: &Findings<'_>) -> AllNeeded<'m, Appliance<'m>> {
-    fn named<'m>(appliance: Appliance<'m>) -> (&'m str, Appliance<'m>) {
-        (appliance.name(), appliance)
-    }
-    needed(
-        model,
-        findings,
-        |machine| Ok(machine.listed_appliance()?.map(named)),
-        |machine| Ok(machine.listed_forward_appliance()?.map(named)),
-    )
+    needed(model, findings, home, to_azure)
+}
+
+/// Returns whether the inventory has each of them, and all are fine.
+fn needed_appliances_are(
+    model: &Model,
+    findings: &Findings<'_>,
+    is_fine: impl Fn(Appliance<'_>) -> bool,
+) -> bool {
+    all_needed_are(model, findings, (home, to_azure), is_fine)
 }
 
 /// Returns the vault that an appliance is registered in and the plan's, if they are not the same one.
@@ -95,8 +111,9 @@ fn other_vault<'m>(appliance: Appliance<'m>) -> Fact<Option<(&'m Spanned<String>
 
 /// Returns the machine that a step of somebody else is about, and the line to change: the step's, else the machine's.
 fn machine_of<'m>(step: &PlannedStep, model: &'m Model) -> Fact<(Machine<'m>, Span)> {
-    let machine =
-        model.machine_named(&step.machine).ok_or_else(|| Unknown::of("machines", step.machine.as_str()))?;
+    let machine = model
+        .machine_named(step.machine.as_str())
+        .ok_or_else(|| Unknown::of("machines", step.machine.as_str()))?;
     Ok((machine, if step.span.is_none() { machine.name().span } else { step.span }))
 }
 

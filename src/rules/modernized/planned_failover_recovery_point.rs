@@ -54,7 +54,7 @@ fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> F
         let message = "the recovery point is made after the failover job starts: pending changes are copied, then the \
                        Azure VM is shut down, then the on-premises VM is started";
         let machines: Vec<Machine<'_>> =
-            planned.filter_map(|step| model.machine_named(&step.machine)).collect();
+            planned.filter_map(|step| model.machine_named(step.machine.as_str())).collect();
         also_machines(findings.at(span, message), machines, "fails over as planned");
     }
     Ok(())
@@ -64,7 +64,7 @@ fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> F
 fn is_planned_failback(step: &PlannedStep, model: &Model) -> bool {
     let is_ahead = || {
         model
-            .machine_named(&step.machine)
+            .machine_named(step.machine.as_str())
             .and_then(|machine| machine.state().ok())
             .is_none_or(failover_is_ahead)
     };

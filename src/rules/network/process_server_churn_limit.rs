@@ -1,8 +1,7 @@
 //! FB407: a process server or appliance carries 2 TB of changes a day.
 
-use std::collections::HashSet;
-
 use crate::diagnostic::Severity;
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
@@ -54,7 +53,7 @@ Assign some of the machines to another process server or appliance, or bring the
 const LIMIT: f64 = 2048.0;
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let mut seen: HashSet<(SubjectKind, &str)> = HashSet::new();
+    let mut seen: IdSet<(SubjectKind, &str)> = IdSet::default();
     let mut unknown = None;
     let mut lacking = Lacking::default();
     for machine in model.machines() {

@@ -60,6 +60,9 @@ datastore.
 };
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    if findings.machines(model).all(finds_its_datastores) {
+        return Ok(());
+    }
     let mut datastores = Sharing::new();
     for machine in findings.machines(model).filter(|machine| !runs_at_home(*machine)) {
         if let Err(unknown) = add_datastores(machine, &mut datastores, findings) {
@@ -91,6 +94,38 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         }
     }
     Ok(())
+}
+
+/// Returns whether everything is known about the datastores that a machine is written to, and all are accessible, as nearly
+/// always: then nothing has to be put together about them.
+fn finds_its_datastores(machine: Machine<'_>) -> bool {
+    let is_accessible = |name: &str| {
+        let datastore = machine.model.datastore(name);
+        datastore.is_ok_and(|datastore| datastore.accessible.is_some_and(|accessible| accessible.value))
+    };
+    if runs_at_home(machine) {
+        return true;
+    }
+    match machine.location_mode() {
+        Ok(LocationMode::Original) => machine.onprem_disks().is_ok_and(|disks| {
+            let mut last = None;
+            replicated(disks).all(|disk| match datastore_of(machine, disk) {
+                // The disks of a machine lie mostly beside each other.
+                Ok(Some(datastore)) if last == Some(&datastore.value) => true,
+                Ok(Some(datastore)) => {
+                    last = Some(&datastore.value);
+                    is_accessible(&datastore.value)
+                }
+                Ok(None) => true,
+                Err(_) => false,
+            })
+        }),
+        Ok(LocationMode::Alternate) => {
+            let datastore = machine.settings().failback.datastore.as_ref();
+            datastore.is_none_or(|datastore| is_accessible(&datastore.value))
+        }
+        Err(_) => false,
+    }
 }
 
 /// Adds the datastores that a machine is written to; while nobody knows where it comes back, those of both ways.

@@ -72,6 +72,9 @@ struct Guests<'m> {
 }
 
 fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
+    if is_plenty(model, findings) {
+        return Ok(());
+    }
     let mut hosts: Vec<(&str, Guests<'_>)> = Vec::new();
     let mut places = Places::new();
     for machine in findings.machines(model).filter(|machine| !runs_at_home(*machine)) {
@@ -99,6 +102,24 @@ fn check(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         }
     }
     Ok(())
+}
+
+/// Returns whether everything is known, and each host has enough for all machines together: then nothing has to be put together
+/// about each.
+fn is_plenty(model: &Model, findings: &Findings<'_>) -> bool {
+    let starting = || findings.machines(model).filter(|machine| !runs_at_home(*machine));
+    let memory = |machine: Machine<'_>| {
+        let facts = machine.facts().ok()?;
+        Some(facts.memory_gb.as_ref()?.value.0)
+    };
+    let need = starting().try_fold(0_u64, |need, machine| Some(need.saturating_add(memory(machine)?)));
+    let Some(need) = need else { return false };
+    let free = |name: &str| model.host(name).ok().and_then(|host| host.free_memory_gb.as_ref());
+    starting().all(|machine| match host_of(machine) {
+        Ok(None) => true,
+        Ok(Some(name)) => free(name).is_some_and(|free| need <= free.value.0),
+        Err(_) => false,
+    })
 }
 
 fn check_host(model: &Model, name: &str, guests: &Guests<'_>, findings: &mut Findings<'_>) -> Fact<()> {

@@ -1,9 +1,8 @@
 //! FB513: a failback ends with a commit.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
-
 use crate::diagnostic::Severity;
+use crate::id::IdMap;
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::Model;
 use crate::rules::Architecture;
@@ -47,7 +46,7 @@ manual action before it if more than one approval is needed.
 };
 
 fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
-    let mut refused: HashSet<&str> = HashSet::new();
+    let mut refused: IdSet<&str> = IdSet::default();
     for machine in model.machines() {
         let commit = machine.settings().commit;
         match commit.value {
@@ -63,11 +62,11 @@ fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> F
         }
     }
     // The last failover of each machine that no commit follows.
-    let mut open: HashMap<&str, &PlannedStep> = HashMap::new();
+    let mut open: IdMap<&str, &PlannedStep> = IdMap::default();
     for step in steps {
         match step.phase {
             Phase::Failover => {
-                open.insert(&step.machine, step);
+                open.insert(step.machine.as_str(), step);
             }
             Phase::Commit => {
                 open.remove(step.machine.as_str());
@@ -80,7 +79,7 @@ fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> F
     left.sort_by_key(|step| &step.machine);
     for step in left {
         findings
-            .at(span_of(step, model), message(&step.machine))
+            .at(span_of(step, model), message(step.machine.as_str()))
             .subject(SubjectKind::Machine, step.machine.as_str());
     }
     Ok(())

@@ -26,8 +26,7 @@ pub(crate) mod test_failover_of_failback;
 pub(crate) mod too_many_groups;
 pub(crate) mod unknown_reference;
 
-use std::collections::HashSet;
-
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
@@ -85,13 +84,14 @@ fn distinct<'m>(
     machines: impl Iterator<Item = Machine<'m>>,
     fact: fn(Machine<'m>) -> Fact<Spanned<String>>,
 ) -> (Vec<(Spanned<String>, Machine<'m>)>, Fact<()>) {
-    let (mut found, mut seen) = (Vec::new(), HashSet::new());
+    let (mut found, mut seen) = (Vec::new(), IdSet::default());
     let (mut unknown, mut count) = (Ok(()), 0_usize);
     for machine in machines {
         count += 1;
         match fact(machine) {
             Ok(value) => {
-                if seen.insert(value.value.clone()) {
+                if !seen.contains(&value.value) {
+                    seen.insert(value.value.clone());
                     found.push((value, machine));
                 }
             }
@@ -106,7 +106,7 @@ fn distinct<'m>(
 /// Returns where a step is written; a step that no text holds stands where the plan names its machine.
 fn span_of(step: &PlannedStep, model: &Model) -> Span {
     if step.span.is_none() {
-        model.machine_named(&step.machine).map_or(Span::NONE, |machine| machine.name().span)
+        model.machine_named(step.machine.as_str()).map_or(Span::NONE, |machine| machine.name().span)
     } else {
         step.span
     }

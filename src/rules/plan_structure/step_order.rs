@@ -54,9 +54,10 @@ fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> F
     for step in steps {
         let Some(place) = place(step) else { continue };
         let machine = step.machine.as_str();
-        let (before, earlier) = *latest.entry(machine).or_insert((place, step));
+        let last = latest.entry(machine).or_insert((place, step));
+        let (before, earlier) = *last;
         if before <= place {
-            latest.insert(machine, (place, step));
+            *last = (place, step);
         } else if reported.insert(machine) {
             findings
                 .at(

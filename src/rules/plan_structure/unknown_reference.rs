@@ -85,7 +85,7 @@ fn report(reference: &Unresolved, of_inventory: bool, findings: &mut Findings<'_
     let place = if of_inventory { "the inventory" } else { "the plan" };
     let finding = findings.at(name.span, format!("{name}: there is no {kind} of this name in {place}"));
     if let Some(near) = &reference.near {
-        finding.help(near.as_str());
+        finding.help(near.clone());
     } else if !of_inventory {
         finding.help("correct the name, or add it to the plan");
     }

@@ -150,7 +150,7 @@ fn finding(rule: &Compiled, state: State, subject: Subject, span: Span, message:
         state,
         subject,
         message,
-        help: rule.help.clone(),
+        help: rule.help.clone().into(),
         source: Cow::Owned(rule.source.clone()),
         span,
         related: Vec::new(),
@@ -194,7 +194,7 @@ fn unknown(rule: &Compiled, subject: Subject, span: Span, missing: &Missing) -> 
     let of = missing.of.as_deref().unwrap_or(&subject.name);
     let message = format!("the policy's rule can't be decided: `{}` of {of} is not known", missing.fact);
     let mut finding = finding(rule, State::Indeterminate, subject, span, message);
-    finding.help = format!("add `{}` to the inventory", missing.fact);
+    finding.help = format!("add `{}` to the inventory", missing.fact).into();
     finding.fact = Some(Cow::Owned(missing.fact.to_string()));
     finding
 }
@@ -225,7 +225,7 @@ fn failed(rule: &Compiled, subject: Subject, span: Span, stop: &Stop, of: &Expre
     let mut finding = finding(rule, State::Violated, subject, at, message);
     finding.name = Cow::Borrowed(BROKEN);
     finding.severity = Severity::Error;
-    finding.help = help.to_owned();
+    finding.help = help.to_owned().into();
     finding.also(span, "while looking at this");
     finding
 }

@@ -72,7 +72,7 @@ fn check(steps: &[PlannedStep], model: &Model, findings: &mut Findings<'_>) -> F
         if edited.is_empty() {
             continue;
         }
-        let machine = model.machine_named(&step.machine);
+        let machine = model.machine_named(step.machine.as_str());
         let span = match machine {
             Some(machine) if step.span.is_none() => machine.name().span,
             Some(_) | None => step.span,

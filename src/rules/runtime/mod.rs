@@ -20,10 +20,9 @@ pub(crate) mod replication_health_not_ok;
 pub(crate) mod reprotect_not_complete;
 pub(crate) mod vmware_tools_state;
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
@@ -163,12 +162,13 @@ fn failing_over(steps: &[PlannedStep]) -> usize {
     let failovers = steps
         .iter()
         .filter(|step| step.phase == Phase::Failover && step.direction != Some(Direction::OnpremToAzure));
-    failovers.map(|step| step.machine.as_str()).collect::<HashSet<_>>().len()
+    failovers.map(|step| step.machine.as_str()).collect::<IdSet<_>>().len()
 }
 
 /// Returns the name of a step's machine, and the line to change: the step's, else the machine's.
 fn step_place(step: &PlannedStep, model: &Model) -> Spanned<String> {
-    let of_machine = || model.machine_named(&step.machine).map_or(Span::NONE, |machine| machine.name().span);
+    let of_machine =
+        || model.machine_named(step.machine.as_str()).map_or(Span::NONE, |machine| machine.name().span);
     let span = if step.span.is_none() { of_machine() } else { step.span };
-    Spanned::new(step.machine.clone(), span)
+    Spanned::new(step.machine.as_str().to_owned(), span)
 }

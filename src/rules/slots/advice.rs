@@ -1,11 +1,11 @@
 //! What to do where disks don't fit: which machines on which server would need fewer waves, or how much is missing.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
-use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use crate::id::IdMap;
+use crate::id::IdSet;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Model;
@@ -88,7 +88,7 @@ fn tell_unlisted(model: &Model, findings: &mut Findings<'_>) -> Fact<()> {
         }
         Experience::Modernized => (SubjectKind::Appliance, |machine| machine.listed_appliance().map(|_| ())),
     };
-    let mut told: HashSet<Option<String>> = HashSet::new();
+    let mut told: IdSet<Option<String>> = IdSet::default();
     for machine in model.machines() {
         if let Err(unknown) = of(machine)
             && told.insert(unknown.object.clone())
@@ -222,9 +222,9 @@ impl<'m> Places<'m> {
             .map(|place| place.server.attached().is_some() && place.server.is_sound(self.model, self.now))
             .collect();
         // Most machines ask for the same, so each of these is worked out once.
-        let mut kinds: HashMap<Needs<'m>, usize> = HashMap::new();
+        let mut kinds: IdMap<Needs<'m>, usize> = IdMap::default();
         let mut meeting: Vec<Vec<bool>> = Vec::new();
-        let mut classes: HashMap<(Vec<usize>, usize), usize> = HashMap::new();
+        let mut classes: IdMap<(Vec<usize>, usize), usize> = IdMap::default();
         let mut problem =
             Problem { rooms: self.places.iter().map(|place| place.room).collect(), ..Problem::default() };
         let mut at = Vec::new();

@@ -8,8 +8,7 @@ pub(crate) mod packing;
 mod sentence;
 mod sizes;
 
-use std::collections::HashMap;
-
+use crate::id::IdMap;
 use crate::model::Fact;
 use crate::model::Machine;
 use crate::model::Unknown;
@@ -89,7 +88,7 @@ impl Demand<'_> {
 /// Returns the units of the machines that come through one server; `machines`, `azure_vm` or `azure_vm.disks` may be missing.
 pub(crate) fn demand<'m>(machines: impl Iterator<Item = Machine<'m>>) -> Demand<'m> {
     let mut demand = Demand { units: Vec::new(), disks: 0, held: 0, unknown: None };
-    let mut of_group: HashMap<usize, usize> = HashMap::new();
+    let mut of_group: IdMap<usize, usize> = IdMap::default();
     for machine in machines {
         let hold = hold(machine);
         if hold == Hold::Done {

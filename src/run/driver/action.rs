@@ -37,7 +37,7 @@ impl Engine<'_> {
         }
         // A process that ended while the action ran left its outcome unknown; an answer says to run it again.
         if acted && answer.is_none() {
-            if !self.alone.contains(&step) {
+            if !self.alone.contains(step) {
                 self.inquire(step, Inquiry::Leftover(Box::new(action.clone())));
                 return Ok(());
             }
@@ -101,7 +101,7 @@ impl Engine<'_> {
             run: run.to_string(),
             outcome: self.outcome_for(step).into(),
         };
-        self.inquire(step, Inquiry::Act(Box::new(action), variables));
+        self.inquire(step, Inquiry::Act(Box::new((action, variables))));
     }
 
     /// Returns how the run stands, as an action is told: how it ends is known to what comes after everything else alone.

@@ -1,5 +1,7 @@
 //! Turns answers from outside into events.
 
+use std::fmt::Write as _;
+
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
@@ -34,6 +36,9 @@ const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
 const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 /// How long an operation runs until it is told of: the longest that was seen took 28 minutes.
 const LONG: SignedDuration = SignedDuration::from_hours(2);
+
+/// Room for what is noted of the recovery point that one machine goes to.
+const NOTE: usize = 96;
 
 /// The code under which it is told what a site says of an operation that succeeded.
 const INFORMATION: &str = "information";
@@ -171,7 +176,7 @@ impl Engine<'_> {
         // A step whose question stands waits for its answer; it only looks whether that was given by other means. What a process that
         // ended had asked is asked again when the site was seen.
         if self.recorder.state().step(step).status == StepStatus::Asked {
-            if self.questions.contains(&step) {
+            if self.questions.contains(step) {
                 self.glances.insert(step, until);
             } else {
                 self.wake(step, until);
@@ -244,8 +249,7 @@ impl Engine<'_> {
         step: StepIndex,
         result: Result<OperationStatus, ProviderError>,
     ) -> Result<(), RunError> {
-        let now = self.now();
-        let soon = now.saturating_add(step::LOOK_AGAIN).unwrap_or(Timestamp::MAX);
+        let soon = |now: Timestamp| (now, now.saturating_add(step::LOOK_AGAIN).unwrap_or(Timestamp::MAX));
         if result.is_ok() {
             self.is_known(step);
         }
@@ -257,6 +261,7 @@ impl Engine<'_> {
                 if self.manner.told {
                     return Ok(());
                 }
+                let (now, soon) = soon(self.now());
                 let until = self.shown_until(progress.expected_end.filter(|end| *end > now).unwrap_or(soon));
                 self.wake(step, until);
                 Ok(())
@@ -264,6 +269,7 @@ impl Engine<'_> {
             Ok(OperationStatus::Unknown { state }) => {
                 self.tell_if_long(step, &state)?;
                 self.show_progress(step, 0.0, format!("in state {state}"));
+                let (_, soon) = soon(self.now());
                 self.wake(step, soon);
                 Ok(())
             }
@@ -301,20 +307,23 @@ impl Engine<'_> {
         if self.graph.kind(step) != StepKind::Failover {
             return None;
         }
-        let machines: Vec<usize> = self.recorder.state().machines_of(step).collect();
-        let told = machines.iter().map(|machine| {
-            let machine = self.model.machine(*machine);
+        let mut told = String::with_capacity(NOTE);
+        for machine in self.recorder.state().machines_of(step) {
+            let machine = self.model.machine(machine);
             let choice = machine.point_choice().ok().flatten();
-            match step::newest(machine, choice) {
-                Some(at) => format!("{}: newest seen before {at:.0}", machine.name()),
-                None => format!("{}: none seen before", machine.name()),
+            if told.is_empty() {
+                told.push_str(choice.map_or("recovery", PointChoice::as_str));
+                told.push_str(" point, not reported; ");
+            } else {
+                told.push_str(", ");
             }
-        });
-        let choice =
-            machines.first().and_then(|machine| self.model.machine(*machine).point_choice().ok().flatten());
-        let choice = choice.map_or("recovery", PointChoice::as_str);
-        let told: Vec<String> = told.collect();
-        Some(format!("{choice} point, not reported; {}", told.join(", ")))
+            told.push_str(&machine.name().value);
+            match step::newest(machine, choice) {
+                Some(at) => write!(told, ": newest seen before {at:.0}").expect("a string takes every text"),
+                None => told.push_str(": none seen before"),
+            }
+        }
+        Some(told)
     }
 
     fn replied(

@@ -35,12 +35,13 @@ struct Failing {
 impl Engine<'_> {
     /// The operation did what it was asked for; if that was not all of the step, the rest follows.
     pub(super) fn operation_succeeded(&mut self, step: StepIndex) -> Result<(), RunError> {
-        let asked = self.asked_for(step);
         if self.takes_back(step) {
-            return self.taken_back(step, asked);
+            return self.taken_back(step, self.asked_for(step));
         }
-        if self.is_open_for_others(step, &asked) {
-            return self.members_done(step, asked);
+        let intent = self.recorder.state().step(step).intent.as_deref();
+        let asked = intent.map_or(&[][..], |(_, request)| request.machines());
+        if self.is_open_for_others(step, asked) {
+            return self.members_done(step, self.asked_for(step));
         }
         if self.graph.kind(step) == StepKind::Commit && !self.last_seen_by(step).is_empty() {
             let outcome = |machine| MemberOutcome { machine, failure: None };
@@ -158,10 +159,10 @@ impl Engine<'_> {
         let through: Vec<MachineName> = members
             .iter()
             .map(|member| member.machine.clone())
-            .filter(|name| failing.iter().all(|failing| self.name(failing.machine) != *name))
+            .filter(|name| failing.iter().all(|failing| self.name(failing.machine) != name))
             .collect();
         let mut tried = through.clone();
-        tried.extend(failing.iter().map(|failing| self.name(failing.machine)));
+        tried.extend(failing.iter().map(|failing| self.name(failing.machine).clone()));
         let others = self.is_open_for_others(step, &tried);
         if next.is_none() && through.is_empty() && !others {
             return self.fail(step, &code, message);
@@ -172,7 +173,7 @@ impl Engine<'_> {
                 step,
                 RunEventKind::MemberFailed {
                     step: id,
-                    machine: self.name(failing.machine),
+                    machine: self.name(failing.machine).clone(),
                     code: failing.failure.code.clone(),
                     message: failing.said.clone(),
                 },
@@ -266,8 +267,8 @@ impl Engine<'_> {
         self.fail(step, TAKEN_BACK, step::taken_back(&names.join(", ")))
     }
 
-    fn name(&self, machine: usize) -> MachineName {
-        MachineName::new(self.model.machine(machine).name().value.as_str())
+    fn name(&self, machine: usize) -> &MachineName {
+        self.graph.name_of(machine)
     }
 
     /// Returns the machines that the open request of a step is about.
@@ -285,7 +286,7 @@ impl Engine<'_> {
         let state = self.recorder.state();
         let done = &state.step(step).done;
         state.machines_of(step).any(|machine| {
-            !tried.contains(&self.name(machine))
+            !tried.contains(self.name(machine))
                 && !done.contains(&machine)
                 && !step::is_done(kind, self.model.machine(machine))
         })

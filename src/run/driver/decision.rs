@@ -7,6 +7,8 @@ use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
 use crate::id::IdempotencyKey;
+use crate::id::StepId;
+use crate::id::push_number;
 use crate::provider::Item;
 use crate::provider::Request;
 use crate::rules::Guard;
@@ -15,6 +17,7 @@ use crate::rules::OriginFilter;
 use crate::run::driver::engine::Engine;
 use crate::run::driver::inquiry::Inquiry;
 use crate::run::guard;
+use crate::run::guard::Verdict;
 use crate::run::machine;
 use crate::run::recorder::RunError;
 use crate::run::step;
@@ -136,7 +139,7 @@ impl Engine<'_> {
             self.searched_since.remove(&step);
         }
         if !self.resends.is_empty() {
-            self.resends.remove(&step);
+            self.resends.remove(step);
         }
         if !self.put_off.is_empty() {
             self.put_off.remove(&step);
@@ -175,14 +178,21 @@ impl Engine<'_> {
         self.gives_up_claim(step);
         let id = self.recorder.state().id(step).clone();
         let attempt = self.recorder.state().step(step).attempts + 1;
-        let key = [self.recorder.run().as_str(), id.as_str(), &attempt.to_string()].join("/");
-        let key = IdempotencyKey::new(key);
-        self.recorder.record_of(
-            step,
-            RunEventKind::IntentRecorded { step: id, attempt, key: key.clone(), request: request.clone() },
-        )?;
-        self.inquire(step, Inquiry::Begin(request, key));
+        let key = self.key_of(&id, attempt);
+        self.recorder.record_of(step, RunEventKind::IntentRecorded { step: id, attempt, key, request })?;
+        let intent = self.recorder.state().step(step).intent.clone();
+        self.inquire(step, Inquiry::Begin(intent.expect("it was just recorded")));
         Ok(())
+    }
+
+    /// Returns what an attempt of a step is called.
+    fn key_of(&mut self, step: &StepId, attempt: u32) -> IdempotencyKey {
+        self.text.clear();
+        for part in [self.recorder.run().as_str(), "/", step.as_str(), "/"] {
+            self.text.push_str(part);
+        }
+        push_number(&mut self.text, attempt.into());
+        IdempotencyKey::new(self.text.as_str())
     }
 
     /// Records what a step waits for, unless it is what was recorded last.
@@ -233,7 +243,21 @@ impl Engine<'_> {
 
     /// Evaluates a guard; a closed one is looked at again until its time is over.
     fn guard_opens(&mut self, step: StepIndex, guard: Guard) -> Result<bool, RunError> {
-        let mut machines: Vec<usize> = self.recorder.state().machines_of(step).collect();
+        // The room of the list serves the next guard.
+        let mut machines = std::mem::take(&mut self.machines);
+        machines.clear();
+        machines.extend(self.recorder.state().machines_of(step));
+        let opens = self.guard_opens_for(&mut machines, step, guard);
+        self.machines = machines;
+        opens
+    }
+
+    fn guard_opens_for(
+        &mut self,
+        machines: &mut Vec<usize>,
+        step: StepIndex,
+        guard: Guard,
+    ) -> Result<bool, RunError> {
         // What is behind a machine concerns it no more.
         match guard {
             Guard::Failover => {
@@ -245,10 +269,16 @@ impl Engine<'_> {
             Guard::Reprotect | Guard::Forward => {}
         }
         if guard == Guard::Failover {
-            self.place_again(&machines)?;
+            self.place_again(machines)?;
         }
         let options = self.guard_options();
-        let mut verdict = guard::evaluate(&self.model, &machines, guard, &options);
+        let mut verdict = match self.judged.is_clean(&self.model, machines, guard, options.now) {
+            true => Verdict::default(),
+            false => guard::evaluate(&self.model, machines, guard, &options),
+        };
+        if verdict.findings.is_empty() {
+            self.judged.found_nothing(&self.model, machines, guard, options.now);
+        }
         if !self.is_guarded {
             verdict.blocking.clear();
         }
@@ -294,10 +324,10 @@ impl Engine<'_> {
         };
         let id = self.recorder.state().id(step).clone();
         let passed = now.is_empty();
-        if passed {
-            self.blocked.remove(&step);
-        } else {
+        if !passed {
             self.blocked.insert(step, now);
+        } else if !self.blocked.is_empty() {
+            self.blocked.remove(&step);
         }
         self.recorder.record_of(
             step,

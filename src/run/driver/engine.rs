@@ -26,6 +26,8 @@ use crate::run::driver::End;
 use crate::run::driver::inquiry::Answer;
 use crate::run::driver::inquiry::Inquiry;
 use crate::run::driver::inquiry::Purpose;
+use crate::run::driver::judged::Judged;
+use crate::run::driver::marks::Marks;
 use crate::run::driver::wakes::Wakes;
 use crate::run::machine;
 use crate::run::machine::Next;
@@ -70,19 +72,21 @@ pub(super) struct Engine<'r> {
     /// What is to be asked, in the order in which it came up.
     pub inquiries: VecDeque<(StepIndex, Inquiry)>,
     /// Steps that an answer is awaited for.
-    pub asked: HashSet<StepIndex, foldhash::fast::RandomState>,
+    pub asked: Marks,
     /// Steps whose question is before a person.
-    pub people: HashSet<StepIndex, foldhash::fast::RandomState>,
+    pub people: Marks,
     /// Actions of which nothing runs any more that an earlier process began.
-    pub alone: HashSet<StepIndex, foldhash::fast::RandomState>,
+    pub alone: Marks,
     /// Steps whose question is for others than the person before whom this process shows the run: it waits for an order.
-    pub others: HashSet<StepIndex, foldhash::fast::RandomState>,
+    pub others: Marks,
     /// Steps whose question was asked since this process has the run.
-    pub questions: HashSet<StepIndex, foldhash::fast::RandomState>,
+    pub questions: Marks,
     /// When steps that wait for a person look whether it is done already. These looks alone keep no run going.
     pub glances: BTreeMap<StepIndex, Timestamp>,
     /// Steps that want to send and found no place free.
     claims: Claims,
+    /// Guards that have just found nothing.
+    pub judged: Judged,
     /// Digest of the facts about all servers, and the observation that it is of.
     pub servers: Option<(ServersStamp, String)>,
     /// Digests of the facts that this process has kept.
@@ -97,7 +101,7 @@ pub(super) struct Engine<'r> {
     /// When a request's search began.
     pub searched_since: IdMap<StepIndex, Timestamp>,
     /// Lost requests that a person wants to be sent again, once nothing holds them back.
-    pub resends: HashSet<StepIndex, foldhash::fast::RandomState>,
+    pub resends: Marks,
     /// Since when the site puts a step's request off, and how often it did.
     pub put_off: IdMap<StepIndex, (Timestamp, u32)>,
     /// What each step was last recorded to wait for.
@@ -108,6 +112,10 @@ pub(super) struct Engine<'r> {
     pub seen: Option<u64>,
     /// Since when the site gives no answer, and whether that was told.
     pub silence: Option<(Timestamp, bool)>,
+    /// Room for names that are put together, used again for each.
+    pub text: String,
+    /// Room for the machines that a guard is about, used again for each.
+    pub machines: Vec<usize>,
     /// Steps that began and were not worked on yet.
     fresh: Vec<StepIndex>,
     /// Place of the last event after which the run itself makes none; what it makes depends on events and claims alone.
@@ -134,7 +142,7 @@ impl<'r> Engine<'r> {
         }
         // A run that is taken over goes on with what was under way.
         let fresh = recorder.state().active().collect();
-        let steps = graph.steps().len();
+        let (steps, machines) = (graph.steps().len(), model.machines().len());
         Self {
             recorder,
             model,
@@ -146,26 +154,29 @@ impl<'r> Engine<'r> {
             policy,
             is_guarded: true,
             inquiries: VecDeque::new(),
-            asked: HashSet::default(),
-            people: HashSet::default(),
-            alone: HashSet::default(),
-            others: HashSet::default(),
-            questions: HashSet::default(),
+            asked: Marks::new(steps),
+            people: Marks::new(steps),
+            alone: Marks::new(steps),
+            others: Marks::new(steps),
+            questions: Marks::new(steps),
             glances: BTreeMap::new(),
             unsettled: IdMap::default(),
             claims: Claims::default(),
+            judged: Judged::new(machines),
             servers: None,
             kept: HashSet::default(),
             wakes: Wakes::new(steps),
             progress: BTreeMap::new(),
             blocked: IdMap::default(),
             searched_since: IdMap::default(),
-            resends: HashSet::default(),
+            resends: Marks::new(steps),
             put_off: IdMap::default(),
             waits: IdMap::default(),
             unseen: is_taken_over,
             seen: None,
             silence: None,
+            text: String::new(),
+            machines: Vec::new(),
             fresh,
             quiet_after: None,
         }
@@ -177,8 +188,10 @@ impl<'r> Engine<'r> {
 
     /// Begins the steps that may begin, and works on them and on those whose time to look again has come.
     pub(super) fn go_on(&mut self) -> Result<(), RunError> {
-        let called = self.claims.call(self.recorder.state());
-        self.fresh.extend(called);
+        if !self.claims.is_empty() {
+            let called = self.claims.call(self.recorder.state());
+            self.fresh.extend(called);
+        }
         while let Some(Next { step, kind }) = self.next_event() {
             if matches!(kind, RunEventKind::StepStarted { .. }) {
                 self.fresh.extend(step);
@@ -188,8 +201,11 @@ impl<'r> Engine<'r> {
                 None => self.recorder.record(kind)?,
             }
         }
+        self.take_due();
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
         let mut steps = std::mem::take(&mut self.fresh);
-        self.take_due(&mut steps);
         for step in steps.drain(..) {
             self.work(step)?;
         }
@@ -263,13 +279,16 @@ impl<'r> Engine<'r> {
     }
 
     /// Adds the steps whose time to look again has come.
-    fn take_due(&mut self, due: &mut Vec<StepIndex>) {
+    fn take_due(&mut self) {
+        if self.wakes.is_empty() && self.glances.is_empty() {
+            return;
+        }
         let now = self.now();
         while let Some(step) = self.wakes.pop(now) {
-            due.push(step);
+            self.fresh.push(step);
         }
         if !self.glances.is_empty() {
-            due.extend(self.glances.extract_if(.., |_, at| *at <= now).map(|(step, _)| step));
+            self.fresh.extend(self.glances.extract_if(.., |_, at| *at <= now).map(|(step, _)| step));
         }
     }
 
@@ -280,11 +299,11 @@ impl<'r> Engine<'r> {
     /// Does the next thing about a step: asks whatever has to be known before it can go on.
     fn work(&mut self, step: StepIndex) -> Result<(), RunError> {
         let state = self.recorder.state().step(step);
-        let now = self.now();
-        if state.status == StepStatus::Asked && self.question_ends(step).is_some_and(|end| end <= now) {
+        if state.status == StepStatus::Asked && self.question_ends(step).is_some_and(|end| end <= self.now())
+        {
             return self.unanswered(step);
         }
-        if self.asked.contains(&step) {
+        if self.asked.contains(step) {
             return Ok(());
         }
         match state.status {
@@ -298,7 +317,7 @@ impl<'r> Engine<'r> {
                     self.inquire(step, Inquiry::Poll(operation));
                 } else if let Some(key) = state.intent.as_deref().map(|(key, _)| key.clone()) {
                     self.inquire(step, Inquiry::Find(key, Purpose::Decide));
-                } else if let Some(retry_at) = state.retry_at.filter(|retry_at| *retry_at > now) {
+                } else if let Some(retry_at) = state.retry_at.filter(|retry_at| *retry_at > self.now()) {
                     self.wake(step, retry_at);
                 } else if step::looks(&self.graph, step) {
                     self.inquire(step, Inquiry::Look(Purpose::Decide));
@@ -348,9 +367,9 @@ impl<'r> Engine<'r> {
         stopping: bool,
     ) -> Result<(), RunError> {
         if matches!(answer, Answer::Replied(..)) {
-            self.people.remove(&step);
+            self.people.remove(step);
         } else {
-            self.asked.remove(&step);
+            self.asked.remove(step);
             if answer.is_there() {
                 self.silence = None;
             }

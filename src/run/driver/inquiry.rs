@@ -1,5 +1,7 @@
 //! What the engine has asked outside, and what comes back.
 
+use std::sync::Arc;
+
 use crate::id::IdempotencyKey;
 use crate::id::OperationId;
 use crate::id::StepId;
@@ -22,16 +24,16 @@ pub(super) enum Inquiry {
     Poll(OperationId),
     /// Which operation was begun with a key.
     Find(IdempotencyKey, Purpose),
-    /// To begin something.
-    Begin(Request, IdempotencyKey),
+    /// To begin what was recorded under a key.
+    Begin(Arc<(IdempotencyKey, Request)>),
     /// A person's answer.
-    Person(Question),
+    Person(Box<Question>),
     /// That the question of a step, whose time is over, is taken back.
     Withdraw(StepId),
     /// That a question was answered with yes by other means.
-    Approved(Question),
+    Approved(Box<Question>),
     /// To run an action.
-    Act(Box<Action>, Variables),
+    Act(Box<(Action, Variables)>),
     /// What an action of a process that ended left running.
     Leftover(Box<Action>),
     /// That nothing runs any more of what an action left running.

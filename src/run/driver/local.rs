@@ -288,20 +288,25 @@ impl<'r> Driver<'r> {
                         }
                     });
                 }
-                Inquiry::Begin(request, key) => {
-                    self.tasks.spawn(async move { (step, Answer::Began(site.begin(&request, &key).await)) });
+                Inquiry::Begin(intent) => {
+                    self.tasks.spawn(async move {
+                        let (key, request) = &*intent;
+                        (step, Answer::Began(site.begin(request, key).await))
+                    });
                 }
                 Inquiry::Person(question) if self.engine.manner.at_terminal => {
-                    self.questions.waiting.push_back((step, question));
+                    self.questions.waiting.push_back((step, *question));
                 }
                 Inquiry::Person(question) => {
-                    self.put(step, question);
+                    self.put(step, *question);
                 }
                 Inquiry::Withdraw(step) => self.approver.withdraw(&step),
                 Inquiry::Approved(question) => self.approver.approved_elsewhere(&question),
-                Inquiry::Act(action, variables) => {
-                    self.tasks
-                        .spawn(async move { (step, Answer::Acted(hooks.action(&action, &variables).await)) });
+                Inquiry::Act(asked) => {
+                    self.tasks.spawn(async move {
+                        let (action, variables) = &*asked;
+                        (step, Answer::Acted(hooks.action(action, variables).await))
+                    });
                 }
                 Inquiry::Leftover(action) => {
                     self.tasks.spawn(async move { (step, Answer::LeftRunning(hooks.leftover(&action))) });

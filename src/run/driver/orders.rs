@@ -52,7 +52,7 @@ impl Engine<'_> {
             if yes {
                 self.questions.insert(step);
                 let question = self.question(step);
-                self.inquiries.push_back((step, Inquiry::Approved(question)));
+                self.inquiries.push_back((step, Inquiry::Approved(Box::new(question))));
             }
             self.answered_by_person(step, yes, &by, false)?;
         }

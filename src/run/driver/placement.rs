@@ -5,7 +5,6 @@ use crate::event::StepStatus;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
 use crate::graph::StepSubject;
-use crate::id::MachineName;
 use crate::provider::Item;
 use crate::run::driver::engine::Engine;
 use crate::run::recorder::RunError;
@@ -18,14 +17,17 @@ impl Engine<'_> {
         if self.graph.kind(step) != StepKind::Verify || state.step(step).status != StepStatus::Running {
             return Ok(());
         }
+        if items.iter().all(|item| item.failed_over_to.is_none()) {
+            return Ok(());
+        }
         let machines: Vec<usize> = state.machines_of(step).collect();
         for machine in machines {
-            let name = MachineName::new(self.model.machine(machine).name().value.as_str());
-            let told = items.iter().find(|item| item.machine == name);
+            let name = self.graph.name_of(machine);
+            let told = items.iter().find(|item| item.machine == *name);
             let Some(point) = told.and_then(|item| item.failed_over_to.clone()) else { continue };
             if self.recorder.state().point(machine) != Some(&point) {
-                let step = self.recorder.state().id(step).clone();
-                self.recorder.record(RunEventKind::PointReported { step, machine: name, point })?;
+                let (id, machine) = (self.recorder.state().id(step).clone(), name.clone());
+                self.recorder.record_of(step, RunEventKind::PointReported { step: id, machine, point })?;
             }
         }
         Ok(())
@@ -50,7 +52,7 @@ impl Engine<'_> {
         let name = machine.name().value.clone();
         self.model.remember_placement(&name, &datastore);
         let id = self.recorder.state().id(step).clone();
-        self.recorder.record(RunEventKind::ServerPlaced { step: id, server, datastore })
+        self.recorder.record_of(step, RunEventKind::ServerPlaced { step: id, server, datastore })
     }
 
     /// Records where the servers stand to which a person attached disks again: from now on they must stay there.
@@ -64,7 +66,7 @@ impl Engine<'_> {
             let name = self.model.machine(*machine).name().value.clone();
             self.model.remember_placement(&name, &datastore);
             let step = self.recorder.state().id(reprotect).clone();
-            self.recorder.record(RunEventKind::ServerPlaced { step, server, datastore })?;
+            self.recorder.record_of(reprotect, RunEventKind::ServerPlaced { step, server, datastore })?;
         }
         Ok(())
     }

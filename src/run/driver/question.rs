@@ -119,13 +119,13 @@ impl Engine<'_> {
             self.others.insert(step);
         } else {
             self.people.insert(step);
-            self.inquiries.push_back((step, Inquiry::Person(question)));
+            self.inquiries.push_back((step, Inquiry::Person(Box::new(question))));
         }
     }
 
     /// Asks what a step that waits for a person asked, unless this process has asked it already.
     pub(super) fn repeat_question(&mut self, step: StepIndex) {
-        if self.questions.contains(&step) {
+        if self.questions.contains(step) {
             return self.glance_later(step);
         }
         self.ask_person(step);
@@ -139,7 +139,7 @@ impl Engine<'_> {
             return;
         }
         let question = self.question(step);
-        self.inquiries.push_back((step, Inquiry::Approved(question)));
+        self.inquiries.push_back((step, Inquiry::Approved(Box::new(question))));
     }
 
     /// Lets a step that waits for a person look again; a clock that jumps would only jump from look to look.
@@ -166,8 +166,8 @@ impl Engine<'_> {
 
     /// Takes a question back; its answer, if one is being given, is still taken and counts for nothing.
     pub(super) fn withdraw(&mut self, step: StepIndex) {
-        self.others.remove(&step);
-        if self.people.contains(&step) {
+        self.others.remove(step);
+        if self.people.contains(step) {
             let id = self.recorder.state().id(step).clone();
             self.inquiries.push_back((step, Inquiry::Withdraw(id)));
         }

@@ -89,7 +89,7 @@ impl Engine<'_> {
     /// first time, and a failover or a commit only when a person says so.
     pub(super) fn made_sure(&mut self, step: StepIndex, items: &[Item]) -> Result<(), RunError> {
         let decision = self.decide(step, items);
-        let needs_person = settle::needs_person(self.graph.kind(step)) && !self.resends.contains(&step);
+        let needs_person = settle::needs_person(self.graph.kind(step)) && !self.resends.contains(step);
         match decision {
             Decision::Adopt(_) | Decision::Succeed(_) => self.carry_out(step, decision),
             // It may be the one that was sent: whichever it is, nothing else is to be begun meanwhile.
@@ -173,12 +173,12 @@ impl Engine<'_> {
         if stopping {
             return Ok(());
         }
-        self.resends.remove(&step);
+        self.resends.remove(step);
         let state = self.recorder.state().step(step);
-        match state.intent.as_deref().cloned().filter(|_| state.operation.is_none()) {
-            Some((key, request)) => {
+        match state.intent.clone().filter(|_| state.operation.is_none()) {
+            Some(intent) => {
                 self.searched_since.remove(&step);
-                self.inquire(step, Inquiry::Begin(request, key));
+                self.inquire(step, Inquiry::Begin(intent));
                 Ok(())
             }
             None => self.begin_anew(step),

@@ -4,7 +4,6 @@ use crate::event::RunEventKind;
 use crate::event::Seen;
 use crate::graph::StepIndex;
 use crate::graph::StepKind;
-use crate::id::MachineName;
 use crate::run::driver::engine::Engine;
 use crate::run::guard;
 use crate::run::recorder::RunError;
@@ -67,7 +66,7 @@ impl Engine<'_> {
             return Ok(());
         }
         let alarm = step::alarm(&self.context(step, &[]), facts);
-        let name = MachineName::new(facts.name().value.as_str());
+        let name = self.graph.name_of(machine).clone();
         let id = self.recorder.state().id(step).clone();
         self.recorder.record_of(step, RunEventKind::MachineSeen { step: id.clone(), machine: name, seen })?;
         match alarm {

@@ -267,7 +267,7 @@ impl<'r> Simulation<'r> {
         let now = self.clock.now();
         let answer = match inquiry {
             Inquiry::Look(purpose) => {
-                self.engine.asked.remove(&step);
+                self.engine.asked.remove(step);
                 let seen = self.look(step, now).map(|()| self.items(step));
                 return self.engine.seen_in_place(step, seen, purpose);
             }
@@ -283,16 +283,17 @@ impl<'r> Simulation<'r> {
             }
             Inquiry::Find(key, Purpose::Decide) => Answer::Found(self.world.find(now, &key)),
             Inquiry::Find(key, Purpose::MakeSure) => Answer::Confirmed(self.world.find(now, &key)),
-            Inquiry::Begin(request, key) => {
+            Inquiry::Begin(intent) => {
                 self.engine.recorder.sync()?;
-                Answer::Began(self.world.begin(now, &request, &key))
+                let (key, request) = &*intent;
+                Answer::Began(self.world.begin(now, request, key))
             }
             Inquiry::Person(question) => {
                 let takes =
                     self.thinking.as_mut().map_or(SignedDuration::ZERO, |thinking| thinking(&question));
                 if takes.is_positive() {
                     let at = now.saturating_add(takes).unwrap_or(Timestamp::MAX);
-                    self.questions.insert((at, step), question);
+                    self.questions.insert((at, step), *question);
                     return Ok(());
                 }
                 self.say_yes(&question)
@@ -304,7 +305,7 @@ impl<'r> Simulation<'r> {
             Inquiry::Withdraw(_) => return Ok(()),
             Inquiry::Leftover(_) => Answer::LeftRunning(Left::Nothing),
             Inquiry::LeftoverEnds(_) => Answer::NothingRuns,
-            Inquiry::Act(..) => Answer::Acted(Ok("simulated".into())),
+            Inquiry::Act(_) => Answer::Acted(Ok("simulated".into())),
             Inquiry::Probe(probes) => {
                 let seen: Vec<String> =
                     probes.iter().map(|probe| format!("{}: simulated", probe.name)).collect();
@@ -381,6 +382,9 @@ impl<'r> Simulation<'r> {
 
     fn refresh(&mut self, index: usize) {
         let watched = &mut self.machines[index];
+        if watched.place.is_some_and(|place| self.world.is_as_seen(place, &watched.seen)) {
+            return;
+        }
         if let (Some(place), Some(facts)) = (watched.place, self.engine.model.facts_mut(index)) {
             self.world.refresh(place, &mut watched.seen, facts);
         }

@@ -5,28 +5,30 @@ use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
+use crate::clock::turn::Turn;
 use crate::graph::StepIndex;
 
 /// When steps look again.
 #[derive(Debug)]
 pub(super) struct Wakes {
-    /// The moment that counts for each step.
-    of: Vec<Option<Timestamp>>,
-    /// Moments, also those that count no longer; the first one always counts.
-    moments: BinaryHeap<Reverse<(Timestamp, StepIndex)>>,
+    /// The turn that counts for each step.
+    of: Vec<Option<Turn>>,
+    /// Turns, also those that count no longer; the first one always counts.
+    turns: BinaryHeap<Reverse<Turn>>,
 }
 
 impl Wakes {
     /// Returns none, for steps below `count`.
     pub(super) fn new(count: usize) -> Self {
-        Self { of: vec![None; count], moments: BinaryHeap::new() }
+        Self { of: vec![None; count], turns: BinaryHeap::new() }
     }
 
     /// Lets a step look again at a moment, and no longer at the one that was set before.
     pub(super) fn set(&mut self, step: StepIndex, at: Timestamp) {
-        let before = self.of[step as usize].replace(at);
-        if before != Some(at) {
-            self.moments.push(Reverse((at, step)));
+        let turn = Turn::new(at, step.into());
+        let before = self.of[step as usize].replace(turn);
+        if before != Some(turn) {
+            self.turns.push(Reverse(turn));
         }
         if before.is_some() {
             self.settle();
@@ -35,31 +37,37 @@ impl Wakes {
 
     /// Returns the first moment.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.moments.peek().map(|Reverse((at, _))| *at)
+        self.turns.peek().map(|Reverse(turn)| turn.at())
     }
 
     /// Returns whether no step looks again.
     pub(super) fn is_empty(&self) -> bool {
-        self.moments.is_empty()
+        self.turns.is_empty()
     }
 
     /// Takes the first step whose moment has come; of several of one moment, the one that comes first in the graph.
     pub(super) fn pop(&mut self, now: Timestamp) -> Option<StepIndex> {
-        let Reverse((_, step)) = *self.moments.peek().filter(|Reverse((at, _))| *at <= now)?;
-        self.moments.pop();
+        let last = Turn::new(now, StepIndex::MAX.into());
+        let Reverse(turn) = *self.turns.peek().filter(|Reverse(turn)| *turn <= last)?;
+        self.turns.pop();
+        let step = step_of(turn);
         self.of[step as usize] = None;
         self.settle();
         Some(step)
     }
 
-    /// Drops moments that count no longer from the front.
+    /// Drops turns that count no longer from the front.
     fn settle(&mut self) {
-        while let Some(Reverse((at, step))) = self.moments.peek()
-            && self.of[*step as usize] != Some(*at)
+        while let Some(Reverse(turn)) = self.turns.peek()
+            && self.of[step_of(*turn) as usize] != Some(*turn)
         {
-            self.moments.pop();
+            self.turns.pop();
         }
     }
+}
+
+fn step_of(turn: Turn) -> StepIndex {
+    StepIndex::try_from(turn.number()).expect("it is the number of a step")
 }
 
 #[cfg(test)]

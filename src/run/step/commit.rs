@@ -48,7 +48,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
         !is_done(context.kind(), *machine) && !context.state.done.contains(&machine.index())
     });
     let mut machines: Vec<MachineName> =
-        open.map(|machine| MachineName::new(machine.name().value.as_str())).collect();
+        open.map(|machine| context.graph.name_of(machine.index()).clone()).collect();
     if machines.is_empty() {
         return Decision::Succeed(None);
     }
@@ -76,7 +76,7 @@ fn take_back(context: &Context<'_>) -> Decision {
     if let Some(machine) =
         context.machines().filter(uncommitted).find(|machine| context.may_take_back(*machine))
     {
-        let machine = MachineName::new(machine.name().value.as_str());
+        let machine = context.graph.name_of(machine.index()).clone();
         return Decision::Send(Request::CancelFailover { machine });
     }
     if let Some(machine) = context.machines().find(uncommitted) {

@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 
 use crate::forecast::Hours;
 use crate::graph::StepKind;
-use crate::id::MachineName;
 use crate::model::Machine;
 use crate::model::PointChoice;
 use crate::provider::FailbackPoint;
@@ -74,7 +73,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
     };
     // The site takes the recovery plan whole, and refuses the members that are home; what is asked for are the others.
     let machines = context.machines().filter(|machine| !is_done(context.kind(), *machine));
-    let machines = machines.map(|machine| MachineName::new(machine.name().value.as_str())).collect();
+    let machines = machines.map(|machine| context.graph.name_of(machine.index()).clone()).collect();
     let recovery_plan = context.group().map(|group| recovery_plan(context.run, &group));
     Decision::Send(Request::FailoverToOnprem { machines, recovery_plan, point })
 }

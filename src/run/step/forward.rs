@@ -1,7 +1,6 @@
 //! `forward`: replication from on-premises to Azure again. Never before the commit was observed: the service would accept it,
 //! and commit by itself.
 
-use crate::id::MachineName;
 use crate::provider::ForwardTarget;
 use crate::provider::Request;
 use crate::run::step::Context;
@@ -36,7 +35,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
         }
     };
     Decision::Send(Request::ReprotectToAzure {
-        machine: MachineName::new(machine.name().value.as_str()),
+        machine: context.graph.name_of(machine.index()).clone(),
         target,
     })
 }

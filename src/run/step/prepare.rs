@@ -23,7 +23,7 @@ pub fn is_recovery_plan_of(name: &str, group: &str) -> bool {
 /// Returns the machines of a replication group that still go through its recovery plan: those that are not committed.
 fn members(context: &Context<'_>) -> Vec<MachineName> {
     let open = context.machines().filter(|machine| !is_done(StepKind::Commit, *machine));
-    open.map(|machine| MachineName::new(machine.name().value.as_str())).collect()
+    open.map(|machine| context.graph.name_of(machine.index()).clone()).collect()
 }
 
 pub(super) fn decide(context: &Context<'_>) -> Decision {

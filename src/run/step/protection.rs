@@ -50,7 +50,7 @@ pub(super) fn to_onprem(context: &Context<'_>) -> Decision {
         _ if resync => {
             format!("{} has to be resynchronised: Site Recovery asks for it in the portal", machine.name())
         }
-        (0 | 1, ..) => format!("{} replicates to on-premises", machine.name()),
+        (0 | 1, ..) => [machine.name().value.as_str(), " replicates to on-premises"].concat(),
         (_, 0, _) => format!("{} has no recovery point yet", machine.name()),
         (.., Some(health)) => format!("the replication health of {} is {health}", machine.name()),
         (.., None) => format!("the replication health of {} is not known", machine.name()),
@@ -64,7 +64,7 @@ pub(super) fn to_azure(context: &Context<'_>) -> Decision {
         Ok(6) => Decision::Succeed(None),
         Ok(_) => {
             let machine = context.machine();
-            replicating(context, machine, format!("{} replicates to Azure", machine.name()))
+            replicating(context, machine, [machine.name().value.as_str(), " replicates to Azure"].concat())
         }
     }
 }

@@ -3,7 +3,6 @@
 use jiff::SignedDuration;
 
 use crate::graph::StepKind;
-use crate::id::MachineName;
 use crate::model::Machine;
 use crate::provider::OnpremTarget;
 use crate::provider::Request;
@@ -51,7 +50,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
     }
     match target(context, machine) {
         Some(target) => Decision::Send(Request::ReprotectToOnprem {
-            machine: MachineName::new(machine.name().value.as_str()),
+            machine: context.graph.name_of(machine.index()).clone(),
             target,
         }),
         None => Decision::Fail {
@@ -106,7 +105,7 @@ pub fn left_to_people(context: &Context<'_>) -> Vec<Request> {
     }
     let machines = context.machines().next().map_or(Vec::new(), |machine| of_group(context, machine));
     let requests = machines.into_iter().filter_map(|machine| {
-        let name = MachineName::new(machine.name().value.as_str());
+        let name = context.graph.name_of(machine.index()).clone();
         Some(Request::ReprotectToOnprem { machine: name, target: target(context, machine)? })
     });
     requests.collect()

@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::event::TAKEN_BACK;
-use crate::id::MachineName;
 use crate::provider::Request;
 use crate::run::step::Context;
 use crate::run::step::Decision;
@@ -37,7 +36,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
     // Only a verification that failed asks, and only where a failover can be taken back.
     if let Some(answer) = &context.state.answer {
         if answer.approved {
-            let machine = MachineName::new(machine.name().value.as_str());
+            let machine = context.graph.name_of(machine.index()).clone();
             return Decision::Send(Request::CancelFailover { machine });
         }
         let message = format!(
@@ -55,7 +54,7 @@ pub(super) fn decide(context: &Context<'_>) -> Decision {
         let patient = context.now < end;
         // Tools that don't come up are told of and stop nothing: what counts is whether the machine does its work.
         if patient && tools.is_some_and(|tools| tools != ToolsState::Running) {
-            let reason = format!("VMware Tools of {} are starting", machine.name());
+            let reason = ["VMware Tools of ", machine.name().value.as_str(), " are starting"].concat();
             return match context.wait(reason, None, POWER_PATIENCE) {
                 Decision::Wait(wait) => Decision::Wait(Wait { told_until: Some(end), ..wait }),
                 other => other,

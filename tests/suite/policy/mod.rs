@@ -338,10 +338,7 @@ fn a_finding_says_which_values_broke_the_rule() {
     );
     let found = findings(&text, &model());
     let w1 = found.iter().find(|finding| finding.subject.name == "w1").expect("found");
-    assert_eq!(
-        (w1.message.as_str(), &*w1.source, w1.help.as_str()),
-        ("w1 has 2 disks, 0", "handbook", "do it")
-    );
+    assert_eq!((w1.message.as_str(), &*w1.source, &*w1.help), ("w1 has 2 disks, 0", "handbook", "do it"));
     let labels: Vec<&str> = w1.related.iter().map(|label| label.text.as_str()).collect();
     assert_eq!(labels, ["is w1", "is disk1"]);
 }

@@ -139,7 +139,7 @@ pub(in crate::provider::azure) fn offers(kind: Kind, item: &Item) -> Vec<Operati
             Kind::InMage if is("UnplannedFailover") => Operation::FailoverToOnprem,
             Kind::InMageRcmFailback if is("PlannedFailover") => Operation::FailoverToOnprem,
             Kind::InMage | Kind::InMageRcmFailback | Kind::InMageAzureV2 | Kind::InMageRcm => {
-                Operation::Other(word.to_owned())
+                Operation::Other(word.to_owned().into())
             }
         }
     };
@@ -310,7 +310,7 @@ mod tests {
                 &item(kind, "", "", "None", words),
             )
         };
-        let other = |word: &str| Operation::Other(word.to_owned());
+        let other = |word: &str| Operation::Other(word.to_owned().into());
         assert_eq!(
             all("InMage"),
             [Operation::FailoverToOnprem, other("PlannedFailover"), other("CompleteMigration")]
