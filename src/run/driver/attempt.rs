@@ -44,8 +44,8 @@ impl Engine<'_> {
             return self.members_done(step, self.asked_for(step));
         }
         if self.graph.kind(step) == StepKind::Commit && !self.last_seen_by(step).is_empty() {
-            let outcome = |machine| MemberOutcome { machine, failure: None };
-            self.look_what_became_of(step, asked.into_iter().map(outcome).collect());
+            let outcome = |machine: &MachineName| MemberOutcome { machine: machine.clone(), failure: None };
+            self.look_what_became_of(step, asked.iter().map(outcome).collect());
             return Ok(());
         }
         let note = self.recovery_points(step);
