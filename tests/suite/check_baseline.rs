@@ -56,12 +56,12 @@ fn a_new_finding_of_the_same_rule_about_the_same_machine_is_shown_where_the_know
     folder.write("classic.inventory.yaml", text("disk1").1.as_bytes());
     let other = with();
     let json = other.json();
-    assert_eq!((other.exit, &json["baseline"]["gone"]), (1, &1.into()), "{}", other.out);
+    assert_eq!(other.exit, 1, "{}", other.out);
+    assert!(json["baseline"]["gone"].as_u64() >= Some(1), "{}", other.out);
     let found = json["findings"].as_array().expect("a list");
-    assert_eq!(found.len(), 1, "{}", other.out);
-    assert!(
-        found[0]["rule"] == "FB104" && found[0]["message"].as_str().is_some_and(|it| it.contains("disk1"))
-    );
+    let of_disk = |finding: &&Value| finding["rule"] == "FB104";
+    let told: Vec<&str> = found.iter().filter(of_disk).filter_map(|it| it["message"].as_str()).collect();
+    assert!(matches!(told.as_slice(), [one] if one.contains("disk1")), "{told:?}");
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn one_error_of_a_member_is_explained_where_its_own_advice_would_break_the_group
     );
     // As FB101 advises; and then FB508 would send back.
     let (message, help) = told(on_two, &two);
-    assert_eq!(message, "erp: w1 in erp and w2 in erp can't hold together");
+    assert_eq!(message, "erp: w1 and w2 can't be in one group, whatever the other lines say");
     assert_eq!(help, no_server);
     let third = MTW2.replace("host: esx2", "host: esx3").replace("0000000000cc", "0000000000dd");
     let three = apart(&format!("mtw2: {MTW2}, mtw3: {third}"));

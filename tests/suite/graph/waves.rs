@@ -34,6 +34,24 @@ fn machines_that_do_not_fit_come_in_waves() {
 }
 
 #[test]
+fn waves_are_as_few_as_fit_whatever_the_order_of_the_plan() {
+    let vms = || {
+        let disks = [24, 24, 16, 16, 16, 16].into_iter().enumerate();
+        disks.map(|(number, disks)| Vm::new(format!("m{number}")).disks(disks, 10))
+    };
+    assert_eq!(Estate::classic(vms()).graph().waves().of_machine, [1, 2, 1, 1, 2, 2]);
+    let after = Estate::classic(vms()).entry("m0", "depends_on: [m1]").graph();
+    assert_eq!(after.waves().of_machine, [2, 1, 1, 1, 2, 2]);
+}
+
+#[test]
+fn what_is_attached_already_comes_first_and_what_fits_not_beside_it_later() {
+    let vm = |name: &str, state| Vm::new(name).disks(40, 10).state(state);
+    let graph = Estate::classic([vm("a", "failed_over_committed"), vm("b", "protected_to_onprem")]).graph();
+    assert_eq!(graph.waves().of_machine, [2, 1]);
+}
+
+#[test]
 fn a_machine_is_in_no_earlier_wave_than_what_it_depends_on() {
     let vms = (0..4).map(|number| Vm::new(format!("m{number}")).disks(20, 10));
     let graph = Estate::classic(vms).entry("m0", "depends_on: [m3]").entry("m1", "depends_on: [m0]").graph();
