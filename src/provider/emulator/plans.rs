@@ -6,6 +6,7 @@ use crate::id::OperationId;
 use crate::provider::emulator::accept::missing;
 use crate::provider::emulator::accept::refused;
 use crate::provider::emulator::item::Item;
+use crate::provider::emulator::item::is_false;
 use crate::provider::emulator::job::JobKind;
 use crate::provider::emulator::latency;
 use crate::provider::emulator::world::World;
@@ -54,7 +55,11 @@ impl World {
             let message = "The machines of a recovery plan have one Configuration server.";
             return Err(refused("RecoveryPlanMixedSources", message));
         }
-        let subscription = |item: &'_ Item| item.facts.azure_vm.as_ref()?.subscription_id.as_deref().cloned();
+        // A VM that is gone is in none.
+        let subscription = |item: &'_ Item| {
+            let vm = item.facts.azure_vm.as_ref().filter(|vm| !is_false(&vm.exists))?;
+            vm.subscription_id.as_deref().cloned()
+        };
         if self.differ(members, subscription) {
             let message = "The machines of a recovery plan run in one subscription.";
             return Err(refused("RecoveryPlanMixedSubscriptions", message));

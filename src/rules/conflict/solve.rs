@@ -107,8 +107,13 @@ impl<'m> Unit<'m> {
             }
             let Some(lines) = self.smallest(&violations, &part, site, &ignored) else { continue };
             let symptoms = part.iter().map(|at| violations[*at].symptom).collect();
-            let question = Question { ignored: &ignored, careful: true };
-            found.push((lines, symptoms, self.correction(site, &question)));
+            let correction = |careful| self.correction(site, &Question { ignored: &ignored, careful });
+            let right = correction(true);
+            // One error says enough by itself where it is not known whether something resolves it.
+            if part.len() == 1 && right.is_none() && correction(false).is_some() {
+                continue;
+            }
+            found.push((lines, symptoms, right));
         }
         let Self { group, members, experience } = self;
         let unit = |members: &[Member<'m>]| Unit { group, members: members.to_vec(), experience };
