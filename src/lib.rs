@@ -48,6 +48,7 @@ pub mod render;
 pub mod report;
 pub mod rules;
 pub mod run;
+pub mod secret;
 pub mod signature;
 pub mod source;
 pub mod syntax;

@@ -1,5 +1,6 @@
 //! `import`: plans from what a vault holds.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use crate::cli::site::VaultArgs;
 use crate::escape;
 use crate::import;
 use crate::import::Imported;
+use crate::import::LeftOut;
+use crate::import::Made;
 use crate::import::Wish;
 use crate::provider::azure;
 use crate::quantity::Bytes;
@@ -22,6 +25,9 @@ use crate::render::style::Tone;
 use crate::render::style::Verbosity;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
 use crate::syntax::workspace::Workspace;
+
+/// Letters of a plan's name in the name of its file: file systems take 255 bytes, and a letter can have four.
+const LONGEST_FILE: usize = 50;
 
 /// Make plans from what a vault holds
 ///
@@ -86,13 +92,26 @@ pub fn run(args: &ImportArgs, env: &mut Env<'_>) -> Result<Exit, CliError> {
     }
     let named = named_from(args.output.as_deref(), &args.inventory, env);
     let wish = Wish { name: &args.name, inventory: named.as_deref(), only: args.recovery_plan.as_deref() };
-    let made = import::plans(&facts, &seen, &wish);
+    let Made { plans: made, left_out } = import::plans(&facts, &seen, &wish);
+    tell_left_out(&left_out, env)?;
     if made.is_empty() {
         return Err(CliError::usage("there is nothing to bring home")
             .hinted("every machine of the inventory runs on-premises, or can't come back"));
     }
     put(args, &made, named.is_some(), env)?;
     Ok(Exit::Success)
+}
+
+/// Tells of the recovery plans that no plan takes over, and what is lost with each.
+fn tell_left_out(left_out: &[LeftOut], env: &mut Env<'_>) -> Result<(), CliError> {
+    for plan in left_out {
+        let (name, reason) = (escape::line(&plan.name), escape::line(&plan.reason));
+        writeln!(env.err, "left out: recovery plan `{name}`: {reason}")?;
+        for note in plan.notes.iter().filter(|_| env.verbosity > Verbosity::Quiet) {
+            writeln!(env.err, "  * {}", escape::line(note))?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns how a plan in the folder names the inventory: relative to itself; `None` if it may not, because the inventory lies
@@ -121,7 +140,7 @@ fn put(args: &ImportArgs, made: &[Imported], is_named: bool, env: &mut Env<'_>) 
         }
         return Ok(());
     };
-    let paths: Vec<PathBuf> = made.iter().map(|plan| folder.join(file_name(&plan.name))).collect();
+    let paths = paths(folder, made);
     if let Some(path) = paths.iter().find(|path| !args.force && env.path(path).exists()) {
         return Err(CliError::usage(format!("`{}` exists, and nothing was written", path.display()))
             .hinted("take another folder with -o, or replace it with --force, which loses what is in it"));
@@ -143,11 +162,46 @@ fn put(args: &ImportArgs, made: &[Imported], is_named: bool, env: &mut Env<'_>) 
     Ok(())
 }
 
-/// Returns the file of a plan: its name, as far as every file system takes it.
-fn file_name(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .map(|letter| if letter.is_alphanumeric() || "-_".contains(letter) { letter } else { '-' })
-        .collect();
-    format!("{plain}.plan.yaml")
+/// Returns the file of each plan: its name, as far as every file system takes it, and none twice.
+fn paths(folder: &Path, made: &[Imported]) -> Vec<PathBuf> {
+    let mut taken = BTreeSet::new();
+    let path = |plan: &Imported| {
+        let plain: String = plan
+            .name
+            .chars()
+            .map(|letter| if letter.is_alphanumeric() || "-_".contains(letter) { letter } else { '-' })
+            .take(LONGEST_FILE)
+            .collect();
+        let mut name = plain.clone();
+        let mut number = 2;
+        while !taken.insert(name.to_lowercase()) {
+            name = format!("{plain}-{number}");
+            number += 1;
+        }
+        folder.join(format!("{name}.plan.yaml"))
+    };
+    made.iter().map(path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_plan_is_written_over_another() {
+        let plan = |name: &str| Imported {
+            name: name.to_owned(),
+            text: String::new(),
+            notes: Vec::new(),
+            machines: 1,
+        };
+        let made = [plan("a/b"), plan("a b"), plan("A-B"), plan("../x"), plan(&"y".repeat(300))];
+        let paths: Vec<String> =
+            paths(Path::new("d"), &made).iter().map(|path| path.display().to_string()).collect();
+        assert_eq!(
+            paths[..4],
+            ["d/a-b.plan.yaml", "d/a-b-2.plan.yaml", "d/A-B-3.plan.yaml", "d/---x.plan.yaml"]
+        );
+        assert!(paths[4].len() < 200, "no file system takes a name of more than 255 bytes: {}", paths[4]);
+    }
 }

@@ -97,7 +97,7 @@ fn runbook(id: &str) -> Option<(&str, &str)> {
     let parts: Vec<&str> = id.split('/').collect();
     let after = |word: &str| {
         let at = parts.iter().position(|part| part.eq_ignore_ascii_case(word))?;
-        parts.get(at + 1).copied().filter(|part| !part.is_empty())
+        parts.get(at + 1).copied().filter(|part| !part.is_empty() && !part.contains(char::is_control))
     };
     Some((after("automationAccounts")?, after("runbooks")?))
 }

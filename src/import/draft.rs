@@ -9,6 +9,7 @@ use serde_yaml::Value;
 
 use crate::escape;
 use crate::import::Imported;
+use crate::import::LeftOut;
 use crate::import::Scope;
 use crate::import::Wish;
 use crate::import::actions;
@@ -16,6 +17,7 @@ use crate::import::actions::Carried;
 use crate::import::actions::Side;
 use crate::import::choice;
 use crate::import::is_classic;
+use crate::import::tidy;
 use crate::provider::SeenAction;
 use crate::provider::SeenPlan;
 use crate::syntax::inventory::Inventory;
@@ -36,9 +38,18 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Returns the plan for a recovery plan; `None` if it holds no machine that is to come home.
-    pub(super) fn of_plan(plan: &SeenPlan, facts: &Inventory, scope: &mut Scope<'_>) -> Option<Self> {
-        let mut draft = Self { name: plan.name.clone(), from: Some(plan.name.clone()), ..Self::default() };
+    /// Returns the plan for a recovery plan, or why it holds no machine that is to come home with it.
+    pub(super) fn of_plan(
+        seen: &SeenPlan,
+        facts: &Inventory,
+        scope: &mut Scope<'_>,
+    ) -> Result<Self, LeftOut> {
+        let mut draft = Self::default();
+        let tidied = tidy::plan(seen, &mut draft.notes);
+        let called = tidied.name.clone();
+        let plan = &SeenPlan { name: scope.name(&called), ..tidied };
+        draft.is_called(&plan.name, &called);
+        draft.from = Some(called.clone());
         let taken = draft.take(plan, scope);
         let mut last_of: BTreeMap<&str, usize> = BTreeMap::new();
         let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -110,12 +121,19 @@ impl Draft {
         }
         draft.groups = members.into_iter().collect();
         draft.tell_of_split_groups(facts);
-        (!taken.is_empty()).then_some(draft)
+        if taken.is_empty() {
+            scope.names.remove(&plan.name.to_lowercase());
+            return Err(LeftOut { name: called, reason: scope.why_none(plan), notes: draft.notes });
+        }
+        Ok(draft)
     }
 
     /// Returns the plan for machines that no recovery plan holds; `None` if there are none.
     pub(super) fn of_rest(name: &str, scope: &mut Scope<'_>) -> Option<Self> {
-        let mut draft = Self { name: name.to_owned(), ..Self::default() };
+        let mut draft = Self::default();
+        let wished = name;
+        let name = &scope.name(wished);
+        draft.is_called(name, wished);
         let rest: Vec<&str> =
             scope.away.iter().copied().filter(|machine| !scope.taken.contains_key(*machine)).collect();
         let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -133,6 +151,15 @@ impl Draft {
             scope.left_out.iter().map(|(machine, reason)| format!("`{machine}` is left out: {reason}")),
         );
         (!rest.is_empty()).then_some(draft)
+    }
+
+    /// Takes its name, and says so if it is another than was wished for.
+    fn is_called(&mut self, name: &str, wished: &str) {
+        if name != wished {
+            self.notes
+                .push(format!("another plan is called `{wished}`, so that this one is called `{name}`"));
+        }
+        name.clone_into(&mut self.name);
     }
 
     /// Takes the machines of a recovery plan, each with the number of its group.

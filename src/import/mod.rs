@@ -3,10 +3,12 @@
 mod actions;
 mod choice;
 mod draft;
+mod tidy;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::id::MachineName;
 use crate::import::draft::Draft;
 use crate::provider::SeenPlan;
 use crate::syntax::inventory::Experience;
@@ -26,6 +28,26 @@ pub struct Imported {
     pub machines: usize,
 }
 
+/// A recovery plan of the vault of which no plan was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its name.
+    pub name: String,
+    /// Why; a sentence without an end.
+    pub reason: String,
+    /// What is lost with it; a sentence without an end for each.
+    pub notes: Vec<String>,
+}
+
+/// What was made from a vault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// The plans, each with a name of its own.
+    pub plans: Vec<Imported>,
+    /// The recovery plans that none of them takes over.
+    pub left_out: Vec<LeftOut>,
+}
+
 /// What plans are made with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish<'w> {
@@ -41,14 +63,17 @@ pub struct Wish<'w> {
 ///
 /// A machine goes into one plan only, the first that holds it. Machines that run on-premises need no failback and go into none.
 #[must_use]
-pub fn plans(facts: &Inventory, seen: &[SeenPlan], wish: &Wish<'_>) -> Vec<Imported> {
+pub fn plans(facts: &Inventory, seen: &[SeenPlan], wish: &Wish<'_>) -> Made {
     let mut scope = Scope::of(facts);
-    let mut made = Vec::new();
+    let mut made = Made::default();
     for plan in seen.iter().filter(|plan| wish.only.is_none_or(|only| plan.name == only)) {
-        made.extend(Draft::of_plan(plan, facts, &mut scope).map(|draft| draft.finish(facts, wish)));
+        match Draft::of_plan(plan, facts, &mut scope) {
+            Ok(draft) => made.plans.push(draft.finish(facts, wish)),
+            Err(left_out) => made.left_out.push(left_out),
+        }
     }
     if wish.only.is_none() {
-        made.extend(Draft::of_rest(wish.name, &mut scope).map(|draft| draft.finish(facts, wish)));
+        made.plans.extend(Draft::of_rest(wish.name, &mut scope).map(|draft| draft.finish(facts, wish)));
     }
     made
 }
@@ -63,6 +88,8 @@ struct Scope<'f> {
     taken: BTreeMap<String, String>,
     /// Replication groups, by their machines.
     groups: BTreeMap<&'f str, &'f str>,
+    /// Names of plans, in small letters: each names a file, and some systems take `A` for `a`.
+    names: BTreeSet<String>,
 }
 
 impl<'f> Scope<'f> {
@@ -82,7 +109,37 @@ impl<'f> Scope<'f> {
                 groups.insert(member.value.as_str(), group.name.value.as_str());
             }
         }
-        Self { away, left_out, taken: BTreeMap::new(), groups }
+        Self { away, left_out, taken: BTreeMap::new(), groups, names: BTreeSet::new() }
+    }
+
+    /// Returns the name for a plan: the one that is wished for, or one like it that no other plan has.
+    fn name(&mut self, wished: &str) -> String {
+        let mut name = wished.to_owned();
+        let mut number = 2;
+        while !self.names.insert(name.to_lowercase()) {
+            name = format!("{wished} {number}");
+            number += 1;
+        }
+        name
+    }
+
+    /// Returns why no machine of a recovery plan comes home with it.
+    fn why_none(&self, plan: &SeenPlan) -> String {
+        let machines: Vec<&str> =
+            plan.groups.iter().flat_map(|group| &group.machines).map(MachineName::as_str).collect();
+        let holders: BTreeSet<&String> =
+            machines.iter().filter_map(|machine| self.taken.get(*machine)).collect();
+        if machines.is_empty() {
+            return "it holds no virtual machine of VMware and no physical server".to_owned();
+        }
+        if !machines.iter().all(|machine| self.taken.contains_key(*machine)) {
+            return "none of its machines comes home with it".to_owned();
+        }
+        let holders: Vec<String> = holders.into_iter().map(|holder| format!("`{holder}`")).collect();
+        match holders.as_slice() {
+            [one] => format!("{one} brings all its machines home"),
+            several => format!("{} bring all its machines home", several.join(" and ")),
+        }
     }
 
     /// Takes a machine for a plan.

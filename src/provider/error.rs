@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// The longest that one answer of a service holds back what is asked of it: it is asked again after that, and may say so once more.
+/// A service that is throttled asks for minutes at most; what asks for more is a mistake of a clock or of whoever stands in between.
+pub const LONGEST_SILENCE: Duration = Duration::from_secs(600);
+
 /// Why a site gave no answer, or a refusal.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ProviderError {
@@ -26,6 +30,8 @@ pub enum ProviderError {
     NoAnswer {
         /// What was seen instead.
         message: String,
+        /// When it asks to come back, if it was answered and said so.
+        retry_after: Option<Duration>,
     },
     /// The thing that was asked about is not there.
     #[error("the site does not know {what}")]
@@ -57,8 +63,8 @@ impl ProviderError {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Busy { retry_after, .. } => *retry_after,
-            Self::Refused { .. } | Self::NoAnswer { .. } | Self::NotFound { .. } | Self::World { .. } => None,
+            Self::Busy { retry_after, .. } | Self::NoAnswer { retry_after, .. } => *retry_after,
+            Self::Refused { .. } | Self::NotFound { .. } | Self::World { .. } => None,
         }
     }
 }

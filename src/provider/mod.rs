@@ -11,6 +11,7 @@ mod operation;
 mod request;
 mod seen_plan;
 pub mod vcenter;
+mod words;
 
 pub use automate::Automate;
 pub use automate::RunbookJob;

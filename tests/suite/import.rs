@@ -3,6 +3,7 @@
 use failback::id::MachineName;
 use failback::import;
 use failback::import::Imported;
+use failback::import::Made;
 use failback::import::Wish;
 use failback::provider::SeenAction;
 use failback::provider::SeenDeed;
@@ -53,12 +54,16 @@ fn seen() -> SeenPlan {
     }
 }
 
-fn import_of(text: &str, seen: &[SeenPlan], only: Option<&str>) -> Vec<Imported> {
+fn made_of(text: &str, seen: &[SeenPlan], only: Option<&str>) -> Made {
     import::plans(
         &inventory(text),
         seen,
         &Wish { name: "rest", inventory: Some("seoul.inventory.yaml"), only },
     )
+}
+
+fn import_of(text: &str, seen: &[SeenPlan], only: Option<&str>) -> Vec<Imported> {
+    made_of(text, seen, only).plans
 }
 
 #[test]
@@ -150,8 +155,69 @@ fn what_is_made_passes_the_check_or_shows_why_not() {
 fn no_machine_is_brought_home_by_two_plans() {
     let mut other = seen();
     other.name = "again".into();
-    let made = import_of(CLASSIC_INVENTORY, &[seen(), other], None);
-    assert!(made.iter().all(|plan| plan.name != "again"), "its machines are all in the first");
+    let made = made_of(CLASSIC_INVENTORY, &[seen(), other], None);
+    assert!(made.plans.iter().all(|plan| plan.name != "again"), "its machines are all in the first");
+    let [left_out] = made.left_out.as_slice() else { panic!("{made:?}") };
+    assert_eq!(
+        (left_out.name.as_str(), left_out.reason.as_str()),
+        ("again", "none of its machines comes home with it"),
+        "one of its machines is nowhere"
+    );
+    assert!(
+        left_out.notes.iter().any(|note| note.starts_with("action `Ledger` is left out: ")),
+        "what is lost with it is told: {left_out:?}"
+    );
+}
+
+#[test]
+fn a_recovery_plan_whose_machines_another_brings_home_is_told_of() {
+    let mut all = seen();
+    all.groups[1].machines.pop();
+    let again = SeenPlan { name: "again".into(), ..all.clone() };
+    let empty = SeenPlan { name: "empty".into(), groups: vec![group(&[], vec![], vec![])], ..all.clone() };
+    let made = made_of(CLASSIC_INVENTORY, &[all, again, empty], None);
+    let told: Vec<(&str, &str)> =
+        made.left_out.iter().map(|plan| (plan.name.as_str(), plan.reason.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("again", "`erp` brings all its machines home"),
+            ("empty", "it holds no virtual machine of VMware and no physical server")
+        ]
+    );
+}
+
+#[test]
+fn names_and_prompts_that_no_document_may_hold_are_made_plain() {
+    let manual = SeenDeed::Manual { description: "Look\r\nat \u{1b}[31mit".into() };
+    let odd = SeenPlan {
+        name: "erp\u{7}".into(),
+        groups: vec![group(
+            &["w1"],
+            vec![action("Two\nlines", BOTH, &["UnplannedFailover"], manual)],
+            vec![],
+        )],
+        ..seen()
+    };
+    let unnamed = SeenPlan { name: " ".into(), groups: vec![group(&["w2"], vec![], vec![])], ..seen() };
+    let same = SeenPlan { name: "ERP".into(), groups: vec![group(&["l1"], vec![], vec![])], ..seen() };
+    let made = import_of(CLASSIC_INVENTORY, &[odd, unnamed, same], None);
+    let names: Vec<&str> = made.iter().map(|plan| plan.name.as_str()).collect();
+    assert_eq!(names, ["erp", "unnamed", "ERP 2", "rest"]);
+    let all: Vec<&String> = made.iter().flat_map(|plan| &plan.notes).collect();
+    for note in [
+        "the name `erp` held control characters",
+        "the name `Two lines` held control characters",
+        "the prompt of action `Two lines` held control characters",
+        "the recovery plan has no name in the vault, and is called `unnamed` here",
+        "another plan is called `ERP`, so that this one is called `ERP 2`",
+    ] {
+        assert!(all.iter().any(|told| told.starts_with(note)), "{note}: {all:#?}");
+    }
+    let mut files = vec![("seoul.inventory.yaml", CLASSIC_INVENTORY)];
+    files.push(("erp.plan.yaml", &made[0].text));
+    let checked = Folder::with(&files).run(&["check", "."]);
+    assert_eq!(checked.exit, 0, "{}", checked.said());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The rows, from the bottom. A module may import from lower rows only.
 const ROWS: &[&[&str]] = &[
-    &["source", "id", "quantity", "clock", "escape", "signature"],
+    &["source", "id", "quantity", "clock", "escape", "secret", "signature"],
     &["diagnostic"],
     &["syntax"],
     &["model"],

@@ -1,6 +1,8 @@
 //! Requests whose answer or operation is lost: what is sent again passes what every request passes, and what is under way is
 //! watched whatever the site says of it.
 
+use std::time::Duration;
+
 use failback::event::RunEvent;
 use failback::event::RunEventKind;
 use failback::provider::ProviderError;
@@ -63,6 +65,19 @@ fn a_lost_reprotect_passes_its_guard_again_before_it_is_sent_again() {
     assert!(guard.last().is_some_and(|(at, passed)| *passed && *at > sent[0]), "{guard:?}");
     assert_home(&world, &site, &closed);
     assert_eq!(guarded(&ran, "reprotect/w1").len(), 2, "{}", ran.said());
+}
+
+#[test]
+fn what_may_have_been_done_is_looked_for_when_the_site_says_that_it_can_be_asked() {
+    let world = world(CLASSIC.0, CLASSIC.1).with(&[&lost("reprotect")]);
+    let site = world.site();
+    site.asks_to_come_back_after(Duration::from_mins(8));
+    let ran = world.drive(&site, Process::default());
+    assert_home(&world, &site, &ran);
+    let sent = sent(&site, "reprotect/w1");
+    assert_eq!(sent.len(), 2, "{}", ran.said());
+    // Eight minutes of silence, and five of a search.
+    assert!(sent[1].duration_since(sent[0]) >= SignedDuration::from_mins(13), "{}", ran.said());
 }
 
 #[test]

@@ -283,3 +283,34 @@ async fn a_login_that_gives_no_session_is_no_login() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn what_was_sent_is_not_shown_when_an_answer_repeats_it() {
+    let fault = |words: &str| {
+        let fault = format!(
+            "<e:Fault><faultstring>{words}</faultstring><detail><NoPermissionFault xsi:type=\"{words}\"/></detail></e:Fault>"
+        );
+        http("500 Internal Server Error", "", &soap(&fault))
+    };
+    let page = |words: &str| http("200 OK", "", &format!("<{words}/>"));
+    for answer in [
+        fault("bad request: &lt;password&gt;geheim&lt;/password&gt;"),
+        fault("password=g&#101;heim"),
+        fault("password=%67eheim"),
+        page("geheim"),
+        page("a>GEHEIM</geheim"),
+    ] {
+        let error =
+            Scripted::answering(vec![content(), answer.clone()]).await.connect(Limits::default()).await;
+        let error = error.expect_err("it is no login");
+        let shown = format!("{error} {error:?}").to_lowercase();
+        for form in ["geheim", "g&#101;heim", "%67eheim"] {
+            assert!(!shown.contains(form), "{answer}: {shown}");
+        }
+    }
+    let server =
+        Scripted::answering(vec![content(), login(), fault("Cookie: vmware_soap_session=geheime-sitzung")]);
+    let client = server.await.connect(Limits::default()).await.expect("it takes the password");
+    let error = client.inventory().await.expect_err("it fails");
+    assert!(!format!("{error:?}").contains("sitzung"), "{error}");
+}

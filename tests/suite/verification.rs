@@ -10,6 +10,7 @@ use failback::run::approver::Approver;
 use failback::run::approver::Question;
 use failback::run::approver::Reply;
 use failback::syntax::machine::State;
+use jiff::SignedDuration;
 
 use crate::estate::Estate;
 use crate::estate::Vm;
@@ -190,4 +191,18 @@ fn a_site_that_gives_no_answer_for_long_is_told_of_and_asked_again() {
     assert_home(&world, &site, &ran);
     let alarms = ran.events.iter().filter(|event| matches!(&event.kind, RunEventKind::Alarm { code, message, .. } if code == "site-silent" && message.contains("since 2025-06-01T00:15")));
     assert_eq!(alarms.count(), 1, "{}", ran.said());
+}
+
+#[test]
+fn a_site_that_only_asks_to_come_back_later_is_told_of_too() {
+    let world = world(CLASSIC.0, CLASSIC.1);
+    let site = world.site();
+    site.is_busy_until(world.start.saturating_add(SignedDuration::from_mins(35)).expect("in range"));
+    let ran = world.drive(&site, Process::default());
+    assert_home(&world, &site, &ran);
+    let told = |kind: &&RunEventKind| {
+        matches!(kind, RunEventKind::Alarm { code, message, .. }
+            if code == "site-silent" && message.contains("has put off what it is asked since 2025-06-01T00:00"))
+    };
+    assert_eq!(ran.events.iter().map(|event| &event.kind).filter(told).count(), 1, "{}", ran.said());
 }

@@ -1,5 +1,6 @@
 //! `inventory pull`: the facts of a site, as a file for git.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -15,12 +16,19 @@ use crate::cli::site;
 use crate::cli::site::VaultArgs;
 use crate::escape;
 use crate::model::drift;
+use crate::model::drift::Change;
+use crate::model::drift::Drift;
+use crate::model::fact_source::FactSource;
+use crate::provider::azure::Missing;
 use crate::provider::azure::Pulled;
 use crate::provider::azure::VaultId;
 use crate::quantity::Bytes;
 use crate::render::style::Verbosity;
 use crate::syntax::file::DEFAULT_MAX_BYTES;
 use crate::syntax::inventory::Inventory;
+
+/// How many things are named of which one fact is not told any more.
+const NAMED: usize = 5;
 
 /// Flags of `inventory pull`.
 #[derive(Clone, Debug, clap::Args)]
@@ -81,6 +89,9 @@ pub(super) fn run(args: &PullArgs, env: &mut Env<'_>) -> Result<Exit, CliError> 
         }
     }
     live::tell_missing(&pulled.missing, env)?;
+    if known {
+        live::tell_missing(&untold(&base, &pulled), env)?;
+    }
     for (kind, names) in &pulled.ignored {
         let names = escape::line(&names.join(", ")).into_owned();
         writeln!(
@@ -90,6 +101,43 @@ pub(super) fn run(args: &PullArgs, env: &mut Env<'_>) -> Result<Exit, CliError> 
         )?;
     }
     Ok(Exit::Success)
+}
+
+/// Returns the facts that the file had from a service and that none told this time, a line for each kind of fact; what is missing
+/// for a reason that was told is not among them.
+fn untold(base: &Inventory, pulled: &Pulled) -> Vec<Missing> {
+    let explained = |drift: &Drift| {
+        pulled.missing.iter().any(|missing| {
+            let facts = missing.facts.as_str();
+            let is_inside = |key: &str| {
+                key.strip_prefix(facts).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            facts.eq_ignore_ascii_case(&format!("{} {}", drift.kind, drift.name))
+                || is_inside(&drift.key)
+                || is_inside(&format!("{}.{}", drift.kind, drift.key))
+                || (facts == "vCenter" && drift.source == FactSource::Vcenter)
+        })
+    };
+    let mut names: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
+    for drift in drift::between(base, &pulled.inventory) {
+        if drift.change == Change::Unknown && drift.source != FactSource::Person && !explained(&drift) {
+            names.entry((drift.kind, drift.key)).or_default().push(drift.name);
+        }
+    }
+    let line = |((kind, key), names): ((&str, String), Vec<String>)| {
+        let shown: Vec<String> = names
+            .iter()
+            .take(NAMED)
+            .filter(|name| !name.is_empty())
+            .map(|name| format!(" `{name}`"))
+            .collect();
+        let more = names.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let things = format!("{kind}{}{more}", shown.join(","));
+        let fact = if key.is_empty() { things } else { format!("{} of {things}", drift::in_words(&key)) };
+        Missing { facts: fact, why: "the file had it from a service, and none told it this time".to_owned() }
+    };
+    names.into_iter().map(line).collect()
 }
 
 /// Returns the document, with where its facts come from at its head.
@@ -139,4 +187,61 @@ fn tell(
     let path = path.display().to_string();
     writeln!(env.out, "{}: {machines} machines, {changed}", escape::line(&path))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Sources;
+    use crate::syntax;
+    use crate::syntax::Document;
+
+    fn read(text: &str) -> Inventory {
+        let mut sources = Sources::new();
+        let text = format!("kind: Inventory\nversion: 1\nname: gmh\n{text}");
+        let index = sources.add("facts.yaml", text).expect("short");
+        let mut diagnostics = Vec::new();
+        match syntax::parse(sources.get(index), &mut diagnostics).into_iter().next() {
+            Some(Document::Inventory(inventory)) if diagnostics.is_empty() => *inventory,
+            other => panic!("an inventory was written: {other:?} {diagnostics:?}"),
+        }
+    }
+
+    #[test]
+    fn facts_that_no_service_tells_any_more_are_listed() {
+        let machines = |facts: &str| {
+            let machine = |number: u32| format!("{{name: w{number}, churn: {{gb_per_day: 1}}{facts}}}");
+            let machines: Vec<String> = (1..=7).map(machine).collect();
+            format!("machines: [{}]\n", machines.join(", "))
+        };
+        let known = ", state: protected_to_azure, azure_vm: {power_state: running, resource_group: rg}";
+        let base = read(&format!(
+            "configuration_server: {{id: cs1}}\nhosts: [{{name: h1, version: 8.0.2}}]\n{}",
+            machines(known)
+        ));
+        let missing = |facts: &str| Missing { facts: facts.to_owned(), why: "a right is missing".to_owned() };
+        let mut pulled = Pulled {
+            inventory: read(&machines(", azure_vm: {resource_group: rg}")),
+            missing: vec![missing("vCenter"), missing("machine w7")],
+            readings: Vec::new(),
+            ignored: Vec::new(),
+        };
+        let told = |pulled: &Pulled| -> Vec<String> {
+            untold(&base, pulled).into_iter().map(|missing| missing.facts).collect()
+        };
+        assert_eq!(
+            told(&pulled),
+            [
+                "configuration server",
+                "Azure VM power state of machine `w1`, `w2`, `w3`, `w4`, `w5` and 1 more",
+                "state of machine `w1`, `w2`, `w3`, `w4`, `w5` and 1 more",
+            ],
+            "what has a reason is told with it"
+        );
+        pulled.missing = vec![missing("azure_vm")];
+        assert_eq!(told(&pulled)[1], "host `h1`");
+        assert!(!told(&pulled).iter().any(|fact| fact.contains("power state")), "{:?}", told(&pulled));
+        pulled.inventory = base.clone();
+        assert_eq!(told(&pulled), Vec::<String>::new());
+    }
 }

@@ -19,6 +19,8 @@ use crate::drill::notice::Notice;
 use crate::drill::notice::SecretError;
 use crate::drill::notice::Secrets;
 use crate::escape;
+use crate::secret;
+use crate::secret::Held;
 use crate::syntax::settings::notify::Email;
 use crate::syntax::settings::notify::Smtp;
 use crate::syntax::settings::notify::SmtpTls;
@@ -38,6 +40,9 @@ pub(super) struct Server {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     host: String,
     from: Address,
+    /// What keeps the password out of what the server says.
+    #[expect(dead_code, reason = "what is held is struck out, and nobody asks for it")]
+    password: Option<Held>,
 }
 
 impl Server {
@@ -46,7 +51,7 @@ impl Server {
         // Without a provider, TLS panics. That somebody else has installed one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let host = smtp.host.value.clone();
-        let password = secrets.of(smtp.password_file.as_ref(), smtp.password_env.as_ref())?;
+        let password = secrets.of(smtp.password_file.as_ref(), smtp.password_env.as_ref())?.map(secret::hold);
         let unusable = |error: lettre::transport::smtp::Error| SecretError::Host {
             host: host.clone(),
             message: error.to_string(),
@@ -61,12 +66,12 @@ impl Server {
         if let Some(port) = &smtp.port {
             builder = builder.port(port.value);
         }
-        if let (Some(username), Some(password)) = (&smtp.username, password) {
+        if let (Some(username), Some(password)) = (&smtp.username, &password) {
             let credentials = Credentials::new(username.value.clone(), password.expose_secret().to_owned());
             builder = builder.credentials(credentials);
         }
         let transport = builder.timeout(Some(ANSWER)).build();
-        Ok(Self { transport, host, from: address(&smtp.from.value)? })
+        Ok(Self { transport, host, from: address(&smtp.from.value)?, password })
     }
 }
 
@@ -96,6 +101,7 @@ impl Letter {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
                 let said = format!("{} did not take the mail: {error}", self.server.host);
+                let said = secret::strike(&said).into_owned();
                 Err(if error.is_permanent() { Attempt::lasting(said) } else { Attempt::passing(said) })
             }
             Err(_) => Err(Attempt::passing(format!("{} took too long", self.server.host))),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use tokio::io::AsyncBufReadExt as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
@@ -111,7 +112,7 @@ async fn a_webhook_is_signed_and_says_everything() {
     assert!(asked.line.starts_with("POST /hook?key=s3cret "), "{}", asked.line);
     let time = &asked.headers["x-failback-timestamp"];
     assert_eq!(*time, at("2026-11-23T03:00:00Z").as_second().to_string());
-    let signature = sign(&"key".to_owned().into(), time, asked.body.as_bytes());
+    let signature = sign(&SecretString::from("key"), time, asked.body.as_bytes());
     assert_eq!(asked.headers["x-failback-signature"], signature);
     let body: serde_json::Value = serde_json::from_str(&asked.body).expect("JSON");
     assert_eq!(

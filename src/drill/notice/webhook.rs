@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Method as Verb;
 use ring::hmac;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ use crate::drill::notice::Attempt;
 use crate::drill::notice::Notice;
 use crate::run::hook::web;
 use crate::run::hook::web::Web;
+use crate::secret;
+use crate::secret::Held;
 use crate::syntax::action::HttpAction;
 use crate::syntax::action::Method;
 use crate::syntax::settings::notify::Webhook;
@@ -27,7 +29,7 @@ pub(super) struct Hook {
     url: String,
     /// A text with variables; none: the whole notice.
     body: Option<Value>,
-    secret: Option<SecretString>,
+    secret: Option<Held>,
     web: Web,
 }
 
@@ -39,11 +41,13 @@ impl Hook {
             Method::Put => Verb::PUT,
         };
         let body = action.body.as_ref().map(|body| body.0.clone());
+        let secret = secret.map(secret::hold);
         Self { method, url: action.url.value.clone(), body, secret, web: Web::default() }
     }
 
     pub(super) fn of_settings(webhook: &Webhook, secret: Option<SecretString>) -> Self {
         let body = webhook.body.as_ref().map(|body| body.0.clone());
+        let secret = secret.map(secret::hold);
         Self { method: Verb::POST, url: webhook.url.value.clone(), body, secret, web: Web::default() }
     }
 
@@ -79,7 +83,7 @@ impl Hook {
 /// Returns the signature of a body that is sent at a time, which is in seconds since 1970: `sha256=` and the HMAC-SHA256 of the
 /// time, a full stop and the body, in hexadecimal.
 #[must_use]
-pub fn sign(secret: &SecretString, time: &str, body: &[u8]) -> String {
+pub fn sign(secret: &impl ExposeSecret<str>, time: &str, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
     let mut context = hmac::Context::with_key(&key);
     context.update(time.as_bytes());
@@ -96,9 +100,9 @@ mod tests {
     #[test]
     fn a_signature_is_that_of_the_time_and_the_body() {
         // printf '1764000000.{"a":1}' | openssl dgst -sha256 -hmac key
-        let signature = sign(&"key".to_owned().into(), "1764000000", br#"{"a":1}"#);
+        let signature = sign(&SecretString::from("key"), "1764000000", br#"{"a":1}"#);
         assert_eq!(signature, "sha256=66ff00156971bc93c586dacc7bf22d6f5f4d9fcaede23c166be2b3ec3215f68a");
-        assert_ne!(sign(&"other".to_owned().into(), "1764000000", br#"{"a":1}"#), signature);
-        assert_ne!(sign(&"key".to_owned().into(), "1764000001", br#"{"a":1}"#), signature);
+        assert_ne!(sign(&SecretString::from("other"), "1764000000", br#"{"a":1}"#), signature);
+        assert_ne!(sign(&SecretString::from("key"), "1764000001", br#"{"a":1}"#), signature);
     }
 }

@@ -30,6 +30,7 @@ use crate::provider::azure::wire::page::Resource;
 use crate::provider::azure::wire::scalar::Text;
 use crate::provider::azure::wire::scalar::Time;
 use crate::provider::error::ProviderError;
+use crate::secret;
 
 /// Version of the API of Automation.
 const AUTOMATION: &str = "2023-11-01";
@@ -161,7 +162,7 @@ impl Runbooks {
             Err(AzureError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let state = told.status.or_empty().to_owned();
+        let state = redact::words(told.status.or_empty());
         let is = |word: &str| state.eq_ignore_ascii_case(word);
         let status = if is("Completed") {
             RunbookStatus::Completed
@@ -184,7 +185,7 @@ impl Runbooks {
         let asked = Asked::get(reader.address(&format!("{}/output", self.job_path(job)), "", AUTOMATION)?);
         let text = reader
             .transport()
-            .ask(&asked, |answer| Ok(String::from_utf8_lossy(&answer.body).into_owned()))
+            .ask(&asked, |answer| Ok(secret::strike(&String::from_utf8_lossy(&answer.body)).into_owned()))
             .await?;
         let skipped = text.chars().count().saturating_sub(LONGEST_OUTPUT);
         Ok(text.chars().skip(skipped).collect())

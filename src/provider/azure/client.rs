@@ -15,6 +15,7 @@ use crate::provider::azure::http::Asked;
 use crate::provider::azure::http::Connection;
 use crate::provider::azure::http::Transport;
 use crate::provider::azure::http::Usage;
+use crate::provider::azure::http::redact;
 use crate::provider::azure::pace::ServicePace;
 use crate::provider::azure::vault::VaultId;
 use crate::provider::azure::vault::last_part;
@@ -142,7 +143,7 @@ impl ReadClient {
                 message: format!("its link to the next page: {error}"),
             })?;
             if !self.cloud().may_follow(&url) {
-                let host = url.host_str().unwrap_or_default().to_owned();
+                let host = redact::words(url.host_str().unwrap_or_default());
                 return Err(AzureError::Astray { what, host });
             }
             asked.url = url;
@@ -215,13 +216,24 @@ impl WriteClient {
         body: Option<&Value>,
         request_id: &str,
     ) -> Result<Accepted, AzureError> {
-        let own = format!("{}/", self.consent.vault.path());
-        let is_below = path.get(..own.len()).is_some_and(|front| front.eq_ignore_ascii_case(&own));
-        if !is_below || path.contains("/../") {
-            let message = format!("{path} is not in the vault that may be changed");
+        if !self.is_in_the_vault(path)? {
+            let message = format!("{} is not in the vault that may be changed", redact::words(path));
             return Err(AzureError::Unresolved { message });
         }
         self.send(method, path, SITE_RECOVERY, body, request_id).await
+    }
+
+    /// Returns whether what is sent to a path arrives below the vault. A path can hold an id that a service told, and what counts is
+    /// the address that is made of it: `%2e%2e` leads upwards in it, and `?` and `#` cut it off.
+    fn is_in_the_vault(&self, path: &str) -> Result<bool, AzureError> {
+        let own = self.reader.address(&format!("{}/", self.consent.vault.path()), "", SITE_RECOVERY)?;
+        let url = self.reader.address(path, "", SITE_RECOVERY)?;
+        let front = url.path().get(..own.path().len());
+        let is_below = front.is_some_and(|front| front.eq_ignore_ascii_case(own.path()));
+        // What is escaped stays in the address; who takes it could go by what it stands for.
+        let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+        let climbs = plain.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
+        Ok(is_below && url.origin() == own.origin() && !climbs && !path.contains(['?', '#']))
     }
 
     /// Sends an order, once.

@@ -4,6 +4,7 @@ use crate::clock::Clock as _;
 use crate::provider::azure::client::ReadClient;
 use crate::provider::azure::client::SITE_RECOVERY;
 use crate::provider::azure::error::AzureError;
+use crate::provider::azure::http::redact;
 use crate::provider::azure::site::OTHER_VAULT;
 use crate::provider::azure::site::read_directory;
 use crate::provider::azure::site::read_servers;
@@ -161,12 +162,19 @@ async fn items(reader: &ReadClient, vault: &VaultId) -> Check {
         return Check { help: Some(OTHER_VAULT.to_owned()), ..check("items", CheckResult::Failed, what) };
     }
     let what = format!("{} machines replicate with VMware{ignored}", directory.entries.len());
-    if directory.ambiguous.is_empty() {
-        return check("items", CheckResult::Ok, what);
-    }
-    let what = format!("{what}; several items are called {}", directory.ambiguous.join(", "));
-    let help = "which of them is meant can't be told: rename or remove the one that is left over".to_owned();
-    Check { help: Some(help), ..check("items", CheckResult::Warning, what) }
+    let unreadable: Vec<&str> = directory.unreadable.values().flatten().map(String::as_str).collect();
+    let (what, help) = match (directory.ambiguous.as_slice(), unreadable.as_slice()) {
+        ([], []) => return check("items", CheckResult::Ok, what),
+        ([], unreadable) => (
+            format!("{what}; how {} replicates can't be read", redact::words(&unreadable.join(", "))),
+            "nothing is known of such a machine: look at its item in the vault, and whether this program is the newest",
+        ),
+        (ambiguous, _) => (
+            format!("{what}; several items are called {}", ambiguous.join(", ")),
+            "which of them is meant can't be told: rename or remove the one that is left over",
+        ),
+    };
+    Check { help: Some(help.to_owned()), ..check("items", CheckResult::Warning, what) }
 }
 
 /// Checks whether what stands around the machines can be read: guards of a run need it.

@@ -221,10 +221,8 @@ impl AzureError {
             | Self::Untrusted { .. }
             | Self::NoAnswer { .. }
             | Self::Broken { .. }
-            | Self::Malformed { .. } => ProviderError::NoAnswer { message: self.to_string() },
-            Self::Credential(ref error) if error.is_transient() => {
-                ProviderError::NoAnswer { message: self.to_string() }
-            }
+            | Self::Malformed { .. } => self.of_silence(),
+            Self::Credential(ref error) if error.is_transient() => self.of_silence(),
             Self::Denied { ref code, .. }
             | Self::Forbidden { ref code, .. }
             | Self::Refused { ref code, .. } => refused(code, &self),
@@ -235,7 +233,9 @@ impl AzureError {
         }
     }
 
-    /// Returns what a failed order means to a run: where it is not certain that nothing was changed, no answer came.
+    /// Returns what a failed order means to a run: where it is not certain that nothing was changed, no answer came. A service that
+    /// is throttled (429) did nothing; one that failed may have done it, whenever it asks to come back: a gateway whose service took
+    /// too long answers like one whose service is down.
     pub(super) fn of_order(self) -> ProviderError {
         match self {
             // Nothing was sent.
@@ -255,11 +255,16 @@ impl AzureError {
             | Self::Broken { .. }
             | Self::Malformed { .. }
             | Self::Astray { .. }
-            | Self::Endless { .. } => ProviderError::NoAnswer { message: self.to_string() },
+            | Self::Endless { .. } => self.of_silence(),
             Self::Denied { .. } | Self::Forbidden { .. } | Self::Credential(_) | Self::Unresolved { .. } => {
                 self.of_question()
             }
         }
+    }
+
+    /// Returns the error as one that does not tell whether anything was done.
+    fn of_silence(&self) -> ProviderError {
+        ProviderError::NoAnswer { message: self.to_string(), retry_after: self.retry_after() }
     }
 }
 

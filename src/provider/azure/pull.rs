@@ -61,6 +61,12 @@ pub async fn pull(
         .map(|name| MachineName::new(name.as_str()))
         .collect();
     machines.extend(gone);
+    // Those that can't be read are looked at too, which lists them as not observed.
+    for name in directory.unreadable.values().flatten() {
+        if !machines.iter().any(|machine| machine.as_str().eq_ignore_ascii_case(name)) {
+            machines.push(MachineName::new(name.as_str()));
+        }
+    }
     // The servers that vCenter is asked about are known from the first look.
     if has_onprem {
         view.look(&[], None, Freshness::Now).await?;

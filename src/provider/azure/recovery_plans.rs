@@ -20,6 +20,7 @@ use crate::provider::seen_plan::SeenAction;
 use crate::provider::seen_plan::SeenDeed;
 use crate::provider::seen_plan::SeenGroup;
 use crate::provider::seen_plan::SeenPlan;
+use crate::secret;
 
 /// Returns the recovery plans of a vault, in the order of their names.
 ///
@@ -69,8 +70,8 @@ fn boot_group(group: &Group, by_id: &BTreeMap<String, &str>, directory: &Directo
             Some(name) => seen.machines.push(MachineName::new(*name)),
             None => {
                 let name = last_part(id);
-                let known =
-                    directory.others.values().flatten().find(|other| other.eq_ignore_ascii_case(name));
+                let mut others = directory.others.values().chain(directory.unreadable.values()).flatten();
+                let known = others.find(|other| other.eq_ignore_ascii_case(name));
                 seen.others.push(known.map_or_else(|| name.to_owned(), Clone::clone));
             }
         }
@@ -79,23 +80,23 @@ fn boot_group(group: &Group, by_id: &BTreeMap<String, &str>, directory: &Directo
 }
 
 fn actions(list: &List<Action>) -> impl Iterator<Item = SeenAction> {
+    // What people wrote goes into plans as it is, but for the secrets of this process.
+    let text = |text: &Text| secret::strike(text.or_empty()).into_owned();
     let texts = |list: &List<Text>| list.iter().filter_map(|text| text.get().map(str::to_owned)).collect();
     list.iter().map(move |action| {
         let details = action.custom_details.clone().into_value();
         let deed = match details.instance_type.or_empty() {
-            "ManualActionDetails" => {
-                SeenDeed::Manual { description: details.description.or_empty().to_owned() }
-            }
+            "ManualActionDetails" => SeenDeed::Manual { description: text(&details.description) },
             "AutomationRunbookActionDetails" => SeenDeed::Runbook {
                 id: details.runbook_id.or_empty().to_owned(),
                 timeout: details.timeout.into_option(),
                 location: details.fabric_location.into_option(),
             },
-            "ScriptActionDetails" => SeenDeed::Script { path: details.path.or_empty().to_owned() },
+            "ScriptActionDetails" => SeenDeed::Script { path: text(&details.path) },
             other => SeenDeed::Other(other.to_owned()),
         };
         SeenAction {
-            name: action.action_name.or_empty().to_owned(),
+            name: text(&action.action_name),
             failover_types: texts(&action.failover_types),
             directions: texts(&action.failover_directions),
             deed,

@@ -90,7 +90,7 @@ impl World {
 }
 
 fn no_answer() -> ProviderError {
-    ProviderError::NoAnswer { message: "the connection was closed".to_owned() }
+    ProviderError::NoAnswer { message: "the connection was closed".to_owned(), retry_after: None }
 }
 
 fn unsigned(duration: SignedDuration) -> Duration {

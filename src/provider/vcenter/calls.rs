@@ -48,7 +48,7 @@ pub(super) fn service_content() -> String {
     call("RetrieveServiceContent", &this, "")
 }
 
-pub(super) fn login(services: &Services, user: &str, password: &SecretString) -> SecretString {
+pub(super) fn login(services: &Services, user: &str, password: &impl ExposeSecret<str>) -> SecretString {
     let arguments = format!(
         "<userName>{}</userName><password>{}</password>",
         escaped(user),
@@ -180,7 +180,7 @@ mod tests {
         let body = retrieve_objects(&services(), &[odd], &[("Datastore", &["name"])], 7);
         assert!(body.contains("<obj type=\"Datastore\">/a&lt;b&gt;&amp;c@folder-5</obj>"), "{body}");
         assert!(body.contains("<maxObjects>7</maxObjects>"), "{body}");
-        let login = login(&services(), "a&b", &"<p>".into());
+        let login = login(&services(), "a&b", &SecretString::from("<p>"));
         assert!(login.expose_secret().contains("<userName>a&amp;b</userName><password>&lt;p&gt;</password>"));
     }
 

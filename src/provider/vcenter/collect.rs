@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::HashSet;
 
 use crate::provider::vcenter::xml::Element;
+use crate::provider::words::words;
 
 /// A reference to an object of a vCenter. Its value may hold any letter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,8 +97,8 @@ fn missing(element: &Element) -> Missing {
     let fault = element.at(&["fault", "fault"]);
     Missing {
         path: element.word("path").unwrap_or_default().to_owned(),
-        privilege: fault.and_then(|fault| fault.word("privilegeId")).map(str::to_owned),
-        fault: fault.and_then(Element::value_type).unwrap_or("a fault without a type").to_owned(),
+        privilege: fault.and_then(|fault| fault.word("privilegeId")).map(words),
+        fault: words(fault.and_then(Element::value_type).unwrap_or("a fault without a type")),
     }
 }
 

@@ -185,7 +185,7 @@ impl From<VcenterError> for ProviderError {
             VcenterError::Busy { retry_after, .. } => Self::Busy { message, retry_after },
             VcenterError::Unreachable { .. }
             | VcenterError::NoAnswer { .. }
-            | VcenterError::SessionLost { .. } => Self::NoAnswer { message },
+            | VcenterError::SessionLost { .. } => Self::NoAnswer { message, retry_after: None },
             VcenterError::Settings { .. } => refused("VcenterSettings", message),
             VcenterError::Tls { .. } => refused("VcenterCertificate", message),
             VcenterError::Credentials { .. } => refused("InvalidLogin", message),

@@ -2,6 +2,7 @@
 
 use crate::provider::vcenter::error::VcenterError;
 use crate::provider::vcenter::xml::Element;
+use crate::provider::words::words;
 
 /// Returns what an answer holds in its body: the response to a call.
 ///
@@ -9,7 +10,7 @@ use crate::provider::vcenter::xml::Element;
 ///
 /// The fault that it holds instead, or [`VcenterError::NotAVcenter`] if it is no SOAP at all.
 pub(super) fn response(host: &str, root: Element) -> Result<Element, VcenterError> {
-    let wrong = |why: &str| VcenterError::NotAVcenter { host: host.to_owned(), why: why.to_owned() };
+    let wrong = |why: &str| VcenterError::NotAVcenter { host: host.to_owned(), why: words(why) };
     if root.name != "Envelope" {
         return Err(wrong(&format!("its answer begins with <{}>", root.name)));
     }
@@ -20,7 +21,7 @@ pub(super) fn response(host: &str, root: Element) -> Result<Element, VcenterErro
 }
 
 fn fault(host: &str, element: &Element) -> VcenterError {
-    let message = element.word("faultstring").unwrap_or("no words").trim().to_owned();
+    let message = words(element.word("faultstring").unwrap_or("no words"));
     let detail = element.child("detail").and_then(|detail| detail.children.first());
     // The element is named after the type with `Fault` behind; the type is told by its attribute too.
     let named = detail.map(|detail| detail.name.strip_suffix("Fault").unwrap_or(&detail.name));
@@ -32,13 +33,13 @@ fn fault(host: &str, element: &Element) -> VcenterError {
         return no_permission(detail);
     }
     let about = detail.and_then(|detail| detail.child("obj")).and_then(Element::reference_type);
-    VcenterError::Fault { host, fault: kind.to_owned(), message, about: about.map(str::to_owned) }
+    VcenterError::Fault { host, fault: words(kind), message, about: about.map(str::to_owned) }
 }
 
 fn no_permission(detail: &Element) -> VcenterError {
     VcenterError::NoPermission {
-        object: detail.word("object").unwrap_or("an object").to_owned(),
-        privilege: detail.word("privilegeId").unwrap_or("that it needs").to_owned(),
+        object: words(detail.word("object").unwrap_or("an object")),
+        privilege: words(detail.word("privilegeId").unwrap_or("that it needs")),
     }
 }
 

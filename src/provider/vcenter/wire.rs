@@ -12,6 +12,7 @@ use reqwest::header::HeaderValue;
 use reqwest::header::RETRY_AFTER;
 use reqwest::header::SET_COOKIE;
 
+use crate::provider::error::LONGEST_SILENCE;
 use crate::provider::vcenter::error::VcenterError;
 use crate::provider::vcenter::fault;
 use crate::provider::vcenter::settings::Limits;
@@ -19,6 +20,7 @@ use crate::provider::vcenter::settings::shown;
 use crate::provider::vcenter::tls;
 use crate::provider::vcenter::xml;
 use crate::provider::vcenter::xml::Element;
+use crate::provider::words::words;
 
 /// Name of the cookie that holds a session.
 const SESSION: &str = "vmware_soap_session";
@@ -143,12 +145,12 @@ impl Wire {
         VcenterError::Busy {
             host: self.host.clone(),
             status: response.status().as_u16(),
-            retry_after: seconds.map(Duration::from_secs),
+            retry_after: seconds.map(|seconds| Duration::from_secs(seconds).min(LONGEST_SILENCE)),
         }
     }
 
     pub(super) fn not_a_vcenter(&self, why: String) -> VcenterError {
-        VcenterError::NotAVcenter { host: self.host.clone(), why }
+        VcenterError::NotAVcenter { host: self.host.clone(), why: words(&why) }
     }
 }
 

@@ -186,12 +186,9 @@ impl Engine<'_> {
         self.look_again(step, Wait::to_look(until, error.to_string()))
     }
 
-    /// Tells loudly of a site that has given no answer for a while. It is asked again all the same, for as long as it takes: what
-    /// nobody can see, nobody can decide.
+    /// Tells loudly of a site that has given no answer for a while, or only asks to come back later. It is asked again all the same,
+    /// for as long as it takes: what nobody can see, nobody can decide.
     fn tell_silence(&mut self, step: StepIndex, error: &ProviderError) -> Result<(), RunError> {
-        if !matches!(error, ProviderError::NoAnswer { .. }) {
-            return Ok(());
-        }
         let now = self.now();
         let (since, told) = *self.silence.get_or_insert((now, false));
         if told || now.duration_since(since) < SILENCE {
@@ -199,7 +196,12 @@ impl Engine<'_> {
         }
         self.silence = Some((since, true));
         let message = format!(
-            "the site has not answered since {since:.0} ({error}); it is asked again and again, and nothing is begun"
+            "the site {} since {since:.0} ({error}); it is asked again and again, and nothing is begun",
+            if matches!(error, ProviderError::Busy { .. }) {
+                "has put off what it is asked"
+            } else {
+                "has not answered"
+            }
         );
         self.alarm(step, "site-silent", message)
     }
@@ -220,9 +222,12 @@ impl Engine<'_> {
             }
             Err(error @ ProviderError::NoAnswer { .. }) => {
                 // Whether the request had an effect is not known: the site is asked before anything is sent again.
+                let asked = error.retry_after().and_then(|after| SignedDuration::try_from(after).ok());
+                let asked = asked.unwrap_or(SignedDuration::ZERO);
                 let now = self.now();
-                self.searched_since.entry(step).or_insert(now);
-                let until = now.saturating_add(settle::PAUSE).unwrap_or(now);
+                // The search begins when the site says that it can be asked.
+                self.searched_since.entry(step).or_insert(now.saturating_add(asked).unwrap_or(now));
+                let until = now.saturating_add(asked.max(settle::PAUSE)).unwrap_or(now);
                 self.look_again(step, Wait::to_look(until, error.to_string()))
             }
             Err(error) => {

@@ -72,9 +72,8 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// Returns whether the site gave an answer, whatever it was.
+    /// Returns whether the site answered what it was asked, whatever it said; who is put off knows as little as who hears nothing.
     pub(super) fn is_there(&self) -> bool {
-        let silent = |error: &ProviderError| matches!(error, ProviderError::NoAnswer { .. });
         let error = match self {
             Self::Observed(result) | Self::Looked(result) => result.as_ref().as_ref().err(),
             Self::Began(result) => result.as_ref().err(),
@@ -86,6 +85,6 @@ impl Answer {
             | Self::NothingRuns
             | Self::Probed(_) => return false,
         };
-        !error.is_some_and(silent)
+        !error.is_some_and(ProviderError::is_transient)
     }
 }

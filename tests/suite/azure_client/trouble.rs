@@ -40,9 +40,13 @@ fn sent(vault: &Vault, verb: &str) -> u64 {
 
 #[tokio::test]
 async fn an_order_whose_answer_was_lost_is_found_and_not_sent_again() {
-    for kind in [WireFaultKind::ResetAfter, WireFaultKind::ErrorAfter] {
+    for (kind, status, seconds) in [
+        (WireFaultKind::ResetAfter, None, None),
+        (WireFaultKind::ErrorAfter, Some(500), None),
+        (WireFaultKind::ErrorAfter, Some(503), Some(5.0)),
+    ] {
         let mut fault = WireFault::always(kind).on("reProtect").times(1);
-        fault.status = Some(500);
+        (fault.status, fault.seconds) = (status, seconds);
         let vault = classic_with(vec![fault]).await;
         vault.done(&Request::Prepare, "prepare").await;
         let key = IdempotencyKey::new("reprotect");

@@ -147,6 +147,7 @@ impl World {
             busy: Mutex::default(),
             halfway: Mutex::default(),
             remaining: Mutex::default(),
+            comes_back: Mutex::default(),
         }))
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use failback::clock::Clock as _;
 use failback::clock::pace::WorldPace;
@@ -60,6 +61,8 @@ pub struct Watched {
     pub halfway: Mutex<Option<&'static str>>,
     /// A machine whose Azure VM is shown as there, or as not known, once its commit was sent.
     pub remaining: Mutex<Option<(&'static str, Option<bool>)>>,
+    /// An answer to a request that is none says to come back after so long.
+    pub comes_back: Mutex<Option<Duration>>,
 }
 
 #[async_trait::async_trait]
@@ -75,7 +78,7 @@ impl Observe for Watched {
         freshness: Freshness,
     ) -> Result<Observation, ProviderError> {
         if self.busy.lock().expect("no test panics here").is_some_and(|until| self.pace.now() < until) {
-            let retry_after = Some(std::time::Duration::from_secs(60));
+            let retry_after = Some(Duration::from_secs(60));
             return Err(ProviderError::Busy { message: "come back later".into(), retry_after });
         }
         self.looked.lock().expect("no test panics here").push((self.pace.now(), machines.len()));
@@ -111,7 +114,13 @@ impl Operate for Watched {
     async fn begin(&self, request: &Request, key: &IdempotencyKey) -> Result<OperationId, ProviderError> {
         let sent = Sent { at: self.pace.now(), request: request.clone(), key: key.clone() };
         self.sent.lock().expect("no test panics here").push(sent);
-        self.emulator.begin(request, key).await
+        let comes_back = *self.comes_back.lock().expect("no test panics here");
+        self.emulator.begin(request, key).await.map_err(|error| match error {
+            ProviderError::NoAnswer { message, .. } => {
+                ProviderError::NoAnswer { message, retry_after: comes_back }
+            }
+            other => other,
+        })
     }
 
     async fn poll(&self, operation: &OperationId) -> Result<OperationStatus, ProviderError> {
@@ -160,6 +169,11 @@ impl Site {
     /// Answers whoever asks for operations whose id begins with a word with an error, until a moment.
     pub fn hides(&self, word: &'static str, until: Timestamp, because: fn() -> ProviderError) {
         *self.0.hidden.lock().expect("no test panics here") = Some(Hidden { word, until, because });
+    }
+
+    /// Has what is said of a request whose answer is lost name a time to come back.
+    pub fn asks_to_come_back_after(&self, wait: Duration) {
+        *self.0.comes_back.lock().expect("no test panics here") = Some(wait);
     }
 
     /// Shows operations whose id begins with a word as running until a moment.

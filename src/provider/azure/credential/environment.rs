@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
-use secrecy::SecretString;
 
 use crate::provider::azure::cloud::Cloud;
 use crate::provider::azure::credential::CredentialError;
@@ -14,11 +13,13 @@ use crate::provider::azure::credential::Token;
 use crate::provider::azure::credential::Web;
 use crate::provider::azure::credential::certificate::Certificate;
 use crate::provider::azure::vault::escaped;
+use crate::secret;
+use crate::secret::Held;
 
 /// How a principal proves itself.
 #[derive(Clone, Debug)]
 enum Proof {
-    Secret(SecretString),
+    Secret(Held),
     Certificate(Arc<Certificate>),
     /// A file that is read anew for each token: Kubernetes replaces it.
     Federated(PathBuf),
@@ -42,7 +43,7 @@ impl Principal {
             Err(lack) => return Ok(Err(lack)),
         };
         if let Some(secret) = lookup("AZURE_CLIENT_SECRET") {
-            return Ok(Ok(Self { tenant, client, proof: Proof::Secret(SecretString::from(secret)) }));
+            return Ok(Ok(Self { tenant, client, proof: Proof::Secret(secret::hold(secret.into())) }));
         }
         let Some(path) = lookup("AZURE_CLIENT_CERTIFICATE_PATH") else {
             let lack = "neither AZURE_CLIENT_SECRET nor AZURE_CLIENT_CERTIFICATE_PATH is set";
@@ -82,12 +83,12 @@ impl Principal {
             Proof::Secret(secret) => secret.clone(),
             Proof::Certificate(certificate) => {
                 let assertion = certificate.assertion(url.as_str(), &self.client, web.now());
-                SecretString::from(assertion.map_err(unusable)?)
+                secret::hold(assertion.map_err(unusable)?.into())
             }
             Proof::Federated(path) => {
                 let text = std::fs::read_to_string(path);
                 let text = text.map_err(|error| unusable(format!("{}: {error}", path.display())))?;
-                SecretString::from(text.trim().to_owned())
+                secret::hold(text.trim().to_owned().into())
             }
         };
         let mut form = vec![

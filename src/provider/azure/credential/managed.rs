@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
-use secrecy::SecretString;
 
 use crate::provider::azure::cloud::Cloud;
 use crate::provider::azure::cloud::is_local;
 use crate::provider::azure::credential::CredentialError;
 use crate::provider::azure::credential::Outcome;
 use crate::provider::azure::credential::Web;
+use crate::secret;
+use crate::secret::Held;
 
 /// The metadata service of a virtual machine.
 const METADATA: &str = "http://169.254.169.254/";
@@ -25,7 +26,7 @@ const LONGEST_PROOF: usize = 4096;
 #[derive(Clone, Debug)]
 enum Place {
     VirtualMachine { metadata: String },
-    AppService { endpoint: String, header: SecretString },
+    AppService { endpoint: String, header: Held },
     Arc { endpoint: String },
 }
 
@@ -42,7 +43,7 @@ impl Managed {
     pub(super) fn of_environment(lookup: &dyn Fn(&str) -> Option<String>, may_be_absent: bool) -> Self {
         let place = match (lookup("IDENTITY_ENDPOINT"), lookup("IDENTITY_HEADER"), lookup("IMDS_ENDPOINT")) {
             (Some(endpoint), Some(header), _) => {
-                Place::AppService { endpoint, header: SecretString::from(header) }
+                Place::AppService { endpoint, header: secret::hold(header.into()) }
             }
             (Some(endpoint), None, Some(_)) => Place::Arc { endpoint },
             (Some(_) | None, _, _) => {
@@ -126,7 +127,7 @@ impl Managed {
     }
 
     /// Reads the file that Arc names: only a small one, where its agent writes such files, is sent back.
-    async fn proof(&self, file: &Path) -> Result<SecretString, CredentialError> {
+    async fn proof(&self, file: &Path) -> Result<Held, CredentialError> {
         let is_its_own = file.is_absolute()
             && file.extension().is_some_and(|ending| ending == "key")
             && file.parent().is_some_and(|folder| {
@@ -140,7 +141,7 @@ impl Managed {
         if text.len() > LONGEST_PROOF {
             return Err(self.unusable(format!("{} is too long", file.display())));
         }
-        Ok(SecretString::from(text.trim().to_owned()))
+        Ok(secret::hold(text.trim().to_owned().into()))
     }
 
     async fn of_virtual_machine(&self, url: Url, web: &Web) -> Result<Outcome, CredentialError> {

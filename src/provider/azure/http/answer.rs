@@ -9,6 +9,10 @@ use serde::de::DeserializeOwned;
 use crate::provider::azure::error::AzureError;
 use crate::provider::azure::http::redact;
 use crate::provider::azure::wire::scalar::Text;
+use crate::provider::error::LONGEST_SILENCE;
+
+/// Bytes that are looked at of a page that is no JSON.
+const PAGE: usize = 1 << 16;
 
 /// An answer of a service.
 #[derive(Debug)]
@@ -40,14 +44,18 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns how long the service asks to wait, from seconds or from a date.
+    /// Returns how long the service asks to wait, from seconds or from a date, as far as one answer is heeded. A date is one of the
+    /// service's clock, by which it also says what time it is; ours may be another.
     pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         let text = self.header("retry-after")?.trim();
-        if let Ok(seconds) = text.parse::<u64>() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let at = http_date(text)?;
-        Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+        let asked = match text.parse::<u64>() {
+            Ok(seconds) => Duration::from_secs(seconds),
+            Err(_) => {
+                let wait = http_date(text)?.duration_since(self.date().unwrap_or(now));
+                Duration::try_from(wait).unwrap_or_default()
+            }
+        };
+        Some(asked.min(LONGEST_SILENCE))
     }
 
     /// Returns the time that the service says it is.
@@ -62,7 +70,7 @@ impl Answer {
             let message = if self.body.is_empty() {
                 "it is empty".to_owned()
             } else {
-                format!("{error}; {} bytes, {}", self.body.len(), redact::words(kind))
+                redact::words(&format!("{error}; {} bytes, {kind}", self.body.len()))
             };
             AzureError::Malformed { what: what.to_owned(), message }
         })
@@ -71,8 +79,10 @@ impl Answer {
     /// Returns what the body says of an error; the service's code and words, or what stands for them.
     pub(crate) fn trouble(&self) -> Trouble {
         let Ok(body) = serde_json::from_slice::<ErrorBody>(&self.body) else {
-            let text = String::from_utf8_lossy(&self.body[..self.body.len().min(300)]).into_owned();
-            let message = if text.trim().is_empty() { "no words".to_owned() } else { redact::words(&text) };
+            // It is cut where no secret is any more: half of one is not known for what it is.
+            let text = String::from_utf8_lossy(&self.body[..self.body.len().min(PAGE)]);
+            let message: String = redact::words(&text).chars().take(300).collect();
+            let message = if message.is_empty() { "no words".to_owned() } else { message };
             return Trouble { code: format!("HTTP{}", self.status), message };
         };
         let text =
@@ -107,10 +117,6 @@ impl Answer {
             403 => AzureError::Forbidden { what, code, message },
             404 | 410 => AzureError::NotFound { what, code, message },
             429 => AzureError::Busy { what, message: format!("{message} ({code})"), retry_after },
-            // A service that says when to come back has done nothing.
-            503 if retry_after.is_some() => {
-                AzureError::Busy { what, message: format!("{message} ({code})"), retry_after }
-            }
             status @ (408 | 500..) => {
                 AzureError::Broken { what, status, message: format!("{message} ({code})"), retry_after }
             }
@@ -164,6 +170,26 @@ mod tests {
             let mut answer = answer(429, "");
             answer.headers.insert("retry-after", text.parse().expect("a header"));
             assert_eq!(answer.retry_after(now), Some(Duration::from_secs(seconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_answer_silences_for_ten_minutes_at_most() {
+        for text in ["31536000", "18446744073709551615", "Tue, 26 Aug 2053 02:57:15 GMT"] {
+            let mut answer = answer(429, "");
+            answer.headers.insert("retry-after", text.parse().expect("a header"));
+            assert_eq!(answer.retry_after(Timestamp::UNIX_EPOCH), Some(LONGEST_SILENCE), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_to_come_back_is_one_of_the_services_clock() {
+        let mut answer = answer(429, "");
+        answer.headers.insert("retry-after", "Sat, 26 Aug 2023 02:57:45 GMT".parse().expect("a header"));
+        answer.headers.insert("date", "Sat, 26 Aug 2023 02:57:15 GMT".parse().expect("a header"));
+        for ours in ["2023-08-26T01:57:15Z", "2023-08-26T03:57:15Z"] {
+            let now = ours.parse().expect("a time");
+            assert_eq!(answer.retry_after(now), Some(Duration::from_secs(30)), "our clock says {ours}");
         }
     }
 }

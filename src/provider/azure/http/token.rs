@@ -15,6 +15,7 @@ use crate::provider::azure::credential::CredentialError;
 use crate::provider::azure::credential::Token;
 use crate::provider::azure::credential::Web;
 use crate::provider::azure::error::AzureError;
+use crate::secret;
 
 /// How long before its end a token is replaced.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
@@ -24,6 +25,8 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Debug)]
 struct Held {
     token: Token,
+    /// What keeps the token out of every text.
+    struck: secret::Held,
     source: &'static str,
     /// When a new one is fetched.
     renew_at: Timestamp,
@@ -36,11 +39,13 @@ pub(super) struct Tokens {
     credential: Credential,
     web: Web,
     held: Mutex<Option<Held>>,
+    /// The token before: answers to it are still on their way.
+    before: Mutex<Option<secret::Held>>,
 }
 
 impl Tokens {
     pub(super) const fn new(cloud: Cloud, credential: Credential, web: Web) -> Self {
-        Self { cloud, credential, web, held: Mutex::const_new(None) }
+        Self { cloud, credential, web, held: Mutex::const_new(None), before: Mutex::const_new(None) }
     }
 
     /// Returns a token that holds; with claims, one that was fetched for them.
@@ -60,7 +65,10 @@ impl Tokens {
                 let early = if half < EARLY { half } else { EARLY };
                 let renew_at = token.expires_at.saturating_sub(early).unwrap_or(token.expires_at);
                 let secret = token.secret.clone();
-                *held = Some(Held { token, source, renew_at });
+                let struck = secret::hold(secret.clone());
+                if let Some(old) = held.replace(Held { token, struck, source, renew_at }) {
+                    *self.before.lock().await = Some(old.struck);
+                }
                 Ok(secret)
             }
             Err(error) => match held.as_mut() {
@@ -79,7 +87,7 @@ impl Tokens {
     pub(super) async fn forget(&self, token: &str) {
         let mut held = self.held.lock().await;
         if held.as_ref().is_some_and(|held| held.token.secret.expose_secret() == token) {
-            *held = None;
+            *self.before.lock().await = held.take().map(|old| old.struck);
         }
     }
 

@@ -367,17 +367,15 @@ fn before_it_was_sent(error: AzureError) -> ProviderError {
             ProviderError::Busy { message: error.to_string(), retry_after }
         }
         error => match error.of_question() {
-            ProviderError::NoAnswer { message } => ProviderError::Busy { message, retry_after: None },
+            ProviderError::NoAnswer { message, retry_after } => ProviderError::Busy { message, retry_after },
             other => other,
         },
     }
 }
 
 fn one<'d>(directory: &'d Seen<Directory>, machine: &MachineName) -> Result<&'d Entry, AzureError> {
-    directory.value.entry(machine.as_str()).ok_or_else(|| {
-        let same = |name: &String| name.eq_ignore_ascii_case(machine.as_str());
-        order::not_there(machine, directory.value.ambiguous.iter().any(same))
-    })
+    let entry = directory.value.entry(machine.as_str());
+    entry.ok_or_else(|| order::not_there(machine, directory.value.doubt(machine.as_str())))
 }
 
 fn entries<'d>(

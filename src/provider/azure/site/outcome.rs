@@ -45,7 +45,7 @@ pub(super) fn status(
     match stage(job) {
         Stage::Runs => OperationStatus::Running(progress(job, expected_end, now)),
         Stage::Succeeded => OperationStatus::Succeeded,
-        Stage::Unknown => OperationStatus::Unknown { state: job.state.or_empty().to_owned() },
+        Stage::Unknown => OperationStatus::Unknown { state: redact::words(job.state.or_empty()) },
         Stage::EndedBadly => ended_badly(job, machines),
     }
 }
@@ -119,8 +119,8 @@ fn of_members(tasks: &List<Task>, machines: &[MachineName], members: &mut Vec<Me
         let failure = failed.then(|| {
             failure_of(&task.errors, &List::default()).unwrap_or_else(|| Failure {
                 code: "unexplained".to_owned(),
-                message: format!("its part of the job is {}", task.state.or_empty()),
-                task: task.friendly_name.or_empty().to_owned(),
+                message: redact::words(&format!("its part of the job is {}", task.state.or_empty())),
+                task: redact::words(task.friendly_name.or_empty()),
             })
         });
         match members.iter_mut().find(|member| member.machine == machine) {
@@ -168,7 +168,7 @@ fn told(errors: &List<Trouble>, tasks: &List<Task>) -> Option<Failure> {
             (None, None) => return None,
         };
         Some(Failure {
-            code,
+            code: redact::words(&code),
             message: redact::words(message.unwrap_or_default()),
             task: redact::words(&task_name(trouble.task_id.or_empty())),
         })
@@ -237,6 +237,22 @@ mod tests {
                 assert_eq!(told, [("a", None), ("B", Some("8061")), ("c", Some("8061"))]);
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_job_that_repeats_a_secret_gives_nothing_away() {
+        let canary = "opaque-canary-9c-4";
+        let _held = crate::secret::hold(canary.to_owned().into());
+        let failed = json!({"state": "Failed", "errors": [error(canary, 0)],
+            "tasks": [{"taskId": "FailoverTask", "friendlyName": canary}]});
+        let member = json!({"taskType": "VirtualMachineTaskDetails", "friendlyName": "a", "state": "Failed"});
+        let partly = json!({"state": "PartiallySucceeded", "tasks": [member]});
+        for told in
+            [failed, partly, json!({"state": canary}), json!({"state": "InProgress", "friendlyName": canary})]
+        {
+            let shown = format!("{:?}", status(&job(told), &[], None, Timestamp::UNIX_EPOCH));
+            assert!(!shown.contains(canary), "{shown}");
         }
     }
 

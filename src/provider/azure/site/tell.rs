@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::id::MachineName;
 use crate::id::OperationId;
 use crate::model::overlay;
+use crate::provider::azure::http::redact;
 use crate::provider::azure::site::AzureView;
 use crate::provider::azure::site::NO_PANIC;
 use crate::provider::azure::site::azure_vm::tell_azure;
@@ -26,13 +27,10 @@ use crate::syntax::machine::Machine;
 use crate::syntax::machine::State;
 
 impl AzureView {
-    /// Returns what is known of a machine that the vault does not have: that it has it no more.
+    /// Returns what is known of a machine that the vault does not have: that it has it no more, unless its list leaves a doubt.
     pub(super) fn absent(&self, machine: &MachineName, directory: &Directory) -> Option<Machine> {
-        if directory.ambiguous.iter().any(|name| name.eq_ignore_ascii_case(machine.as_str())) {
-            self.note(&[Missing {
-                facts: format!("machine {machine}"),
-                why: "several items of the vault have this name, and which of them is meant can't be told: rename or remove the one that is left over".to_owned(),
-            }]);
+        if let Some(why) = directory.doubt(machine.as_str()) {
+            self.note(&[Missing { facts: format!("machine {machine}"), why }]);
             return None;
         }
         self.base_machine(machine.as_str())?;
@@ -135,7 +133,7 @@ impl AzureView {
         let running = state::running(newest).map(|(_, job)| OperationId::new(job));
         let item = observation::Item {
             machine: machine.clone(),
-            protection_state: newest.protection_state.or_empty().to_owned(),
+            protection_state: redact::words(newest.protection_state.or_empty()),
             allowed: state::offers(kind, newest),
             running,
             replication: self.expected(&entry.name, machine::replication(kind, newest), as_of),

@@ -262,3 +262,85 @@ async fn the_azure_cli_is_asked_for_a_token() {
     );
     assert!(script.got()[0].head.contains(&format!("authorization: Bearer {CANARY}")));
 }
+
+/// A secret with letters that are written in another way in forms, in JSON and in XML, and a token that looks like nothing.
+const ECHOED: [&str; 2] = ["s3cr~et &canary-9c/1", "opaque-canary-9c-2"];
+
+fn echoes() -> Vec<String> {
+    let [secret, token] = ECHOED;
+    vec![
+        format!("client_id=app&client_secret={secret}. Trace ID: x"),
+        "grant_type=x&client_secret=s3cr%7Eet%20%26canary-9c%2F1".to_owned(),
+        format!("the secret <b>{}</b> is wrong", secret.replace('&', "&amp;")),
+        format!("the secret {secret} is wrong, and so is {token}"),
+        format!("the client with Bearer {token} may not"),
+        format!("Authorization:Bearer\t{token}, {}", token.to_uppercase()),
+    ]
+}
+
+fn assert_gives_nothing_away(error: &AzureError) {
+    let forms = [error.clone().of_order(), error.clone().of_question()];
+    let shown = format!("{error} {error:?} {:?} {forms:?}", error.help()).to_lowercase();
+    assert!(!shown.contains("canary-9c"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_what_it_was_sent_gives_nothing_away() {
+    let [secret, token_text] = ECHOED;
+    let principal = [("AZURE_TENANT_ID", "t-1"), ("AZURE_CLIENT_ID", "app"), ("AZURE_CLIENT_SECRET", secret)];
+    for echo in echoes() {
+        let described = json!({"error": "invalid_client", "error_description": echo}).to_string();
+        let told = json!({"error": {"code": echo, "message": echo}}).to_string();
+        let page = format!("<html>{}{echo}</html>", "x".repeat(270));
+        // A token that was not given yet is nobody's.
+        if !echo.contains(token_text) {
+            let script = Script::of([Reply::status(401, described)]).await;
+            let reader = client(&script, Choice::Environment, &principal).expect("everything is named");
+            assert_gives_nothing_away(&reader.get::<Value>("/x", "", "1").await.expect_err("no token"));
+        }
+        for status in [400, 401, 403, 404, 409, 429, 500, 503] {
+            for body in [&told, &page] {
+                let script = Script::of([token(token_text, 3599)]).await;
+                for _ in 0..5 {
+                    script.add(Reply::status(status, body.clone()));
+                    // A second token is asked for where the first is turned away.
+                    script.add(if status == 401 {
+                        token(token_text, 3599)
+                    } else {
+                        Reply::status(status, body.clone())
+                    });
+                }
+                let reader = client(&script, Choice::Environment, &principal).expect("everything is named");
+                let error = reader.get::<Value>("/x", "", "1").await.expect_err("no success");
+                assert_gives_nothing_away(&error);
+            }
+        }
+        let odd = [json!({"value": {"a": echo}, "nextLink": {"b": echo}}), json!(echo)];
+        for body in odd {
+            let script = Script::of([token(token_text, 3599)]).await;
+            for _ in 0..5 {
+                script.add(Reply::ok(body.to_string()));
+            }
+            let reader = client(&script, Choice::Environment, &principal).expect("everything is named");
+            if let Err(error) = reader.list::<Value>("/x", "", "1").await {
+                assert_gives_nothing_away(&error);
+            }
+        }
+    }
+    let script = Script::of([token(token_text, 3599)]).await;
+    let link = format!("https://{token_text}.example/next?{token_text}");
+    script.add(Reply::ok(json!({"value": [], "nextLink": link}).to_string()));
+    let reader = client(&script, Choice::Environment, &principal).expect("everything is named");
+    assert_gives_nothing_away(&reader.list::<Value>("/x", "", "1").await.expect_err("it leads elsewhere"));
+}
+
+#[tokio::test]
+async fn the_header_of_an_app_service_is_not_shown_when_an_answer_repeats_it() {
+    let script = Script::of([Reply::status(400, "bad header opaque-canary-9c-3 here")]).await;
+    let endpoint = format!("{}/msi/token", script.url);
+    let variables = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "opaque-canary-9c-3")];
+    let reader = client(&script, Choice::ManagedIdentity, &variables).expect("everything is named");
+    let error = reader.get::<Value>("/x", "", "1").await.expect_err("no token");
+    assert!(error.to_string().contains("bad header […] here"), "{error}");
+    assert_gives_nothing_away(&error);
+}

@@ -29,16 +29,17 @@ impl Filter {
 
     fn parse(text: &str) -> Option<Self> {
         let mut conditions = Vec::new();
+        let mut brackets = Brackets::default();
         let mut rest = text.trim();
         while !rest.is_empty() {
-            rest = rest.trim_start_matches(['(', ' ']);
+            rest = brackets.opened(rest);
             let (name, after) = rest.split_once(char::is_whitespace)?;
             let after = after.trim_start();
             let after = after.strip_prefix("eq").or_else(|| after.strip_prefix("EQ"))?.trim_start();
             let after = after.strip_prefix('\'')?;
             let (value, after) = after.split_once('\'')?;
             conditions.push((name.to_lowercase(), value.to_owned()));
-            rest = after.trim_start_matches([')', ' ']);
+            rest = brackets.closed(after)?;
             if rest.is_empty() {
                 break;
             }
@@ -51,7 +52,7 @@ impl Filter {
                 return None;
             }
         }
-        Some(Self { conditions })
+        brackets.are_even().then_some(Self { conditions })
     }
 
     /// Returns what a name has to be equal to.
@@ -81,6 +82,33 @@ impl Filter {
     }
 }
 
+/// Brackets around conditions, which change nothing where they are even.
+#[derive(Debug, Default)]
+pub(super) struct Brackets {
+    open: usize,
+}
+
+impl Brackets {
+    /// Returns what stands behind the brackets that open here.
+    pub(super) fn opened<'t>(&mut self, text: &'t str) -> &'t str {
+        let rest = text.trim_start_matches(['(', ' ']);
+        self.open += text[..text.len() - rest.len()].matches('(').count();
+        rest
+    }
+
+    /// Returns what stands behind the brackets that close here; `None` if more close than are open.
+    pub(super) fn closed<'t>(&mut self, text: &'t str) -> Option<&'t str> {
+        let rest = text.trim_start_matches([')', ' ']);
+        self.open = self.open.checked_sub(text[..text.len() - rest.len()].matches(')').count())?;
+        Some(rest)
+    }
+
+    /// Returns whether each that was opened was closed.
+    pub(super) const fn are_even(&self) -> bool {
+        self.open == 0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,7 +127,18 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused() {
-        for text in ["x", "a eq b", "a ne 'b'", "a eq 'b' or c eq 'd'", "a eq 'b' and "] {
+        for text in [
+            "x",
+            "a eq b",
+            "a ne 'b'",
+            "a eq 'b' or c eq 'd'",
+            "a eq 'b' and ",
+            "((((",
+            "()",
+            "(a eq 'b'",
+            "a eq 'b')",
+            ") a eq 'b' (",
+        ] {
             assert_eq!(Filter::parse(text), None, "{text}");
         }
     }

@@ -9,7 +9,6 @@ use std::sync::PoisonError;
 
 use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret;
-use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
@@ -33,6 +32,8 @@ use crate::provider::vcenter::tls;
 use crate::provider::vcenter::wire::Answer;
 use crate::provider::vcenter::wire::Wire;
 use crate::provider::vcenter::xml::Element;
+use crate::secret;
+use crate::secret::Held;
 
 /// The interface that is spoken before the vCenter has said which it has; every vCenter from 6.5 on knows it.
 const FIRST_VERSION: &str = "6.5";
@@ -41,6 +42,8 @@ const FIRST_VERSION: &str = "6.5";
 #[derive(Debug, Default)]
 struct Session {
     cookie: Option<HeaderValue>,
+    /// What keeps the cookie out of every text.
+    struck: Option<Held>,
     number: u64,
 }
 
@@ -58,7 +61,7 @@ struct Known {
 pub struct VcenterClient {
     id: String,
     user: String,
-    password: SecretString,
+    password: Held,
     wire: Wire,
     version: String,
     services: Services,
@@ -108,7 +111,7 @@ impl VcenterClient {
         let client = Self {
             id,
             user,
-            password,
+            password: secret::hold(password),
             version: about.api_version.clone().unwrap_or_else(|| FIRST_VERSION.into()),
             wire,
             services,
@@ -207,6 +210,9 @@ impl VcenterClient {
             Some(cookie.ok_or_else(|| {
                 self.wire.not_a_vcenter("it accepts the login and gives no session".into())
             })?);
+        let key = session.cookie.as_ref().and_then(|cookie| cookie.to_str().ok()?.split_once('='));
+        let struck = key.map(|(_, key)| secret::hold(key.trim_matches('"').to_owned().into()));
+        session.struck = struck;
         session.number += 1;
         Ok(())
     }

@@ -325,11 +325,10 @@ pub(super) fn cancel(entry: &Entry) -> Order {
 }
 
 /// Returns the refusal of a machine that the vault does not have, in the service's code.
-pub(super) fn not_there(machine: &MachineName, ambiguous: bool) -> AzureError {
-    let message = if ambiguous {
-        format!("several items of the vault are called {machine}: which one is meant can't be told")
-    } else {
-        format!("the vault has no replicated item {machine}")
+pub(super) fn not_there(machine: &MachineName, doubt: Option<String>) -> AzureError {
+    let message = match doubt {
+        Some(doubt) => format!("{machine}: {doubt}"),
+        None => format!("the vault has no replicated item {machine}"),
     };
     AzureError::NotFound { what: machine.to_string(), code: "ArmResourceDoesNotExist".to_owned(), message }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::provider::emulator::http::filter::Brackets;
 use crate::provider::emulator::http::job::shown::ShownJob;
 
 /// What a list is narrowed to: for each key the values that it may have.
@@ -18,20 +19,10 @@ impl Filter {
     /// What of it can't be read.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut pairs = Vec::new();
+        let mut brackets = Brackets::default();
         let mut rest = text.trim();
         while !rest.is_empty() {
-            rest = rest.trim_start_matches(['(', ')', ' ']);
-            for joint in ["and ", "or "] {
-                if rest.len() >= joint.len() && rest.is_char_boundary(joint.len()) {
-                    let (head, tail) = rest.split_at(joint.len());
-                    if head.eq_ignore_ascii_case(joint) {
-                        rest = tail.trim_start_matches(['(', ' ']);
-                    }
-                }
-            }
-            if rest.is_empty() {
-                break;
-            }
+            rest = brackets.opened(rest);
             let unread = || format!("The filter can't be read at '{rest}'.");
             let (key, tail) = rest.split_once(' ').ok_or_else(unread)?;
             let tail = tail.trim_start();
@@ -39,14 +30,21 @@ impl Filter {
             let tail = tail.trim_start();
             let (value, tail) = match tail.strip_prefix('\'') {
                 Some(quoted) => quoted.split_once('\'').ok_or_else(unread)?,
-                None => tail.split_once([' ', ')']).unwrap_or((tail, "")),
+                None => tail.split_at(tail.find([' ', ')']).unwrap_or(tail.len())),
             };
             let key = key.to_lowercase();
             if matches!(key.as_str(), "starttime" | "endtime") && value.parse::<Timestamp>().is_err() {
                 return Err(format!("'{value}' is no time."));
             }
             pairs.push((key, value.to_owned()));
-            rest = tail;
+            let odd = || format!("The brackets of the filter are not even at '{tail}'.");
+            rest = brackets.closed(tail).ok_or_else(odd)?;
+            if !rest.is_empty() {
+                rest = joined(rest).ok_or_else(|| format!("The filter can't be read at '{rest}'."))?;
+            }
+        }
+        if !brackets.are_even() {
+            return Err(format!("The brackets of the filter '{text}' are not even."));
         }
         Ok(Self { pairs })
     }
@@ -85,6 +83,13 @@ impl Filter {
     }
 }
 
+/// Returns what stands behind an `and` or `or`, if there is something.
+fn joined(text: &str) -> Option<&str> {
+    let (word, rest) = text.split_once(' ')?;
+    let joins = ["and", "or"].iter().any(|joint| word.eq_ignore_ascii_case(joint));
+    Some(rest.trim_start()).filter(|rest| joins && !rest.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +117,10 @@ mod tests {
     fn what_is_no_filter_is_said() {
         assert!(Filter::read("JobStatus").is_err());
         assert!(Filter::read("JobStatus ne 'x'").is_err());
+        for text in ["((((((", "()", ")", "( JobStatus eq 'x'", "JobStatus eq 'x' )", "JobStatus eq 'x' and"]
+        {
+            assert!(Filter::read(text).is_err(), "{text}");
+        }
         // One that is passed over would show what was not asked for.
         assert!(Filter::read("StartTime eq 'yesterday'").is_err());
     }
