@@ -20,7 +20,7 @@ use crate::syntax::remark::Remark;
 const WAIVABLE_ERRORS: [&str; 1] = ["FB014"];
 
 /// Errors that are warnings where something makes up for them, and may be accepted then.
-const MILDER_ERRORS: [&str; 7] = ["FB021", "FB208", "FB307", "FB406", "FB803", "FB804", "FB805"];
+const MILDER_ERRORS: [&str; 8] = ["FB021", "FB208", "FB215", "FB307", "FB406", "FB803", "FB804", "FB805"];
 
 /// Infos that are errors where nothing makes up for them, and are not accepted then.
 const STERNER: [&str; 2] = ["FB503", "FB708"];
