@@ -7,8 +7,10 @@ use crate::event::set::StepSet;
 use crate::graph::Graph;
 use crate::graph::Rank;
 use crate::graph::StepIndex;
+use crate::graph::StepKind;
 use crate::graph::vcenter::Lane;
 use crate::graph::wave;
+use crate::graph::wave::SlotUse;
 use crate::id::IdMap;
 
 /// Steps that are ready and ask the site to change something, kept so that the next one is found without a search: a site may
@@ -47,6 +49,25 @@ impl Server {
 }
 
 impl Slots {
+    /// Returns the slots at the start of a run: machines whose disks are attached already hold them, and give them back as others do.
+    pub(super) fn at_start(graph: &Graph) -> Self {
+        let mut slots = Self::default();
+        for machine in graph.model().machines() {
+            if wave::slot_use(machine) == SlotUse::Held
+                && let Some(server) = wave::slot_server(machine)
+                && let Some(reprotect) = graph.of_machine(machine.index(), StepKind::Reprotect)
+            {
+                let disks = wave::disks(machine);
+                slots.server(graph, server).taken += disks;
+                slots.held.insert(reprotect, (server.to_owned(), disks));
+            }
+        }
+        for (name, server) in &mut slots.servers {
+            server.room = wave::room(graph.model(), name, server.taken);
+        }
+        slots
+    }
+
     /// Adds a step that became ready.
     pub(super) fn ready(&mut self, graph: &Graph, step: StepIndex) {
         match graph.attaches(step).filter(|_| !self.held.contains_key(&step)) {
@@ -138,12 +159,12 @@ impl Slots {
 
     /// Returns how many disks a server still takes.
     pub(super) fn free_on(&self, graph: &Graph, server: &str) -> u32 {
-        self.servers.get(server).map_or_else(|| wave::free_slots(graph.model(), server), Server::free)
+        self.servers.get(server).map_or_else(|| wave::room(graph.model(), server, 0), Server::free)
     }
 
     fn server(&mut self, graph: &Graph, name: &str) -> &mut Server {
         if !self.servers.contains_key(name) {
-            let room = wave::free_slots(graph.model(), name);
+            let room = wave::room(graph.model(), name, 0);
             let server = Server { room, taken: 0, waiting: BTreeMap::new(), open: None };
             self.servers.insert(name.to_owned(), server);
         }

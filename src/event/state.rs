@@ -93,6 +93,7 @@ impl RunState {
             })
             .collect();
         let count = steps.len();
+        let slots = Slots::at_start(&graph);
         Self {
             graph,
             status: RunStatus::New,
@@ -102,7 +103,7 @@ impl RunState {
             last_at: None,
             freeable: Vec::new(),
             ready: StepSet::new(count),
-            slots: Slots::default(),
+            slots,
             changing: Changing::default(),
             active: StepSet::new(count),
             work: Vec::new(),

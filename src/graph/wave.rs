@@ -48,6 +48,13 @@ pub fn free_slots(model: &Model, server: &str) -> u32 {
     SLOTS.saturating_sub(attached_disks(model, server).unwrap_or(0))
 }
 
+/// Returns how many disks of a plan's machines a server takes, those `held` that are attached to it from the start among them.
+#[must_use]
+pub fn room(model: &Model, server: &str, held: u32) -> u32 {
+    let attached = attached_disks(model, server).unwrap_or(held);
+    SLOTS.saturating_sub(attached.saturating_sub(held))
+}
+
 /// Returns whether the inventory tells how many disks a server has.
 #[must_use]
 pub fn knows_attached_disks(model: &Model, server: &str) -> bool {

@@ -2,11 +2,17 @@
 
 use std::fmt::Write as _;
 
+use failback::event::RunEventKind;
 use failback::rules;
 use failback::rules::Finding;
 use failback::rules::fixture;
 use failback::rules::fixture::Case;
 
+use crate::estate::Estate;
+use crate::estate::Vm;
+use crate::lab;
+use crate::lab::Process;
+use crate::lab::laws::assert_home;
 use crate::support::CLASSIC_INVENTORY;
 use crate::support::CLASSIC_PLAN;
 use crate::support::Folder;
@@ -248,4 +254,18 @@ fn the_forecast_carries_a_disk_that_was_added_to_a_linux_machine_in_azure() {
     let machines = planned["machines"].as_array().expect("a list");
     let l1 = machines.iter().find(|machine| machine["name"] == "l1").expect("it is in the plan");
     assert_eq!(l1["bytes"]["high"].as_f64(), Some(700.0 * 1_073_741_824.0), "{}", l1["bytes"]);
+}
+
+#[test]
+fn a_machine_that_was_attached_at_the_start_leaves_its_disks_to_the_next() {
+    let vm = |name: &str, state| Vm::new(name).disks(40, 10).state(state);
+    let estate = Estate::classic([vm("a", "failed_over_committed"), vm("b", "protected_to_onprem")]);
+    // The master target has three disks of its own, and those of `b`.
+    let inventory = estate.inventory_text().replacen("attached_disks: 3", "attached_disks: 43", 1);
+    let world = lab::world(&estate.plan_text(), &inventory);
+    let site = world.site();
+    let ran = world.drive(&site, Process::default());
+    assert_home(&world, &site, &ran);
+    let of_b = |event: &RunEventKind| matches!(event, RunEventKind::SlotsFreed { step, disks: 40, .. } if step.as_str() == "reprotect/b");
+    assert!(ran.has(of_b), "{}", ran.said());
 }
