@@ -87,8 +87,11 @@ fn length_at(text: &str, secret: &[char]) -> Option<usize> {
     length_by(text, secret, [plain, written]).max(length_by(text, secret, [written, plain]))
 }
 
+/// A form that a letter is written in: returns the letter that a text begins with, and how many bytes it takes.
+type Form = fn(&str) -> Option<(char, usize)>;
+
 /// Reads each letter in the first of the forms in which it is the one that is wanted.
-fn length_by(text: &str, secret: &[char], forms: [fn(&str) -> Option<(char, usize)>; 2]) -> Option<usize> {
+fn length_by(text: &str, secret: &[char], forms: [Form; 2]) -> Option<usize> {
     secret.iter().try_fold(0, |at, wanted| {
         let is_it = |letter: char| letter.eq_ignore_ascii_case(wanted) || (letter == '+' && *wanted == ' ');
         let read = forms.iter().filter_map(|form| form(&text[at..]));

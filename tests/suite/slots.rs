@@ -59,20 +59,20 @@ fn crowd(disks: &[u32], room: u32) -> Folder {
     let (head, _) = CLASSIC_PLAN.split_once("  - name: w1").expect("w1 comes first");
     let mut plan = head.to_owned();
     for (number, disks) in disks.iter().enumerate() {
-        let _ = write!(plan, "  - name: m{number}\n");
+        let _ = writeln!(plan, "  - name: m{number}");
         let _ =
             write!(inventory, "  - <<: *w1\n    name: m{number}\n    azure_vm:\n{azure_vm}      disks:\n");
         for disk in 0..*disks {
-            let _ = write!(
+            let _ = writeln!(
                 inventory,
-                "        - {{id: d{disk}, size_gb: 1, replicated_from_onprem: true, temporary: false}}\n"
+                "        - {{id: d{disk}, size_gb: 1, replicated_from_onprem: true, temporary: false}}"
             );
         }
-        let _ = write!(
+        let _ = writeln!(
             inventory,
             "    onprem_vm: {{exists: true, name: m{number}, uuid: 564d0000-0000-0000-0000-00000000{number:04}, vcenter: vc1, \
              host: esx1, power_state: stopped, snapshots: 0, enable_uuid: true, tools: disabled, disks: [{{id: d0, kind: vmdk, \
-             datastore: vmfs1, exists: true, attached: true, size_gb: 1, excluded: false}}]}}\n"
+             datastore: vmfs1, exists: true, attached: true, size_gb: 1, excluded: false}}]}}"
         );
     }
     Folder::with(&[("plan.yaml", &plan), ("classic.inventory.yaml", &inventory)])
