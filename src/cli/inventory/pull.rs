@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(
             told(&pulled),
             [
-                "configuration server",
+                "id of configuration server",
                 "Azure VM power state of machine `w1`, `w2`, `w3`, `w4`, `w5` and 1 more",
                 "state of machine `w1`, `w2`, `w3`, `w4`, `w5` and 1 more",
             ],
